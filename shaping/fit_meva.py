@@ -91,9 +91,14 @@ def iteration(
     n = game.n_players
     key = jax.random.fold_in(jax.random.wrap_key_data(progress.key), progress.iteration)
     draw, choose, walk, fresh, roll = (jax.random.fold_in(key, k) for k in range(5))
-    lane_keys = lambda key: jax.vmap(lambda lane: jax.random.fold_in(key, lane))(jnp.arange(batch))  # noqa: E731
+
+    def lane_keys(key):
+        return jax.vmap(lambda lane: jax.random.fold_in(key, lane))(jnp.arange(batch))
+
+    def chosen(key):
+        return arcsine(key, n), jax.random.bernoulli(key, numbers["flip"], (n, progress.network.width))
+
     joint, states = jax.vmap(lambda key: first(game, learners, key))(lane_keys(draw))
-    chosen = lambda key: (arcsine(key, n), jax.random.bernoulli(key, numbers["flip"], (n, progress.network.width)))  # noqa: E731
     explorers = jax.vmap(chosen)(lane_keys(choose))
 
     def window(carry, k):
@@ -102,7 +107,10 @@ def iteration(
 
         def phase(carry, seen):
             key, begin, discounts, signs, now, later = seen
-            make = lambda seat: Follower(signed(mean, signs[seat]), discounts, numbers["inner_lr"], now[seat], later[seat])  # noqa: E731
+
+            def make(seat):
+                return Follower(signed(mean, signs[seat]), discounts, numbers["inner_lr"], now[seat], later[seat])
+
             joint, states, path = steps(game, seated(learners, make), carry[0], carry[1], key, begin, stride)
             return (joint, states), (carry, path)
 

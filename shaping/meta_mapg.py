@@ -1,18 +1,4 @@
-"""The gradient of a whole match in three terms: the current policy, the own learning, and the learning of the peers.
-
-What the peer term is worth: `train_mmaml` with its default settings, against a naive learner of the iterated prisoner's dilemma, own value
-per step averaged over the first policies of 256 matches from fresh draws (standard errors up to .01).
-
-| trained with | over 8 policies | over 100 policies |
-|---|---|---|
-| naive learner, untrained | -1.87 | -1.98 |
-| 8 policies, all terms (Meta-MAPG, L = 7) | -.73 | -1.87 |
-| 8 policies, own terms (Meta-PG) | -1.81 | -1.98 |
-| 100 policies, all terms (M-MAML) | | -.69 |
-| 100 policies, own terms (Meta-PG) | -1.80 | -1.98 |
-
-The learned extortioner lets go at the end: its step is so small that its policy turns to defection when few of the 100 policies are left.
-"""
+"""The gradient of a whole match in three terms: the current policy, the own learning, and the learning of the peers."""
 
 import dataclasses
 from typing import Any, NamedTuple

@@ -150,7 +150,7 @@ def train_meva(
     while run.iterations < iterations:
         due = min(chunk, iterations - run.iterations)
         progress, fits = advanced(game, tuple(learners), run.progress, numbers, jnp.asarray(due), counts)
-        fits = jax.tree.map(lambda x: np.asarray(x)[:due], fits)  # noqa: B023  # mapped at once
+        fits = jax.tree.map(lambda x, due=due: np.asarray(x)[:due], fits)
         run = MevaRun(progress, jax.tree.map(lambda a, b: np.concatenate([a, b]), run.curve, fits))
         if watch is not None:
             watch(run)

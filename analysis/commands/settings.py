@@ -75,11 +75,7 @@ def made(
         if is_file(registry, name):
             found[name] = trained(name, settings.get(name, {}), games or {})
             continue
-        if registry.kind == "learner" and name not in registry and name in trainings():
-            raise ValueError(
-                f"The learner {name!r} is trained before it plays, by shaping train; name the folder it is in, as {FILE}FOLDER."
-            )
-        accepted, given = registry.get(name).settings(), settings.get(name, {})
+        accepted, given = registry.get(canonical(registry, name)).settings(), settings.get(name, {})
         for setting, value in given.items():
             default = accepted[setting].default if setting in accepted else None
             if isinstance(default, (int, float)) and not isinstance(value, (int, float)):
@@ -91,6 +87,19 @@ def made(
             known = ", ".join(map(str, accepted.values()))
             raise ValueError(f"The {registry.kind} {name!r} does not accept {words}; its settings are ({known}).") from error
     return found
+
+
+def canonical(registry: Registry, name: str) -> str:
+    """The name behind an alias; a trained learner's is its own.
+
+    Raises:
+        ValueError: for an unknown name, or a learner that is nothing before it is trained.
+    """
+    if is_file(registry, name):
+        return name
+    if registry.kind == "learner" and name not in registry and name in trainings():
+        raise ValueError(f"The learner {name!r} is trained before it plays, by shaping train; name the folder it is in, as {FILE}FOLDER.")
+    return registry.get(name).name
 
 
 def trainings() -> Collection[str]:

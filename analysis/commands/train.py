@@ -46,12 +46,11 @@ class Train:
 
         against = self.against or (training.named(self.learner).against,)
         given = settings.parsed(self.set, (self.learner, self.game, *against))
-        game = settings.made(PLAYABLE, [self.game], given)[self.game]
-        label, learners = seated(self.game, game, against, given)
-        own = given.get(self.learner, {})
+        label, own = together(against), given.get(self.learner, {})
         chosen = presets.preset(self.learner, self.game, self.preset, label, own.get("method"))
-        if chosen.made_with:
-            game = settings.made(PLAYABLE, [self.game], {self.game: {**chosen.made_with, **given.get(self.game, {})}})[self.game]
+        given[self.game] = {**chosen.made_with, **given.get(self.game, {})}
+        game = settings.made(PLAYABLE, [self.game], given)[self.game]
+        learners = seated(self.game, game, against, given)
         how = changed(chosen.settings, self.learner, own)
         announce_device()
         begun = time.monotonic()
@@ -72,28 +71,39 @@ class Train:
             print(f"Kept in {self.out} after {time.monotonic() - begun:.0f} s; it plays as file:{self.out}.")
 
 
-def seated(name: str, game: Any, against: tuple[str, ...], given: Mapping[str, Any]) -> tuple[str, list[Any]]:
-    """The opponents in one name, and one learner per seat; None for what is trained.
+def together(against: tuple[str, ...]) -> str:
+    """The opponents in one name, whatever their aliases.
 
     Raises:
-        ValueError: for an unknown opponent, or as many names as there are no seats for.
+        ValueError: for an unknown opponent.
+    """
+    from analysis.commands import settings
+    from analysis.commands.registries import registry
+    from shaping.presets import SELF
+
+    family = registry("learners")
+    return " and ".join(sorted({x if x == SELF else settings.canonical(family, x) for x in against}))
+
+
+def seated(name: str, game: Any, against: tuple[str, ...], given: Mapping[str, Any]) -> list[Any]:
+    """One learner per seat; None for what is trained.
+
+    Raises:
+        ValueError: for as many names as there are no seats for, or an opponent that does not suit the game.
     """
     from analysis.commands import settings
     from analysis.commands.registries import registry
     from shaping.presets import SELF
 
     if against == (SELF,):
-        return SELF, [None] * game.n_players
+        return [None] * game.n_players
     if SELF in against:
         raise ValueError(f"{SELF!r} is for the training of every seat at once; give no other opponent beside it.")
     others = game.n_players - 1
     if len(against) not in (1, others):
         raise ValueError(f"{len(against)} opponents were given for the {others} other seats of {name!r}; give one for all, or one each.")
-    family = registry("learners")
-    made = settings.made(family, against, dict(given), {name: game})
-    names = {x if settings.is_file(family, x) else family.get(x).name for x in against}
-    opponents = [made[x] for x in against] if len(against) == others else [made[against[0]]] * others
-    return " and ".join(sorted(names)), [None, *opponents]
+    made = settings.made(registry("learners"), against, dict(given), {name: game})
+    return [None, *([made[x] for x in against] if len(against) == others else [made[against[0]]] * others)]
 
 
 def changed(preset: Mapping[str, Any], name: str, given: Mapping[str, Any]) -> dict[str, Any]:

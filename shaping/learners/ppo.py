@@ -81,7 +81,7 @@ class Ppo(Learner):
 
         def loss(networks: tuple[Own, Agent]) -> Float[Array, ""]:
             logs = log_policy(agent(networks[0]), seen)
-            values = jax.vmap(networks[1].unroll, in_axes=1, out_axes=1)(seen)[..., 0]
+            values = networks[1].along(seen)[..., 0]
             gains = clipped(jnp.exp(picked(logs, actions) - before), targets - jax.lax.stop_gradient(values), self.clip)
             entropies = -(jnp.exp(logs) * logs).sum(axis=-1)
             return jnp.sum(weights * (-gains + self.value * (values - targets) ** 2 - self.entropy * entropies))

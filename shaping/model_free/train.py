@@ -97,7 +97,7 @@ def train(
     while run.iterations < iterations:
         due = min(chunk, iterations - run.iterations)
         progress, reports = _advance(env, method, run.progress, jnp.asarray(due), chunk)
-        reports = jax.tree.map(lambda x: np.asarray(x)[:due], reports)  # noqa: B023  # mapped at once
+        reports = jax.tree.map(lambda x, due=due: np.asarray(x)[:due], reports)
         run = Trained(progress, jax.tree.map(lambda a, b: np.concatenate([a, b]), run.curve, reports))
         if watch is not None:
             watch(run)
