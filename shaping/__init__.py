@@ -2,6 +2,7 @@
 
 from shaping.ascent import ascend as ascend
 from shaping.base import Learner as Learner, View as View
+from shaping.bounded import bounded as bounded
 from shaping.catalog import LEARNERS as LEARNERS
 from shaping.learners.advantage_alignment import AdvantageAlignment as AdvantageAlignment
 from shaping.learners.cgd import Cgd as Cgd

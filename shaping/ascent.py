@@ -63,8 +63,9 @@ def ascend(
     r"""Ascend the value of the only player of a game with Adam: $\theta \leftarrow \theta + \mathrm{Adam}(\nabla_\theta V(\theta))$.
 
     On a `MetaGame` this differentiates through the co-players' learning and everything they know: the white-box baseline that learners
-    with less information are measured against. Steps run in compiled chunks; between them `watch` is handed the run as it stands, to
-    show it or to keep it. Step t draws the game's randomness from `fold_in(key, t)`, so that a run in pieces is the run in one.
+    with less information are measured against; where large steps make the match chaotic, `bounded` keeps the gradient finite. Steps run
+    in compiled chunks; between them `watch` is handed the run as it stands, to show it or to keep it. Step t draws the game's randomness
+    from `fold_in(key, t)`, so that a run in pieces is the run in one.
 
     Args:
         game: a game of one player.
@@ -102,7 +103,10 @@ def ascend(
         due = min(chunk, steps - run.iterations)
         progress, values = _advance(game, run.progress, jnp.asarray(due), jnp.asarray(lr, float), chunk)
         if not bool(jnp.isfinite(ravel_pytree(eqx.filter(progress.player, eqx.is_inexact_array))[0]).all()):
-            raise ValueError(f"The ascent on {game.name!r} left the finite numbers; choose an lr below {lr:g}, or another start.")
+            raise ValueError(
+                f"The ascent on {game.name!r} left the finite numbers; choose an lr below {lr:g}, another start, or, for a match "
+                "against learners, shaping.bounded(game)."
+            )
         run = Ascent(progress, np.concatenate([run.curve, np.asarray(values)[:due]]))
         if watch is not None:
             watch(run)

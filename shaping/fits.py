@@ -13,6 +13,7 @@ from games.registry import nearest
 from shaping import train_cola
 from shaping.ascent import ascend
 from shaping.base import Learner
+from shaping.bounded import bounded
 from shaping.catalog import LEARNERS
 from shaping.learners.mfos import Mfos
 from shaping.learners.mmaml import train_mmaml
@@ -80,9 +81,10 @@ def ascent(
     iterations: int = 300,
     lr: float = 0.002,
 ):
-    """The policy of M-FOS, without noise, by the gradient through the match."""
+    """The policy of M-FOS, without noise, by the gradient through the match, bounded at the co-players' steps."""
     meta = MetaGame(game, learners, steps, lanes=lanes)
     key = jax.random.key(seed)
     draw = gaussian(meta.observation_shape[0], meta.action_shape[0], width)
-    run = ascend(meta, start or Mfos(draw(jax.random.fold_in(key, 1)), "mode"), key, steps=iterations, lr=lr, chunk=1, watch=watch)
+    begin = start or Mfos(draw(jax.random.fold_in(key, 1)), "mode")
+    run = ascend(bounded(meta), begin, key, steps=iterations, lr=lr, chunk=1, watch=watch)
     return (run.player,), run
