@@ -18,6 +18,7 @@ from games import GAMES
 from games.base import Game
 from shaping import Learner, Lola, Mfos, Naive, play
 from shaping.ascent import ascend
+from shaping.bounded import bounded
 from shaping.checkpoint import load, load_note, save
 from shaping.learners.mmaml import train_mmaml
 from shaping.meta import MetaGame
@@ -26,24 +27,26 @@ from shaping.train_mfos import train_mfos
 
 KEPT = pathlib.Path("runs/meta_learners")
 STEPS, SEEDS, FRESH = 100, 1024, 99
+WIDTH = 64
+"""Hidden units of the policies that are trained without gradients of the match, a quarter of the published 256."""
 CELLS = [("ipd", "naive"), ("ipd", "lola"), ("imp", "naive"), ("imp", "lola"), ("chicken", "naive"), ("chicken", "lola")]
 OPPONENTS: dict[str, Learner] = {"naive": Naive(), "lola": Lola(1.0, 1.0, "taylor")}
 
 
-def shaper(method: Method, iterations: int, width: int = 256) -> Callable[[Game, Learner], Learner]:
+def shaper(method: Method, iterations: int) -> Callable[[Game, Learner], Learner]:
     """M-FOS in the first seat, trained by a method."""
 
     def trained(game: Game, opponent: Learner) -> Learner:
-        return train_mfos(game, [None, opponent], method, iterations=iterations, width=width, chunk=iterations).learners[0]
+        return train_mfos(game, [None, opponent], method, iterations=iterations, width=WIDTH, chunk=iterations).learners[0]
 
     return trained
 
 
 def by_ascent(game: Game, opponent: Learner) -> Learner:
-    """The same policy as M-FOS, without noise, by the gradient through the match."""
+    """M-FOS's policy of the published size, without noise, by the gradient through the match, bounded at the opponent's steps."""
     meta = MetaGame(game, [None, opponent], STEPS, lanes=64)
     policy = gaussian(meta.observation_shape[0], meta.action_shape[0])(jax.random.key(1))
-    return ascend(meta, Mfos(policy, "mode"), steps=300, lr=0.002, chunk=300).player
+    return ascend(bounded(meta), Mfos(policy, "mode"), steps=1000, lr=0.002, chunk=1000).player
 
 
 def by_mmaml(game: Game, opponent: Learner) -> Learner:
@@ -52,21 +55,25 @@ def by_mmaml(game: Game, opponent: Learner) -> Learner:
 
 
 ROWS: dict[str, Callable[[Game, Learner], Learner]] = {
-    "mfos (ppo)": shaper(Ppo(episodes=64), 768),
-    "mfos (ga)": shaper(Ga(sigma=2.0, population=256, parents=1, episodes=16, trials=256), 64, 64),
-    "mfos (es)": shaper(Es(), 150, 64),
+    "mfos (ppo)": shaper(Ppo(episodes=256), 1024),
+    "mfos (ga)": shaper(Ga(sigma=2.0, population=256, parents=1, episodes=16, trials=256), 64),
+    "mfos (es)": shaper(Es(), 150),
     "ascent": by_ascent,
     "mmaml": by_mmaml,
 }
 
 
-def earned(game: Game, learner: Learner, opponent: Learner) -> tuple[np.ndarray, np.ndarray]:
-    """Both players' mean over the meta-steps and fresh seeds, the draw left out, and its standard error."""
+def earned(game: Game, learner: Learner, opponent: Learner) -> np.ndarray:
+    """Both players' mean over the meta-steps, the draw left out, in every fresh match `(SEEDS, 2)`; NaN in one that diverged."""
     match = play(game, [learner, opponent], FRESH, steps=STEPS, seeds=SEEDS)
-    means = np.asarray(match.values[:, 1:]).mean(axis=1)[np.asarray(match.ok)]
-    if len(means) < SEEDS:
-        print(f"{SEEDS - len(means)} of {SEEDS} matches diverged", file=sys.stderr)
-    return means.mean(axis=0), means.std(axis=0, ddof=1) / len(means) ** 0.5
+    if not match.ok.all():
+        print(f"{int((~match.ok).sum())} of {SEEDS} matches diverged", file=sys.stderr)
+    return np.where(np.asarray(match.ok)[:, None], np.asarray(match.values[:, 1:]).mean(axis=1), np.nan)
+
+
+def stated(found: np.ndarray) -> str:
+    """Mean and standard error over the matches that stayed finite."""
+    return f"{np.nanmean(found):.3f} ± {np.nanstd(found, ddof=1) / np.isfinite(found).sum() ** 0.5:.3f}"
 
 
 def folder(row: str, cell: tuple[str, str]) -> pathlib.Path:
@@ -87,21 +94,17 @@ def kept(row: str, cell: tuple[str, str]) -> Learner:
 
 def main(rows: list[str]) -> None:
     """Print one line per learner and cell."""
-    print("| game | against | learner | own | the other's | a naive learner in its place | training, CPU-s |")
-    print("|---|---|---|---|---|---|---|")
+    print("| game | against | learner | own | the other's | a naive learner in its place | gain | training, CPU-s |")
+    print("|---|---|---|---|---|---|---|---|")
     for cell in CELLS:
         game, opponent = GAMES.make(cell[0]), OPPONENTS[cell[1]]
-        naive, spread = earned(game, Naive(), opponent)
+        naive = earned(game, Naive(), opponent)[:, 0]
         for row in rows or ROWS:
-            try:
-                learner = kept(row, cell)
-            except ValueError as error:  # a gradient through the match that is not finite
-                print(f"{row} on {cell[0]} against {cell[1]}: {error}", file=sys.stderr)
-                continue
-            own, error = earned(game, learner, opponent)
+            learner = kept(row, cell)
+            own, other = earned(game, learner, opponent).T
             seconds = load_note(folder(row, cell))["note"]["cpu_s"]
-            numbers = [f"{a:.3f} ± {b:.3f}" for a, b in ((own[0], error[0]), (own[1], error[1]), (naive[0], spread[0]))]
-            print(f"| {cell[0]} | {cell[1]} | {row} | " + " | ".join(numbers) + f" | {seconds} |", flush=True)
+            numbers = " | ".join(stated(x) for x in (own, other, naive, own - naive))
+            print(f"| {cell[0]} | {cell[1]} | {row} | {numbers} | {seconds} |", flush=True)
 
 
 if __name__ == "__main__":
