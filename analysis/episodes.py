@@ -61,6 +61,17 @@ def scripted(environment: Environment, name: str, seat: int) -> Any:
     )
 
 
+def scripted_names(environment: Environment) -> tuple[str, ...]:
+    """Those of `SCRIPTED` that can play: in egocentric views of the coin game, tit for tat cannot see who took a coin.
+
+    Example:
+        >>> scripted_names(CoinGame.lola(egocentric=True))
+        ('always_cooperate', 'always_defect', 'random')
+    """
+    blind = isinstance(environment, CoinGame) and environment.egocentric
+    return tuple(name for name in SCRIPTED if not (blind and name == "tit_for_tat"))
+
+
 def evaluate(
     environment: Environment,
     runs: Sequence[Joint],
@@ -68,7 +79,7 @@ def evaluate(
     *,
     episodes: int = 512,
     steps: int | None = None,
-    opponents: Sequence[str] = SCRIPTED,
+    opponents: Sequence[str] | None = None,
 ) -> pd.DataFrame:
     """Mean rewards per step of trained players, undiscounted, and in a coin game the share of their own among the coins they take.
 
@@ -80,7 +91,7 @@ def evaluate(
         key: a seed or a typed key.
         episodes: how many, for every pairing.
         steps: of an episode; by default the environment's length.
-        opponents: names of scripted players.
+        opponents: names of scripted players; by default all those of `SCRIPTED` that can play here.
 
     Returns:
         One row per run, opponent and seat: `run, opponent, seat, reward, reward_error, reward_other, own_coins, own_coins_error`. Errors
@@ -106,7 +117,7 @@ def evaluate(
         pairings.append((number, "self", (0, 1), own))
         if len(runs) > 1:
             pairings.append((number, "next run", (0,), (own[0], agent(runs[(number + 1) % len(runs)][1]))))
-        for name in opponents:
+        for name in scripted_names(environment) if opponents is None else opponents:
             others = scripted(environment, name, 1), scripted(environment, name, 0)
             pairings += [(number, name, (0,), (own[0], others[0])), (number, name, (1,), (others[1], own[1]))]
     rows = []

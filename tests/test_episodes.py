@@ -64,6 +64,15 @@ def test_shares_of_coins():
     assert row(table, "self", 1)["own_coins"] == 1
 
 
+def test_egocentric_players_meet_everybody_who_can_see():
+    """Tit for tat cannot; asked for by name, it says so."""
+    game = CoinGame.lola(length=3, egocentric=True)
+    run = (scripted(game, "always_defect", 0), scripted(game, "always_defect", 1))
+    assert set(evaluate(game, [run], episodes=2)["opponent"]) == {"self", *SCRIPTED} - {"tit_for_tat"}
+    with pytest.raises(ValueError, match="egocentric=False"):
+        evaluate(game, [run], episodes=2, opponents=["tit_for_tat"])
+
+
 def test_what_has_no_scripted_players_is_refused():
     with pytest.raises(ValueError, match="no scripted players"):
         evaluate(ENVIRONMENTS.make("ipd_in_the_matrix"), [(jnp.zeros(5),) * 2], steps=2)
