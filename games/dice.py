@@ -26,20 +26,6 @@ def magic_box(x: Float[Array, "*batch"]) -> Float[Array, "*batch"]:
     return jnp.exp(x - jax.lax.stop_gradient(x))
 
 
-@jax.custom_jvp
-def weightless(x: Float[Array, "*batch"]) -> Float[Array, "*batch"]:
-    """Zero, with the derivatives of x: all that an objective asks of log-probabilities, which need not be worked out without one.
-
-    Example:
-        >>> float(weightless(3.0)), float(jax.grad(weightless)(3.0)), float(jax.grad(jax.grad(lambda x: jnp.exp(weightless(x))))(3.0))
-        (0.0, 1.0, 1.0)
-    """
-    return jnp.zeros_like(x)
-
-
-weightless.defjvp(lambda primals, tangents: (weightless(primals[0]), tangents[0]))  # again, for derivatives of derivatives
-
-
 def primal(value: Float[Array, "*batch"], objective: Float[Array, "*batch"]) -> Float[Array, "*batch"]:
     """The derivatives of an objective at the value of another thing."""
     return jax.lax.stop_gradient(value) + objective - jax.lax.stop_gradient(objective)

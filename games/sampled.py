@@ -9,7 +9,7 @@ from games.agents import ActorCritic, Agent, agent
 from games.architectures import Architecture, TablePolicy
 from games.base import Environment, Game, Joint, Own
 from games.checks import as_float, check_count, check_range
-from games.dice import Dice, Estimator, primal, returns, weightless
+from games.dice import Dice, Estimator, primal, returns
 from games.sampling import Sample, critics, log_probabilities, sample, taken
 
 
@@ -129,7 +129,7 @@ class Sampled(Game):
         valued = jnp.zeros((self.steps + 1, self.batch, 1))
         if isinstance(own, ActorCritic):
             valued = self.outputs(own.critic, drawn, player, last=True)
-        logs = weightless(jnp.where(drawn.alive[..., None], logs, 0.0))
+        logs = jnp.where(drawn.alive[..., None], logs, 0.0)
         value = self.estimator(logs, rewards, jax.lax.stop_gradient(valued), self.discount)
         if isinstance(own, ActorCritic):
             value = primal(value, value - self.critic * self.critic_loss(valued, rewards, drawn.alive))

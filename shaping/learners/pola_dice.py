@@ -1,13 +1,11 @@
 """Proximal learning with opponent-learning awareness by a fixed number of steps, on games whose values are estimated."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 import optax
 from jaxtyping import PyTree
 
-from games.agents import ActorCritic, acting, acting_as
+from games.agents import ActorCritic
 from games.base import Joint, Own
 from shaping.base import Learner, Scalar, View, choice, count, number, replaced
 
@@ -89,43 +87,20 @@ class PolaDice(Learner):
         return optax.tree.sub(own, view.own), state
 
     def slope(self, own: Own, view: View) -> Own:
-        """The gradient of the proximal objective at own parameters, by the chain rule along the others' steps, from the last back.
+        """The gradient of the proximal objective at own parameters, through all of the others' steps."""
+        game = view.game
 
-        What a step contributes is the gradient of a directional derivative: no derivative is ever taken backward twice.
-        """
-        game, joint, path = view.game, view.with_own(own), []
-        for m in range(self.inner_steps):
-            near = view.afresh(m)
-            old = view.params if m else (None,) * game.n_players  # nothing has moved: the divergence and its gradient are zero
-            path.append((joint, old, game.drawn(joint, near.key)))
-            joint = self.answered(view, *path[-1])
-        drawn = game.drawn(joint, view.key)
+        def objective(own: Own) -> Scalar:
+            joint, old = view.with_own(own), (None,) * game.n_players  # nothing has moved yet: no divergence, and no gradient of it
+            for m in range(self.inner_steps):
+                joint, old = self.answered(view.afresh(m), joint, old), view.params
+            return game.proximal(view.seat, view.own, self.penalty, joint, game.drawn(joint, view.key))
 
-        def objective(own: Own, parts: dict[int, Own]) -> Scalar:
-            return game.proximal(view.seat, view.params[view.seat], self.penalty, replaced(exchanged(joint, parts), view.seat, own), drawn)
+        return jax.grad(objective)(own)
 
-        total, ahead = jax.grad(objective, (0, 1))(own, {j: acting(joint[j]) for j in view.others})
-        for here, old, drawn in reversed(path):
-
-            def gained(parts: dict[int, Own], ahead=ahead, here=here, old=old, drawn=drawn) -> Any:
-                """How fast the others' objectives rise, together, as they move ahead."""
-                at, rise = exchanged(here, parts), 0.0
-                for j in view.others:
-
-                    def theirs(part: Own, at=at, j=j) -> Scalar:
-                        return game.proximal(j, old[j], self.inner_penalty, replaced(at, j, acting_as(at[j], part)), drawn)
-
-                    rise += jax.jvp(theirs, (parts[j],), (ahead[j],))[1]
-                return self.look_ahead * rise
-
-            turn = jax.grad(gained)({j: acting(p) for j, p in enumerate(here)})
-            total = acting_as(total, optax.tree.add(acting(total), turn[view.seat]))
-            ahead = {j: optax.tree.add(ahead[j], turn[j]) for j in view.others}
-        return total
-
-    def answered(self, view: View, joint: Joint, old: Joint, drawn: PyTree) -> Joint:
-        """Everybody's parameters after one more step of the others."""
-        after = {}
+    def answered(self, view: View, joint: Joint, old: Joint) -> Joint:
+        """Everybody's parameters after one more step of the others, held to where they were."""
+        after, drawn = {}, view.game.drawn(joint, view.key)
         for j in view.others:
 
             def objective(theirs: Own, j=j) -> Scalar:
@@ -133,11 +108,6 @@ class PolaDice(Learner):
 
             after[j] = climbed(joint[j], jax.grad(objective)(joint[j]), self.look_ahead, self.inner_critic)
         return tuple(after.get(j, p) for j, p in enumerate(joint))
-
-
-def exchanged(joint: Joint, parts: dict[int, Own]) -> Joint:
-    """Everybody's parameters, what acts exchanged for some."""
-    return tuple(acting_as(p, parts[j]) if j in parts else p for j, p in enumerate(joint))
 
 
 def climbed(own: Own, direction: Own, rate: Scalar, critic: Scalar) -> Own:
