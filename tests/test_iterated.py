@@ -100,7 +100,7 @@ def test_average_is_the_limit_of_the_discounted_value():
 
 @pytest.mark.usefixtures("x64")
 @pytest.mark.parametrize("discount", [0.9, 1.0])
-@pytest.mark.parametrize("name", ["2x2", "2x2, memory 2", "3x3", "2x2x2"])
+@pytest.mark.parametrize("name", ["2x2", *(pytest.param(x, marks=pytest.mark.slow) for x in ("2x2, memory 2", "3x3")), "2x2x2"])
 def test_gradient_equals_finite_differences(name, discount):
     game, params, *_ = drawn(*SHAPES[name], discount, seed=5, spread=1.0)
     flat, rebuild = ravel_pytree(params)

@@ -25,7 +25,7 @@ LEARNING = [entry for entry in LEARNERS if entry.facts["learns"] and not entry.f
 STANDING = [entry for entry in LEARNERS if not entry.facts["learns"]]
 
 over_learners = pytest.mark.parametrize("entry", LEARNING, ids=lambda e: e.name)
-over_games = pytest.mark.parametrize("game", MAKERS, ids=str)
+over_games = pytest.mark.parametrize("game", [pytest.param(x, marks=pytest.mark.slow) if x == "three_contributors" else x for x in MAKERS])
 
 
 @pytest.fixture(autouse=True)

@@ -38,9 +38,15 @@ def test_the_learners_of_the_sos_figure_are_those_of_the_registry():
         assert jax.tree.leaves(ours) == jax.tree.leaves(learner)
 
 
-@pytest.mark.slow  # the figure sos_ipd, held to the same numbers by test_paper_figs, is the same matches
 @pytest.mark.parametrize(
-    ("name", "published"), [("sos", 1.058), ("lola_taylor", 1.049), ("lookahead", 1.927), ("cgd", 1.955), ("naive", 1.987)]
+    ("name", "published"),
+    [
+        ("sos", 1.058),
+        ("lola_taylor", 1.049),
+        pytest.param("lookahead", 1.927, marks=pytest.mark.slow),
+        pytest.param("cgd", 1.955, marks=pytest.mark.slow),
+        pytest.param("naive", 1.987, marks=pytest.mark.slow),
+    ],
 )
 def test_ipd_self_play_of_the_sos_notebook(name, published):
     """Loss of player 1 at step 100, both steps 1, standard normal logits."""

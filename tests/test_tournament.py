@@ -72,7 +72,9 @@ def matches(game, learners, pairs, steps=6, seeds=5):
             np.testing.assert_allclose(ours[i, j], theirs, rtol=1e-8, atol=1e-8)
 
 
-@pytest.mark.parametrize("name", ["hamiltonian", "matching_pennies"])  # seats learn apart, and as one batch
+@pytest.mark.parametrize(
+    "name", [pytest.param("hamiltonian", marks=pytest.mark.slow), "matching_pennies"]
+)  # seats learn apart, and as one batch
 def test_every_learner_plays_in_the_round_robin_as_in_a_match_of_its_own(name, x64):
     learners = [entry.make() for entry in GRADIENT]
     pairs = [(k, (k + 1) % len(learners)) for k in range(0, len(learners), 2)]  # each learner once, in either seat
@@ -97,7 +99,7 @@ def test_cells_equal_matches_on_the_iterated_game(x64):
     matches(GAMES.make("imp"), learners, [(4, 0), (2, 1), (3, 2)])
 
 
-@pytest.mark.parametrize("name", ["ultimatum", "ipd_axelrod", "iterated_rock_paper_scissors"])
+@pytest.mark.parametrize("name", ["ultimatum", pytest.param("ipd_axelrod", marks=pytest.mark.slow), "iterated_rock_paper_scissors"])
 def test_cells_equal_matches_whatever_the_form_of_the_parameters(x64, name):
     matches(GAMES.make(name), [Naive(0.5), Naive(0.1)], [(1, 0)])
 
