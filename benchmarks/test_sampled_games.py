@@ -14,7 +14,8 @@ import jax
 import pytest
 
 from games import PLAYABLE
-from games.agents import Agent, Recurrent
+from games.agents import Agent
+from games.recurrent import Recurrent
 from shaping.base import View
 from shaping.learners.pola_dice import PolaDice
 from shaping.match import ON_CPU

@@ -9,10 +9,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from games.agents import ActorCritic, Agent, Convolution, Dense, Feedforward, Recurrent, Table
+from games.agents import ActorCritic, Agent, Feedforward, Table
 from games.base import Environment, Own
 from games.checks import as_float, check_count, check_range
 from games.policies import table_shape
+from games.recurrent import Convolution, Dense, Recurrent
 
 
 class Architecture(eqx.Module):

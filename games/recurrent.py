@@ -1,0 +1,123 @@
+"""Recurrent networks: what sees, a gated recurrent unit, and a linear layer."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Key
+
+from games.agents import Agent
+
+
+class Recurrent(Agent):
+    """What sees, a gated recurrent unit, and a linear layer: Dense-ReLU-GRU-Dense where what sees is one layer.
+
+    Args:
+        eye: from an observation to features; ReLU follows it.
+        cell: from features to the state, which is the memory.
+        head: from the state to the outputs.
+
+    Source:
+        Zhao et al. 2022, "Proximal learning with opponent-learning awareness", section 5.2: width 64.
+    """
+
+    eye: "Dense | Convolution | Codes"
+    cell: eqx.nn.GRUCell
+    head: eqx.nn.Linear
+
+    def memory(self) -> Float[Array, " width"]:
+        """Zeros."""
+        return jnp.zeros(self.cell.hidden_size, self.head.weight.dtype)
+
+    def __call__(self, observation: Array, memory: Float[Array, " width"]) -> tuple[Float[Array, " outputs"], Float[Array, " width"]]:
+        """The outputs, and the next state."""
+        state = self.cell(jax.nn.relu(self.eye(observation)), memory)
+        return self.head(state), state
+
+    def along(self, observations: Array) -> Float[Array, "steps batch outputs"]:
+        """As step by step, with episodes last, as matrix products on a CPU like it, and nothing kept for the way back but states."""
+        n = self.cell.hidden_size
+        weights, outside = stacked(self.cell)
+
+        def step(state, x):
+            sums = weights @ jnp.concatenate([state, x])
+            reset, keep = gate(sums[:n]), gate(sums[n : 2 * n])
+            new = jnp.tanh(outside @ x + reset * sums[2 * n :])
+            state = new + keep * (state - new)
+            return state, across(self.head, state)
+
+        features = jnp.moveaxis(jax.nn.relu(jax.vmap(jax.vmap(self.eye))(observations)), 1, 2)
+        features = jnp.concatenate([features, jnp.ones_like(features[:, :1])], axis=1)
+        start = jnp.zeros((n, features.shape[2]), self.head.weight.dtype)
+        return jnp.moveaxis(jax.lax.scan(jax.checkpoint(step), start, features)[1], 1, 2)
+
+    def coded(self, distinct: Float[Array, "observations *shape"]) -> "Recurrent":
+        """With an eye for which of the observations it is, and what each does to the gates worked out."""
+        weight = self.cell.weight_ih @ jax.nn.relu(jax.vmap(self.eye)(distinct)).T
+        return Recurrent(Codes(distinct), eqx.tree_at(lambda cell: cell.weight_ih, self.cell, weight), self.head)
+
+
+def across(layer: eqx.nn.Linear, x: Float[Array, "features batch"]) -> Float[Array, "outputs batch"]:
+    """A linear layer where episodes are last."""
+    return layer.weight @ x if layer.bias is None else layer.weight @ x + layer.bias[:, None]
+
+
+def stacked(cell: eqx.nn.GRUCell) -> tuple[Float[Array, "units3 inputs"], Float[Array, "units inputs"]]:
+    """The weights of state, features and 1: for both gates and what is reset, and, of features and 1, for the new state.
+
+    Biases are columns, because a sum over episodes on the way back costs more than a longer product.
+    """
+    n = cell.hidden_size
+    (gates, new), (bias, bias_new) = (jnp.split(jnp.asarray(x), [2 * n]) for x in (cell.weight_ih, cell.bias))
+    ones = jnp.append(bias, jnp.asarray(cell.bias_n))
+    inside = [cell.weight_hh, jnp.concatenate([gates, jnp.zeros_like(new)]), ones[:, None]]
+    return jnp.concatenate(inside, axis=1), jnp.concatenate([new, bias_new[:, None]], axis=1)
+
+
+def gate(x: Float[Array, "units batch"]) -> Float[Array, "units batch"]:
+    """The logistic function as a hyperbolic tangent, which a CPU has done sooner."""
+    return 0.5 + 0.5 * jnp.tanh(0.5 * x)
+
+
+class Codes(eqx.Module):
+    """Which of few observations it is, a one-hot vector."""
+
+    distinct: Float[Array, "observations *shape"]
+
+    def __call__(self, observation: Array) -> Float[Array, " observations"]:
+        """The vector."""
+        same = observation.reshape(1, -1) == self.distinct.reshape(len(self.distinct), -1)
+        return same.all(axis=1).astype(self.distinct.dtype)
+
+
+class Dense(eqx.Module):
+    """One linear layer on the flattened observation."""
+
+    layer: eqx.nn.Linear
+
+    def __call__(self, observation: Array) -> Float[Array, " features"]:
+        """The features."""
+        return self.layer(jnp.ravel(observation))
+
+
+class Convolution(eqx.Module):
+    """Three by three convolutions over a torus of planes with ReLU between them, flattened.
+
+    Args:
+        key: draws weights and biases.
+        planes: number of planes of an observation.
+        channels: of every layer.
+    """
+
+    layers: tuple[eqx.nn.Conv2d, ...]
+
+    def __init__(self, key: Key[Array, ""], planes: int, channels: tuple[int, ...]):
+        keys = jax.random.split(key, len(channels))
+        sizes = zip((planes, *channels[:-1]), channels, keys, strict=True)
+        self.layers = tuple(eqx.nn.Conv2d(a, b, 3, padding=1, padding_mode="CIRCULAR", key=k) for a, b, k in sizes)
+
+    def __call__(self, observation: Float[Array, "planes rows columns"]) -> Float[Array, " features"]:
+        """The features."""
+        x = self.layers[0](observation)
+        for layer in self.layers[1:]:
+            x = layer(jax.nn.relu(x))
+        return jnp.ravel(x)
