@@ -15,6 +15,7 @@ from games.rollout import rollout
 from tests import storm
 
 LANES, LENGTH, STEPS = 18, 90, 200
+pytestmark = pytest.mark.usefixtures("quickly_compiled")
 PAYOFFS = [[[3.0, 0.0], [5.0, 1.0]], [[2.0, -1.0], [7.0, 4.0]]]
 GAME = InTheMatrix(MatrixGame(PAYOFFS), "shuffled", freeze=3, length=LENGTH, last_reward="unpaid")
 

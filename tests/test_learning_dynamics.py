@@ -10,7 +10,7 @@ from solvers import DYNAMICS, best_responses, learn, payoffs as exact, smoothed_
 from solvers.responses import action_values, coarse_regrets, exploitability, nash_conv, regrets
 from tests.compilations import compilations
 
-pytestmark = pytest.mark.usefixtures("x64")
+pytestmark = pytest.mark.usefixtures("x64", "quickly_compiled")
 
 STEPS, GAMES = 4000, 48
 PERIODS = STEPS + 1

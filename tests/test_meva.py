@@ -108,6 +108,7 @@ def test_the_three_ways_to_ask_a_network_agree(roles):
     assert np.allclose(swapped, means, atol=1e-5) == (roles is None)
 
 
+@pytest.mark.slow
 def test_without_foresight_it_is_the_naive_learner():
     meva = play(ipd(), [Meva(network(), lr=0.7, discount=0.0), Naive()], steps=4).values
     np.testing.assert_allclose(meva, play(ipd(), [Naive(0.7), Naive()], steps=4).values, rtol=1e-5)

@@ -58,7 +58,7 @@ def test_an_impatient_policy_takes_what_comes_at_once(name):
     assert toys.worth(env, chosen(run.policy()), 0.5) == pytest.approx(0.5)
 
 
-@over_methods
+@pytest.mark.parametrize("name", [pytest.param(x, marks=pytest.mark.slow) if x != "ppo" else x for x in SMALL])
 def test_every_player_reaches_its_own_point(name):
     """One fixed target each: the optimum of a quadratic, which PPO must find from samples and evolution from whole returns."""
     env = toys.reach()

@@ -12,6 +12,7 @@ from tests.compilations import compilations
 from tests.test_homotopy import LOOP, quantal_roots
 from tests.three_players import IRRATIONAL, IRRATIONAL_EQUILIBRIUM, random_game
 
+pytestmark = pytest.mark.usefixtures("quickly_compiled")
 PRECISIONS = [0.0, 0.7, 3.0, 30.0]
 batched = jax.jit(jax.vmap(lambda payoffs: quantal_response(payoffs, PRECISIONS)))
 """One compiled program per shape and precision, shared by the tests."""

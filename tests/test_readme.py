@@ -86,11 +86,12 @@ def test_shaping_command(command, tmp_path, capsys):
 def test_paper_figs_command(command, tmp_path, capsys):
     from paper_figs.cli import main
 
-    words = shlex.split(command)[3:]
+    words = [word for word in shlex.split(command)[3:] if word != "sos_ipd"]  # which takes minutes to compile; test_paper_figs has it
     main([*words, "--out", str(tmp_path)] if words[0] == "make" else words)
     assert "tandem" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_recipes_run_in_order(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     space: dict[str, object] = {}

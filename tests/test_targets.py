@@ -64,9 +64,9 @@ def test_ipd_self_play_of_the_original_lola(name, published, spread):
 @pytest.mark.parametrize(
     ("pair", "published"),
     [
-        (("naive", "naive"), (-1.988, -1.988)),
+        pytest.param(("naive", "naive"), (-1.988, -1.988), marks=pytest.mark.slow),
         (("naive", "lola_original"), (-1.377, -1.357)),
-        (("lola_original", "lola_original"), (-1.041, -1.041)),
+        pytest.param(("lola_original", "lola_original"), (-1.041, -1.041), marks=pytest.mark.slow),
     ],
     ids=["naive-naive", "naive-lola", "lola-lola"],
 )
@@ -110,7 +110,8 @@ def mean_over_the_square(losses, look_ahead):
 
 
 @pytest.mark.parametrize(
-    ("order", "look_ahead", "published"), [(1, 0.1, 0.0789), (2, 0.1, 9.19e-3), (6, 0.1, 1.79e-6), (1, 1.0, 128.0), (2, 1.0, 512.0)]
+    ("order", "look_ahead", "published"),
+    [(1, 0.1, 0.0789), (2, 0.1, 9.19e-3), pytest.param(6, 0.1, 1.79e-6, marks=pytest.mark.slow), (1, 1.0, 128.0), (2, 1.0, 512.0)],
 )
 def test_consistency_loss_of_hola_on_tandem(order, look_ahead, published, x64):
     assert mean_over_the_square(tandem_losses(order), look_ahead) == pytest.approx(published, rel=5e-3)

@@ -21,6 +21,7 @@ from shaping import LEARNERS, Learner, Lola, Naive, play
 from shaping.base import Scalar, number
 from shaping.match import lane_keys
 
+pytestmark = pytest.mark.usefixtures("quickly_compiled")
 GRADIENT = [entry for entry in LEARNERS if entry.facts["learns"] and not entry.facts["sampled"]]
 
 
