@@ -31,3 +31,23 @@ def quickly_compiled():
     jax.config.update("jax_disable_most_optimizations", True)
     yield
     jax.config.update("jax_disable_most_optimizations", False)
+
+
+class QuickExamples:
+    """Examples in docstrings run once each: the compiler need not do its best."""
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item):
+        """Around every test, in whatever folder."""
+        if not isinstance(item, pytest.DoctestItem):
+            return (yield)
+        jax.config.update("jax_disable_most_optimizations", True)
+        try:
+            return (yield)
+        finally:
+            jax.config.update("jax_disable_most_optimizations", False)
+
+
+def pytest_configure(config):
+    """For doctests outside this folder too."""
+    config.pluginmanager.register(QuickExamples())

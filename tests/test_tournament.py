@@ -73,9 +73,8 @@ def matches(game, learners, pairs, steps=6, seeds=5):
             np.testing.assert_allclose(ours[i, j], theirs, rtol=1e-8, atol=1e-8)
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param("hamiltonian", marks=pytest.mark.slow), "matching_pennies"]
-)  # seats learn apart, and as one batch
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["hamiltonian", "matching_pennies"])  # seats learn apart, and as one batch
 def test_every_learner_plays_in_the_round_robin_as_in_a_match_of_its_own(name, x64):
     learners = [entry.make() for entry in GRADIENT]
     pairs = [(k, (k + 1) % len(learners)) for k in range(0, len(learners), 2)]  # each learner once, in either seat

@@ -44,12 +44,10 @@ class PolaDice(Learner):
 
     Example:
         >>> from games import ENVIRONMENTS
-        >>> from games.architectures import GruPolicy
         >>> from games.dice import LoadedDice
         >>> from games.sampled import Sampled
         >>> from shaping import play
-        >>> environment = ENVIRONMENTS.make("ipd_contribution_rollout", length=4)
-        >>> game = Sampled(environment, GruPolicy(4), LoadedDice(bootstrap=True), batch=8)
+        >>> game = Sampled(ENVIRONMENTS.make("ipd_contribution_rollout", length=4), estimator=LoadedDice(), batch=8)
         >>> play(game, [PolaDice(steps=2)] * 2, steps=1).values.shape
         (1, 2, 2)
     """
