@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from jax.flatten_util import ravel_pytree
 
-from games import GAMES
+from games import GAMES, MatrixGame
 from shaping import LEARNERS, Cgd, Fixed, Hola, Lola, LookAhead, Naive, Sos, View, play, sweep
 from tests import dense
 from tests.compilations import compilations
@@ -19,6 +19,7 @@ MAKERS = {
     "ipd": lambda: GAMES.make("ipd"),
     "rock_paper_scissors": lambda: GAMES.make("rock_paper_scissors"),
     "tandem": lambda: GAMES.make("tandem", init_std=1.0),
+    "three_players": lambda: MatrixGame(np.random.default_rng(0).normal(size=(3, 2, 2, 2)), init_std=1.0),
     "three_contributors": lambda: GAMES.make("ipd_contribution", n_players=3, init_std=1.0),
 }
 LEARNING = [entry for entry in LEARNERS if entry.facts["learns"] and not entry.facts["sampled"]]
@@ -201,7 +202,7 @@ def test_sos_shrinks_its_shaping_near_fixed_points():
     np.testing.assert_allclose(flat(steps(game, Sos(0.3, 0.2), joint, joint, 0)), expected, rtol=1e-9)
 
 
-@pytest.mark.parametrize("game", ["ipd", "three_contributors"])
+@pytest.mark.parametrize("game", ["ipd", "three_players"])
 def test_lookahead_is_the_first_order_of_cgd(game):
     game = MAKERS[game]()
 
@@ -232,7 +233,7 @@ def test_every_learner_declares_its_facts():
 
 @over_learners
 def test_any_number_of_players_or_a_sentence(entry):
-    game = MAKERS["three_contributors"]()
+    game = MAKERS["three_players"]()
     learners = [made(entry, lr=0.1)] * 3
     if entry.facts["max_players"] is None or entry.facts["max_players"] >= 3:
         assert np.isfinite(flat(steps(game, learners[0], at(game), at(game), 0))).all()

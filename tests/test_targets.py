@@ -53,7 +53,9 @@ def test_ipd_self_play_of_the_sos_notebook(name, published):
     assert -final((name, name), 100)[:, 0].mean() == pytest.approx(published, abs=0.03)
 
 
-@pytest.mark.parametrize(("name", "published", "spread"), [("naive", -1.992, 0.089), ("lola_original", -1.042, 0.152)])
+@pytest.mark.parametrize(
+    ("name", "published", "spread"), [pytest.param("naive", -1.992, 0.089, marks=pytest.mark.slow), ("lola_original", -1.042, 0.152)]
+)
 def test_ipd_self_play_of_the_original_lola(name, published, spread):
     """Final value and standard deviation over seeds after 200 steps."""
     values = final((name, name), 200)
@@ -78,7 +80,7 @@ def test_ipd_cross_table_of_meta_value_learning(pair, published):
     np.testing.assert_allclose(final(pair, 300, seeds=100_000).mean(axis=0), published, atol=0.02)
 
 
-@pytest.mark.parametrize(("name", "published"), [("naive", -1.98), ("lola_taylor", -1.10)])
+@pytest.mark.parametrize(("name", "published"), [pytest.param("naive", -1.98, marks=pytest.mark.slow), ("lola_taylor", -1.10)])
 def test_ipd_mean_over_the_meta_steps_of_mfos(name, published):
     """Mean over 100 steps, the first taken before the first observation: transient included, start excluded."""
     match = play(GAMES.make("ipd"), [LEARNERS.make(name)] * 2, steps=100, seeds=SEEDS)
@@ -117,6 +119,7 @@ def test_consistency_loss_of_hola_on_tandem(order, look_ahead, published, x64):
     assert mean_over_the_square(tandem_losses(order), look_ahead) == pytest.approx(published, rel=5e-3)
 
 
+@pytest.mark.slow
 def test_consistency_loss_of_hola_on_tandem_grows_with_the_order_at_unit_look_ahead(x64):
     """2^(2n+5): at order 6, 131072, at any parameters."""
     points = jax.random.uniform(jax.random.key(0), (9, 2), minval=-1.0)
