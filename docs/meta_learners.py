@@ -26,7 +26,7 @@ from shaping.model_free import Es, Ga, Method, Ppo, gaussian
 from shaping.train_mfos import train_mfos
 
 KEPT = pathlib.Path("runs/meta_learners")
-STEPS, SEEDS, FRESH = 100, 1024, 99
+STEPS, SEEDS, FRESH = 100, 16_384, 99
 WIDTH = 64
 """Hidden units of the policies that are trained without gradients of the match, a quarter of the published 256."""
 CELLS = [("ipd", "naive"), ("ipd", "lola"), ("imp", "naive"), ("imp", "lola"), ("chicken", "naive"), ("chicken", "lola")]

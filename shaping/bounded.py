@@ -19,11 +19,11 @@ class Bounded(Learner):
 
     With $u$ the derivative in the parameters $\theta_i'$ after the step, those of everybody before it receive
     $v = (\partial \theta_i' / \partial \theta)^\top u$: here $v \min(1, m / |v|)$, and nothing where $v$ is not finite. Large steps make
-    a match chaotic: derivatives through a hundred of them exceed $10^{15}$ and point nowhere. Shortened at every step, they weigh
+    a match chaotic: derivatives through many of them point nowhere, or are not finite. Shortened at every step, they weigh
     what happens soon.
 
     Args:
-        learner: who learns.
+        inner: who learns.
         most: $m$, at least 0.
 
     Source:
@@ -31,27 +31,27 @@ class Bounded(Learner):
         Metz et al. 2021, "Gradients are not all you need", for the chaos.
     """
 
-    learner: Learner
+    inner: Learner
     most: Scalar = number(1.0)
 
     @property
     def label(self) -> str:
-        """The learner's name."""
-        return self.learner.label
+        """The inner learner's."""
+        return self.inner.label
 
     def start(self, view: View) -> Own:
-        """The learner's start."""
-        return self.learner.start(view)
+        """As the inner learner."""
+        return self.inner.start(view)
 
     def init(self, view: View) -> PyTree:
-        """The learner's state."""
-        return self.learner.init(view)
+        """As the inner learner."""
+        return self.inner.init(view)
 
     def update(self, state: PyTree, view: View) -> tuple[Own, PyTree]:
         """The learner's step; the way from the own parameters to the next ones leads through the bound too, hence the difference of 0."""
         flat, shaped = ravel_pytree(view.params)
         params = shaped(shortened(flat, self.most))
-        step, state = self.learner.update(state, dataclasses.replace(view, params=params))
+        step, state = self.inner.update(state, dataclasses.replace(view, params=params))
         return optax.tree.add(step, optax.tree.sub(params[view.seat], view.own)), state
 
 

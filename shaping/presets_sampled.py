@@ -26,7 +26,7 @@ SMALL = {"batch": 256, "width": 16, "length": 32, "mix": 0.5}
 LOOKING = {"lr": 0.005, "critic": 2.0, "inner_critic": 0.1, "moments": "kept", "look_ahead": 0.7, "inner_steps": 1}
 """Of a quick run on the coin game: one look ahead, long enough for the other's answer to be felt."""
 NEAR = {"batch": 128, "width": 16, "length": 16, "egocentric": True, "decay": 0.8, "mix": 0.5}
-"""Its game: JaxMARL's views and length, and advantages that look less far; at a `mix` of 1, its gradient of the look-ahead is noise."""
+"""Its game: JaxMARL's views and length, and advantages that look less far."""
 EPISODES: tuple[tuple[str, str, str, dict[str, Any], dict[str, Any]], ...] = (
     ("lola_dice", "ipd_gru", "paper", RATES | {"iterations": 20001, "look_ahead": 0.05, "inner_steps": 1}, {}),
     ("pola_dice", "ipd_gru", "paper", IPD, {}),
