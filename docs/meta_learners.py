@@ -33,20 +33,31 @@ CELLS = [("ipd", "naive"), ("ipd", "lola"), ("imp", "naive"), ("imp", "lola"), (
 OPPONENTS: dict[str, Learner] = {"naive": Naive(), "lola": Lola(1.0, 1.0, "taylor")}
 
 
-def shaper(method: Method, iterations: int) -> Callable[[Game, Learner], Learner]:
-    """M-FOS in the first seat, trained by a method."""
+def shaper(*stages: tuple[Method, int], centered: bool = False) -> Callable[[Game, Learner], Learner]:
+    """M-FOS in the first seat, trained by a method up to an iteration, and by the next from there on."""
 
     def trained(game: Game, opponent: Learner) -> Learner:
-        return train_mfos(game, [None, opponent], method, iterations=iterations, width=WIDTH, chunk=iterations).learners[0]
+        learner, start, done = None, None, 0
+        for method, iterations in stages:
+            chunk = iterations - done
+            seats = [None, opponent]
+            training = train_mfos(game, seats, method, iterations=iterations, width=WIDTH, centered=centered, chunk=chunk, start=start)
+            learner, start, done = training.learners[0], training.run, iterations
+        assert learner is not None
+        return learner
 
     return trained
 
 
-def by_ascent(game: Game, opponent: Learner) -> Learner:
+def by_ascent(lanes: int, steps: int, lr: float, centered: bool = False) -> Callable[[Game, Learner], Learner]:
     """M-FOS's policy of the published size, without noise, by the gradient through the match, bounded at the opponent's steps."""
-    meta = MetaGame(game, [None, opponent], STEPS, lanes=64)
-    policy = gaussian(meta.observation_shape[0], meta.action_shape[0])(jax.random.key(1))
-    return ascend(bounded(meta), Mfos(policy, "mode"), steps=1000, lr=0.002, chunk=1000).player
+
+    def trained(game: Game, opponent: Learner) -> Learner:
+        meta = MetaGame(game, [None, opponent], STEPS, lanes=lanes)
+        policy = gaussian(meta.observation_shape[0], meta.action_shape[0], centered=centered)(jax.random.key(1))
+        return ascend(bounded(meta), Mfos(policy, "mode"), steps=steps, lr=lr, chunk=steps).player
+
+    return trained
 
 
 def by_mmaml(game: Game, opponent: Learner) -> Learner:
@@ -55,12 +66,19 @@ def by_mmaml(game: Game, opponent: Learner) -> Learner:
 
 
 ROWS: dict[str, Callable[[Game, Learner], Learner]] = {
-    "mfos (ppo)": shaper(Ppo(episodes=256), 1024),
-    "mfos (ga)": shaper(Ga(sigma=2.0, population=256, parents=1, episodes=16, trials=256), 64),
-    "mfos (es)": shaper(Es(), 150),
-    "ascent": by_ascent,
+    "mfos (ppo)": shaper((Ppo(episodes=256), 1024)),
+    "mfos (ga)": shaper((Ga(sigma=2.0, population=256, parents=1, episodes=16, trials=256), 64)),
+    "mfos (es)": shaper((Es(), 150)),
+    "ascent": by_ascent(64, 1000, 0.002),
     "mmaml": by_mmaml,
 }
+SELDOM: dict[tuple[str, tuple[str, str]], Callable[[Game, Learner], Learner]] = {
+    ("mfos (ppo)", ("chicken", "lola")): shaper((Ppo(episodes=256, entropy=0.5), 1024), (Ppo(episodes=256), 8192), centered=True),
+    ("mfos (es)", ("chicken", "lola")): shaper((Es(), 150), centered=True),
+    ("ascent", ("chicken", "lola")): by_ascent(256, 2000, 0.01, centered=True),
+}
+"""Rows trained otherwise where one draw in fifty decides: networks see -1 and 1, PPO explores an eighth of the time and goes on for longer,
+ascent takes more lanes, more steps and larger ones."""
 
 
 def earned(game: Game, learner: Learner, opponent: Learner) -> np.ndarray:
@@ -87,7 +105,7 @@ def kept(row: str, cell: tuple[str, str]) -> Learner:
     if there.exists():
         return load(there, game)
     begun = time.process_time()
-    learner = ROWS[row](game, OPPONENTS[cell[1]])
+    learner = SELDOM.get((row, cell), ROWS[row])(game, OPPONENTS[cell[1]])
     save(learner, there, game=game, note={"cpu_s": round(time.process_time() - begun)})
     return learner
 

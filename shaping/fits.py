@@ -43,7 +43,7 @@ def mfos(game: Game, learners: list[Learner | None], seed: int, *, start: Any, w
     """M-FOS by one of the methods, whose own settings are among the others."""
     if method not in METHODS:
         raise ValueError(f"Unknown method {method!r} of M-FOS; {nearest(method, METHODS)}.")
-    own = {k: settings.pop(k) for k in ("steps", "iterations", "width", "anneal") if k in settings}
+    own = {k: settings.pop(k) for k in ("steps", "iterations", "width", "centered", "anneal") if k in settings}
     how = METHODS[method](**settings, **({"length": own["steps"]} if "steps" in own else {}))
     training = train_mfos(game, learners, how, seed, **own, chunk=1, start=start, watch=watch)
     return training.learners, training.run
@@ -78,13 +78,14 @@ def ascent(
     steps: int = 100,
     lanes: int = 64,
     width: int = 256,
+    centered: bool = False,
     iterations: int = 300,
     lr: float = 0.002,
 ):
     """The policy of M-FOS, without noise, by the gradient through the match, bounded at the co-players' steps."""
     meta = MetaGame(game, learners, steps, lanes=lanes)
     key = jax.random.key(seed)
-    draw = gaussian(meta.observation_shape[0], meta.action_shape[0], width)
+    draw = gaussian(meta.observation_shape[0], meta.action_shape[0], width, centered=centered)
     begin = start or Mfos(draw(jax.random.fold_in(key, 1)), "mode")
     run = ascend(bounded(meta), begin, key, steps=iterations, lr=lr, chunk=1, watch=watch)
     return (run.player,), run

@@ -23,9 +23,10 @@ QUICK = {"lr": 0.005, "critic": 1.0, "inner_critic": 0.3, "moments": "kept", "lo
 """Of a quick run on the iterated contribution game, whose bolder steps are estimated from fewer and shorter episodes."""
 SMALL = {"batch": 256, "width": 16, "length": 32, "mix": 0.5}
 """Its game, with advantages that look less far."""
-LOOKING = {"lr": 0.005, "critic": 2.0, "inner_critic": 0.1, "moments": "kept", "look_ahead": 0.7, "inner_steps": 1}
-"""Of a quick run on the coin game: one look ahead, long enough for the other's answer to be felt."""
-NEAR = {"batch": 128, "width": 16, "length": 16, "egocentric": True, "decay": 0.8, "mix": 0.5}
+LOOKING = {"lr": 0.005, "critic": 2.0, "inner_critic": 0.1, "moments": "kept", "look_ahead": 2.0, "inner_steps": 1}
+"""Of a quick run on the coin game: one look ahead, long enough for the other's answer to be felt. LOLA-DiCE's is shorter in the published
+proportion, one step of .003 to four of .01."""
+NEAR = {"batch": 512, "width": 16, "length": 16, "egocentric": True, "decay": 0.8, "mix": 0.5}
 """Its game: JaxMARL's views and length, and advantages that look less far."""
 EPISODES: tuple[tuple[str, str, str, dict[str, Any], dict[str, Any]], ...] = (
     ("lola_dice", "ipd_gru", "paper", RATES | {"iterations": 20001, "look_ahead": 0.05, "inner_steps": 1}, {}),
@@ -40,7 +41,7 @@ EPISODES: tuple[tuple[str, str, str, dict[str, Any], dict[str, Any]], ...] = (
         SMALL,
     ),
     ("lola_dice", "coin_lola", "paper", RATES | {"iterations": 50001, "look_ahead": 0.003, "inner_steps": 1}, {}),
-    ("lola_dice", "coin_lola", "quick", LOOKING | {"iterations": 2000}, NEAR),
+    ("lola_dice", "coin_lola", "quick", LOOKING | {"iterations": 2000, "look_ahead": 0.15}, NEAR),
     ("pola_dice", "coin_lola", "quick", LOOKING | {"iterations": 200, "penalty": 60.0, "inner_penalty": 0.0, "steps": 20}, NEAR),
     ("pola_dice", "coin_lola", "paper", COIN | {"inner_penalty": 5.0, "inner_steps": 4}, {"batch": 1000}),
     ("pola_om", "coin_lola", "paper", COIN | {"inner_penalty": 15.0, "inner_steps": 6, "batches": 200}, {"batch": 1000}),

@@ -34,6 +34,7 @@ def train_mfos(
     steps: int = 100,
     iterations: int = 1024,
     width: int = 256,
+    centered: bool = False,
     anneal: float | None = 0.0015,
     chunk: int = 10,
     start: Trained | None = None,
@@ -54,6 +55,7 @@ def train_mfos(
         steps: meta-steps of an episode.
         iterations: how many in all, those of `start` included.
         width: hidden units of actor and critic.
+        centered: whether they see probabilities o as 2o - 1, in place of the published o; see `Gaussian`.
         anneal: by how much the probability of naive opponents falls per iteration, in [0, 1]; None for none from the start. With one open
             seat it has no meaning.
         chunk: iterations between two looks.
@@ -83,7 +85,7 @@ def train_mfos(
     if method.length != steps:
         raise ValueError(f"The method plays {method.length} steps of a meta-game of {steps}; give it length={steps}.")
     meta = MetaGame(game, learners, steps=steps)
-    begin = gaussian(meta.observation_shape[0], meta.action_shape[0], width)
+    begin = gaussian(meta.observation_shape[0], meta.action_shape[0], width, centered=centered)
     how = method if anneal is None or not several else Annealed(method, Apart(alone(meta)), anneal)
     run = train(meta, start or begin, how, key, iterations=iterations, chunk=chunk, watch=watch)
     acts = getattr(method, "acts", "sample")

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from games import ENVIRONMENTS, ipd
+from games import ENVIRONMENTS, PLAYABLE, ipd
 from games.agents import ActorCritic, Table
 from games.architectures import GruPolicy
 from games.dice import LoadedDice
@@ -16,6 +16,7 @@ from games.sampling import sample
 from shaping import Lola, Optimized, Pola
 from shaping.base import View, replaced
 from shaping.learners.pola_dice import PolaDice
+from tests import through_episodes
 
 pytestmark = pytest.mark.usefixtures("quickly_compiled")
 DISCOUNT = 0.6
@@ -68,6 +69,17 @@ def test_the_slope_is_the_gradient_through_everything(x64):
     assert np.abs(theirs.actor.logits).min() > 0.01
     for a, b in zip(jax.tree.leaves(ours), jax.tree.leaves(theirs), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-9)
+
+
+@pytest.mark.slow
+def test_the_slope_of_recurrent_players_is_that_through_the_episodes_as_they_are_played():
+    """Networks along episodes, episodes last, few observations looked at once: none of it changes the gradient."""
+    game, learner = PLAYABLE.make("ipd_gru", batch=16, width=8, length=12), PolaDice(look_ahead=0.3, inner_steps=2, penalty=5.0)
+    params, away = game.init(KEY), game.init(jax.random.key(4))[0]
+    expected = jax.jit(through_episodes.slope)(learner, game, params, away, KEY)
+    ours = jax.jit(lambda learner, game, params: learner.slope(away, View(game, params, 0, KEY)))(learner, game, params)
+    for a, b in zip(jax.tree.leaves(ours), jax.tree.leaves(expected), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-5 * np.abs(b).max() + 1e-7)
 
 
 @pytest.mark.slow

@@ -35,6 +35,9 @@ class Gaussian(eqx.Module):
     $v$ keeps densities finite. Where rewards are noiseless, policy gradients shrink the variance without end, until one step of the
     optimizer is many standard deviations; a larger $v$ holds it.
 
+    Observations that are probabilities may be `centered`, to $2o - 1$. A network that sees 0 or 1 learns what to do at 0 by its biases
+    alone, which it shares with 1: where most matches show 0, it never finds out what would be good at 1. Seeing -1 or 1, it moves apart.
+
     Source:
         Lu et al. 2022, "Model-free opponent shaping", whose actor and critic are of size 2d-256-tanh (width 256, depth 1).
     """
@@ -42,10 +45,11 @@ class Gaussian(eqx.Module):
     actor: Mlp
     critic: Mlp
     least: float = eqx.field(static=True, default=1e-6)
+    centered: bool = eqx.field(static=True, default=False)
 
     def moments(self, observation: Float[Array, " o"]) -> tuple[Float[Array, " a"], Float[Array, " a"]]:
         """Mean and variance of the action."""
-        mean, raw = jnp.split(self.actor(observation), 2)
+        mean, raw = jnp.split(self.actor(self.seen(observation)), 2)
         return mean, jax.nn.softplus(raw) + self.least
 
     def act(self, key: Key[Array, ""], observation: Float[Array, " o"]) -> tuple[Float[Array, " a"], Float[Array, ""]]:
@@ -64,7 +68,11 @@ class Gaussian(eqx.Module):
         """The action's log-probability, the entropy there, and the critic's value."""
         mean, variance = self.moments(observation)
         entropy = 0.5 * jnp.sum(jnp.log(2 * jnp.pi * jnp.e * variance))
-        return log_density(action, mean, variance), entropy, self.critic(observation)[0]
+        return log_density(action, mean, variance), entropy, self.critic(self.seen(observation))[0]
+
+    def seen(self, observation: Float[Array, " o"]) -> Float[Array, " o"]:
+        """What the networks are given."""
+        return 2 * observation - 1 if self.centered else observation
 
 
 class Categorical(eqx.Module):
@@ -101,7 +109,7 @@ def log_density(x: Float[Array, " a"], mean: Float[Array, " a"], variance: Float
 
 
 def gaussian(
-    observations: int, actions: int, width: int = 256, depth: int = 1, least: float = 1e-6
+    observations: int, actions: int, width: int = 256, depth: int = 1, least: float = 1e-6, centered: bool = False
 ) -> Callable[[Key[Array, ""]], Gaussian]:
     """What draws a policy over `actions` real numbers from a key.
 
@@ -111,12 +119,13 @@ def gaussian(
         width: hidden units per layer.
         depth: hidden layers, of actor and critic each.
         least: least variance, above 0.
+        centered: whether the networks see probabilities o as 2o - 1.
 
     Example:
         >>> gaussian(10, 5, width=8)(jax.random.key(0)).mode(jnp.zeros(10)).shape
         (5,)
     """
-    return lambda key: Gaussian(*drawn(key, observations, 2 * actions, width, depth), least)
+    return lambda key: Gaussian(*drawn(key, observations, 2 * actions, width, depth), least, centered)
 
 
 def categorical(observations: int, actions: int, width: int = 256, depth: int = 1) -> Callable[[Key[Array, ""]], Categorical]:
