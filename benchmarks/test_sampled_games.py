@@ -2,9 +2,8 @@
 
     taskset -c 0 python -m pytest benchmarks/test_sampled_games.py -p no:xdist --benchmark-timer=time.process_time -s
 
-On the iterated contribution game (recurrent networks of width 64, batch 2000, 50 steps, 2 inner steps) the public JAX code needs 5.4
-CPU-seconds on an idle machine of this class. Beside it, on the same machine: the same step with networks unrolled episode by episode and
-every observation looked at, as a public code would have it.
+The iterated contribution game has recurrent networks of width 64, batch 2000, 50 steps and 2 inner steps. Beside it, on the same machine:
+the same step with networks unrolled episode by episode and every observation looked at. docs/sampled_games.md compares with a public code.
 """
 
 import time
@@ -20,7 +19,6 @@ from shaping.base import View
 from shaping.learners.pola_dice import PolaDice
 from shaping.match import ON_CPU
 
-PUBLIC = 5.4
 SIZES = {"ipd_gru": {"batch": 2000, "inner_steps": 2}, "coin_lola": {"batch": 1000, "inner_steps": 4}}
 
 
@@ -42,5 +40,3 @@ def test_an_outer_step(benchmark, monkeypatch, name, plain):
     benchmark.extra_info |= {"cpu_s_per_outer_step": each, "compile_cpu_s": first, "bytes": held}
     how = f"{name}, episode by episode" if plain else name
     print(f"\n{how}: {each:.2f} CPU-s per outer step, {held / 1e6:.0f} MB; compiled in {first:.1f} CPU-s", end="")
-    if name == "ipd_gru" and not plain:
-        print(f"; {PUBLIC / each:.1f} times the public code's speed")

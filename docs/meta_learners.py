@@ -33,18 +33,12 @@ CELLS = [("ipd", "naive"), ("ipd", "lola"), ("imp", "naive"), ("imp", "lola"), (
 OPPONENTS: dict[str, Learner] = {"naive": Naive(), "lola": Lola(1.0, 1.0, "taylor")}
 
 
-def shaper(*stages: tuple[Method, int], centered: bool = False) -> Callable[[Game, Learner], Learner]:
-    """M-FOS in the first seat, trained by a method up to an iteration, and by the next from there on."""
+def shaper(method: Method, iterations: int, centered: bool = False) -> Callable[[Game, Learner], Learner]:
+    """M-FOS in the first seat, trained by a method."""
 
     def trained(game: Game, opponent: Learner) -> Learner:
-        learner, start, done = None, None, 0
-        for method, iterations in stages:
-            chunk = iterations - done
-            seats = [None, opponent]
-            training = train_mfos(game, seats, method, iterations=iterations, width=WIDTH, centered=centered, chunk=chunk, start=start)
-            learner, start, done = training.learners[0], training.run, iterations
-        assert learner is not None
-        return learner
+        seats = [None, opponent]
+        return train_mfos(game, seats, method, iterations=iterations, width=WIDTH, centered=centered, chunk=iterations).learners[0]
 
     return trained
 
@@ -66,19 +60,17 @@ def by_mmaml(game: Game, opponent: Learner) -> Learner:
 
 
 ROWS: dict[str, Callable[[Game, Learner], Learner]] = {
-    "mfos (ppo)": shaper((Ppo(episodes=256), 1024)),
-    "mfos (ga)": shaper((Ga(sigma=2.0, population=256, parents=1, episodes=16, trials=256), 64)),
-    "mfos (es)": shaper((Es(), 150)),
+    "mfos (ppo)": shaper(Ppo(episodes=256), 1024),
+    "mfos (ga)": shaper(Ga(sigma=2.0, population=256, parents=1, episodes=16, trials=256), 64),
+    "mfos (es)": shaper(Es(), 150),
     "ascent": by_ascent(64, 1000, 0.002),
     "mmaml": by_mmaml,
 }
 SELDOM: dict[tuple[str, tuple[str, str]], Callable[[Game, Learner], Learner]] = {
-    ("mfos (ppo)", ("chicken", "lola")): shaper((Ppo(episodes=256, entropy=0.5), 1024), (Ppo(episodes=256), 8192), centered=True),
-    ("mfos (es)", ("chicken", "lola")): shaper((Es(), 150), centered=True),
+    ("mfos (es)", ("chicken", "lola")): shaper(Es(), 150, centered=True),
     ("ascent", ("chicken", "lola")): by_ascent(256, 2000, 0.01, centered=True),
 }
-"""Rows trained otherwise where one draw in fifty decides: networks see -1 and 1, PPO explores an eighth of the time and goes on for longer,
-ascent takes more lanes, more steps and larger ones."""
+"""Rows trained otherwise where one draw in fifty decides: networks see -1 and 1, and ascent takes more lanes, more and larger steps."""
 
 
 def earned(game: Game, learner: Learner, opponent: Learner) -> np.ndarray:

@@ -1,10 +1,14 @@
 """What every test runs under: the guard against jax 0.10's hang, the compilation cache, strict ranks and float64 where asked for."""
 
+import importlib.metadata
 import os
 import pathlib
 
 os.environ.setdefault("MPLBACKEND", "Agg")
-os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_cpu_enable_concurrency_optimized_scheduler=false"
+FLAGS = " --xla_cpu_enable_concurrency_optimized_scheduler=false"
+if importlib.metadata.version("jaxlib").startswith("0.10."):
+    FLAGS += " --xla_cpu_use_fusion_emitters=false"  # an older way to compile loops, in two thirds of the time; later versions do not have it
+os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + FLAGS
 
 import jax
 import pytest

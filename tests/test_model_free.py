@@ -67,7 +67,7 @@ def test_every_player_reaches_its_own_point(name):
         np.testing.assert_allclose(run.policy(player).mode(target), target, atol=0.15)
 
 
-@over_methods
+@pytest.mark.parametrize("name", [pytest.param(x, marks=pytest.mark.slow) if x != "ppo" else x for x in SMALL])
 def test_what_is_seen_is_what_is_reached(name):
     """Targets differ from episode to episode; the best policy copies its observation."""
     env = toys.reach(center=((0.0, 0.0), (0.5, 0.5)), spread=0.5, scale=(1.0, 1.0))
