@@ -54,7 +54,7 @@ def test_a_trajectory_begins_with_the_draw_and_ends_with_the_final_parameters(di
     drawn = jax.vmap(ipd().init)(lane_keys(3, "init", 5))
     for path, first, final in zip(dilemma.trajectory, drawn, dilemma.params, strict=True):
         assert path.shape == (5, 5, 5)
-        np.testing.assert_array_equal(path[:, 0], first)
+        np.testing.assert_allclose(path[:, 0], first, rtol=1e-6)  # drawn by another program
         np.testing.assert_array_equal(path[:, -1], final)
     assert play(tandem(), [Naive(), Naive()], steps=3).trajectory is None
 
