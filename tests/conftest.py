@@ -5,10 +5,12 @@ import os
 import pathlib
 
 os.environ.setdefault("MPLBACKEND", "Agg")
-FLAGS = " --xla_cpu_enable_concurrency_optimized_scheduler=false"
-if importlib.metadata.version("jaxlib").startswith("0.10."):
-    FLAGS += " --xla_cpu_use_fusion_emitters=false"  # an older way to compile loops, in two thirds of the time; later versions do not have it
-os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + FLAGS
+os.environ["XLA_FLAGS"] = (
+    os.environ.get("XLA_FLAGS", "")
+    + " --xla_cpu_enable_concurrency_optimized_scheduler=false"
+    # jax 0.10's older way to compile loops takes two thirds of the time; later versions do not know it
+    + importlib.metadata.version("jaxlib").startswith("0.10.") * " --xla_cpu_use_fusion_emitters=false"
+)
 
 import jax
 import pytest
