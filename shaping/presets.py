@@ -87,7 +87,7 @@ MFOS = {
 }
 """What Lu et al. 2022 and runs of its code report, by optimizer."""
 
-META = {"steps": 100, "width": 256}
+META = {"steps": 100, "width": 256, "centered": False}
 PPO = META | {"method": "ppo", "lr": 0.002, "discount": 0.99, "clip": 0.2, "entropy": 0.01, "value": 0.5, "epochs": 4}
 GA = META | {"method": "ga", "discount": 1.0, "acts": "mode", "parents": 1}
 ES = META | {"method": "es", "discount": 1.0, "acts": "mode", "weighting": "ranks"}
@@ -166,7 +166,7 @@ def _pola() -> list[Preset]:
 
 def _ascent() -> list[Preset]:
     """Gradient ascent through the match, for which nothing is published; the policy is M-FOS's."""
-    settings = {"steps": 100, "lanes": 64, "width": 256, "iterations": 300, "lr": 0.002}
+    settings = {"steps": 100, "lanes": 64, "width": 256, "centered": False, "iterations": 300, "lr": 0.002}
     return [Preset("ascent", "quick", settings, "lu2022mfos", {})]
 
 

@@ -46,6 +46,14 @@ def test_a_match_pays_what_the_meta_game_pays(seat):
     np.testing.assert_allclose(match.values[0, 1:, seat], rewards, rtol=1e-4)
 
 
+def test_a_centered_policy_sees_probabilities_from_minus_one_to_one():
+    plain, centered = (gaussian(2, 1, width=4, centered=c)(jax.random.key(2)) for c in (False, True))
+    seen = np.array([0.2, 0.9], np.float32)
+    for ours, theirs in zip(centered.evaluate(seen, np.ones(1)), plain.evaluate(2 * seen - 1, np.ones(1)), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-6)
+    assert abs(float(centered.mode(seen)[0] - plain.mode(seen)[0])) > 1e-3
+
+
 def test_training_raises_the_return(trained):
     curve = trained.run.curve
     assert curve.ok.all()
