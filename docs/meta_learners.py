@@ -37,8 +37,8 @@ def shaper(method: Method, iterations: int, centered: bool = False) -> Callable[
     """M-FOS in the first seat, trained by a method."""
 
     def trained(game: Game, opponent: Learner) -> Learner:
-        seats = [None, opponent]
-        return train_mfos(game, seats, method, iterations=iterations, width=WIDTH, centered=centered, chunk=iterations).learners[0]
+        how = {"iterations": iterations, "chunk": iterations, "width": WIDTH, "centered": centered}
+        return train_mfos(game, [None, opponent], method, **how).learners[0]
 
     return trained
 
