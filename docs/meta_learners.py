@@ -43,6 +43,17 @@ def shaper(method: Method, iterations: int, centered: bool = False) -> Callable[
     return trained
 
 
+def exploring(method: Method, iterations: int, spread: float) -> Callable[[Game, Learner], Learner]:
+    """As `shaper`, centered, the first half of the iterations from initial logits spread so many times as widely (exploring starts)."""
+
+    def trained(game: Game, opponent: Learner) -> Learner:
+        how, half = {"width": WIDTH, "centered": True}, iterations // 2
+        wide = train_mfos(GAMES.make(game.name, init_std=spread), [None, opponent], method, iterations=half, chunk=half, **how)
+        return train_mfos(game, [None, opponent], method, iterations=iterations, chunk=half, start=wide.run, **how).learners[0]
+
+    return trained
+
+
 def by_ascent(lanes: int, steps: int, lr: float, centered: bool = False) -> Callable[[Game, Learner], Learner]:
     """M-FOS's policy of the published size, without noise, by the gradient through the match, bounded at the opponent's steps."""
 
@@ -67,10 +78,11 @@ ROWS: dict[str, Callable[[Game, Learner], Learner]] = {
     "mmaml": by_mmaml,
 }
 SELDOM: dict[tuple[str, tuple[str, str]], Callable[[Game, Learner], Learner]] = {
+    ("mfos (ppo)", ("chicken", "lola")): exploring(Ppo(episodes=256), 2048, 4.0),
     ("mfos (es)", ("chicken", "lola")): shaper(Es(), 150, centered=True),
     ("ascent", ("chicken", "lola")): by_ascent(256, 2000, 0.01, centered=True),
 }
-"""Rows trained otherwise where one draw in fifty decides: networks see -1 and 1, and ascent takes more lanes, more and larger steps."""
+"""Rows trained otherwise where one draw in fifty decides: networks see -1 and 1; PPO starts widely, ascent takes more and larger steps."""
 
 
 def earned(game: Game, learner: Learner, opponent: Learner) -> np.ndarray:

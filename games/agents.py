@@ -1,6 +1,7 @@
 """What plays an environment: agents, from observations and a memory of their own to the logits of actions."""
 
 import abc
+from collections.abc import Callable
 
 import equinox as eqx
 import jax
@@ -9,6 +10,9 @@ from jaxtyping import Array, Float, Key, PyTree
 
 from games.base import Own
 from games.policies import as_table
+
+Turn = Callable[[PyTree[Array], PyTree[Array]], tuple[Float[Array, "batch outputs"], PyTree[Array]]]
+"""From what an agent sees in each of a batch of episodes, and its memories, to its logits there and the memories after the step."""
 
 
 class Agent(eqx.Module):
@@ -39,6 +43,10 @@ class Agent(eqx.Module):
     def along(self, observations: PyTree[Array]) -> Float[Array, "steps batch outputs"]:
         """The outputs along a batch of episodes."""
         return jax.vmap(self.unroll, in_axes=1, out_axes=1)(observations)
+
+    def together(self, batch: int) -> tuple[PyTree[Array], Turn]:
+        """The memories of a batch of episodes before the first step, and what `__call__` is for one of them, for all."""
+        return jax.tree.map(lambda x: jnp.broadcast_to(x, (batch, *x.shape)), self.memory()), jax.vmap(self)
 
     def coded(self, distinct: Array) -> "Agent":
         """The same agent where all that can be seen is known, if it gains by looking at each thing once."""
@@ -105,6 +113,10 @@ class ActorCritic(Agent):
     def along(self, observations: PyTree[Array]) -> Float[Array, "steps batch outputs"]:
         """The actor's."""
         return self.actor.along(observations)
+
+    def together(self, batch: int) -> tuple[PyTree[Array], Turn]:
+        """The actor's."""
+        return self.actor.together(batch)
 
     def coded(self, distinct: Array) -> "ActorCritic":
         """Both."""

@@ -40,14 +40,12 @@ class Game(eqx.Module):
     def divergence(self, player: int, old: Own, new: Own, params: Joint, key: Key[Array, ""] | None = None) -> Float[Array, ""]:
         """How far the player's behavior moves when `old` becomes `new`, the others being as in `params`."""
 
-    def drawn(self, params: Joint, key: Key[Array, ""] | None = None) -> PyTree:
-        """What is random in a value at these parameters: by default the key; where episodes are played, the episodes."""
-        return key
-
-    def proximal(self, player: int, old: Own | None, penalty: Float[Array, ""] | float, params: Joint, drawn: PyTree) -> Float[Array, ""]:
+    def proximal(
+        self, player: int, old: Own | None, penalty: Float[Array, ""] | float, params: Joint, key: Key[Array, ""] | None = None
+    ) -> Float[Array, ""]:
         """The player's value, less the penalty times the divergence of its behavior from that of `old`; of None, less nothing."""
-        value = self.values(params, drawn)[player]
-        return value if old is None else value - penalty * self.divergence(player, old, params[player], params, drawn)
+        value = self.values(params, key)[player]
+        return value if old is None else value - penalty * self.divergence(player, old, params[player], params, key)
 
     def per_step(self, values: Float[Array, "*batch n_players"]) -> Float[Array, "*batch n_players"]:
         """What tables report: values per step of play; one-shot games report their payoff as it is."""

@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from games.agents import Agent
+from games.agents import Agent, Turn
 
 
 class Recurrent(Agent):
@@ -35,20 +35,30 @@ class Recurrent(Agent):
 
     def along(self, observations: Array) -> Float[Array, "steps batch outputs"]:
         """As step by step, with episodes last, as matrix products on a CPU like it, and nothing kept for the way back but states."""
-        n = self.cell.hidden_size
-        weights, outside = stacked(self.cell)
+        weights = stacked(self.cell)
 
         def step(state, x):
-            sums = weights @ jnp.concatenate([state, x])
-            reset, keep = gate(sums[:n]), gate(sums[n : 2 * n])
-            new = jnp.tanh(outside @ x + reset * sums[2 * n :])
-            state = new + keep * (state - new)
+            state = turned(weights, state, x)
             return state, across(self.head, state)
 
         features = jnp.moveaxis(jax.nn.relu(jax.vmap(jax.vmap(self.eye))(observations)), 1, 2)
         features = jnp.concatenate([features, jnp.ones_like(features[:, :1])], axis=1)
-        start = jnp.zeros((n, features.shape[2]), self.head.weight.dtype)
-        return jnp.moveaxis(jax.lax.scan(jax.checkpoint(step), start, features)[1], 1, 2)
+        return jnp.moveaxis(jax.lax.scan(jax.checkpoint(step), self.start(features.shape[2]), features)[1], 1, 2)
+
+    def start(self, batch: int) -> Float[Array, "width batch"]:
+        """The states of a batch of episodes before the first step."""
+        return jnp.zeros((self.cell.hidden_size, batch), self.head.weight.dtype)
+
+    def together(self, batch: int) -> tuple[Float[Array, "width batch"], Turn]:
+        """With episodes last in the memories, as in `along`."""
+        weights = stacked(self.cell)
+
+        def step(observations, state):
+            features = jax.nn.relu(jax.vmap(self.eye)(observations)).T
+            state = turned(weights, state, jnp.concatenate([features, jnp.ones_like(features[:1])]))
+            return across(self.head, state).T, state
+
+        return self.start(batch), step
 
     def coded(self, distinct: Float[Array, "observations *shape"]) -> "Recurrent":
         """With an eye for which of the observations it is, and what each does to the gates worked out."""
@@ -71,6 +81,19 @@ def stacked(cell: eqx.nn.GRUCell) -> tuple[Float[Array, "units3 inputs"], Float[
     ones = jnp.append(bias, jnp.asarray(cell.bias_n))
     inside = [cell.weight_hh, jnp.concatenate([gates, jnp.zeros_like(new)]), ones[:, None]]
     return jnp.concatenate(inside, axis=1), jnp.concatenate([new, bias_new[:, None]], axis=1)
+
+
+def turned(
+    weights: tuple[Float[Array, "units3 inputs"], Float[Array, "units features_1"]],
+    state: Float[Array, "units batch"],
+    x: Float[Array, "features_1 batch"],
+) -> Float[Array, "units batch"]:
+    """The next state, from `stacked` weights, and features and 1."""
+    n = state.shape[0]
+    sums = weights[0] @ jnp.concatenate([state, x])
+    reset, keep = gate(sums[:n]), gate(sums[n : 2 * n])
+    new = jnp.tanh(weights[1] @ x + reset * sums[2 * n :])
+    return new + keep * (state - new)
 
 
 def gate(x: Float[Array, "units batch"]) -> Float[Array, "units batch"]:

@@ -1,5 +1,7 @@
 """An environment as a game: values are estimated from episodes, and differentiable to any order."""
 
+from collections.abc import Sequence
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -10,7 +12,7 @@ from games.architectures import Architecture, TablePolicy
 from games.base import Environment, Game, Joint, Own
 from games.checks import as_float, check_count, check_range
 from games.dice import Dice, Estimator, primal, returns
-from games.sampling import Sample, critics, log_probabilities, sample, taken
+from games.sampling import Logits, Sample, critics, episodes, log_probabilities, sample
 
 
 class Sampled(Game):
@@ -85,18 +87,26 @@ class Sampled(Game):
 
     def rollout(self, params: Joint, key: Key[Array, ""] | None = None) -> Sample:
         """A batch of episodes; without a key, those of key 0."""
+        return sample(*self.setup(params, key))
+
+    def setup(self, params: Joint, key: Key[Array, ""] | None) -> tuple[Environment, tuple[Agent, ...], Key[Array, ""], int, int]:
+        """What episodes are played from."""
         agents = tuple(self.coded(x) for x in self.agents(params))
-        return sample(self.environment, agents, jax.random.key(0) if key is None else key, self.batch, self.steps)
+        return self.environment, agents, jax.random.key(0) if key is None else key, self.batch, self.steps
 
     def values(self, params: Joint, key: Key[Array, ""] | None = None) -> Float[Array, " n_players"]:
         """Everybody's mean return over a batch of episodes, with the estimator's derivatives; without a key, episodes of key 0."""
-        return self.objective(params, self.rollout(params, key))
+        return self.estimated(params, *episodes(*self.setup(params, key)))
 
     def objective(self, params: Joint, played: Sample) -> Float[Array, " n_players"]:
         """`values` from episodes that were played with these parameters."""
+        return self.estimated(params, played, [self.outputs(x, played, i) for i, x in enumerate(self.agents(params))])
+
+    def estimated(self, params: Joint, played: Sample, logits: Sequence[Logits]) -> Float[Array, " n_players"]:
+        """`values` from episodes and their logits."""
         agents = tuple(self.coded(x) for x in self.agents(params))
         valued = critics(agents, played)
-        logs = log_probabilities(agents, played)
+        logs = log_probabilities(logits, played)
         values = self.estimator(logs, played.rewards, jax.lax.stop_gradient(valued), self.discount)
         if not any(isinstance(x, ActorCritic) for x in agents):
             return values
@@ -116,27 +126,22 @@ class Sampled(Game):
         played = self.rollout(params, key)
         return apart(self.outputs(agent(old), played, player), self.outputs(agent(new), played, player), played)
 
-    def drawn(self, params: Joint, key: Key[Array, ""] | None = None) -> Sample:
-        """The episodes."""
-        return self.rollout(params, key)
-
-    def proximal(self, player: int, old: Own | None, penalty: Float[Array, ""] | float, params: Joint, drawn: Sample) -> Float[Array, ""]:
+    def proximal(
+        self, player: int, old: Own | None, penalty: Float[Array, ""] | float, params: Joint, key: Key[Array, ""] | None = None
+    ) -> Float[Array, ""]:
         """The player's value, less the penalty times the divergence from `old` along the same episodes; every network runs once."""
-        agents = self.agents(params)
-        logits = [self.outputs(x, drawn, i) for i, x in enumerate(agents)]
-        logs = jnp.stack([taken(x, drawn.actions[:, :, i]) for i, x in enumerate(logits)], axis=-1)
-        own, rewards = agents[player], drawn.rewards[..., player : player + 1]
+        played, logits = episodes(*self.setup(params, key))
+        own, rewards = agent(params[player]), played.rewards[..., player : player + 1]
         valued = jnp.zeros((self.steps + 1, self.batch, 1))
         if isinstance(own, ActorCritic):
-            valued = self.outputs(own.critic, drawn, player, last=True)
-        logs = jnp.where(drawn.alive[..., None], logs, 0.0)
-        value = self.estimator(logs, rewards, jax.lax.stop_gradient(valued), self.discount)
+            valued = self.outputs(own.critic, played, player, last=True)
+        value = self.estimator(log_probabilities(logits, played), rewards, jax.lax.stop_gradient(valued), self.discount)
         if isinstance(own, ActorCritic):
-            value = primal(value, value - self.critic * self.critic_loss(valued, rewards, drawn.alive))
+            value = primal(value, value - self.critic * self.critic_loss(valued, rewards, played.alive))
         if old is None:
             return value[0]
-        before = jax.lax.stop_gradient(self.outputs(agent(old), drawn, player))
-        return value[0] - penalty * apart(before, logits[player], drawn)
+        before = jax.lax.stop_gradient(self.outputs(agent(old), played, player))
+        return value[0] - penalty * apart(before, logits[player], played)
 
     def outputs(self, x: Agent, played: Sample, player: int, last: bool = False) -> Float[Array, "steps batch outputs"]:
         """What an agent makes of what a player saw along episodes; with `last`, also of what it saw at the end."""

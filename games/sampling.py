@@ -11,6 +11,9 @@ from games.agents import ActorCritic, Agent
 from games.base import Environment
 from games.draws import Word, derived, uniform, words
 
+Logits = Float[Array, "steps batch outputs"]
+"""What a player made of what it saw, at every step of every episode."""
+
 
 class Sample(NamedTuple):
     """What happened in a batch of episodes; every leaf has leading axes of steps and of episodes.
@@ -47,29 +50,39 @@ def sample(environment: Environment, agents: Sequence[Agent], key: Key[Array, ""
     Returns:
         The sample.
     """
-    agents = jax.lax.stop_gradient(tuple(agents))
+    return episodes(environment, jax.lax.stop_gradient(tuple(agents)), key, batch, steps)[0]
 
-    def episode(number):
-        lane = derived(key, number)
-        observations, state = environment.reset(derived(lane, 0, 0))
-        every = jnp.arange(steps)  # for all steps at once: cheaper than inside the scan
-        draws = jax.vmap(lambda t: tuple(draw_of(word) for word in words(derived(lane, t, 1), environment.n_players)))(every)
 
-        def step(carry, now):
-            observations, state, memories, alive = carry
-            t, draws = now
-            outputs = [x(jax.tree.map(lambda o, i=i: o[i], observations), memories[i]) for i, x in enumerate(agents)]
-            actions = jnp.stack([chosen(draw, logits) for draw, (logits, _) in zip(draws, outputs, strict=True)])
-            seen, state, rewards, terminated, truncated, info = environment.step(derived(lane, t, 2), state, actions)
-            carry = seen, state, tuple(memory for _, memory in outputs), alive & ~(terminated | truncated)
-            return carry, Sample(observations, actions, jnp.where(alive, rewards, 0.0), alive, info)
+def episodes(
+    environment: Environment, agents: Sequence[Agent], key: Key[Array, ""], batch: int, steps: int
+) -> tuple[Sample, tuple[Logits, ...]]:
+    """As `sample`, with the logits of everybody's actions, through which derivatives pass.
 
-        begin = observations, state, tuple(x.memory() for x in agents), jnp.asarray(True)
-        (final, *_), played = jax.lax.scan(step, begin, (every, draws))
-        seen = jax.tree.map(lambda xs, x: jnp.concatenate([xs, x[None]]), played.observations, final)
-        return played._replace(observations=seen)
+    Agents with a memory run once, as they play; those without run again, along all steps at once, which is cheaper on the way back.
+    """
+    lanes, every = jax.vmap(lambda b: derived(key, b))(jnp.arange(batch)), jnp.arange(steps)
+    observations, state = jax.vmap(lambda lane: environment.reset(derived(lane, 0, 0)))(lanes)
+    draw = jax.vmap(lambda t, lane: tuple(draw_of(word) for word in words(derived(lane, t, 1), environment.n_players)), (None, 0))
+    draws = jax.vmap(draw, (0, None))(every, lanes)  # for all steps at once: cheaper than inside the scan
+    recall = [bool(jax.tree.leaves(x.memory())) for x in agents]
+    playing = [x if r else jax.lax.stop_gradient(x) for x, r in zip(agents, recall, strict=True)]
+    memories, turns = zip(*(x.together(batch) for x in playing), strict=True)
 
-    return jax.vmap(episode, out_axes=1)(jnp.arange(batch))
+    def step(carry, now):
+        observations, state, memories, alive = carry
+        t, draws = now
+        seen = [jax.tree.map(lambda o, i=i: o[:, i], observations) for i in range(len(turns))]
+        logits, memories = zip(*(jax.checkpoint(turn)(o, m) for turn, o, m in zip(turns, seen, memories, strict=True)), strict=True)
+        actions = jnp.stack([jax.vmap(chosen)(*x) for x in zip(draws, jax.lax.stop_gradient(logits), strict=True)], axis=-1)
+        keys = jax.vmap(lambda lane: derived(lane, t, 2))(lanes)
+        after, state, rewards, terminated, truncated, info = jax.vmap(environment.step)(keys, state, actions)
+        happened = Sample(observations, actions, jnp.where(alive[:, None], rewards, 0.0), alive, info)
+        return (after, state, memories, alive & ~(terminated | truncated)), (happened, logits)
+
+    begin = observations, state, memories, jnp.ones(batch, bool)
+    (final, *_), (played, logits) = jax.lax.scan(step, begin, (every, draws))
+    played = played._replace(observations=jax.tree.map(lambda xs, x: jnp.concatenate([xs, x[None]]), played.observations, final))
+    return played, tuple(logits[i] if recall[i] else x.along(played.seen(i)) for i, x in enumerate(agents))
 
 
 class Draw(NamedTuple):
@@ -94,19 +107,15 @@ def chosen(draw: Draw, logits: Float[Array, " outputs"]) -> Int[Array, ""]:
     return sum(((draw.uniform >= end).astype(jnp.int32) for end in ends), jnp.zeros((), jnp.int32))
 
 
-def log_policy(agent: Agent, observations: PyTree[Array]) -> Float[Array, "steps batch outputs"]:
+def log_policy(agent: Agent, observations: PyTree[Array]) -> Logits:
     """The logarithms of all actions' probabilities along episodes."""
     return jax.nn.log_softmax(agent.along(observations))
 
 
-def log_probabilities(agents: Sequence[Agent], played: Sample) -> Float[Array, "steps batch n_players"]:
+def log_probabilities(logits: Sequence[Logits], played: Sample) -> Float[Array, "steps batch n_players"]:
     """The logarithms of the probabilities of what everybody did; 0 after the end of an episode."""
-    columns = []
-    for i, x in enumerate(agents):
-        logits = x.along(played.seen(i))
-        logs = taken(logits, played.actions[:, :, i])
-        columns.append(jnp.where(played.alive, logs, 0.0))
-    return jnp.stack(columns, axis=-1)
+    logs = [taken(x, played.actions[:, :, i]) for i, x in enumerate(logits)]
+    return jnp.where(played.alive[..., None], jnp.stack(logs, axis=-1), 0.0)
 
 
 def taken(logits: Float[Array, "*batch outputs"], actions: Int[Array, "*batch"]) -> Float[Array, "*batch"]:

@@ -68,7 +68,7 @@ def test_a_step_keeps_structure_and_stands_still_at_rate_zero_and_is_one_program
 @pytest.mark.slow  # recurrent networks take the compiler long
 @over_learners
 def test_recurrent_networks_learn_in_the_coin_game(entry):
-    game = Sampled(CoinGame.loqa(length=2), GruPolicy(2), batch=2)
+    game = Sampled(CoinGame.loqa(length=2), GruPolicy(2), batch=8)  # enough that somebody takes a coin
     joint = game.init(jax.random.key(0))
     if entry.facts["tabular"]:
         with pytest.raises(ValueError, match="plays through a network"):

@@ -92,17 +92,17 @@ class PolaDice(Learner):
             joint, old = view.with_own(own), (None,) * game.n_players  # nothing has moved yet: no divergence, and no gradient of it
             for m in range(self.inner_steps):
                 joint, old = self.answered(view.afresh(m), joint, old), view.params
-            return game.proximal(view.seat, view.own, self.penalty, joint, game.drawn(joint, view.key))
+            return game.proximal(view.seat, view.own, self.penalty, joint, view.key)
 
         return jax.grad(objective)(own)
 
     def answered(self, view: View, joint: Joint, old: Joint) -> Joint:
         """Everybody's parameters after one more step of the others, held to where they were."""
-        after, drawn = {}, view.game.drawn(joint, view.key)
+        after = {}
         for j in view.others:
 
             def objective(theirs: Own, j=j) -> Scalar:
-                return view.game.proximal(j, old[j], self.inner_penalty, replaced(joint, j, theirs), drawn)
+                return view.game.proximal(j, old[j], self.inner_penalty, replaced(joint, j, theirs), view.key)
 
             after[j] = climbed(joint[j], jax.grad(objective)(joint[j]), self.look_ahead, self.inner_critic)
         return tuple(after.get(j, p) for j, p in enumerate(joint))
