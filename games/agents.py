@@ -141,7 +141,21 @@ class Trembling(Agent):
     def __call__(self, observation: PyTree[Array], memory: PyTree[Array]) -> tuple[Float[Array, " outputs"], PyTree[Array]]:
         """The logarithms of the probabilities."""
         logits, memory = self.inner(observation, memory)
-        return jnp.log((1 - self.epsilon) * jax.nn.softmax(logits) + self.epsilon / logits.shape[0]), memory
+        return self.shaken(logits), memory
+
+    def together(self, batch: int) -> tuple[PyTree[Array], Turn]:
+        """The inner agent's, with the hand's trembling."""
+        memories, turn = self.inner.together(batch)
+
+        def trembling(observations, memories):
+            logits, memories = turn(observations, memories)
+            return self.shaken(logits), memories
+
+        return memories, trembling
+
+    def shaken(self, logits: Float[Array, "*batch outputs"]) -> Float[Array, "*batch outputs"]:
+        """The logarithms of the probabilities, from the inner agent's logits."""
+        return jnp.log((1 - self.epsilon) * jax.nn.softmax(logits) + self.epsilon / logits.shape[-1])
 
 
 def agent(own: Own) -> Agent:

@@ -66,6 +66,7 @@ def train(
     force: bool = False,
     every: float = EVERY,
     report: Callable[[int, dict[str, Any]], Any] | None = None,
+    note: Mapping[str, Any] | None = None,
 ) -> Outcome:
     """Train a learner and keep it in a folder, which `shaping.checkpoint.load` reads at any time from the first chunk on.
 
@@ -82,6 +83,7 @@ def train(
         force: replace what the folder holds.
         every: seconds between two saves, at least 0.
         report: called after every chunk with the iterations done and what was seen last.
+        note: plain data to keep beside it, such as how the game was made.
 
     Returns:
         The learners and the run.
@@ -125,8 +127,8 @@ def train(
         return Outcome(*training.fit(game, list(learners), seed, start=start, watch=watch, **settings))
 
     def save() -> None:
-        note = asked | {"iterations": run.iterations}
-        keep(folder, game, seats, fit(run, {**settings, "iterations": run.iterations}).learners, run, note, force)
+        noted = asked | dict(note or {}) | {"iterations": run.iterations}
+        keep(folder, game, seats, fit(run, {**settings, "iterations": run.iterations}).learners, run, noted, force)
 
     def watch(now: Any) -> None:
         nonlocal run, kept
@@ -145,7 +147,7 @@ def train(
         save()
         raise KeyboardInterrupt(f"interrupted after {run.iterations} iterations, which {str(folder)!r} holds.") from None
     done = {"iterations": outcome.run.iterations, "seen": training.seen(outcome.run)}
-    keep(folder, game, seats, outcome.learners, None, asked | done, force)
+    keep(folder, game, seats, outcome.learners, None, asked | dict(note or {}) | done, force)
     return outcome
 
 

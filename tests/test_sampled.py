@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from games import ENVIRONMENTS, ipd
-from games.agents import ActorCritic, Table, agent
+from games.agents import ActorCritic, Table, Trembling, agent
 from games.architectures import GruPolicy, MlpPolicy, TablePolicy
 from games.coin import CoinGame
 from games.dice import Dice, LoadedDice, Surrogate, advantages, returns
 from games.sampled import Sampled
-from games.sampling import log_policy, sample
+from games.sampling import episodes, log_policy, sample
 from shaping import Lola, Naive
 from shaping.base import View
 from shaping.match import stepped
@@ -159,11 +159,48 @@ def test_along_an_episode_is_step_by_step(name):
                 outputs.append(jax.nn.log_softmax(logits))
             return jnp.stack(outputs)
 
-        return log_policy(network, seen), jax.vmap(episode, in_axes=1, out_axes=1)(seen)
+        def together(agent):
+            memories, turn = agent.together(3)
+            outputs = []
+            for x in seen:
+                logits, memories = turn(x, memories)
+                outputs.append(jax.nn.log_softmax(logits))
+            return jnp.stack(outputs)
 
-    along, stepwise = both(jax.random.key(2))
-    np.testing.assert_allclose(along, stepwise, atol=1e-5)
+        calm = Trembling(network, jnp.zeros(()))
+        return log_policy(network, seen), jax.vmap(episode, in_axes=1, out_axes=1)(seen), together(network), together(calm)
+
+    along, *others = both(jax.random.key(2))
+    for other in others:
+        np.testing.assert_allclose(along, other, atol=1e-5)
     assert np.ptp(along) > 0.01
+
+
+def test_derivatives_of_logits_as_they_are_played_are_those_along_the_episodes():
+    """First and second, of two players with memories."""
+    environment = ENVIRONMENTS.make("ipd_contribution_rollout", length=4)
+
+    @jax.jit
+    def both():
+        agents = tuple(GruPolicy(3, critic=False).init(jax.random.key(i), environment, i) for i in range(2))
+        setup = jax.random.key(3), 6, 4
+        played = sample(environment, agents, *setup)
+
+        def mixed(logits):
+            return (jnp.tanh(logits[0]).sum(-1) * jnp.sin(logits[1][..., 0])).sum()
+
+        def derivatives(value):
+            slope = jax.grad(value)(agents)
+            curved = jax.grad(lambda x: sum(jnp.vdot(a, a**2) for a in jax.tree.leaves(jax.grad(value)(x))))(agents)
+            return slope, curved
+
+        along = derivatives(lambda agents: mixed([x.along(played.seen(i)) for i, x in enumerate(agents)]))
+        return along, derivatives(lambda agents: mixed(episodes(environment, agents, *setup)[1]))
+
+    along, playing = both()
+    for a, b in zip(jax.tree.leaves(along), jax.tree.leaves(playing), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4 * max(1, np.abs(a).max()))
+    assert min(np.abs(a).max() for a in jax.tree.leaves(along)) > 1e-4
 
 
 def test_no_episode_depends_on_how_many_there_are():

@@ -2,9 +2,14 @@
 
 import json
 
+import jax.numpy as jnp
 import pytest
 
 from analysis.cli import main
+from games import ENVIRONMENTS
+from games.sampled import Sampled
+from shaping import checkpoint
+from shaping.learners.settled import Settled
 
 pytestmark = pytest.mark.usefixtures("quickly_compiled")
 SMALL = ["--set", "ipd_rollout.batch=4", "ipd_rollout.length=5"]
@@ -29,13 +34,24 @@ def test_what_was_learned_plays_on(folder, capsys):
 def test_what_was_learned_is_evaluated(folder, capsys):
     """A naive table's reward against a defector is between being exploited and mutual defection, and the defector's beside it."""
     main(["evaluate", str(folder), "--game", "ipd_rollout", "--episodes", "64", "--json", *SMALL])
-    found = {(row["opponent"], row["seat"]): row for row in json.loads(capsys.readouterr().out)["rows"]}
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    main(["evaluate", str(folder), "--episodes", "64", "--json"])
+    assert json.loads(capsys.readouterr().out)["rows"] == rows  # the folder knows its game
+    found = {(row["opponent"], row["seat"]): row for row in rows}
     assert {name for name, _ in found} == {"self", "always_cooperate", "always_defect", "tit_for_tat", "random"}
     assert all(-3 <= found["always_defect", seat]["reward"] <= -2 for seat in (0, 1))
     assert found["self", 0]["reward"] == found["self", 1]["reward_other"]
     with pytest.raises(SystemExit):
         main(["evaluate", f"{folder}/seat_1", "--game", "ipd_rollout", *SMALL])
     assert "--against self" in capsys.readouterr().err
+
+
+def test_a_folder_that_does_not_know_its_game_asks_for_it(tmp_path, capsys):
+    game = ENVIRONMENTS.make("ipd_rollout", length=5)
+    checkpoint.save(Settled(jnp.zeros(5)), tmp_path, game=Sampled(game))
+    with pytest.raises(SystemExit):
+        main(["evaluate", str(tmp_path)])
+    assert "--game" in capsys.readouterr().err
 
 
 def test_a_folder_of_another_game_is_refused(folder, capsys):

@@ -20,14 +20,14 @@ class Evaluate:
 
     folders: tyro.conf.Positional[tuple[str, ...]]
     """Folders of trainings of every seat, one per run: shaping train ... --against self --out FOLDER."""
-    game: str = "coin_lola"
-    """The sampled game they were trained on."""
+    game: str = ""
+    """The sampled game they play; by default the one that the first folder's players were trained on, as it was made there."""
     episodes: int = 512
     """Episodes of every pairing."""
     seed: int = 0
     """Root of all randomness."""
     set: tuple[str, ...] = ()
-    """Settings of the game, NAME.SETTING=VALUE, as in the training."""
+    """Settings of the game, NAME.SETTING=VALUE; those of the training stand where --game is not given."""
     json: bool = False
     """Print one JSON object."""
 
@@ -40,21 +40,23 @@ class Evaluate:
 
         if not self.folders:
             raise ValueError("No folder was given; name at least one that shaping train has filled.")
-        game = settings.made(SAMPLED, [self.game], settings.parsed(self.set, (self.game,)))[self.game]
+        name, made_with = (self.game, {}) if self.game else trained_on(self.folders[0])
+        made_with |= settings.parsed(self.set, (name,)).get(name, {})
+        game = settings.made(SAMPLED, [name], {name: made_with})[name]
         runs = [trained(folder, game) for folder in self.folders]
         announce_device()
         frame = evaluate(game.environment, runs, self.seed, episodes=self.episodes)
         if self.json:
-            print(json_.dumps({"game": self.game, "folders": list(self.folders), "rows": rows(frame)}))
+            print(json_.dumps({"game": name, "folders": list(self.folders), "rows": rows(frame)}))
         else:
-            self.show(frame)
+            self.show(name, frame)
 
-    def show(self, frame: "pd.DataFrame") -> None:
+    def show(self, name: str, frame: "pd.DataFrame") -> None:
         """The table that people read."""
         from analysis.commands.screen import stdout, table
 
         console = stdout()
-        console.print(f"{self.game}: reward per step and its standard error over {self.episodes} episodes", soft_wrap=True)
+        console.print(f"{name}: reward per step and its standard error over {self.episodes} episodes", soft_wrap=True)
         columns = ["run", "against", "seat", "reward", "the other's"] + ["own coins"] * bool(frame["own_coins"].notna().any())
         lines = [
             [
@@ -68,6 +70,20 @@ class Evaluate:
             for r in rows(frame)
         ]
         console.print(table(columns, lines, right=(3, 4, 5)[: len(columns) - 3]))
+
+
+def trained_on(folder: str) -> tuple[str, dict[str, Any]]:
+    """The game that a folder's players were trained on: its name and settings.
+
+    Raises:
+        ValueError: for a folder that does not say.
+    """
+    from shaping import checkpoint
+
+    made = checkpoint.load_note(folder)["note"].get("made")
+    if made is None:
+        raise ValueError(f"{folder!r} does not say how its game was made; name the game with --game, and its settings with --set.")
+    return made["game"], dict(made["settings"])
 
 
 def trained(folder: str, game: Any) -> tuple[Any, Any]:

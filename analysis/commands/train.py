@@ -51,13 +51,13 @@ class Train:
         given[self.game] = {**chosen.made_with, **given.get(self.game, {})}
         game = settings.made(PLAYABLE, [self.game], given)[self.game]
         learners = seated(self.game, game, against, given)
-        how = changed(chosen.settings, self.learner, own)
+        how, note = changed(chosen.settings, self.learner, own), {"made": {"game": self.game, "settings": given[self.game]}}
         announce_device()
         begun = time.monotonic()
         with Told(how["iterations"]) as told:
             try:
                 outcome = training.train(
-                    self.learner, game, learners, how, self.seed, out=self.out, resume=self.resume, force=self.force, report=told
+                    self.learner, game, learners, how, self.seed, out=self.out, resume=self.resume, force=self.force, report=told, note=note
                 )
             except KeyboardInterrupt as interrupt:
                 raise KeyboardInterrupt(f"{interrupt} The same command with --resume goes on from there.") from None
