@@ -96,14 +96,10 @@ class Sampled(Game):
 
     def values(self, params: Joint, key: Key[Array, ""] | None = None) -> Float[Array, " n_players"]:
         """Everybody's mean return over a batch of episodes, with the estimator's derivatives; without a key, episodes of key 0."""
-        return self.estimated(params, *episodes(*self.setup(params, key)))
+        return self.objective(params, *episodes(*self.setup(params, key)))
 
-    def objective(self, params: Joint, played: Sample) -> Float[Array, " n_players"]:
-        """`values` from episodes that were played with these parameters."""
-        return self.estimated(params, played, [self.outputs(x, played, i) for i, x in enumerate(self.agents(params))])
-
-    def estimated(self, params: Joint, played: Sample, logits: Sequence[Logits]) -> Float[Array, " n_players"]:
-        """`values` from episodes and their logits."""
+    def objective(self, params: Joint, played: Sample, logits: Sequence[Logits]) -> Float[Array, " n_players"]:
+        """`values` from episodes that were played with these parameters, and the logits of everybody's actions there."""
         agents = tuple(self.coded(x) for x in self.agents(params))
         valued = critics(agents, played)
         logs = log_probabilities(logits, played)

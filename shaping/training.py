@@ -110,6 +110,7 @@ def train(
         "seed": seed,
         "x64": bool(jax.config.read("jax_enable_x64")),
     }
+    noted = dict(note or {}) | asked
     if resume and force:
         raise ValueError("Resuming goes on with what the folder holds, and force replaces it; give one of the two.")
     if resume:
@@ -127,8 +128,8 @@ def train(
         return Outcome(*training.fit(game, list(learners), seed, start=start, watch=watch, **settings))
 
     def save() -> None:
-        noted = asked | dict(note or {}) | {"iterations": run.iterations}
-        keep(folder, game, seats, fit(run, {**settings, "iterations": run.iterations}).learners, run, noted, force)
+        done = {"iterations": run.iterations}
+        keep(folder, game, seats, fit(run, {**settings, **done}).learners, run, noted | done, force)
 
     def watch(now: Any) -> None:
         nonlocal run, kept
@@ -147,7 +148,7 @@ def train(
         save()
         raise KeyboardInterrupt(f"interrupted after {run.iterations} iterations, which {str(folder)!r} holds.") from None
     done = {"iterations": outcome.run.iterations, "seen": training.seen(outcome.run)}
-    keep(folder, game, seats, outcome.learners, None, asked | dict(note or {}) | done, force)
+    keep(folder, game, seats, outcome.learners, None, noted | done, force)
     return outcome
 
 

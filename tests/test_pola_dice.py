@@ -56,14 +56,12 @@ def test_the_slope_is_the_gradient_through_everything(x64):
 
             def objective(theirs, joint=joint, near=near):
                 at = replaced(joint, 1, theirs)
-                played = game.rollout(at, near.key)
-                return game.objective(at, played)[1] - 1.5 * game.divergence(1, params[1], theirs, at, near.key)
+                return game.values(at, near.key)[1] - 1.5 * game.divergence(1, params[1], theirs, at, near.key)
 
             slope = jax.grad(objective)(joint[1])
             moved = joint[1].actor.logits + 0.3 * slope.actor.logits, joint[1].critic.logits + 0.1 * slope.critic.logits
             joint = (joint[0], ActorCritic(*map(Table, moved)))
-        played = game.rollout(joint, view.key)
-        return game.objective(joint, played)[0] - 2.0 * game.divergence(0, params[0], joint[0], joint, view.key)
+        return game.values(joint, view.key)[0] - 2.0 * game.divergence(0, params[0], joint[0], joint, view.key)
 
     ours, theirs = jax.jit(lambda own: learner.slope(own, view))(away), jax.jit(jax.grad(whole))(away)
     assert np.abs(theirs.actor.logits).min() > 0.01

@@ -78,8 +78,11 @@ def drawn():
     def measure(key):
         played = sampled(Dice()).rollout(TABLES, key)
 
+        def objective(game, params):
+            return game.objective(params, played, [agent(x).along(played.seen(i)) for i, x in enumerate(params)])
+
         def by(estimator):
-            return derivatives(lambda tables: sampled(estimator).objective(seated(tables), played))
+            return derivatives(lambda tables: objective(sampled(estimator), seated(tables)))
 
         decays = jax.vmap(lambda decay: by(LoadedDice(decay)))(jnp.array([1.0, 0.0]))
         return {name: by(estimator) for name, estimator in ESTIMATORS.items()} | {"loaded": decays[0], "decayed": decays[1]}
