@@ -46,7 +46,7 @@ class Agent(eqx.Module):
 
     def together(self, batch: int) -> tuple[PyTree[Array], Turn]:
         """The memories of a batch of episodes before the first step, and what `__call__` is for one of them, for all."""
-        return jax.tree.map(lambda x: jnp.broadcast_to(x, (batch, *x.shape)), self.memory()), jax.vmap(self)
+        return jax.tree.map(lambda x: jnp.broadcast_to(x, (batch, *x.shape)), self.memory()), jax.checkpoint(jax.vmap(self))
 
     def coded(self, distinct: Array) -> "Agent":
         """The same agent where all that can be seen is known, if it gains by looking at each thing once."""

@@ -3,9 +3,13 @@
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+from jax.ad_checkpoint import checkpoint_name
 from jaxtyping import Array, Float, Key
 
 from games.agents import Agent, Turn
+
+KEPT = jax.checkpoint_policies.save_only_these_names("sums", "features")
+"""What a step keeps for the way back: results of products, and what is small; the rest is sooner worked out again than written and read."""
 
 
 class Recurrent(Agent):
@@ -34,7 +38,7 @@ class Recurrent(Agent):
         return self.head(state), state
 
     def along(self, observations: Array) -> Float[Array, "steps batch outputs"]:
-        """As step by step, with episodes last, as matrix products on a CPU like it, and nothing kept for the way back but states."""
+        """As step by step, with episodes last, as matrix products on a CPU like it."""
         weights = stacked(self.cell)
 
         def step(state, x):
@@ -43,7 +47,7 @@ class Recurrent(Agent):
 
         features = jnp.moveaxis(jax.nn.relu(jax.vmap(jax.vmap(self.eye))(observations)), 1, 2)
         features = jnp.concatenate([features, jnp.ones_like(features[:, :1])], axis=1)
-        return jnp.moveaxis(jax.lax.scan(jax.checkpoint(step), self.start(features.shape[2]), features)[1], 1, 2)
+        return jnp.moveaxis(jax.lax.scan(jax.checkpoint(step, policy=KEPT), self.start(features.shape[2]), features)[1], 1, 2)
 
     def start(self, batch: int) -> Float[Array, "width batch"]:
         """The states of a batch of episodes before the first step."""
@@ -55,10 +59,11 @@ class Recurrent(Agent):
 
         def step(observations, state):
             features = jax.nn.relu(jax.vmap(self.eye)(observations)).T
-            state = turned(weights, state, jnp.concatenate([features, jnp.ones_like(features[:1])]))
+            features = checkpoint_name(jnp.concatenate([features, jnp.ones_like(features[:1])]), "features")
+            state = turned(weights, state, features)
             return across(self.head, state).T, state
 
-        return self.start(batch), step
+        return self.start(batch), jax.checkpoint(step, policy=KEPT)
 
     def coded(self, distinct: Float[Array, "observations *shape"]) -> "Recurrent":
         """With an eye for which of the observations it is, and what each does to the gates worked out."""
@@ -89,11 +94,22 @@ def turned(
     x: Float[Array, "features_1 batch"],
 ) -> Float[Array, "units batch"]:
     """The next state, from `stacked` weights, and features and 1."""
-    n = state.shape[0]
-    sums = weights[0] @ jnp.concatenate([state, x])
-    reset, keep = gate(sums[:n]), gate(sums[n : 2 * n])
-    new = jnp.tanh(weights[1] @ x + reset * sums[2 * n :])
-    return new + keep * (state - new)
+    reset, keep, inside = (checkpoint_name(part, "sums") for part in thirds(weights[0], jnp.concatenate([state, x])))
+    new = jnp.tanh(weights[1] @ x + gate(reset) * inside)
+    return new + gate(keep) * (state - new)
+
+
+@jax.custom_jvp
+def thirds(weights: Float[Array, "units3 inputs"], x: Float[Array, "inputs batch"]) -> tuple[Float[Array, "units batch"], ...]:
+    """The thirds of a product, with derivatives of three products: to put thirds together on the way back would take longer."""
+    return tuple(jnp.split(weights @ x, 3))
+
+
+@thirds.defjvp
+def _thirds_jvp(primals, tangents):
+    (weights, x), (turn, move) = primals, tangents
+    parts = zip(jnp.split(weights, 3), jnp.split(turn, 3), strict=True)
+    return thirds(weights, x), tuple(t @ x + w @ move for w, t in parts)
 
 
 def gate(x: Float[Array, "units batch"]) -> Float[Array, "units batch"]:

@@ -72,7 +72,7 @@ def episodes(
         observations, state, memories, alive = carry
         t, draws = now
         seen = [jax.tree.map(lambda o, i=i: o[:, i], observations) for i in range(len(turns))]
-        logits, memories = zip(*(jax.checkpoint(turn)(o, m) for turn, o, m in zip(turns, seen, memories, strict=True)), strict=True)
+        logits, memories = zip(*(turn(o, m) for turn, o, m in zip(turns, seen, memories, strict=True)), strict=True)
         actions = jnp.stack([jax.vmap(chosen)(*x) for x in zip(draws, jax.lax.stop_gradient(logits), strict=True)], axis=-1)
         keys = jax.vmap(lambda lane: derived(lane, t, 2))(lanes)
         after, state, rewards, terminated, truncated, info = jax.vmap(environment.step)(keys, state, actions)
