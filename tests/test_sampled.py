@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from games import ENVIRONMENTS, ipd
-from games.agents import ActorCritic, Table, Trembling, agent
+from games.agents import ActorCritic, Agent, Table, Trembling, agent
 from games.architectures import GruPolicy, MlpPolicy, TablePolicy
 from games.coin import CoinGame
 from games.dice import Dice, LoadedDice, Surrogate, advantages, returns
@@ -179,12 +179,12 @@ def test_along_an_episode_is_step_by_step(name):
     assert np.ptp(along) > 0.01
 
 
-def test_derivatives_of_logits_as_they_are_played_are_those_along_the_episodes():
-    """First and second, of two players with memories."""
+def test_derivatives_of_logits_as_they_are_played_and_along_the_episodes_are_those_of_equinox_step_by_step():
+    """First and second, backward over backward and forward over backward, of two players with memories."""
     environment = ENVIRONMENTS.make("ipd_contribution_rollout", length=4)
 
     @jax.jit
-    def both():
+    def all_three():
         agents = tuple(GruPolicy(3, critic=False).init(jax.random.key(i), environment, i) for i in range(2))
         setup = jax.random.key(3), 6, 4
         played = sample(environment, agents, *setup)
@@ -192,18 +192,20 @@ def test_derivatives_of_logits_as_they_are_played_are_those_along_the_episodes()
         def mixed(logits):
             return (jnp.tanh(logits[0]).sum(-1) * jnp.sin(logits[1][..., 0])).sum()
 
-        def derivatives(value):
-            slope = jax.grad(value)(agents)
-            curved = jax.grad(lambda x: sum(jnp.vdot(a, a**2) for a in jax.tree.leaves(jax.grad(value)(x))))(agents)
-            return slope, curved
+        def derivatives(logits):
+            slope = jax.grad(lambda x: mixed(logits(x)))
+            curved = jax.grad(lambda x: sum(jnp.vdot(a, a**2) for a in jax.tree.leaves(slope(x))))(agents)
+            return slope(agents), curved, jax.jvp(slope, (agents,), (agents,))[1]
 
-        along = derivatives(lambda agents: mixed([x.along(played.seen(i)) for i, x in enumerate(agents)]))
-        return along, derivatives(lambda agents: mixed(episodes(environment, agents, *setup)[1]))
+        plain = derivatives(lambda agents: [Agent.along(x, played.seen(i)) for i, x in enumerate(agents)])
+        along = derivatives(lambda agents: [x.along(played.seen(i)) for i, x in enumerate(agents)])
+        return plain, along, derivatives(lambda agents: episodes(environment, agents, *setup)[1])
 
-    along, playing = both()
-    for a, b in zip(jax.tree.leaves(along), jax.tree.leaves(playing), strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4 * max(1, np.abs(a).max()))
-    assert min(np.abs(a).max() for a in jax.tree.leaves(along)) > 1e-4
+    plain, *others = (jax.tree.leaves(x) for x in all_three())
+    for a, *bs in zip(plain, *others, strict=True):
+        for b in bs:
+            np.testing.assert_allclose(b, a, rtol=1e-3, atol=1e-4 * max(1, np.abs(a).max()))
+    assert min(np.abs(a).max() for a in plain) > 1e-4
 
 
 def test_no_episode_depends_on_how_many_there_are():
