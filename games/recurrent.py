@@ -8,8 +8,8 @@ from jaxtyping import Array, Float, Key
 
 from games.agents import Agent, Turn
 
-KEPT = jax.checkpoint_policies.save_only_these_names("sums", "features")
-"""What a step keeps for the way back: results of products, and what is small; the rest is sooner worked out again than written and read."""
+KEPT = jax.checkpoint_policies.save_only_these_names("gates", "sums", "features")
+"""What a step keeps for the way back: what products end in, and what is small; to work out the rest again is sooner done."""
 
 
 class Recurrent(Agent):
@@ -94,8 +94,8 @@ def turned(
     x: Float[Array, "features_1 batch"],
 ) -> Float[Array, "units batch"]:
     """The next state, from `stacked` weights, and features and 1."""
-    reset, keep, inside = (checkpoint_name(part, "sums") for part in thirds(weights[0], jnp.concatenate([state, x])))
-    new = jnp.tanh(weights[1] @ x + gate(reset) * inside)
+    reset, keep, inside = thirds(weights[0], jnp.concatenate([state, x]))
+    new = jnp.tanh(weights[1] @ x + gate(reset) * checkpoint_name(inside, "sums"))
     return new + gate(keep) * (state - new)
 
 
@@ -112,9 +112,16 @@ def _thirds_jvp(primals, tangents):
     return thirds(weights, x), tuple(t @ x + w @ move for w, t in parts)
 
 
+@jax.custom_jvp
 def gate(x: Float[Array, "units batch"]) -> Float[Array, "units batch"]:
     """The logistic function as a hyperbolic tangent, which a CPU has done sooner."""
     return 0.5 + 0.5 * jnp.tanh(0.5 * x)
+
+
+@gate.defjvp
+def _gate_jvp(primals, tangents):
+    y = checkpoint_name(gate(*primals), "gates")
+    return y, (y - y * y) * tangents[0]
 
 
 class Codes(eqx.Module):
