@@ -13,7 +13,7 @@ from tests import brute
 from tests.compilations import compilations
 from tests.oracles import quantecon
 
-pytestmark = pytest.mark.usefixtures("x64")  # so that one compiled program serves all tests of a shape and precision
+pytestmark = pytest.mark.usefixtures("x64", "quickly_compiled")  # so that one compiled program serves all tests of a shape and precision
 
 BLOCK = 512
 

@@ -14,6 +14,8 @@ from games.draws import below, derived, words
 from games.rollout import random_actions, rollout
 from tests import torus
 
+pytestmark = pytest.mark.usefixtures("quickly_compiled")
+
 LANES, LENGTH = 40, 9
 VARIANTS = {
     "lola": CoinGame.lola(length=LENGTH),

@@ -13,6 +13,8 @@ from games.policies import probabilities
 from games.repetition import Repetition
 from games.rollout import random_actions, rollout
 
+pytestmark = pytest.mark.usefixtures("quickly_compiled")
+
 every_environment = pytest.mark.parametrize("entry", list(ENVIRONMENTS), ids=lambda e: e.name)
 
 

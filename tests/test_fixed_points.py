@@ -8,6 +8,8 @@ from games import MatrixGame, Quadratic, Smooth, ipd, policy, zero_sum_cycle
 from solvers import GradientField, fixed_points
 from solvers.behavior import pushes_outward
 
+pytestmark = pytest.mark.usefixtures("quickly_compiled")
+
 
 def grid(points):
     x, y = (axis.ravel() for axis in jnp.meshgrid(jnp.asarray(points), jnp.asarray(points)))

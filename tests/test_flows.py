@@ -6,7 +6,7 @@ from scipy.integrate import solve_ivp
 from solvers import FLOWS, evolve, evolve_population
 from tests.compilations import compilations
 
-pytestmark = pytest.mark.usefixtures("x64")
+pytestmark = pytest.mark.usefixtures("x64", "quickly_compiled")
 
 TIMES = np.linspace(0, 12, 25)
 CYCLE = np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]], float)

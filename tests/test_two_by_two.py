@@ -7,6 +7,8 @@ import pytest
 from games import Iterated, MatrixGame
 from tests.test_iterated import IPD, values
 
+pytestmark = pytest.mark.usefixtures("quickly_compiled")
+
 generic = eqx.filter_jit(lambda game, params: game.expected(params, game.stage.payoffs.reshape(game.n_players, -1).T))
 
 
