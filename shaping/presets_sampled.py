@@ -37,7 +37,7 @@ EPISODES: tuple[tuple[str, str, str, dict[str, Any], dict[str, Any]], ...] = (
         "pola_dice",
         "ipd_gru",
         "quick",
-        QUICK | {"iterations": 20, "penalty": 200.0, "inner_penalty": 1.0, "inner_steps": 2, "steps": 40},
+        QUICK | {"iterations": 20, "penalty": 60.0, "inner_penalty": 1.0, "inner_steps": 2, "steps": 40},
         SMALL,
     ),
     ("lola_dice", "coin_lola", "paper", RATES | {"iterations": 50001, "look_ahead": 0.003, "inner_steps": 1}, {}),
