@@ -194,7 +194,8 @@ def preset(learner: str, game: str, size: str = "quick", against: str | None = N
         2048
     """
     name = PLAYABLE.get(game).name
-    if learner in LEARNERS and (learner, name, size) not in {(p.learner, p.game, p.size) for p in PRESETS}:
+    sizes = {p.size for p in PRESETS if (p.learner, p.game) == (learner, name)}
+    if learner in LEARNERS and size not in sizes and (size == "quick" or not sizes):
         return _own(learner, size)
     found = among(PRESETS, lambda p: p.learner, learner, "for the learner {!r}")
     found = among(found, lambda p: p.game, name, f"of {learner!r} for the game {{!r}}")

@@ -349,6 +349,7 @@ MISTAKES: tuple[tuple[list[str], str], ...] = (
     ),
     (["cola", "--against", "naive"], "There is no preset of 'cola' against 'naive'; accepted: self"),
     (["cola", "--game", "imp"], "There is no preset of 'cola' for the game 'iterated_matching_pennies'; did you mean"),
+    (["pola_dice", "--game", "ipd_gru", "--preset", "papr"], "of the size 'papr'; did you mean 'paper'? accepted: paper, quick"),
     (
         ["mfos", "--set", "mfos.method=gax"],
         "of 'mfos' by the method 'gax'; did you mean 'ga'? accepted: es, ga, ppo",
