@@ -4,6 +4,8 @@ A rate means little by itself: the same one moves a large network further than a
 compared: the mean divergence of its policy before from that after, along the episodes of players just drawn.
 """
 
+import itertools
+
 import equinox as eqx
 import jax
 import numpy as np
@@ -13,7 +15,7 @@ from games import SAMPLED
 from games.agents import acting
 from shaping.base import View
 from shaping.catalog import LEARNERS
-from shaping.presets_sampled import EPISODES
+from shaping.presets import preset
 
 KEYS = jax.random.split(jax.random.key(0), 6)
 BATCH = 1000
@@ -35,11 +37,11 @@ def moved(learner, game) -> np.ndarray:
 def table() -> pd.DataFrame:
     """One row per preset."""
     rows = []
-    for name, game, size, settings, made_with in EPISODES:
-        if game == "ipd_gru" and name != "pola_om":
-            own = {k: settings[k] for k in ("look_ahead", "inner_penalty", "inner_steps") if k in settings}
-            far = moved(LEARNERS.make("pola_dice", **own), SAMPLED.make(game, **{**made_with, "batch": BATCH}))
-            rows.append({"learner": name, "size": size} | own | {"least": far.min(), "median": np.median(far), "most": far.max()})
+    for name, size in itertools.product(("lola_dice", "pola_dice"), ("paper", "quick")):
+        chosen = preset(name, "ipd_gru", size)
+        own = {k: chosen.settings[k] for k in ("look_ahead", "inner_penalty", "inner_steps") if k in chosen.settings}
+        far = moved(LEARNERS.make("pola_dice", **own), SAMPLED.make("ipd_gru", **{**chosen.made_with, "batch": BATCH}))
+        rows.append({"learner": name, "size": size} | own | {"least": far.min(), "median": np.median(far), "most": far.max()})
     return pd.DataFrame(rows)
 
 
