@@ -9,6 +9,7 @@ from jax.ad_checkpoint import checkpoint_name
 from jaxtyping import Array, Float, Key
 
 from games.agents import Agent, Turn
+from games.parts import parts
 
 KEPT = jax.checkpoint_policies.save_only_these_names("gates", "sums", "features")
 """What a step keeps for the way back: what products end in, and what is small; to work out the rest again is sooner done."""
@@ -101,29 +102,9 @@ def turned(
     x: Float[Array, "features_1 batch"],
 ) -> Float[Array, "units batch"]:
     """The next state, from `stacked` weights, and features and 1."""
-    reset, keep, inside = thirds(weights[0], state, x)
+    reset, keep, inside = parts(weights[0] @ jnp.concatenate([state, x]), 3)
     new = jnp.tanh(weights[1] @ x + gate(reset) * checkpoint_name(inside, "sums"))
     return new + gate(keep) * (state - new)
-
-
-Thirds = tuple[Float[Array, "units batch"], ...]
-
-
-@jax.custom_jvp
-def thirds(weights: Float[Array, "units3 inputs"], state: Float[Array, "units batch"], x: Float[Array, "features_1 batch"]) -> Thirds:
-    """The thirds of a product with state and features, all in one; their derivatives are those of `apart`."""
-    return tuple(jnp.split(weights @ jnp.concatenate([state, x]), 3))
-
-
-def apart(weights: Float[Array, "units3 inputs"], state: Float[Array, "units batch"], x: Float[Array, "features_1 batch"]) -> Thirds:
-    """As `thirds` by six products: sooner on the way back, where nothing is put together then, and most features take no derivative."""
-    n = len(state)
-    return tuple(w[:, :n] @ state + w[:, n:] @ x for w in jnp.split(weights, 3))
-
-
-@thirds.defjvp
-def _thirds_jvp(primals, tangents):
-    return thirds(*primals), jax.jvp(apart, primals, tangents)[1]
 
 
 @jax.custom_jvp

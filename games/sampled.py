@@ -12,7 +12,7 @@ from games.architectures import Architecture, TablePolicy
 from games.base import Environment, Game, Joint, Own
 from games.checks import as_float, check_count, check_range
 from games.dice import Dice, Estimator, primal, returns
-from games.sampling import Logits, Sample, critics, episodes, log_probabilities, sample
+from games.sampling import Logits, Sample, critics, episodes, log_probabilities, log_shares, sample
 
 
 class Sampled(Game):
@@ -154,5 +154,5 @@ class Sampled(Game):
 
 def apart(before: Float[Array, "steps batch outputs"], after: Float[Array, "steps batch outputs"], played: Sample) -> Float[Array, ""]:
     """The mean divergence of one policy from another along episodes, from their logits."""
-    old, new = jax.nn.log_softmax(before), jax.nn.log_softmax(after)
-    return jnp.where(played.alive, jnp.sum(jnp.exp(old) * (old - new), axis=-1), 0.0).sum() / played.alive.sum()
+    each = [jnp.exp(old) * (old - new) for old, new in zip(log_shares(before), log_shares(after), strict=True)]
+    return jnp.where(played.alive, sum(each), 0.0).sum() / played.alive.sum()

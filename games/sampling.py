@@ -118,6 +118,14 @@ def log_probabilities(logits: Sequence[Logits], played: Sample) -> Float[Array, 
     return jnp.where(played.alive[..., None], jnp.stack(logs, axis=-1), 0.0)
 
 
+def log_shares(logits: Float[Array, "*batch outputs"]) -> tuple[Float[Array, "*batch"], ...]:
+    """The logarithms of every action's probability, one array per action; of two, a quarter of the work."""
+    if logits.shape[-1] == 2:
+        ahead = logits[..., 0] - logits[..., 1]
+        return jax.nn.log_sigmoid(ahead), jax.nn.log_sigmoid(-ahead)
+    return tuple(jnp.moveaxis(jax.nn.log_softmax(logits), -1, 0))
+
+
 def taken(logits: Float[Array, "*batch outputs"], actions: Int[Array, "*batch"]) -> Float[Array, "*batch"]:
     """The logarithms of the probabilities of actions; of two, a quarter of the work."""
     if logits.shape[-1] == 2:
