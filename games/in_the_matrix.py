@@ -147,9 +147,9 @@ class InTheMatrix(Environment):
         hits = both(lambda i: zaps[i] & (sum(cell == cells[1 - i] for cell in reach[i]) > 0))
         total = both(lambda i: held[i][0] + held[i][1])
         meet = (hits[0] | hits[1]) & (total[0] > 0) & (total[1] > 0)
-        shares = [jnp.stack(own).astype(float) / jnp.maximum(n, 1) for own, n in zip(held, total, strict=True)]
-        outcome = shares[0][:, None] * shares[1][None, :]
-        rewards = jnp.where(meet, jnp.sum(self.stage.payoffs * outcome[None], axis=(1, 2)), 0)
+        shares = both(lambda i: both(lambda kind: held[i][kind].astype(float) / jnp.maximum(total[i], 1)))
+        paid = sum(self.stage.payoffs[:, a, b] * (shares[0][a] * shares[1][b]) for a in (0, 1) for b in (0, 1))
+        rewards = jnp.where(meet, paid, 0)
 
         time = state.time + 1
         if self.last_reward == "unpaid":
@@ -164,31 +164,20 @@ class InTheMatrix(Environment):
     def observe(self, state: MatrixState) -> Float[Array, "2 256"]:
         """What both players see."""
         state = jax.lax.optimization_barrier(state)  # or the CPU computes the state anew for every entry
-        return jnp.stack([self.seen(state, i) for i in (0, 1)])
+        rows, columns, headings = (jnp.stack(x) for x in (state.rows, state.columns, state.headings))
+        poses = rows, columns, headings, rows[::-1], columns[::-1]
+        items = jax.lax.map(lambda pose: view(state, *pose), poses)  # a loop, or the CPU looks at a cell anew for every plane
+        return jnp.stack([self.seen(state, i, items[i]) for i in (0, 1)])
 
-    def seen(self, state: MatrixState, i: int) -> Float[Array, " 256"]:
-        """What player i sees."""
-        row, column, heading = state.rows[i], state.columns[i], state.headings[i]
-        ahead, right = np.arange(VIEW).repeat(VIEW), np.tile(np.arange(VIEW) - VIEW // 2, VIEW)
-        rows = row + ahead * down(heading) + right * down(heading - 1)
-        columns = column + ahead * across(heading) + right * across(heading - 1)
-        inside = (rows >= 0) & (rows < SIZE) & (columns >= 0) & (columns < SIZE)
-        cells = rows * SIZE + columns
-
-        item = jnp.where(has(state.beams, cells) == 1, BEAM, EMPTY)
-        for kind, code in zip(state.coins, (FIRST, SECOND), strict=True):
-            item = jnp.where(has(kind, cells) == 1, code, item)
-        for j, code in ((1 - i, OTHER), (i, SELF)):
-            item = jnp.where(cells == state.rows[j] * SIZE + state.columns[j], code, item)
-        item = jax.lax.optimization_barrier(jnp.where(inside, item, WALL))
-
-        items = item[None] == jnp.arange(EMPTY)[:, None]
-        relative = (state.headings[1 - i] - heading) & 3
-        headings = (item == OTHER)[None] & (relative == jnp.arange(4))[:, None]
+    def seen(self, state: MatrixState, i: int, items: Int[Array, " 25"]) -> Float[Array, " 256"]:
+        """What player i sees, from what is in each of the cells in its view."""
+        planes = items[None] == np.arange(EMPTY)[:, None]
+        relative = (state.headings[1 - i] - state.headings[i]) & 3
+        headings = (items == OTHER)[None] & (relative == np.arange(4))[:, None]
         own, other = state.held[i], state.held[1 - i]
         shown = [jnp.where(state.frozen > 0, n, 0) for n in other]
         numbers = jnp.stack([*own, (own[0] + own[1] > 0).astype(jnp.int32), (other[0] + other[1] > 0).astype(jnp.int32), *shown])
-        return jnp.concatenate([items.ravel().astype(float), headings.ravel().astype(float), numbers.astype(float)])
+        return jnp.concatenate([planes.ravel().astype(float), headings.ravel().astype(float), numbers.astype(float)])
 
     def render(self, state: MatrixState) -> str:
         """The grid: arrows are player 0, letters of the direction player 1, o and x the coins, * a beam."""
@@ -198,6 +187,22 @@ class InTheMatrix(Environment):
         for i, names in ((0, "v>^<"), (1, "DRUL")):
             marks[int(state.rows[i]) * SIZE + int(state.columns[i])] = names[int(state.headings[i])]
         return "\n".join(" ".join(line) for line in marks.reshape(SIZE, SIZE))
+
+
+def view(state: MatrixState, row: Scalar, column: Scalar, heading: Scalar, *other: Scalar) -> Int[Array, " 25"]:
+    """What is in each of the cells that a player at a row and column with a heading sees."""
+    ahead, right = np.arange(VIEW).repeat(VIEW), np.tile(np.arange(VIEW) - VIEW // 2, VIEW)
+    rows = row + ahead * down(heading) + right * down(heading - 1)
+    columns = column + ahead * across(heading) + right * across(heading - 1)
+    inside = (rows >= 0) & (rows < SIZE) & (columns >= 0) & (columns < SIZE)
+    cells = rows * SIZE + columns
+
+    item = jnp.where(has(state.beams, cells) == 1, BEAM, EMPTY)
+    for kind, code in zip(state.coins, (FIRST, SECOND), strict=True):
+        item = jnp.where(has(kind, cells) == 1, code, item)
+    for place, code in ((other, OTHER), ((row, column), SELF)):
+        item = jnp.where(cells == place[0] * SIZE + place[1], code, item)
+    return jnp.where(inside, item, WALL)
 
 
 def begun(draws: Words, layout: tuple[Board, Board], frozen: Scalar, time: Scalar) -> MatrixState:
