@@ -22,7 +22,7 @@ dev: .venv/.dev  ## .venv with what the tests and linters need besides
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
-test: dev  ## the whole suite, about twelve minutes on two cores
+test: dev  ## the whole suite, six to twelve minutes on two cores
 	$(BIN)/python -m pytest -p no:benchmark -m 'not slow and not oracle' $(TESTS)
 
 lint: dev  ## format, style, types and the direction of imports

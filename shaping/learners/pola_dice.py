@@ -40,7 +40,8 @@ class PolaDice(Learner):
 
     Source:
         Zhao et al. 2022, "Proximal learning with opponent-learning awareness", algorithm 4; defaults are those of the public code for the
-        iterated contribution game.
+        iterated contribution game. The public code has its divergences the other way round, of the new policy from the old one, which
+        is the same to second order.
 
     Example:
         >>> from games import ENVIRONMENTS
