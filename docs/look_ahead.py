@@ -1,4 +1,4 @@
-"""How far a look ahead moves the other, by the presets of LOLA-DiCE and POLA-DiCE on the contribution game: `python docs/look_ahead.py`.
+"""How far a look ahead moves the other, by the presets of LOLA-DiCE and POLA-DiCE: `python docs/look_ahead.py`.
 
 A rate means little by itself: the same one moves a large network further than a small one. What the other's steps do to its behavior can be
 compared: the mean divergence of its policy before from that after, along the episodes of players just drawn.
@@ -37,13 +37,13 @@ def moved(learner, game) -> np.ndarray:
 def table() -> pd.DataFrame:
     """One row per preset."""
     rows = []
-    for name, size in itertools.product(("lola_dice", "pola_dice"), ("paper", "quick")):
-        chosen = preset(name, "ipd_gru", size)
+    for game, name, size in itertools.product(("ipd_gru", "coin_lola"), ("lola_dice", "pola_dice"), ("paper", "quick")):
+        chosen = preset(name, game, size)
         own = {k: chosen.settings[k] for k in ("look_ahead", "inner_penalty", "inner_steps") if k in chosen.settings}
-        far = moved(LEARNERS.make("pola_dice", **own), SAMPLED.make("ipd_gru", **{**chosen.made_with, "batch": BATCH}))
-        rows.append({"learner": name, "size": size} | own | {"least": far.min(), "median": np.median(far), "most": far.max()})
+        far = moved(LEARNERS.make("pola_dice", **own), SAMPLED.make(game, **{**chosen.made_with, "batch": BATCH}))
+        rows.append({"game": game, "learner": name, "size": size} | own | {"least": far.min(), "median": np.median(far), "most": far.max()})
     return pd.DataFrame(rows)
 
 
 if __name__ == "__main__":
-    print(table().round(4).to_string(index=False))
+    print(table().to_string(index=False, float_format="{:.2g}".format))
