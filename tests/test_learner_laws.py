@@ -278,6 +278,12 @@ def test_same_key_same_run_and_another_key_another(entry):
     assert not np.array_equal(runs[0], runs[2])
 
 
+@pytest.mark.parametrize("entry", [e for e in LEARNERS if e.facts["learns"]], ids=lambda e: e.name)
+def test_tables_call_a_learner_what_it_is_asked_for_as(entry):
+    """A learner made of another one says of which."""
+    assert entry.make().label in (entry.name, {"alternating": "alternating(naive)", "pola_om": "modeling(pola_dice)"}.get(entry.name))
+
+
 @pytest.mark.parametrize("entry", STANDING, ids=lambda e: e.name)
 def test_a_fixed_strategy_plays_its_probabilities_for_ever(entry):
     game = GAMES.make("ipd")

@@ -13,7 +13,7 @@ from games.architectures import GruPolicy
 from games.dice import LoadedDice
 from games.sampled import Sampled
 from games.sampling import sample
-from shaping import LEARNERS, Lola, Optimized, Pola
+from shaping import Lola, Optimized, Pola
 from shaping.base import View, replaced
 from shaping.learners.pola_dice import PolaDice
 from tests import through_episodes
@@ -169,8 +169,3 @@ def test_forms_without_few_observations_have_no_table():
 def test_bad_input_is_refused_in_one_sentence():
     with pytest.raises(ValueError, match="unknown moments 'new'"):
         PolaDice(moments="new")
-
-
-@pytest.mark.parametrize("name", ["lola_dice", "pola_dice"])
-def test_tables_call_it_what_it_is(name):
-    assert LEARNERS.make(name).label == name

@@ -59,6 +59,11 @@ class AdvantageAlignment(Learner):
     critic_lr: Scalar = number(1e-2)
     keep: Scalar = number(0.99, maximum=1.0)
 
+    @property
+    def label(self) -> str:
+        """What tables call this learner."""
+        return "advantage_alignment"
+
     def init(self, view: View) -> Critics:
         """Everybody's critic."""
         return drawn(view, (1,) * view.game.n_players, self.critic_lr)
