@@ -119,7 +119,7 @@ def log_probabilities(logits: Sequence[Logits], played: Sample) -> Float[Array, 
 
 
 def log_shares(logits: Float[Array, "*batch outputs"]) -> tuple[Float[Array, "*batch"], ...]:
-    """The logarithms of every action's probability, one array per action; of two, a quarter of the work."""
+    """The logarithms of every action's probability, one array per action, which for two a CPU has done sooner than along an axis of two."""
     if logits.shape[-1] == 2:
         ahead = logits[..., 0] - logits[..., 1]
         return jax.nn.log_sigmoid(ahead), jax.nn.log_sigmoid(-ahead)
