@@ -1,18 +1,25 @@
-"""How far a look ahead moves the other, by the presets of LOLA-DiCE and POLA-DiCE: `python docs/look_ahead.py`.
+"""How far a look ahead moves the other, by the presets of LOLA-DiCE and POLA-DiCE.
 
-A rate means little by itself: the same one moves a large network further than a small one. What the other's steps do to its behavior can be
-compared: the mean divergence of its policy before from that after, along the episodes of players just drawn.
+python docs/look_ahead.py          # from players just drawn, by every preset
+python docs/look_ahead.py FOLDERS  # from players as they are after trainings of both seats (`shaping train --out FOLDER`)
+
+A rate means little by itself: the same one moves a large network further than a small one, and a trained one further than one just drawn.
+What the other's steps do to its behavior can be compared: the mean divergence of its policy before from that after, along episodes.
 """
 
 import itertools
+import sys
 
 import equinox as eqx
 import jax
 import numpy as np
 import pandas as pd
 
+from analysis.commands import settings
+from analysis.commands.evaluate import trained, trained_on
 from games import SAMPLED
 from games.agents import acting
+from shaping import checkpoint
 from shaping.base import View
 from shaping.catalog import LEARNERS
 from shaping.presets import preset
@@ -21,29 +28,51 @@ KEYS = jax.random.split(jax.random.key(0), 6)
 BATCH = 1000
 
 
-def moved(learner, game) -> np.ndarray:
-    """For every key, how far the other's policy is from where it was after all of its steps."""
+def moved(learner, game, params=None) -> np.ndarray:
+    """For every key, how far the other's policy is from where it was after all of its steps; without parameters, of players just drawn."""
 
     def divergence(key):
-        params = game.init(key)
-        view, joint, old = View(game, params, 0, key), params, (None, None)
+        start = game.init(key) if params is None else params
+        view, joint, old = View(game, start, 0, key), start, (None, None)
         for m in range(learner.inner_steps):
-            joint, old = learner.answered(view.afresh(m), joint, old), params
-        return game.divergence(1, acting(params[1]), acting(joint[1]), params, key)
+            joint, old = learner.answered(view.afresh(m), joint, old), start
+        return game.divergence(1, acting(start[1]), acting(joint[1]), start, key)
 
     return np.asarray(eqx.filter_jit(jax.vmap(divergence))(KEYS))
 
 
-def table() -> pd.DataFrame:
+def drawn() -> pd.DataFrame:
     """One row per preset."""
     rows = []
     for game, name, size in itertools.product(("ipd_gru", "coin_lola"), ("lola_dice", "pola_dice"), ("paper", "quick")):
         chosen = preset(name, game, size)
-        own = {k: chosen.settings[k] for k in ("look_ahead", "inner_penalty", "inner_steps") if k in chosen.settings}
+        own = looking(chosen.settings)
         far = moved(LEARNERS.make("pola_dice", **own), SAMPLED.make(game, **{**chosen.made_with, "batch": BATCH}))
-        rows.append({"game": game, "learner": name, "size": size} | own | {"least": far.min(), "median": np.median(far), "most": far.max()})
+        rows.append({"game": game, "learner": name, "size": size} | own | spread(far))
     return pd.DataFrame(rows)
 
 
+def after(folders: list[str]) -> pd.DataFrame:
+    """One row per training of both seats."""
+    rows = []
+    for folder in folders:
+        name, made = trained_on(folder)
+        game, larger = (settings.made(SAMPLED, [name], {name: {**made, **batch}})[name] for batch in ({}, {"batch": BATCH}))
+        own = looking(checkpoint.load_note(folder)["note"]["settings"])
+        rows.append({"folder": folder} | own | spread(moved(LEARNERS.make("pola_dice", **own), larger, trained(folder, game))))
+    return pd.DataFrame(rows)
+
+
+def looking(given):
+    """What these settings say about the look ahead."""
+    return {k: given[k] for k in ("look_ahead", "inner_penalty", "inner_steps") if k in given}
+
+
+def spread(far: np.ndarray) -> dict[str, float]:
+    """Least, median and most."""
+    return {"least": far.min(), "median": np.median(far), "most": far.max()}
+
+
 if __name__ == "__main__":
-    print(table().to_string(index=False, float_format="{:.2g}".format))
+    table = after(sys.argv[1:]) if sys.argv[1:] else drawn()
+    print(table.to_string(index=False, float_format="{:.2g}".format))

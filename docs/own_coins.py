@@ -1,6 +1,6 @@
 """The share of their own among the coins that players take, while they train by the quick presets of the coin game.
 
-python docs/own_coins.py 6 7 8  # seeds; draws docs/own_coins.png and prints what the last players do
+python docs/own_coins.py 13 14 15  # seeds; draws docs/own_coins.png and prints what the last players do
 
 The same trainings as `shaping train --game coin_lola --preset quick`; naive players are those of LOLA-DiCE without a look ahead.
 """
@@ -52,4 +52,4 @@ def main(seeds: list[int]) -> None:
 
 
 if __name__ == "__main__":
-    main([int(x) for x in sys.argv[1:]] or [6, 7, 8])
+    main([int(x) for x in sys.argv[1:]] or [13, 14, 15])
