@@ -22,6 +22,7 @@ from games.agents import acting
 from shaping import checkpoint
 from shaping.base import View
 from shaping.catalog import LEARNERS
+from shaping.learners.pola_dice import PolaDice
 from shaping.presets import preset
 
 KEYS = jax.random.split(jax.random.key(0), 6)
@@ -46,9 +47,9 @@ def drawn() -> pd.DataFrame:
     rows = []
     for game, name, size in itertools.product(("ipd_gru", "coin_lola"), ("lola_dice", "pola_dice"), ("paper", "quick")):
         chosen = preset(name, game, size)
-        own = looking(chosen.settings)
-        far = moved(LEARNERS.make("pola_dice", **own), SAMPLED.make(game, **{**chosen.made_with, "batch": BATCH}))
-        rows.append({"game": game, "learner": name, "size": size} | own | spread(far))
+        learner = made(name, chosen.settings)
+        far = moved(learner, SAMPLED.make(game, **{**chosen.made_with, "batch": BATCH}))
+        rows.append({"game": game, "learner": name, "size": size} | described(learner, far))
     return pd.DataFrame(rows)
 
 
@@ -56,21 +57,26 @@ def after(folders: list[str]) -> pd.DataFrame:
     """One row per training of both seats."""
     rows = []
     for folder in folders:
-        name, made = trained_on(folder)
-        game, larger = (settings.made(SAMPLED, [name], {name: {**made, **batch}})[name] for batch in ({}, {"batch": BATCH}))
-        own = looking(checkpoint.load_note(folder)["note"]["settings"])
-        rows.append({"folder": folder} | own | spread(moved(LEARNERS.make("pola_dice", **own), larger, trained(folder, game))))
+        name, given = trained_on(folder)
+        game, larger = (settings.made(SAMPLED, [name], {name: {**given, **batch}})[name] for batch in ({}, {"batch": BATCH}))
+        note = checkpoint.load_note(folder)["note"]
+        learner = made(note["training"], note["settings"])
+        rows.append({"folder": folder} | described(learner, moved(learner, larger, trained(folder, game))))
     return pd.DataFrame(rows)
 
 
-def looking(given):
-    """What these settings say about the look ahead."""
-    return {k: given[k] for k in ("look_ahead", "inner_penalty", "inner_steps") if k in given}
+def made(name, given) -> PolaDice:
+    """The learner of a training, which must be one that looks ahead as POLA-DiCE does."""
+    learner = LEARNERS.make(name, **{k: v for k, v in given.items() if k != "iterations"})
+    if not isinstance(learner, PolaDice):
+        raise SystemExit(f"{name!r} does not look ahead by steps of gradients; name folders of lola_dice or pola_dice.")
+    return learner
 
 
-def spread(far: np.ndarray) -> dict[str, float]:
-    """Least, median and most."""
-    return {"least": far.min(), "median": np.median(far), "most": far.max()}
+def described(learner: PolaDice, far: np.ndarray) -> dict[str, float]:
+    """How far a learner looks, by its settings and by what these do."""
+    own = {"look_ahead": float(learner.look_ahead), "inner_steps": learner.inner_steps}
+    return own | {"least": far.min(), "median": np.median(far), "most": far.max()}
 
 
 if __name__ == "__main__":
