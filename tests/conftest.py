@@ -12,8 +12,13 @@ os.environ["XLA_FLAGS"] = (
     + importlib.metadata.version("jaxlib").startswith("0.10.") * " --xla_cpu_use_fusion_emitters=false"
 )
 
+import hypothesis
 import jax
 import pytest
+
+# no test depends on time: neither an example's deadline nor the time that drawing examples takes fails one on a busy machine
+hypothesis.settings.register_profile("suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("suite")
 
 collect_ignore_glob = ["data/*"]  # scripts that make data with other libraries
 

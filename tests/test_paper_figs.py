@@ -265,9 +265,9 @@ def test_program_prepares_before_jax(tmp_path):
     code = "import sys, paper_figs.cli; print('jax' in sys.modules)"
     env = os.environ | {"JAX_COMPILATION_CACHE_DIR": str(tmp_path)}
     here = pathlib.Path(__file__).parents[1]
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env, cwd=here, timeout=60, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env, cwd=here, timeout=600, check=True)
     assert done.stdout.strip() == "False"
     done = subprocess.run(
-        [sys.executable, "-m", "paper_figs", "list"], capture_output=True, text=True, env=env, cwd=here, timeout=60, check=True
+        [sys.executable, "-m", "paper_figs", "list"], capture_output=True, text=True, env=env, cwd=here, timeout=600, check=True
     )
     assert all(name in done.stdout for name in (entry.name for entry in FIGURES))

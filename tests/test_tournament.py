@@ -263,7 +263,7 @@ def test_twelve_thousand_lanes_do_not_hang():
         "print(round_robin(GAMES.make('ipd'), learners, steps=3, seeds=120).ok.sum())"
     )
     bare = {k: v for k, v in os.environ.items() if k != "XLA_FLAGS"}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=240, env=bare)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=600, env=bare)
     assert done.stdout.strip() == "12000", done.stderr
 
 

@@ -257,7 +257,6 @@ def test_an_interrupt_before_anything_is_done_says_so(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow  # a process of its own, which compiles anew
-@pytest.mark.timeout(600)
 def test_a_killed_training_goes_on_to_the_same_end(tmp_path):
     """Killed by the system after its first save: no more is lost than was done since."""
     code = (

@@ -38,7 +38,7 @@ def lrsnash(tmp_path_factory):
     def solve(game):
         text = "\n\n".join("\n".join(" ".join(map(str, row)) for row in table) for table in game)
         file.write_text(f"{game.shape[1]} {game.shape[2]}\n\n{text}\n")
-        answer = subprocess.run([program, str(file)], capture_output=True, text=True, check=True, timeout=60).stdout
+        answer = subprocess.run([program, str(file)], capture_output=True, text=True, check=True, timeout=600).stdout
         lines = [line for line in answer.splitlines() if not line.startswith("*")]
         pairs = []
         for block in re.split(r"\n\s*\n", "\n".join(lines)):  # strategies of player 2, then the one of player 1 that goes with them all
