@@ -8,9 +8,9 @@ import numpy as np
 
 from games import smooth
 from games.base import Game
-from games.checks import as_float, check_count, check_range, numeric_array
+from games.checks import as_float, check_count, check_range
 from games.iterated import Iterated
-from games.matrix import MatrixGame
+from games.matrix import MatrixGame, entered
 from games.registry import Entry, Registry
 from games.similarity import similarity
 from games.smooth import Smooth
@@ -39,7 +39,7 @@ def game(citation: str, *aliases: str, **facts: Any) -> Callable[[Callable[..., 
 
 def zero_sum(row: Any, name: str, init_std: float) -> MatrixGame:
     """The game in which the column player loses what the row player wins."""
-    row = numeric_array("The row player's payoffs", row)
+    row = entered("The row player's payoffs", row)
     return MatrixGame.bimatrix(row, -row, name=name, init_std=init_std)
 
 

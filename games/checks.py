@@ -65,6 +65,14 @@ def numeric_array(what: str, value: Any) -> Float[Array, "..."]:
         array = np.asarray(value, dtype=float)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{what} must be a rectangular array of numbers; its rows differ in length or hold something else.") from error
+    except OverflowError:  # an integer that no float can hold
+        array = np.array(np.finfo(float).max)
     if not np.isfinite(array).all():
         raise ValueError(f"{what} has an entry that is NaN or infinite; every entry must be a finite number.")
-    return as_float(value if isinstance(value, jax.Array) else array)
+    if isinstance(value, jax.Array):
+        return as_float(value)
+    held = jnp.finfo(jnp.result_type(float))
+    if array.size and np.abs(array).max() >= held.max:
+        wider = " or switch on jax_enable_x64" if held.bits < 64 else ""
+        raise ValueError(f"{what} has an entry beyond {held.max:.2g}, the largest number of {held.dtype}; rescale it{wider}.")
+    return as_float(array)

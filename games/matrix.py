@@ -1,17 +1,76 @@
 """Normal-form games over mixed strategies."""
 
 import math
+import numbers
+import weakref
+from collections.abc import Iterator
 from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Float, Key
 
 from games.base import Game, Joint, Own, check_shapes
 from games.checks import as_float, check_range, numeric_array
 from games.policies import kl_divergence, probabilities, table_shape
+
+GIVEN: dict[int, np.ndarray] = {}
+"""What arrays of payoffs were made from, by `id`, for as long as the array lives: float32 holds neither 1/3 nor 1000000001, and a game
+that is solved exactly is the one that was given. Every array of other payoffs is another object and finds nothing here."""
+
+
+def remember(payoffs: Array, entries: Any) -> Array:
+    """The payoffs, with the numbers they were made from kept for `given`."""
+    if isinstance(entries, np.ndarray) and not isinstance(payoffs, Tracer):
+        GIVEN[id(payoffs)] = entries
+        weakref.finalize(payoffs, GIVEN.pop, id(payoffs), None).atexit = False
+    return payoffs
+
+
+def given(payoffs: Any) -> Any:
+    """The numbers that a game's payoffs were made from where they are known, and otherwise the payoffs.
+
+    Example:
+        >>> given(MatrixGame.symmetric([[0, 1000000001], [1, 2]]).payoffs)[0, 0, 1]
+        1000000001
+    """
+    return GIVEN.get(id(payoffs), payoffs)
+
+
+def unrounded(value: Any, checked: Float[Array, "..."]) -> Any:
+    """The numbers as they were given, as floats or objects of the shape of what they were checked as; a JAX array is that itself."""
+    if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+        return value.copy()
+    leaves = list(flat(value))
+    if isinstance(checked, Tracer) or isinstance(value, jax.Array) or not all(isinstance(x, numbers.Number) for x in leaves):
+        return checked
+    array = np.empty(len(leaves), dtype=object)
+    array[:] = leaves
+    return array.reshape(checked.shape)
+
+
+def entered(what: str, value: Any) -> Any:
+    """The numbers of a finite array as they were given, which `MatrixGame` remembers.
+
+    Raises:
+        ValueError: as `numeric_array` does.
+    """
+    return unrounded(value, numeric_array(what, value))
+
+
+def flat(value: Any) -> Iterator[Any]:
+    """The entries of nested sequences and arrays, in order, each of its own type."""
+    if isinstance(value, (np.ndarray, jax.Array)) and not isinstance(value, Tracer):
+        array = np.asarray(value)
+        yield from array.ravel().tolist() if array.dtype.kind in "iub" else array.ravel()
+    elif isinstance(value, (list, tuple)):
+        for part in value:
+            yield from flat(part)
+    else:
+        yield value.item() if isinstance(value, (np.integer, np.bool_)) else value
 
 
 def check_payoffs(payoffs: Any) -> Float[Array, "n_players *actions"]:
@@ -20,7 +79,7 @@ def check_payoffs(payoffs: Any) -> Float[Array, "n_players *actions"]:
     Raises:
         ValueError: if it is ragged, not finite, or its player axis disagrees with its rank.
     """
-    payoffs = numeric_array("The payoff tensor", payoffs)
+    value, payoffs = payoffs, numeric_array("The payoff tensor", payoffs)
     n = payoffs.ndim - 1
     if n < 1 or payoffs.shape[0] != n:
         raise ValueError(
@@ -29,7 +88,7 @@ def check_payoffs(payoffs: Any) -> Float[Array, "n_players *actions"]:
         )
     if min(payoffs.shape[1:]) < 2:
         raise ValueError(f"The payoff tensor has shape {payoffs.shape}; every player needs at least 2 actions.")
-    return payoffs
+    return remember(payoffs, unrounded(value, payoffs))
 
 
 class MatrixGame(Game):
@@ -64,17 +123,19 @@ class MatrixGame(Game):
     @classmethod
     def bimatrix(cls, row: Any, column: Any, **settings: Any) -> "MatrixGame":
         """The two-player game in which `row[a, b]` and `column[a, b]` are the payoffs of the row and of the column player."""
-        row, column = numeric_array("The row player's payoffs", row), numeric_array("The column player's payoffs", column)
+        row, column = entered("The row player's payoffs", row), entered("The column player's payoffs", column)
         if row.shape != column.shape:
             raise ValueError(
                 f"The players' payoffs have shapes {row.shape} and {column.shape}; both must be (row actions, column actions)."
             )
-        return cls(jnp.stack([row, column]), **settings)
+        if isinstance(row, jax.Array) or isinstance(column, jax.Array):
+            return cls(jnp.stack([as_float(row), as_float(column)]), **settings)
+        return cls(np.stack([row, column]) if row.dtype == column.dtype else (row, column), **settings)
 
     @classmethod
     def symmetric(cls, row: Any, **settings: Any) -> "MatrixGame":
         """The symmetric two-player game in which the column player's payoffs are the transpose of `row`."""
-        row = numeric_array("The row player's payoffs", row)
+        row = entered("The row player's payoffs", row)
         return cls.bimatrix(row, row.T, **settings)
 
     @property
@@ -130,4 +191,7 @@ def relabeled(game: MatrixGame, order: tuple[int, ...]) -> MatrixGame:
         [[1.0, 0.0], [0.0, 2.0]]
     """
     axes = (0, *(1 + k for k in order))
-    return eqx.tree_at(lambda g: g.payoffs, game, jnp.transpose(game.payoffs[np.array(order)], axes))
+    payoffs, known = jnp.transpose(game.payoffs[np.array(order)], axes), given(game.payoffs)
+    if isinstance(known, np.ndarray):
+        remember(payoffs, np.transpose(known[list(order)], axes))
+    return eqx.tree_at(lambda g: g.payoffs, game, payoffs)

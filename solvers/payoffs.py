@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float, Shaped
 
 from games.base import Game
+from games.matrix import given
 
 Payoffs = Shaped[np.ndarray, "n_players *actions"]
 """Float64, or objects that are all `fractions.Fraction`."""
@@ -20,7 +21,7 @@ def payoff_tensor(game: Any, exact: bool = False) -> Payoffs:
     """The payoffs `(n, A1, ..., An)` of a game as float64, or as exact rationals.
 
     A number in float32 or float64 stands for its shortest decimal: 0.1 is read as 1/10 whatever its width, so that a game held in
-    float32 has the equilibria of the game that was typed.
+    float32 has the equilibria of the game that was typed. A `games.MatrixGame` is solved by the numbers that it was made from.
 
     Args:
         game: a `games.MatrixGame`, the tensor itself, or for two players the pair `(row, column)` of payoff matrices; entries may be
@@ -38,7 +39,7 @@ def payoff_tensor(game: Any, exact: bool = False) -> Payoffs:
     """
     if isinstance(game, Game) and not hasattr(game, "payoffs"):
         raise ValueError(f"{game.name!r} is no matrix game; give a games.MatrixGame, payoffs, or a repeated game's stage (game.stage).")
-    entries = getattr(game, "payoffs", game)
+    entries = given(getattr(game, "payoffs", game))
     try:
         array = np.asarray(entries)
         if array.dtype.kind not in "biufOUS":
