@@ -58,7 +58,7 @@ class RoundRobin(NamedTuple):
         values: final per-step values.
         mean_values: their mean over the trajectory, the initial and the final record included.
         params: final parameters in the game's own form, each leaf with leading axes row, column, seed.
-        ok: which lanes stayed finite throughout.
+        ok: in which lanes values stayed finite throughout, and parameters and the learners' states are finite at the end.
         compile_s: seconds spent tracing and compiling; next to nothing for a program met before.
         run_s: seconds spent running.
     """
@@ -126,7 +126,10 @@ def begin(game: Game, learners: tuple[Learner, ...], members: tuple[tuple[int, .
         drawn = game.init(key)
         return game.split(tuple(learner.start(View(game, drawn, seat)) for seat in range(2)))
 
-    begun = [jax.vmap(jax.vmap(start, in_axes=(None, 0)), in_axes=(0, None))(group.learner, init_keys) for group in groups]
+    begun = [
+        jax.vmap(jax.vmap(start, in_axes=(None, 0)), in_axes=(0, None), axis_size=len(group.members))(group.learner, init_keys)
+        for group in groups
+    ]
     begun = jax.tree.map(lambda *parts: jnp.concatenate(parts), *begun)  # (learner, seed, ...)
     joint = tuple(
         jax.tree.map(lambda x, seat=seat: jnp.broadcast_to(jnp.expand_dims(x, 1 - seat), (size, size, *x.shape[1:])), begun[seat])
@@ -242,8 +245,30 @@ def round_robin(
 def _collected(game: Game, state: State, members, steps: int, compile_s: float, run_s: float) -> RoundRobin:
     """Results on the host, learners back in the order they were given."""
     back = np.argsort(np.concatenate([np.array(m) for m in members]))
-    finite = [np.isfinite(np.asarray(x)).reshape(*state.ok.shape, -1).all(-1) for x in jax.tree.leaves(state.joint)]
-    ok = np.logical_and.reduce([np.asarray(state.ok), *finite])
+    finite = [_finite_lanes(x, 3) for x in jax.tree.leaves(state.joint)]
+    ok = np.logical_and.reduce([np.asarray(state.ok), *finite, *_finite_states(game, state, members)])
     params = jax.tree.map(lambda x: np.asarray(x)[np.ix_(back, back)], game.join(state.joint))
     values, total = (np.asarray(x)[:, back][:, :, back] for x in (state.values, state.total))
     return RoundRobin(values, total / (steps + 1), params, ok[np.ix_(back, back)], compile_s, run_s)
+
+
+def _finite_lanes(x: Any, axes: int) -> Bool[np.ndarray, "..."]:
+    """Where, along its first axes, an array holds finite numbers alone."""
+    x = np.asarray(x)
+    return np.isfinite(x).all(tuple(range(axes, x.ndim)))
+
+
+def _finite_states(game: Game, state: State, members: Sequence[Sequence[int]]) -> list[Bool[np.ndarray, "row column seeds"]]:
+    """For each seat, in which lanes its learners' states hold finite numbers alone; counters and keys are not looked at."""
+    found = []
+    for stance, states in zip(stances(game), state.states, strict=True):
+        lanes = []
+        for group, own in zip(members, states, strict=True):
+            fine = np.ones((len(stance.places), len(group), *state.ok.shape[1:]), bool)
+            for x in jax.tree.leaves(own):
+                if jnp.issubdtype(x.dtype, jnp.inexact):
+                    fine &= _finite_lanes(x, 4)
+            lanes.append(fine)
+        for place, fine in zip(stance.places, np.concatenate(lanes, axis=1), strict=True):
+            found.append(fine if place == 0 else np.swapaxes(fine, 0, 1))
+    return found

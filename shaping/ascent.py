@@ -8,12 +8,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, Int, Key, PyTree, UInt32
 
 from games.base import Game
 from games.checks import check_count
-from shaping.base import Scalar
+from shaping.base import Scalar, finite
 
 
 class AscentProgress(NamedTuple):
@@ -102,7 +101,7 @@ def ascend(
     while run.iterations < steps:
         due = min(chunk, steps - run.iterations)
         progress, values = _advance(game, run.progress, jnp.asarray(due), jnp.asarray(lr, float), chunk)
-        if not bool(jnp.isfinite(ravel_pytree(eqx.filter(progress.player, eqx.is_inexact_array))[0]).all()):
+        if not finite((eqx.filter(progress.player, eqx.is_inexact_array), progress.moments)):
             raise ValueError(
                 f"The ascent on {game.name!r} left the finite numbers; choose an lr below {lr:g}, another start, or, for a match "
                 "against learners, shaping.bounded(game)."

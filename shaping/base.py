@@ -7,8 +7,9 @@ from typing import Any
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Float, Int, Key, PyTree
+from jaxtyping import Array, Bool, Float, Int, Key, PyTree
 
 from games.base import Game, Joint, Own
 from games.checks import as_float, check_range
@@ -172,6 +173,12 @@ class Learner(eqx.Module):
 def _values(game: Game, joint: Joint, key: Key[Array, ""] | None) -> Any:
     """The game's values as one traced call, whose derivatives JAX derives once and reuses: a learner that asks often traces in seconds."""
     return game.values(joint, key)
+
+
+def finite(tree: PyTree) -> Bool[Array, ""]:
+    """Whether all floating-point numbers of a tree are finite; counters and keys are not looked at."""
+    floating = (x for x in jax.tree.leaves(tree) if jnp.issubdtype(jnp.result_type(x), jnp.inexact))
+    return jnp.asarray([jnp.isfinite(x).all() for x in floating], bool).all()
 
 
 def replaced(joint: Sequence[Own], player: int, own: Own) -> Joint:

@@ -15,7 +15,7 @@ from jaxtyping import Array, Bool, Float, Int, Key, PyTree
 
 from games.base import Game, Joint
 from games.checks import check_count
-from shaping.base import Learner, View
+from shaping.base import Learner, View, finite
 from shaping.sweep import Sweep
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Match(eqx.Module):
         params: final parameters.
         states: final states of the learners, who see the parameters in the form `game.split` gives them.
         trajectory: everybody's parameters at every record, if asked for.
-        ok: which lanes stayed finite; a diverged one is reported, never averaged in.
+        ok: in which lanes values, parameters and the learners' states are finite; a diverged one is reported, never averaged in.
         game: the game's name.
         learners: the learners' names.
         points: the settings of a sweep.
@@ -194,8 +194,7 @@ def lane(
     joint, states, _ = carry
     values, path = jax.tree.map(lambda a, b: jnp.concatenate([a, b[None]]), path, record(joint))
     values, final = jnp.stack(values, axis=-1), game.join(joint)
-    ok = jnp.stack([jnp.isfinite(x).all() for x in jax.tree.leaves((values, final))]).all()
-    return values, final, states, game.join(path) if trajectory else None, ok
+    return values, final, states, game.join(path) if trajectory else None, finite((values, final, states))
 
 
 def advance(game: Game, learners: Sequence[Learner], joint: Joint, states: PyTree, key, t) -> tuple[Joint, PyTree]:

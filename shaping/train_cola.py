@@ -121,7 +121,7 @@ class ColaTraining(NamedTuple):
     @property
     def ok(self) -> Bool[np.ndarray, " seeds"]:
         """Which seeds stayed finite."""
-        leaves = [np.asarray(x) for x in jax.tree.leaves(self.run.progress.networks)]
+        leaves = [np.asarray(x) for x in jax.tree.leaves(self.run.progress)]
         return np.all([np.isfinite(x).reshape(len(x), -1).all(1) for x in leaves], axis=0)
 
     @property

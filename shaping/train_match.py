@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Int, Key, PyTree, UInt32
 
 from games.base import Game, Joint
 from games.checks import check_count
-from shaping.base import Learner, View
+from shaping.base import Learner, View, finite
 from shaping.learners.settled import Settled
 from shaping.match import BEFORE, advance
 
@@ -81,7 +81,7 @@ def train_match(
         A learner per seat that plays with the last parameters, and the match.
 
     Raises:
-        ValueError: if the learners are not one per seat, a count is no positive integer, or parameters are not finite any more.
+        ValueError: if the learners are not one per seat, a count is no positive integer, or parameters or states are not finite any more.
 
     Example:
         >>> from games import ipd
@@ -99,7 +99,7 @@ def train_match(
         due = min(chunk, iterations - run.iterations)
         progress, values = _advance(game, tuple(learners), run.progress, jnp.asarray(due), chunk)
         curve = np.concatenate([run.curve, np.asarray(values)[:due]])
-        if not all(np.isfinite(x).all() for x in (curve, *map(np.asarray, jax.tree.leaves(progress.joint)))):
+        if not np.isfinite(curve).all() or not finite((progress.joint, progress.states)):
             raise ValueError(f"The match left the finite numbers after {run.iterations} steps or a few more; take smaller learning rates.")
         run = MatchRun(progress, curve)
         if watch is not None:

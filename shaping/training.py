@@ -192,7 +192,7 @@ def sketched(learner: Learner) -> Any:
 
 
 TRAININGS: dict[str, Training] = {
-    "cola": Training(fits.cola, lambda run: {"loss": float(np.nanmin(run.curve.losses[-1]))}, "self"),
+    "cola": Training(fits.cola, lambda run: {"loss": [float(x) if np.isfinite(x) else None for x in run.curve.losses[-1]]}, "self"),
     "mfos": Training(fits.mfos, lambda run: fits.per_step(run.curve.per_step, run.curve.ok)),
     "meva": Training(fits.meva, lambda run: fits.per_step(run.curve.per_step, run.curve.ok)),
     "ascent": Training(fits.ascent, lambda run: fits.per_step(run.curve)),

@@ -130,12 +130,13 @@ def said(seen: Mapping[str, Any]) -> str:
     """What a training saw, as a phrase.
 
     Example:
-        >>> said({"per_step": [-0.51234], "skipped": 0}), said({"loss": 1.5e-7})
-        ('per-step value -0.512', 'loss 1.5e-07')
+        >>> said({"per_step": [-0.51234], "skipped": 0}), said({"loss": [1.5e-7, None]})
+        ('per-step value -0.512', 'loss 1.5e-07, diverged')
     """
     words = {"per_step": "per-step value", "skipped": "updates skipped"}
     values = {name: value if isinstance(value, list) else [value] for name, value in seen.items() if name != "skipped" or value}
-    return ", ".join(f"{words.get(name, name)} {', '.join(f'{x:.3g}' for x in value)}" for name, value in values.items())
+    spelled = {name: ", ".join("diverged" if x is None else f"{x:.3g}" for x in value) for name, value in values.items()}
+    return ", ".join(f"{words.get(name, name)} {value}" for name, value in spelled.items())
 
 
 class Told:

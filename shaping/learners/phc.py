@@ -49,7 +49,7 @@ class Phc(Learner):
     episode is taken for a cut in a game that goes on. There is no exploration but that of $\pi$.
 
     Args:
-        lr: $\alpha$, at least 0.
+        lr: $\alpha$, in [0, 1]: above, values overshoot their targets.
         decay: $c$, at least 0.
         delta: $\delta$, at least 0.
         delta_decay: $e$, at least 0.
@@ -74,7 +74,7 @@ class Phc(Learner):
         tournament of Foerster et al. 2018a, where the policy that plays moves within an episode too.
     """
 
-    lr: Scalar = number(0.01)
+    lr: Scalar = number(0.01, maximum=1.0)
     decay: Scalar = number(1e-4)
     delta: Scalar = number(5e-5)
     delta_decay: Scalar = number(1.0)

@@ -49,7 +49,7 @@ class Pola(Learner):
             $\beta_{in}$.
         penalty: $\beta$, at least 0.
         inner: `"step"` or `"proximal"`.
-        iterations: at most so many, of the ascent and of each inner one.
+        iterations: at most so many, at least 1, of the ascent and of each inner one.
         tolerance: on the divergence of consecutive iterates, both ways.
 
     Raises:
@@ -71,7 +71,7 @@ class Pola(Learner):
     look_ahead: Scalar = number(5.0)
     penalty: Scalar = number(0.1)
     inner: str = choice("step", "proximal")
-    iterations: Scalar = number(5000.0)
+    iterations: Scalar = number(5000.0, minimum=1.0)
     tolerance: Scalar = number(1e-8)
 
     @property

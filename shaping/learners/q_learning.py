@@ -42,7 +42,7 @@ class QLearning(Learner):
     in a game that goes on. The first batch is played with the parameters that the game drew.
 
     Args:
-        lr: $\alpha$, at least 0.
+        lr: $\alpha$, in [0, 1]: above, values overshoot their targets.
         decay: $c$, how fast the rate falls, at least 0.
         epsilon: in [0, 1].
         spread: standard deviation of the first values, at least 0.
@@ -66,7 +66,7 @@ class QLearning(Learner):
         an episode too, and joint actions never seen count as worth 0.
     """
 
-    lr: Scalar = number(0.01)
+    lr: Scalar = number(0.01, maximum=1.0)
     decay: Scalar = number(1e-4)
     epsilon: Scalar = number(0.05, maximum=1.0)
     spread: Scalar = number(1.0)
