@@ -8,7 +8,8 @@ from typing import Any
 
 from solvers import nfg
 from solvers.base import plain
-from solvers.normal_form import NormalForm, normal_form, number
+from solvers.normal_form import NormalForm, normal_form
+from solvers.payoffs import number
 
 SUFFIXES = (".nfg", ".json")
 

@@ -17,8 +17,8 @@ from typing import Any, NoReturn
 import numpy as np
 
 from solvers.base import plain
-from solvers.normal_form import NormalForm, cells, normal_form, number
-from solvers.payoffs import Payoffs
+from solvers.normal_form import NormalForm, cells, normal_form
+from solvers.payoffs import Payoffs, number
 
 TOKEN = re.compile(
     r"""(?P<space>\s+) | (?P<brace>[{}]) | (?P<comma>,) | "(?P<text>(?:[^"]|(?<=\\)")*+)"

@@ -2,16 +2,10 @@
 
 import dataclasses
 import math
-import re
 from collections.abc import Sequence
-from fractions import Fraction
 from typing import Any
 
 from solvers.payoffs import Payoffs, payoff_tensor
-
-NUMBER = re.compile(r"([+-]?)(?:(\d+)/(\d+)|(?:\d+\.?\d*|\.\d+)(?:[eE]([+-]?\d+))?)")
-LARGEST_EXPONENT = 400
-"""Of a decimal, in absolute value: a few letters must not ask for millions of digits."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -79,26 +73,6 @@ def normal_form(game: Any) -> NormalForm:
         'stag_hunt'
     """
     return game if isinstance(game, NormalForm) else NormalForm(payoff_tensor(game, exact=True), getattr(game, "name", ""))
-
-
-def number(text: str) -> Fraction:
-    """A number as it is written, exactly: an integer, a decimal with or without an exponent, or `p/q`.
-
-    Raises:
-        ValueError: for text that is no number, a denominator of 0, and an exponent beyond 400.
-
-    Example:
-        >>> number("0.1"), number("-3/6"), number("1e2")
-        (Fraction(1, 10), Fraction(-1, 2), Fraction(100, 1))
-    """
-    match = NUMBER.fullmatch(text)
-    if not match:
-        raise ValueError(f"{text!r} is no number; write an integer, a decimal or p/q.")
-    if match[3] is not None and int(match[3]) == 0:
-        raise ValueError(f"{text!r} divides by 0.")
-    if match[4] and abs(int(match[4])) > LARGEST_EXPONENT:
-        raise ValueError(f"{text!r} has an exponent beyond {LARGEST_EXPONENT}.")
-    return Fraction(text)
 
 
 def cells(sizes: Sequence[int]) -> int:

@@ -1,8 +1,11 @@
 """Payoff tensors as solvers take them, in float64 or in exact rationals, and what a profile earns and could gain in them."""
 
 import math
+import re
 from collections.abc import Sequence
+from decimal import Decimal
 from fractions import Fraction
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -15,6 +18,11 @@ Payoffs = Shaped[np.ndarray, "n_players *actions"]
 """Float64, or objects that are all `fractions.Fraction`."""
 Profile = tuple[Shaped[np.ndarray, " actions"], ...]
 """One mixed strategy per player."""
+NUMBER = re.compile(r"([+-]?)(?:(\d+)/(\d+)|(?:\d+\.?\d*|\.\d+)(?:[eE]([+-]?\d+))?)")
+LARGEST_EXPONENT = 400
+"""Of a decimal, in absolute value: a few letters must not ask for millions of digits."""
+LONGEST = 4000
+"""Letters of a number that is written out; Python itself reads no integer of more than 4300 digits."""
 
 
 def payoff_tensor(game: Any, exact: bool = False) -> Payoffs:
@@ -39,21 +47,14 @@ def payoff_tensor(game: Any, exact: bool = False) -> Payoffs:
     """
     if isinstance(game, Game) and not hasattr(game, "payoffs"):
         raise ValueError(f"{game.name!r} is no matrix game; give a games.MatrixGame, payoffs, or a repeated game's stage (game.stage).")
-    entries = given(getattr(game, "payoffs", game))
     try:
-        array = np.asarray(entries)
-        if array.dtype.kind not in "biufOUS":
+        array = as_given(given(getattr(game, "payoffs", game)))
+        if array.dtype.kind not in "biufOU" or (array.dtype == object and not array.ndim):
             raise TypeError
-        if not exact and array.dtype == float:
-            if not np.isfinite(array).all():
-                raise ValueError
-            tensor = array
-        else:
-            tensor = rationals(array)
-    except (TypeError, ValueError, OverflowError, ZeroDivisionError) as error:
+    except (TypeError, ValueError) as error:
         raise ValueError(
-            "The payoffs must be a rectangular array (n, A1, ..., An) of finite numbers; rows of different length, NaN, infinite or "
-            "other entries have no equilibrium."
+            "The payoffs must be a rectangular array (n, A1, ..., An) of finite numbers; rows of different length and other entries have "
+            "no equilibrium."
         ) from error
     n = array.ndim - 1
     if n < 1 or array.shape[0] != n:
@@ -63,13 +64,47 @@ def payoff_tensor(game: Any, exact: bool = False) -> Payoffs:
         )
     if min(array.shape[1:]) < 1:
         raise ValueError(f"The payoffs have shape {array.shape}; every player needs at least one action.")
-    return tensor if exact else tensor.astype(float)
+    if exact:
+        return rationals(array)
+    try:
+        tensor = array.astype(float) if array.dtype == float or array.dtype.kind in "biu" else rationals(array).astype(float)
+    except OverflowError as error:
+        raise ValueError("A payoff is beyond 1.8e308, the largest number of float64; divide the payoffs by a number.") from error
+    if not np.isfinite(tensor).all():
+        raise ValueError(f"{tensor[~np.isfinite(tensor)][0]} is no payoff; all payoffs must be finite numbers.")
+    return tensor
+
+
+def as_given(entries: Any) -> Shaped[np.ndarray, "..."]:
+    """An array of the very numbers that were given: of objects where numpy would round some of them to the type of others.
+
+    Raises:
+        ValueError: for rows of different length.
+
+    Example:
+        >>> as_given([2**63 + 1, -1, 0.5]).tolist()
+        [9223372036854775809, -1, 0.5]
+    """
+    array = np.asarray(entries)
+    if array.dtype.kind in "biu" or not isinstance(entries, (list, tuple)):
+        return array
+    if all(hasattr(part, "dtype") and part.dtype == array.dtype for part in entries):
+        return array
+    leaves = list(entries)
+    while leaves and (isinstance(leaves[0], (list, tuple)) or np.ndim(leaves[0])):
+        leaves = list(chain.from_iterable(np.asarray(x) if hasattr(x, "dtype") else x for x in leaves))
+    if set(map(type, leaves)) <= {float, int} and all(-(2**53) < x < 2**53 for x in leaves):
+        return array
+    result = np.empty(array.size, dtype=object)
+    result[:] = [np.asarray(x)[()] if hasattr(x, "dtype") else x for x in leaves]
+    return result.reshape(array.shape)
 
 
 def rationals(array: np.ndarray) -> Shaped[np.ndarray, "..."]:
     """An array of the same shape that holds `Fraction`s."""
     result = np.empty(array.size, dtype=object)
-    result[:] = [rational(entry) for entry in array.ravel()]
+    short = array.dtype.kind == "f" and array.dtype != float  # their own shortest decimals, not those of float64
+    result[:] = list(map(rational, array.ravel() if short else array.ravel().tolist()))
     return result.reshape(array.shape)
 
 
@@ -77,14 +112,56 @@ def rational(entry: Any) -> Fraction:
     """A number as a rational: a float by its shortest decimal, a string as it is written.
 
     Raises:
-        ValueError: for NaN, infinite entries and text that is no number.
-        TypeError: for anything else.
+        ValueError: in one sentence for NaN, infinite entries, text that is no number, exponents beyond 400, and anything else.
+
+    Example:
+        >>> rational(0.1), rational("1/3"), rational(2**63 + 1)
+        (Fraction(1, 10), Fraction(1, 3), Fraction(9223372036854775809, 1))
     """
-    if isinstance(entry, (np.floating, float)):
+    kind = type(entry)
+    if kind is Fraction:
+        return entry
+    if kind is int:
+        return Fraction(entry)
+    if kind is str:
+        return number(entry.strip())
+    if isinstance(entry, (float, np.floating)):
         if not math.isfinite(entry):
-            raise ValueError(f"{entry} is not finite.")
-        return Fraction(str(entry))
-    return Fraction(int(entry)) if isinstance(entry, (int, np.integer, np.bool_)) else Fraction(entry)
+            raise ValueError(f"{entry} is no payoff; all payoffs must be finite numbers.")
+        whole = kind is float and entry.is_integer() and abs(entry) < 2**53
+        return Fraction(int(entry)) if whole else Fraction(Decimal(str(entry)))
+    if isinstance(entry, (int, np.integer, np.bool_)):
+        return Fraction(int(entry))
+    if isinstance(entry, Decimal) and entry.is_finite() and abs(entry.adjusted()) > LARGEST_EXPONENT:
+        raise ValueError(f"{entry} has an exponent beyond {LARGEST_EXPONENT}; payoffs are numbers between.")
+    try:
+        return Fraction(entry)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(
+            f"{entry!r} is no payoff; all payoffs must be finite numbers: integers, decimals, fractions or texts such as '1/3'."
+        ) from error
+
+
+def number(text: str) -> Fraction:
+    """A number as it is written, exactly: an integer, a decimal with or without an exponent, or `p/q`.
+
+    Raises:
+        ValueError: for text that is no number or has more than 4000 letters, a denominator of 0, and an exponent beyond 400.
+
+    Example:
+        >>> number("0.1"), number("-3/6"), number("1e2")
+        (Fraction(1, 10), Fraction(-1, 2), Fraction(100, 1))
+    """
+    if len(text) > LONGEST:
+        raise ValueError(f"{text[:20]!r}... has {len(text)} letters; a number has at most {LONGEST}.")
+    match = NUMBER.fullmatch(text)
+    if not match:
+        raise ValueError(f"{text!r} is no number; write an integer, a decimal or p/q.")
+    if match[3] is not None and int(match[3]) == 0:
+        raise ValueError(f"{text!r} divides by 0.")
+    if match[4] and abs(int(match[4])) > LARGEST_EXPONENT:
+        raise ValueError(f"{text!r} has an exponent beyond {LARGEST_EXPONENT}.")
+    return Fraction(text)
 
 
 def is_exact(payoffs: Payoffs) -> bool:

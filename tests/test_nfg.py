@@ -13,7 +13,8 @@ from hypothesis import example, given, settings, strategies as st
 from games import MatrixGame
 from solvers import nfg
 from solvers.files import json_text, parse_json, read_game, write_game
-from solvers.normal_form import NormalForm, number
+from solvers.normal_form import NormalForm
+from solvers.payoffs import number
 
 SELTEN = 'NFG 1 R "Selten (IJGT, 75), Figure 2, normal form"\n{ "Player 1" "Player 2" } { 3 2 }\n\n1 1 0 2 0 2 1 1 0 3 2 0\n'
 SELTEN_ROW, SELTEN_COLUMN = [[1, 1], [0, 0], [0, 2]], [[1, 1], [2, 3], [2, 0]]
@@ -235,10 +236,10 @@ def test_no_file_does_anything_but_read_or_be_refused(data):
         ('{"payoffs": [[1, NaN]]}', "NaN is no payoff"),
         ('{"payoffs": [[1, 1e999999999]]}', "exponent beyond 400"),
         ('{"payoffs": [[1, "__import__(1)"]]}', "is no number"),
-        ('{"payoffs": [[1, true]]}', "rectangular"),
-        ('{"payoffs": [[1, null]]}', "rectangular"),
+        ('{"payoffs": [[1, true]]}', "None is no payoff"),
+        ('{"payoffs": [[1, null]]}', "None is no payoff"),
         ('{"payoffs": [[]]}', "at least one action"),
-        ('{"payoffs": 3}', "one leading entry per player"),
+        ('{"payoffs": 3}', "rectangular"),
         ('{"payoffs": {"a": 1}}', "rectangular"),
         ('{"payoffs": [[1, 2], [3, 4]]}', "one leading entry per player"),
         ('{"payoffs": [[1, 2]], "players": ["a", "b"]}', "2 players are named"),
