@@ -1,27 +1,31 @@
 """The `shaping` command: every subcommand is one call of the Python API; results on stdout, everything else on stderr."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from analysis import program
-from analysis.commands.cite import Cite
-from analysis.commands.doctor import Doctor
-from analysis.commands.evaluate import Evaluate
-from analysis.commands.list import List
-from analysis.commands.play import Play
-from analysis.commands.solve import Solve
-from analysis.commands.tournament import Tournament
-from analysis.commands.train import Train
 
-COMMANDS = {
-    "list": List,
-    "play": Play,
-    "tournament": Tournament,
-    "train": Train,
-    "evaluate": Evaluate,
-    "solve": Solve,
-    "cite": Cite,
-    "doctor": Doctor,
-}
+
+def commands() -> Mapping[str, type]:
+    """Every subcommand; they are imported late, when the process is ready for Ctrl-C."""
+    from analysis.commands.cite import Cite
+    from analysis.commands.doctor import Doctor
+    from analysis.commands.evaluate import Evaluate
+    from analysis.commands.list import List
+    from analysis.commands.play import Play
+    from analysis.commands.solve import Solve
+    from analysis.commands.tournament import Tournament
+    from analysis.commands.train import Train
+
+    return {
+        "list": List,
+        "play": Play,
+        "tournament": Tournament,
+        "train": Train,
+        "evaluate": Evaluate,
+        "solve": Solve,
+        "cite": Cite,
+        "doctor": Doctor,
+    }
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -30,4 +34,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     Raises:
         SystemExit: with 2 after a mistake in the words, 1 where a check found something wrong, 130 after Ctrl-C.
     """
-    program.run("shaping", COMMANDS, "A laboratory for opponent shaping.", argv)
+    program.run("shaping", commands, "A laboratory for opponent shaping.", argv)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,54 +1,179 @@
 """What every command line here shares: one sentence for a mistake, exit codes, and a process that is ready before jax is imported."""
 
+import codecs
 import contextlib
-import dataclasses
-import importlib.metadata
-import io
 import os
 import pathlib
 import re
+import signal
 import sys
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
-
-import tyro
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NoReturn
 
 GUARD = "--xla_cpu_enable_concurrency_optimized_scheduler"
+GRACE = 10.0
+"""Seconds after Ctrl-C until the process ends, whatever it is doing."""
+BEGUN, INTERRUPTED = threading.Event(), threading.Event()
+"""Set when a command begins its work, and by Ctrl-C."""
+GATHERS = ("--set",)
+"""Options that may be given several times: their values are gathered."""
+ASCII = {ord("±"): "+-", ord("…"): "..."} | dict.fromkeys(range(0x2500, 0x25A0), "-")
+"""What stands for a sign where the output has no such sign; lines and blocks of frames become dashes."""
 
 
-def run(name: str, commands: Mapping[str, type], description: str, argv: Sequence[str] | None = None) -> None:
+def run(name: str, commands: Callable[[], Mapping[str, type]], description: str, argv: Sequence[str] | None = None) -> None:
     """Run one command line.
 
     Args:
         name: the program's, as it is typed.
-        commands: dataclasses whose fields are options and whose `run` does the work and returns an exit code or nothing.
+        commands: gives dataclasses whose fields are options and whose `run` does the work and returns an exit code or nothing.
         description: one line for `--help`.
-        argv: the words after the program's name; by default those of the process.
+        argv: the words after the program's name; by default those of the process, which is then this program's: what it does on Ctrl-C,
+            on a closed pipe and with signs that its output cannot show is set.
 
     Raises:
         SystemExit: with 2 after a mistake in the words, 1 where a check found something wrong, 130 after Ctrl-C.
     """
+    said = f"{name.split()[-1]}:"
+    if argv is None:
+        own_process(said)
     try:
         prepare()
-        code = parse(name, commands, description, list(sys.argv[1:] if argv is None else argv)).run()
-    except (ValueError, OSError, OverflowError) as error:
-        if isinstance(error, BrokenPipeError):  # the reader of a pipe has gone, as in `shaping list games | head`
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(0)
-        said = re.split(r"\n-{5,}", str(error))[0]  # jax appends a note on tracebacks to what is raised while it traces
-        print(f"{name.split()[-1]}:", " ".join(said.split()), file=sys.stderr)
-        sys.exit(2)
+        command = parse(name, commands(), description, list(sys.argv[1:] if argv is None else argv))
+        BEGUN.set()
+        code = command.run()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except KeyboardInterrupt as interrupt:
-        print(f"{name.split()[-1]}:", str(interrupt) or "interrupted.", file=sys.stderr)
-        sys.exit(130)
+        interrupted(said, str(interrupt))
+    except Exception as error:
+        if INTERRUPTED.is_set():  # what a library made of the interruption
+            interrupted(said)
+        mistake = in_one_sentence(error)
+        if mistake is None:
+            raise
+        print(said, mistake, file=sys.stderr)
+        sys.exit(2)
     if code:
         sys.exit(code)
+
+
+def interrupted(name: str, says: str = "") -> NoReturn:
+    """End with 130 after one line.
+
+    A process of our own ends on the spot: Python's way out waits for what XLA compiles in the background, and may crash on it.
+    """
+    print(name, says or "interrupted.", file=sys.stderr, flush=True)
+    if INTERRUPTED.is_set():
+        os._exit(130)
+    sys.exit(130)
+
+
+def in_one_sentence(error: Exception) -> str | None:
+    """What went wrong, for an error that is no fault of this program's; None for one that is."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}{'' if error.filename is None else f': {error.filename}'}."
+    if isinstance(error, (ValueError, OSError, OverflowError)):
+        return " ".join(re.split(r"\n-{5,}", str(error))[0].split())  # jax appends a note on tracebacks to what it raises while it traces
+    named = os.environ.get("JAX_PLATFORMS")
+    if named:
+        try:
+            import jax
+
+            jax.devices()
+        except Exception:
+            return f"JAX_PLATFORMS is {named!r}, and jax finds no such device here; set JAX_PLATFORMS=cpu, or leave it unset."
+    return None
+
+
+def own_process(name: str) -> None:
+    """Settings of a process that is this program's alone.
+
+    Ctrl-C ends it, whatever it is doing: at once while modules are imported, by an exception once there is work that may be kept, after
+    `GRACE` seconds where the exception is not heeded, and at once when it is pressed again. A reader of its output that has gone ends it
+    as it ends every program (141 in a shell). Signs that the output cannot show are written in ASCII.
+
+    Args:
+        name: what begins the line that says so.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.reconfigure(errors=SIGNS)  # pyright: ignore[reportAttributeAccessIssue]
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        return  # whoever started the process has decided otherwise: a shell ignores Ctrl-C for jobs in the background
+
+    def interrupt(*_: Any) -> None:
+        INTERRUPTED.set()
+        if not BEGUN.is_set():
+            leave()
+        raise KeyboardInterrupt
+
+    def leave() -> None:
+        """From any thread and in the middle of anything, printing included."""
+        cursor = "\r\x1b[K\x1b[?25h" if os.isatty(2) else ""  # which a bar of progress hides
+        with contextlib.suppress(OSError):
+            os.write(2, f"{cursor}{name} interrupted.\n".encode())
+        os._exit(130)
+
+    def printed(kind: type, error: BaseException, trace: Any) -> None:
+        """Libraries in C print what they cannot hand on."""
+        if issubclass(kind, KeyboardInterrupt):
+            leave()
+        sys.__excepthook__(kind, error, trace)
+
+    def dropped(error: Any) -> None:
+        """Python drops what is raised in a destructor or a callback, and goes on."""
+        if issubclass(error.exc_type, KeyboardInterrupt):
+            leave()
+        sys.__unraisablehook__(error)
+
+    def watch() -> None:
+        """Wait for the signal itself, which is told at once even while the main thread compiles and heeds nothing."""
+        for presses in range(2):
+            while signal.SIGINT not in os.read(heard, 1):
+                pass
+            if presses == 0:
+                threading.Thread(target=lambda: (time.sleep(GRACE), leave()), daemon=True).start()
+        leave()
+
+    heard, told = os.pipe()
+    os.set_blocking(told, False)
+    signal.set_wakeup_fd(told, warn_on_full_buffer=False)
+    signal.signal(signal.SIGINT, interrupt)
+    sys.excepthook, sys.unraisablehook = printed, dropped
+    threading.Thread(target=watch, daemon=True).start()
+
+
+SIGNS = "ascii_signs"
+"""What that way of encoding is called."""
+
+
+def ascii_signs(error: UnicodeError) -> tuple[str, int]:
+    r"""Write what an encoding lacks in ASCII: an error handler of codecs.
+
+    Example:
+        >>> "-1.04±.02 ─ ü".encode("ascii", "ascii_signs")
+        b'-1.04+-.02 - \\xfc'
+    """
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lacking = error.object[error.start : error.end].translate(ASCII)
+    return lacking.encode("ascii", "backslashreplace").decode(), error.end
+
+
+codecs.register_error(SIGNS, ascii_signs)
 
 
 def prepare() -> None:
     """Settings of the process that must stand before jax is imported: the guard against jax 0.10's hang, and the compilation cache."""
     if "jax" in sys.modules:
         return
+    import importlib.metadata
+
     flags = os.environ.get("XLA_FLAGS", "")
     if (importlib.metadata.version("jax").startswith("0.10.")) and GUARD not in flags:
         os.environ["XLA_FLAGS"] = f"{flags} {GUARD}=false".strip()
@@ -78,6 +203,11 @@ def parse(name: str, commands: Mapping[str, type], description: str, argv: list[
         SystemExit: after printing help.
     """
     argv = check_words(name, commands, argv)
+    import io
+    from typing import Annotated
+
+    import tyro
+
     kinds = tuple(Annotated[kind, tyro.conf.subcommand(word)] for word, kind in commands.items())
     union: Any = kinds[0]
     for kind in kinds[1:]:
@@ -93,16 +223,18 @@ def parse(name: str, commands: Mapping[str, type], description: str, argv: list[
 
 
 def check_words(name: str, commands: Mapping[str, type], argv: list[str]) -> list[str]:
-    """Refuse unknown commands and options, with the nearest known one; gather the values of repeated options.
+    """Refuse unknown commands and options, with the nearest known one, empty words and repeated options; gather the values of `GATHERS`.
 
     Raises:
-        ValueError: for an unknown command or option.
+        ValueError: for an unknown command or option, an empty word, or an option given twice.
     """
     if not argv:
         return ["--help"]
     command = argv[0]
     if command.startswith("-"):
         return argv
+    import dataclasses
+
     from games.registry import nearest  # loads jax, and so comes after `prepare`
 
     if command not in commands:
@@ -110,21 +242,21 @@ def check_words(name: str, commands: Mapping[str, type], argv: list[str]) -> lis
     options = [
         f"--{field.name.replace('_', '-')}" for field in dataclasses.fields(commands[command]) if not field.metadata.get("positional")
     ]
-    words: list[list[str]] = [[]]
+    words: dict[str, list[str]] = {"": []}
+    current = ""
     for word in argv[1:]:
+        value = [word]
         if word.startswith("--") and word != "--help":
-            option, *value = word.split("=", 1)
-            if option not in options:
-                raise ValueError(f"Unknown option {option!r} of {name} {command}; {nearest(option, options)}.")
-            same = next((w for w in words if w and w[0] == option), None) if option == "--set" else None
-            if same is None:
-                words.append([option])
-            else:
-                words.append(words.pop(next(k for k, w in enumerate(words) if w is same)))
-            words[-1] += value
-        else:
-            words[-1].append(word)
-    return [command, *(word for group in words for word in group)]
+            current, *value = word.split("=", 1)
+            if current not in options:
+                raise ValueError(f"Unknown option {current!r} of {name} {command}; {nearest(current, options)}.")
+            if current in words and current not in GATHERS:
+                raise ValueError(f"The option {current} is given twice; give it once, with everything that it is to hold.")
+            words.setdefault(current, [])
+        if value and not value[0].strip():
+            raise ValueError(f"An empty word is given{f' for {current}' if current else ''}; write what it is to be, or leave it out.")
+        words[current] += value
+    return [command, *words.pop(""), *(word for option, values in words.items() for word in (option, *values))]
 
 
 def sentence(box: str) -> str:

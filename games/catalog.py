@@ -11,7 +11,7 @@ from games.base import Game
 from games.checks import as_float, check_count, check_range
 from games.iterated import Iterated
 from games.matrix import MatrixGame, entered
-from games.registry import Entry, Registry
+from games.registry import Entry, Registry, first_line
 from games.similarity import similarity
 from games.smooth import Smooth
 
@@ -30,7 +30,7 @@ def game(citation: str, *aliases: str, **facts: Any) -> Callable[[Callable[..., 
     """Enter a function in `GAMES` under its own name, with the first line of its docstring."""
 
     def enter(make: Callable[..., Game]) -> Callable[..., Game]:
-        summary = (make.__doc__ or "").strip().splitlines()[0]
+        summary = first_line(make)
         GAMES.add(Entry(make.__name__, make, summary, citation, aliases, {"discount": None, "symmetric": False, "bounds": None} | facts))
         return make
 

@@ -11,7 +11,7 @@ from jaxtyping import Array, Bool, Float, Int, PyTree
 from games.agents import Agent
 from games.coin import CoinGame
 from games.policies import CERTAIN
-from games.registry import Entry, Registry
+from games.registry import Entry, Registry, first_line
 
 COIN_AGENTS = Registry("coin agent")
 Cell = Int[Array, "..."]
@@ -150,7 +150,7 @@ def agent(citation: str, *aliases: str) -> Callable[[Callable[..., CoinAgent]], 
     """Enter a function in `COIN_AGENTS` under its own name, with the first line of its docstring."""
 
     def enter(make: Callable[..., CoinAgent]) -> Callable[..., CoinAgent]:
-        COIN_AGENTS.add(Entry(make.__name__, make, (make.__doc__ or "").strip().splitlines()[0], citation, aliases))
+        COIN_AGENTS.add(Entry(make.__name__, make, first_line(make), citation, aliases))
         return make
 
     return enter

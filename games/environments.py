@@ -9,7 +9,7 @@ from games.coin import CoinGame
 from games.in_the_matrix import InTheMatrix
 from games.iterated import Iterated
 from games.matrix import MatrixGame
-from games.registry import Entry, Registry
+from games.registry import Entry, Registry, first_line
 from games.repetition import Repetition
 
 ENVIRONMENTS = Registry("environment")
@@ -19,7 +19,7 @@ def environment(citation: str, *aliases: str, **facts: Any) -> Callable[[Callabl
     """Enter a function in `ENVIRONMENTS` under its own name, with the first line of its docstring."""
 
     def enter(make: Callable[..., Environment]) -> Callable[..., Environment]:
-        ENVIRONMENTS.add(Entry(make.__name__, make, (make.__doc__ or "").strip().splitlines()[0], citation, aliases, facts))
+        ENVIRONMENTS.add(Entry(make.__name__, make, first_line(make), citation, aliases, facts))
         return make
 
     return enter

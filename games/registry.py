@@ -15,6 +15,11 @@ def nearest(name: str, accepted: Iterable[str], aliases: Iterable[str] = ()) -> 
     return f"{hint}accepted: {', '.join(accepted)}"
 
 
+def first_line(function: Callable[..., Any]) -> str:
+    """The first line of a function's docstring; nothing under `python -OO`, which strips docstrings."""
+    return (function.__doc__ or "").strip().partition("\n")[0].strip()
+
+
 @dataclasses.dataclass(frozen=True)
 class Entry:
     """One member: its name, how it is made, one line about it, its citation key and what the laws must know."""

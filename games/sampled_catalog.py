@@ -8,7 +8,7 @@ from games.catalog import GAMES
 from games.coin import CoinGame
 from games.dice import Dice, LoadedDice
 from games.environments import coin_jaxmarl as jaxmarl, coin_mfos as mfos, ipd_in_the_matrix as in_the_matrix, repetition
-from games.registry import Entry, Registry
+from games.registry import Entry, Registry, first_line
 from games.sampled import Sampled
 
 SAMPLED = Registry("game")
@@ -18,7 +18,7 @@ def game(citation: str, *aliases: str) -> Callable[[Callable[..., Sampled]], Cal
     """Enter a function in `SAMPLED` under its own name, with the first line of its docstring."""
 
     def enter(make: Callable[..., Sampled]) -> Callable[..., Sampled]:
-        SAMPLED.add(Entry(make.__name__, make, (make.__doc__ or "").strip().splitlines()[0], citation, aliases))
+        SAMPLED.add(Entry(make.__name__, make, first_line(make), citation, aliases))
         return make
 
     return enter

@@ -8,7 +8,7 @@ from jaxtyping import Array, Float
 
 from games.checks import check_range
 from games.policies import logits
-from games.registry import Entry, Registry
+from games.registry import Entry, Registry, first_line
 from games.zero_determinant import AXELROD, dilemma, phi_range, zero_determinant
 
 Policy = Float[np.ndarray, " 5"]
@@ -37,7 +37,7 @@ def strategy(citation: str, *aliases: str, **facts: Any) -> Callable[[Callable[.
     """Enter a function in `STRATEGIES` under its own name, with the first line of its docstring."""
 
     def enter(make: Callable[..., Policy]) -> Callable[..., Policy]:
-        STRATEGIES.add(Entry(make.__name__, make, (make.__doc__ or "").strip().splitlines()[0], citation, aliases, facts))
+        STRATEGIES.add(Entry(make.__name__, make, first_line(make), citation, aliases, facts))
         return make
 
     return enter

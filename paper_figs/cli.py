@@ -91,10 +91,7 @@ def show(made: "Made") -> None:
     picture = "drawn" if made.drawn else "pictures found; --redraw draws them again"
     print(f"{made.figure.name}: {data}; {picture}", file=sys.stderr)
     print(f"{made.figure.title}\n{made.file('pdf')}")
-    stdout().print(table(HEAD, cells(made.comparison), right=(2, 3, 5, 6)))
-
-
-COMMANDS = {"list": List, "make": Make}
+    stdout().print(table(HEAD, cells(made.comparison), right=(2, 3, 5, 6), keys=2))
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -103,4 +100,4 @@ def main(argv: Sequence[str] | None = None) -> None:
     Raises:
         SystemExit: with 2 after a mistake, 130 after Ctrl-C.
     """
-    program.run("python -m paper_figs", COMMANDS, "Figures of the literature, made anew.", argv)
+    program.run("python -m paper_figs", lambda: {"list": List, "make": Make}, "Figures of the literature, made anew.", argv)

@@ -211,7 +211,7 @@ for _strategy in STRATEGIES:
     enter(
         _strategy.name,
         fixed(_strategy),
-        f"Fixed strategy: {_strategy.summary[0].lower()}{_strategy.summary[1:]}",
+        f"Fixed strategy: {_strategy.summary[:1].lower()}{_strategy.summary[1:]}",
         _strategy.citation,
         *_strategy.aliases,
         learns=False,

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from games.checks import as_float, check_range
-from games.registry import Entry, Registry
+from games.registry import Entry, Registry, first_line
 from solvers.learning import History, Rule
 from solvers.responses import Payoffs, Profile, action_values, best_responses, pure, smoothed_best_responses
 
@@ -21,7 +21,7 @@ def dynamic(name: str, citation: str, *aliases: str) -> Callable[[type[Rule]], t
     """Enter a rule in `DYNAMICS`, with the first line of its docstring."""
 
     def enter(rule: type[Rule]) -> type[Rule]:
-        DYNAMICS.add(Entry(name, rule, (rule.__doc__ or "").strip().splitlines()[0], citation, aliases))
+        DYNAMICS.add(Entry(name, rule, first_line(rule), citation, aliases))
         return rule
 
     return enter

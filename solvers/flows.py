@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
 from games.checks import as_float, check_count, check_range, numeric_array
-from games.registry import Entry, Registry
+from games.registry import Entry, Registry, first_line
 from solvers.responses import Profile, action_values, contracted, dot
 
 Strategy = Float[Array, " actions"]
@@ -171,7 +171,7 @@ def entered(name: str, citation: str, *aliases: str) -> Callable[[type[Flow]], t
     """Enter a flow in `FLOWS`, with the first line of its docstring."""
 
     def enter(flow: type[Flow]) -> type[Flow]:
-        FLOWS.add(Entry(name, flow, (flow.__doc__ or "").strip().splitlines()[0], citation, aliases))
+        FLOWS.add(Entry(name, flow, first_line(flow), citation, aliases))
         return flow
 
     return enter

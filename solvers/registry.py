@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from games.registry import Entry, Registry
+from games.registry import Entry, Registry, first_line
 from solvers.base import EquilibriumSet
 
 SOLVERS = Registry("solver")
@@ -28,7 +28,7 @@ def solver(name: str, citation: str, *aliases: str, **facts: Any) -> Callable[[S
         raise ValueError(f"A solver has no fact {sorted(unknown)[0]!r}; accepted: {', '.join(known)}.")
 
     def enter(function: Solver) -> Solver:
-        summary = (function.__doc__ or "").strip().splitlines()[0]
+        summary = first_line(function)
         SOLVERS.add(Entry(name, function, summary, citation, aliases, known | facts))
         return function
 

@@ -181,6 +181,105 @@ def test_ctrl_c_stops_within_seconds(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["specification.json"]
 
 
+def outcome(code, *options, **environment):
+    """What a Python process ends with: its exit code, stdout and stderr."""
+    heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # background jobs inherit that it is ignored
+    done = subprocess.run(
+        [sys.executable, *options, "-c", heard + code], capture_output=True, timeout=600, env=os.environ | environment, check=False
+    )
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+INTERRUPTED = {
+    "while jax is imported": """
+import os, sys
+class Interrupt:
+    def find_spec(name, path=None, target=None):
+        if name == "jax.core":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Interrupt)
+from analysis.cli import main
+sys.argv[1:] = ["list", "games"]
+main()
+""",
+    "where Python drops it": """
+from analysis import program
+program.own_process("shaping:")
+program.BEGUN.set()
+class Dropped:
+    def __del__(self):
+        signal.raise_signal(signal.SIGINT)
+Dropped()
+""",
+    "where it is not heeded": """
+from analysis import program
+program.GRACE = 0.01
+program.own_process("shaping:")
+program.BEGUN.set()
+while True:
+    try:
+        signal.raise_signal(signal.SIGINT)
+        while True:
+            pass
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, lambda *_: None)
+""",
+    "and a library makes another error of it": """
+import dataclasses
+from analysis import program
+@dataclasses.dataclass
+class Work:
+    def run(self):
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            raise ImportError("half a module") from None
+program.prepare = lambda: None
+program.parse = lambda *words: Work()
+import sys
+program.run("shaping", lambda: {}, "")
+""",
+}
+
+
+@pytest.mark.parametrize("moment", INTERRUPTED)
+def test_ctrl_c_ends_the_process_with_one_line(moment):
+    assert outcome(INTERRUPTED[moment]) == (130, "", "shaping: interrupted.\n")
+
+
+SAYS = "import sys; from analysis import program; program.own_process('shaping:'); "
+
+
+def test_a_reader_that_has_gone_ends_the_process_quietly():
+    """As it ends every program, also where output is only written at the end."""
+    code = SAYS + "import os, signal; r, w = os.pipe(); os.close(r); os.dup2(w, 1); print('words')"
+    assert outcome(code) == (-signal.SIGPIPE, "", "")
+
+
+def test_signs_that_the_output_lacks_are_written_in_ascii():
+    code = SAYS + "from analysis.commands.screen import stdout, table; c = stdout(); c.print(table(['mean ±', 'b'], [['1 ± 2', 'ü']]))"
+    code, out, err = outcome(code, PYTHONIOENCODING="ascii")
+    assert (code, err) == (0, "")
+    assert [line.split() for line in out.splitlines()] == [["mean", "+-", "b"], ["1", "+-", "2", "\\xfc"]]
+    assert out.splitlines()[0].index("b") == out.splitlines()[1].index("\\")
+
+
+def test_a_device_that_is_not_there_is_named():
+    code = "import sys; from analysis.cli import main; sys.argv[1:] = ['play', '--learners', 'naive', 'naive']; main()"
+    code, out, err = outcome(code, JAX_PLATFORMS="nosuch")
+    assert (code, out) == (2, "")
+    assert err == "shaping: JAX_PLATFORMS is 'nosuch', and jax finds no such device here; set JAX_PLATFORMS=cpu, or leave it unset.\n"
+
+
+@pytest.mark.parametrize("module", ["analysis", "analysis.cli"])
+def test_the_module_is_the_command(module):
+    """Without docstrings too."""
+    done = subprocess.run(
+        [sys.executable, "-OO", "-m", module, "list", "learners"], capture_output=True, text=True, timeout=600, check=True
+    )
+    assert "lola" in done.stdout
+
+
 MISTAKES = [
     ("plya", "did you mean 'play'"),
     ("play --game ipdd --learners naive naive", "did you mean 'ipd'"),
@@ -212,6 +311,9 @@ MISTAKES = [
     ("tournament --games ipd nosuch --learners naive", "Unknown game 'nosuch'"),
     ("tournament --games ipd --learners naive nl", "given twice"),
     ("tournament --games ipd --learners naive --steps 0", "steps is 0"),
+    ("play --learners naive naive --steps 3 --steps 4", "--steps is given twice"),
+    ("play --learners naive naive --json --json", "--json is given twice"),
+    ("tournament --games ipd --learners naive --out=", "empty word is given for --out"),
     ("tournament --games ipd --learners naive --out /dev/null/run", "cannot be written"),
     ("cite nobody", "Nothing is called 'nobody'"),
     ("list lerners", "learners"),

@@ -40,7 +40,7 @@ class Doctor:
         console = stdout()
         console.print(table(["", "what", "found"], [["wrong" if f.remedy else "ok", f.what, f.found] for f in findings]))
         for f in ill:
-            console.print(f"{f.what}: {f.remedy}", soft_wrap=True, markup=False)
+            console.print(f"{f.what}: {f.remedy}", soft_wrap=True)
         console.print("All is well." if not ill else f"{len(ill)} thing(s) to mend.")
         return int(bool(ill))
 

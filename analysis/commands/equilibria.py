@@ -43,7 +43,7 @@ def show(found: "EquilibriumSet", game: "NormalForm", name: str) -> None:
     if found.degenerate and spanned:
         count = count.replace(" ", " extreme ", 1)
         known = "every other is a mixture within one of the Nash subsets below" if found.complete else known
-    console.print(f"{name}: {count} by {found.method}; {known}", soft_wrap=True, markup=False)
+    console.print(f"{name}: {count} by {found.method}; {known}", soft_wrap=True)
     several = 1 < len(found.components) < len(found)
     where = {k: str(c) for c, members in enumerate(found.components) for k in members}
     rows = [
@@ -59,9 +59,9 @@ def show(found: "EquilibriumSet", game: "NormalForm", name: str) -> None:
     if rows:
         console.print(table(["", *game.players, "payoffs", "residual", *(["component"] if several else [])], rows, right=(0,)))
     for inside in spanned:
-        console.print(f"Nash subset: every mixture of the strategies in rows {', '.join(map(str, inside))}", soft_wrap=True, markup=False)
+        console.print(f"Nash subset: every mixture of the strategies in rows {', '.join(map(str, inside))}", soft_wrap=True)
     if found.message:
-        console.print(found.message, soft_wrap=True, markup=False)
+        console.print(found.message, soft_wrap=True)
 
 
 def subsets(found: "EquilibriumSet") -> list[list[int]]:
@@ -78,7 +78,7 @@ def subsets(found: "EquilibriumSet") -> list[list[int]]:
 def show_correlated(found: "CorrelatedEquilibrium", game: "NormalForm", name: str, objective: str) -> None:
     """The joint actions that are recommended, with their probabilities."""
     console = stdout()
-    console.print(f"{name}: best {found.concept} equilibrium by {objective}", soft_wrap=True, markup=False)
+    console.print(f"{name}: best {found.concept} equilibrium by {objective}", soft_wrap=True)
     rows = [
         [*(game.actions[i][a] if game.names_actions else str(a) for i, a in enumerate(joint)), shown(float(found.distribution[joint]))]
         for joint in np.ndindex(*game.n_actions)
@@ -86,7 +86,7 @@ def show_correlated(found: "CorrelatedEquilibrium", game: "NormalForm", name: st
     ]
     console.print(table([*game.players, "probability"], rows, right=(game.n_players,)))
     payoffs = ", ".join(shown(float(x)) for x in found.payoffs)
-    console.print(f"payoffs ({payoffs}), residual {found.residual:.1e}", soft_wrap=True, markup=False)
+    console.print(f"payoffs ({payoffs}), residual {found.residual:.1e}", soft_wrap=True)
 
 
 def quantal(row: dict[str, Any], payoffs: Any) -> dict[str, Any]:
@@ -108,7 +108,7 @@ def quantal(row: dict[str, Any], payoffs: Any) -> dict[str, Any]:
 def show_quantal(members: list[dict[str, Any]], game: "NormalForm", name: str) -> None:
     """A table with one row per precision."""
     console = stdout()
-    console.print(f"{name}: logit quantal response equilibria, by precision", soft_wrap=True, markup=False)
+    console.print(f"{name}: logit quantal response equilibria, by precision", soft_wrap=True)
     rows = [
         [
             shown(e["precision"]),

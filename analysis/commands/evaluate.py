@@ -69,7 +69,7 @@ class Evaluate:
             ][: len(columns)]
             for r in rows(frame)
         ]
-        console.print(table(columns, lines, right=(3, 4, 5)[: len(columns) - 3]))
+        console.print(table(columns, lines, right=(3, 4, 5)[: len(columns) - 3], keys=3))
 
 
 def trained_on(folder: str) -> tuple[str, dict[str, Any]]:

@@ -143,7 +143,7 @@ class Play:
         ]
         console = stdout()
         console.print(title, soft_wrap=True)
-        console.print(table(["seat", "learner", "mean", "sd", "seeds"], rows, right=(3, 4)))
+        console.print(table(["seat", "learner", "mean", "sd", "seeds"], rows, right=(3, 4), keys=2))
         diverged = players[0][1].diverged
         if diverged:
             console.print(f"{diverged} of {self.seeds} seeds diverged and are left out of the means.")

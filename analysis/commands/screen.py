@@ -2,23 +2,37 @@
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from rich.console import Console
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from analysis.program import SIGNS
 from analysis.statistics import Estimate
 
-PLAIN_WIDTH = 160
-"""Columns where the output is no terminal: wide enough that tables in files and pipes do not wrap."""
+WIDE = 100_000
+"""Columns where the output is no terminal: tables in files and pipes have one line per row, however wide."""
+GAP = 2
+"""Columns between two columns of a table."""
 
 
 def stdout() -> Console:
-    """Where results go."""
-    console = Console(highlight=False, soft_wrap=False)
-    return console if console.is_terminal else Console(highlight=False, width=PLAIN_WIDTH)
+    """Where results go. Text is shown as it is: brackets in it are no markup, and colons make no pictures."""
+    return console(sys.stdout)
+
+
+def stderr() -> Console:
+    """Where everything else goes, in the same way."""
+    return console(sys.stderr)
+
+
+def console(file: Any) -> Console:
+    """What prints on a stream."""
+    made = Console(file=file, markup=False, emoji=False, highlight=False)
+    return made if made.is_terminal else Console(file=file, markup=False, emoji=False, highlight=False, width=WIDE)
 
 
 def announce_device() -> None:
@@ -29,19 +43,54 @@ def announce_device() -> None:
     print(f"device: {len(devices)} x {devices[0].device_kind} ({devices[0].platform}), jax {jax.__version__}", file=sys.stderr)
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> Table:
-    """A table with these columns, some of them set to the right."""
-    drawn = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for k, column in enumerate(columns):
-        drawn.add_column(column, justify="right" if k in right else "left", no_wrap=k in right, overflow="fold")
-    for row in rows:
-        drawn.add_row(*row)
-    return drawn
+class table:
+    """A table that is never cut: where it is too wide, words wrap, and columns that still find no room follow below in blocks of their own.
 
+    Args:
+        columns: their names.
+        rows: their text.
+        right: which columns are numbers, set to the right and never wrapped.
+        keys: how many columns name a row, and so begin every block.
+    """
 
-def fits(console: Console, drawn: Table) -> bool:
-    """Whether a table can be shown without folding."""
-    return console.measure(drawn, options=console.options.update(max_width=10_000)).maximum <= console.width
+    def __init__(self, columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = (), keys: int = 1):
+        self.cells, self.right, self.keys = [list(columns), *map(list, rows)], right, keys
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Any]:
+        """For rich, which prints it."""
+        cells = [[text.encode(options.encoding, SIGNS).decode(options.encoding) for text in row] for row in self.cells]
+        whole = [max(cell_len(line) for text in column for line in text.split("\n")) for column in zip(*cells, strict=True)]
+        words = [max((cell_len(word) for text in column for word in text.split()), default=0) for column in zip(*cells, strict=True)]
+        least = [whole[k] if k in self.right else words[k] for k in range(len(whole))]
+        room = options.max_width
+        for k in set(range(self.keys)) - set(self.right):  # long names give way
+            least[k] = min(least[k], max(room // 3, 8))
+        first = list(range(self.keys))
+        blocks: list[list[int]] = [[]]
+        for k in range(self.keys, len(whole)):
+            if blocks[-1] and sum(least[j] + GAP for j in [*first, *blocks[-1], k]) - GAP > room:
+                blocks.append([])
+            blocks[-1].append(k)
+        for number, block in enumerate(blocks):
+            if number:
+                yield ""
+            yield self.block(cells, first + block, whole, least, room)
+
+    def block(self, cells: list[list[str]], block: list[int], whole: list[int], least: list[int], room: int) -> Table:
+        """Some of the columns; the room that is left goes to those that lack most."""
+        width = {k: least[k] for k in block}
+        for _ in range(room - sum(width[k] + GAP for k in block) + GAP):
+            lacking = max(block, key=lambda k: whole[k] - width[k])
+            if width[lacking] >= whole[lacking]:
+                break
+            width[lacking] += 1
+        drawn = Table(box=None, pad_edge=False, header_style="bold", padding=(0, GAP, 0, 0))
+        for k in block:
+            right = k in self.right
+            drawn.add_column(cells[0][k], justify="right" if right else "left", no_wrap=right, overflow="fold", width=width[k])
+        for row in cells[1:]:
+            drawn.add_row(*(row[k] for k in block))
+        return drawn
 
 
 def shown(mean: float, low: float, high: float) -> str:
@@ -65,11 +114,16 @@ class Lines:
     """The progress of a tournament: a bar with the time left on a terminal, a line now and then elsewhere."""
 
     def __init__(self) -> None:
-        self.console = Console(stderr=True, highlight=False)
+        self.console = stderr()
         self.found: list[str] = []
         self.finished: list[str] = []
         self.bar = Progress(
-            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=self.console, transient=True
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=self.console,
+            transient=True,
         )
         self.task: Any = None
         self.spoken = time.monotonic()
@@ -112,4 +166,4 @@ class Lines:
 
     def say(self, line: str) -> None:
         """One line on stderr."""
-        self.console.print(line, markup=False, soft_wrap=True)
+        self.console.print(line, soft_wrap=True)

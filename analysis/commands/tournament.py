@@ -101,7 +101,7 @@ class Tournament:
 
     def show(self, frame: "pd.DataFrame") -> None:
         """The tables that people read: per game, the standings beside the row learners' means."""
-        from analysis.commands.screen import fits, stdout, table
+        from analysis.commands.screen import stdout, table
         from analysis.tables import cells, standings
 
         console, ranking, crossing = stdout(), standings(frame), cells(frame)
@@ -109,10 +109,8 @@ class Tournament:
             title = f"{game}: value per step after {self.steps} steps, mean of {self.seeds} seeds and half the width of its 95 % interval"
             columns = ["", "learner", "vs others", "vs itself", *(str(k + 1) for k in range(len(self.learners)))]
             of_game = ranking[ranking["game"] == game], crossing[crossing["game"] == game]
-            drawn = (table(columns, self.rows(*of_game, between), right=range(2, len(columns))) for between in ("", "\n"))
-            wide = next(drawn)
             console.print(title, soft_wrap=True)
-            console.print(wide if fits(console, wide) else next(drawn))
+            console.print(table(columns, self.rows(*of_game), right=range(2, len(columns)), keys=2))
             for line in self.divergence(crossing[crossing["game"] == game]):
                 console.print(line)
             console.print()
@@ -121,17 +119,15 @@ class Tournament:
         )
         console.print(f"Kept in {self.out}, with heatmap.png.", soft_wrap=True)
 
-    def rows(self, ranking: Any, crossing: Any, between: str) -> list[list[str]]:
-        """One row per learner, in the order asked for; `between` stands between a mean and its interval."""
+    def rows(self, ranking: Any, crossing: Any) -> list[list[str]]:
+        """One row per learner, in the order asked for."""
         place = {learner: k for k, learner in enumerate(self.learners)}
         half = {(c["row"], c["column"]): (c["row_mean"], c["row_ci95"]) for c in crossing.to_dict("records")}
         rows = []
         for entry in sorted(ranking.to_dict("records"), key=lambda e: place[e["learner"]]):
             name = entry["learner"]
-            met = [brief(*half[name, other], between) for other in self.learners]
-            rows.append(
-                [str(place[name] + 1), name, *(brief(entry[f"{k}_mean"], entry[f"{k}_ci95"], between) for k in ("cross", "self")), *met]
-            )
+            met = [brief(*half[name, other]) for other in self.learners]
+            rows.append([str(place[name] + 1), name, *(brief(entry[f"{k}_mean"], entry[f"{k}_ci95"]) for k in ("cross", "self")), *met])
         return rows
 
     def divergence(self, crossing: Any) -> list[str]:
@@ -143,11 +139,11 @@ class Tournament:
         ]
 
 
-def brief(mean: float, interval: tuple[float, float], between: str) -> str:
+def brief(mean: float, interval: tuple[float, float]) -> str:
     """A mean with half the width of its interval, short: `-1.04±.02`."""
     from analysis.statistics import short
 
     if mean != mean:
         return "none"
     half = (interval[1] - interval[0]) / 2
-    return short(mean) + (between + "±" + short(half).removeprefix("0") if half == half else "")
+    return short(mean) + ("±" + short(half).removeprefix("0") if half == half else "")

@@ -143,12 +143,13 @@ class Told:
     """Iterations, what was seen last and the time left: one line that changes on a terminal, a line every ten seconds elsewhere."""
 
     def __init__(self, iterations: int):
-        from rich.console import Console
         from rich.live import Live
+
+        from analysis.commands.screen import stderr
 
         self.iterations, self.first = iterations, None
         self.begun = self.spoken = time.monotonic()
-        self.live = Live(console=Console(stderr=True, highlight=False), auto_refresh=False, transient=True)
+        self.live = Live(console=stderr(), auto_refresh=False, transient=True)
 
     def __enter__(self) -> "Told":
         if self.live.console.is_terminal:
