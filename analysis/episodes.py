@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Key, PyTree
 
 from games.agents import Agent, agent
 from games.base import Environment, Joint
-from games.checks import check_count
+from games.checks import as_key, check_count
 from games.coin import CoinGame
 from games.coin_agents import COIN_AGENTS
 from games.repetition import Repetition
@@ -80,6 +80,7 @@ def evaluate(
     episodes: int = 512,
     steps: int | None = None,
     opponents: Sequence[str] | None = None,
+    seed: int | None = None,
 ) -> pd.DataFrame:
     """Mean rewards per step of trained players, undiscounted, and in a coin game the share of their own among the coins they take.
 
@@ -92,6 +93,7 @@ def evaluate(
         episodes: how many, for every pairing.
         steps: of an episode; by default the environment's length.
         opponents: names of scripted players; by default all those of `SCRIPTED` that can play here.
+        seed: another name of `key`.
 
     Returns:
         One row per run, opponent and seat: `run, opponent, seat, reward, reward_error, reward_other, own_coins, own_coins_error`. Errors
@@ -110,7 +112,7 @@ def evaluate(
     check_count("episodes", episodes)
     length = int(getattr(environment, "length", 0)) if steps is None else steps
     check_count("steps", length)
-    key = jax.random.key(key) if isinstance(key, int) else key
+    key = as_key(key, seed)
     pairings: list[tuple[int, str, tuple[int, ...], tuple[Any, Any]]] = []
     for number, run in enumerate(runs):
         own = agent(run[0]), agent(run[1])

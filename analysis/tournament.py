@@ -3,7 +3,7 @@
 import functools
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import jax
@@ -15,9 +15,12 @@ from analysis.specification import describe, fingerprint, text
 from analysis.store import Store
 from analysis.tables import cells as cells, standings as standings, tidy
 from games.base import Game
-from games.checks import check_count
+from games.checks import as_seed, check_count, shown
+from games.sampled_catalog import as_game
 from shaping.base import Learner
+from shaping.catalog import as_learner
 from shaping.match import lane_keys
+from shaping.sweep import Sweep
 
 LARGEST = 2**31 - 2
 """Steps and seeds are counted in 32 bits."""
@@ -31,8 +34,8 @@ class Progress(Protocol):
 
 
 def tournament(
-    games: Sequence[Game] | Mapping[str, Game],
-    learners: Sequence[Learner] | Mapping[str, Learner],
+    games: Sequence[Game | str | Callable[[], Game]] | Mapping[str, Any],
+    learners: Sequence[Learner | str | type[Learner]] | Mapping[str, Any],
     *,
     steps: int = 200,
     seeds: int = 64,
@@ -40,6 +43,7 @@ def tournament(
     out: str | os.PathLike | None = None,
     force: bool = False,
     progress: Progress | None = None,
+    key: int | None = None,
 ) -> pd.DataFrame:
     """Play every learner against every learner, itself included, in both seats.
 
@@ -47,14 +51,16 @@ def tournament(
     from the same draw in every cell, so that comparisons are paired; adding games, learners or seeds changes no existing lane.
 
     Args:
-        games: two-player games, by name or with names of their own.
-        learners: by name, or in sequence; learners of the same label are told apart by the numbers in which they differ.
+        games: two-player games in sequence, as `play` takes them: made, names or factories; or a mapping from names of your own.
+        learners: in sequence, as `play` takes them: made, names or classes; or a mapping from names of your own. Learners of the same
+            label are told apart by the numbers in which they differ.
         steps: how many steps, at least 1.
         seeds: how many lanes per cell, at least 1.
-        seed: the root of all randomness.
+        seed: the root of all randomness, an integer in [0, 2**32 - 1], by which results are kept; `key` is another name of it.
         out: a folder to keep results in: a game whose file is there is not computed again.
         force: replace what the folder holds.
         progress: called between compiled chunks.
+        key: another name of `seed`.
 
     Returns:
         Tidy rows, one per cell, seat and seed (`analysis.tables.tidy`); `cells` and `standings` summarize them.
@@ -69,8 +75,9 @@ def tournament(
         >>> cells(frame)[["row", "column", "diverged"]].values.tolist()
         [['naive', 'naive', 0], ['naive', 'lola', 0], ['lola', 'naive', 0], ['lola', 'lola', 0]]
     """
+    seed = as_seed(seed, key)
     check_size(steps, seeds, seed)
-    games, learners = _named(games, "games", lambda g: g.name), _named(learners, "learners", lambda x: x.label)
+    games, learners = _named(games, "games", as_game, lambda g: g.name), _named(learners, "learners", as_learner, lambda x: x.label)
     _check(games, learners)
     specification = specify(games, learners, steps, seeds, seed)
     store = None if out is None else Store(out, specification, tuple(games), force)
@@ -91,10 +98,11 @@ def check_size(steps: int, seeds: int, seed: int) -> None:
     Raises:
         ValueError: naming the count and the accepted range.
     """
-    for what, count, least in (("steps", steps, 1), ("seeds", seeds, 1), ("seed", seed, 0)):
-        check_count(what, count, least)
+    as_seed(seed)
+    for what, count in (("steps", steps), ("seeds", seeds)):
+        check_count(what, count)
         if count > LARGEST:
-            raise ValueError(f"{what} is {count}; it must be an integer in [{least}, {LARGEST}].")
+            raise ValueError(f"{what} is {count}; it must be an integer in [1, {LARGEST}].")
 
 
 def specify(games: Mapping[str, Game], learners: Mapping[str, Learner], steps: int, seeds: int, seed: int) -> dict[str, Any]:
@@ -134,12 +142,20 @@ def _one_game(name: str, game: Game, learners: Mapping[str, Learner], specificat
     return frame
 
 
-def _named(members: Sequence | Mapping, kind: str, name: Callable[[Any], str]) -> dict[str, Any]:
+def _named(members: Any, kind: str, made: Callable[[Any], Any], name: Callable[[Any], str]) -> dict[str, Any]:
     """Members by name; those of one name are told apart by the numbers in which they differ."""
+    if isinstance(members, (str, Game, Learner, Sweep)) or not isinstance(members, Iterable):
+        raise ValueError(f"A tournament's {kind} are a list or a mapping, and {shown(members)} is neither; put it into brackets.")
+    if isinstance(members, Mapping):
+        if not all(isinstance(x, str) and x for x in members):
+            raise ValueError(f"The names of a tournament's {kind} are {shown(list(members))}; every name must be text that is not empty.")
+        members = {key: made(x) for key, x in members.items()}
+    else:
+        members = [made(x) for x in members]
     if not members:
         raise ValueError(f"A tournament needs {kind}, and got none; give at least one.")
-    if isinstance(members, Mapping):
-        return dict(members)
+    if isinstance(members, dict):
+        return members
     labels = [name(x) for x in members]
     for label in {x for x in labels if labels.count(x) > 1}:
         same = [k for k, x in enumerate(labels) if x == label]

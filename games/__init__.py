@@ -49,7 +49,7 @@ from games.references import bibtex as bibtex
 from games.registry import Entry as Entry, Registry as Registry
 from games.repetition import Repetition as Repetition
 from games.sampled import Sampled as Sampled
-from games.sampled_catalog import PLAYABLE as PLAYABLE, SAMPLED as SAMPLED
+from games.sampled_catalog import PLAYABLE as PLAYABLE, SAMPLED as SAMPLED, as_game as as_game
 from games.smooth import Quadratic as Quadratic, Smooth as Smooth
 from games.strategies import STRATEGIES as STRATEGIES, policy as policy
 from games.zero_determinant import zero_determinant as zero_determinant

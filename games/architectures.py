@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Key
 
 from games.agents import ActorCritic, Agent, Feedforward, Table
 from games.base import Environment, Own
-from games.checks import as_float, check_count, check_range
+from games.checks import check_count, check_range, floating
 from games.policies import table_shape
 from games.recurrent import Convolution, Dense, Recurrent
 
@@ -40,7 +40,7 @@ class TablePolicy(Architecture):
         (5,)
     """
 
-    init_std: Float[Array, ""] = eqx.field(converter=as_float, default=1.0)
+    init_std: Float[Array, ""] = eqx.field(converter=floating, default=1.0)
 
     def __check_init__(self):
         check_range("init_std", self.init_std, 0.0)

@@ -6,41 +6,151 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import Array, ArrayLike, Float, Key
+
+LARGEST_SEED = 2**32 - 1
+"""jax takes the last 32 bits of a seed."""
 
 
 def concrete(value: Any) -> bool:
     """Whether a value can be looked at: it is no tracer and no placeholder that stands for one."""
-    return isinstance(value, (int, float, np.ndarray, np.generic)) or (isinstance(value, jax.Array) and not isinstance(value, Tracer))
+    return not any(isinstance(x, (Tracer, jax.ShapeDtypeStruct)) for x in jax.tree.leaves(value))
 
 
 def as_float(value: ArrayLike) -> Float[Array, "..."]:
-    """A float array of JAX's default precision; a value that already is an inexact JAX array keeps its own.
+    """A float array of JAX's default precision; a value that already is a floating JAX array keeps its own.
 
     Raises:
-        ValueError: for something that is no number and no array of numbers.
+        ValueError: for something that is no real number and no array of them; truth values, text and complex numbers are none.
     """
-    if isinstance(value, jax.Array) and jnp.issubdtype(value.dtype, jnp.inexact):
+    if isinstance(value, jax.Array) and jnp.issubdtype(value.dtype, jnp.floating):
         return value
     try:
-        return jnp.asarray(value, dtype=float)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{value!r} was given where a number, or an array of numbers, is wanted.") from error
+        return jnp.asarray(_real(value) if concrete(value) else value, dtype=float)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"{shown(value)} was given where a number, or an array of numbers, is wanted.") from error
 
 
-def check_range(what: str, value: Any, minimum: float = -np.inf, maximum: float = np.inf) -> None:
-    """Refuse a number, or an array with an entry, that is NaN or outside [minimum, maximum].
+def floating(value: Any) -> Any:
+    """`as_float`, but what is no number stays as it is: for fields whose range is checked afterwards, by a message that names them."""
+    try:
+        return as_float(value)
+    except ValueError:
+        return value
+
+
+def check_range(what: str, value: Any, minimum: float = -np.inf, maximum: float = np.inf, infinite: bool = False) -> None:
+    """Refuse what is no number or array of numbers in [minimum, maximum], and infinite ones unless they have a meaning.
 
     Raises:
         ValueError: naming `what`, the first offending value and the accepted range.
     """
     if not concrete(value):
         return
-    entries = np.atleast_1d(np.asarray(value, dtype=float)).ravel()
-    bad = entries[~((entries >= minimum) & (entries <= maximum))]
+    accepted = f"in [{minimum:g}, {maximum:g}]" if np.isfinite(maximum) else f"of at least {minimum:g}" if np.isfinite(minimum) else ""
+    try:
+        entries = np.atleast_1d(_real(value)).astype(float).ravel()
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"{what} is {shown(value)}; it must be a number {accepted}".rstrip() + ".") from error
+    bad = entries[~((entries >= minimum) & (entries <= maximum) & (infinite | np.isfinite(entries)))]
     if bad.size:
-        accepted = f"in [{minimum:g}, {maximum:g}]" if np.isfinite(maximum) else f"of at least {minimum:g}"
-        raise ValueError(f"{what} is {bad[0]:g}; it must be a number {accepted}.")
+        kind = "finite number" if np.isinf(bad[0]) and not np.isfinite(maximum) else "number"
+        raise ValueError(f"{what} is {bad[0]:g}; it must be a {kind} {accepted}".rstrip() + ".")
+
+
+def check_flag(what: str, value: Any) -> None:
+    """Refuse what is neither True nor False.
+
+    Raises:
+        ValueError: naming `what` and the value.
+    """
+    if not isinstance(value, (bool, np.bool_)):
+        raise ValueError(f"{what} is {shown(value)}; it must be True or False.")
+
+
+def _real(value: Any) -> np.ndarray:
+    """An array of real numbers.
+
+    Raises:
+        TypeError: for truth values, text and complex numbers.
+        ValueError: for rows of different length.
+    """
+    array = np.asarray(value)
+    if array.dtype.kind in "bcSUmM" or (
+        array.dtype == object and any(x is None or isinstance(x, (bool, str, bytes, complex)) for x in array.flat)
+    ):
+        raise TypeError
+    return array if array.dtype.kind in "iuf" else array.astype(float)
+
+
+def as_seed(seed: Any = 0, key: Any = None) -> int:
+    """The seed that was given, under either name: an integer in [0, 2**32 - 1]; jax would take others modulo 2**32.
+
+    Raises:
+        ValueError: for two of them, and for anything that is no such integer.
+
+    Example:
+        >>> as_seed(np.int64(3)), as_seed(key=4)
+        (3, 4)
+    """
+    given = _one_of(seed, key)
+    whole = not isinstance(given, (bool, np.bool_)) and isinstance(given, (int, np.integer))
+    if not whole or not 0 <= int(given) <= LARGEST_SEED:
+        raise ValueError(f"The seed is {given!r}; it must be an integer in [0, {LARGEST_SEED}].")
+    return int(given)
+
+
+def as_key(key: Any = 0, seed: Any = None) -> Key[Array, ""]:
+    """The typed key that was given, or that of the seed that was given, under either name.
+
+    Raises:
+        ValueError: for two of them, for an array of keys, and for anything that is neither a typed key nor a seed.
+    """
+    given = _one_of(key, seed)
+    if isinstance(given, (jax.Array, np.ndarray)):
+        if jnp.issubdtype(given.dtype, jax.dtypes.prng_key):
+            if given.ndim:
+                raise ValueError(f"The key has shape {given.shape}; give one key, and run over several with jax.vmap.")
+            return given  # pyright: ignore[reportReturnType]
+        if given.ndim == 0 and jnp.issubdtype(given.dtype, jnp.integer):
+            return jax.random.key(given if isinstance(given, Tracer) else as_seed(int(given)))
+    if not isinstance(given, (int, np.integer)) or isinstance(given, bool):
+        raise ValueError(
+            f"The key is {shown(given)}; it must be a seed, an integer in [0, {LARGEST_SEED}], or a typed key, jax.random.key(seed)."
+        )
+    return jax.random.key(as_seed(given))
+
+
+def _one_of(first: Any, second: Any) -> Any:
+    """Whichever of a seed and a key was given; the first is 0 where it was not."""
+    if second is None:
+        return first
+    if isinstance(first, int) and not first:
+        return second
+    raise ValueError(f"Both a seed and a key were given, {shown(first)} and {shown(second)}; give one of them.")
+
+
+def shown(value: Any) -> str:
+    """A value as a message names it, on one line and not too long."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 80 else f"{text[:60]}... (a {type(value).__name__})"
+
+
+def check_pairs(what: str, value: Any) -> None:
+    """Refuse a table whose cells are pairs, as textbooks print games: its axes would be read in another order.
+
+    Raises:
+        ValueError: naming `what`, and how the table is given player by player.
+    """
+    row = value[0] if isinstance(value, list) and value else None
+    cell = row[0] if isinstance(row, list) and row else None
+    while isinstance(cell, list) and cell:
+        cell = cell[0]
+    if isinstance(cell, tuple):
+        raise ValueError(
+            f"{what} is a table whose cells are tuples, such as {shown(cell)}; give one table per player, its rows as lists, which "
+            "numpy.moveaxis(table, -1, 0) makes of it."
+        )
 
 
 def check_count(what: str, value: Any, minimum: int = 1) -> None:
@@ -50,7 +160,7 @@ def check_count(what: str, value: Any, minimum: int = 1) -> None:
         ValueError: naming `what`, the value and the least accepted one.
     """
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < minimum:
-        raise ValueError(f"{what} is {value!r}; it must be an integer of at least {minimum}.")
+        raise ValueError(f"{what} is {shown(value)}; it must be an integer of at least {minimum}.")
 
 
 def numeric_array(what: str, value: Any) -> Float[Array, "..."]:
@@ -62,7 +172,7 @@ def numeric_array(what: str, value: Any) -> Float[Array, "..."]:
     if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(value)):
         return jnp.asarray(value, dtype=None if isinstance(value, Tracer) else float)
     try:
-        array = np.asarray(value, dtype=float)
+        array = _real(value).astype(float)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{what} must be a rectangular array of numbers; its rows differ in length or hold something else.") from error
     except OverflowError:  # an integer that no float can hold

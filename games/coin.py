@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Key
 
 from games.base import Environment
-from games.checks import as_float, check_count, check_range
+from games.checks import check_count, check_flag, check_range, floating
 from games.draws import Word, below, words
 from games.registry import nearest
 
@@ -78,8 +78,8 @@ class CoinGame(Environment):
     last_reward: str = eqx.field(static=True, default="paid", metadata={"choices": ("paid", "unpaid")})
     size: int = eqx.field(static=True, default=3)
     length: int = eqx.field(static=True, default=50)
-    reward: Float[Array, ""] = eqx.field(converter=as_float, default=1.0)
-    penalty: Float[Array, ""] = eqx.field(converter=as_float, default=2.0)
+    reward: Float[Array, ""] = eqx.field(converter=floating, default=1.0)
+    penalty: Float[Array, ""] = eqx.field(converter=floating, default=2.0)
     name: str = eqx.field(static=True, default="coin")
 
     def __check_init__(self):
@@ -89,6 +89,8 @@ class CoinGame(Environment):
         check_count("size", self.size, 2)
         check_range("size", self.size, 2, 16)
         check_count("length", self.length)
+        for field in ("stay", "egocentric", "own_first"):
+            check_flag(field, getattr(self, field))
         check_range("reward", self.reward)
         check_range("penalty", self.penalty)
 

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from games.checks import as_float, check_range
+from games.checks import check_range, floating
 from games.registry import nearest
 
 BASELINES = ("none", "batch", "critic")
@@ -114,14 +114,10 @@ class Dice(Estimator):
         self, log_probabilities: Paths, rewards: Paths, values: Float[Array, "steps_1 batch n_players"], discount: Float[Array, ""]
     ) -> Float[Array, " n_players"]:
         """Everybody's objective."""
-        weights, batch = powers(discount, rewards), rewards.shape[1]
+        weights = powers(discount, rewards)
         now = log_probabilities.sum(axis=-1)
         paid = weights * rewards
-        gains = paid
-        if self.baseline == "batch":
-            if batch == 1:
-                raise ValueError("Dice: baseline 'batch' compares episodes of a batch with each other; take a batch of 2 or more.")
-            gains = (paid - paid.mean(axis=1, keepdims=True)) * (batch / (batch - 1))
+        gains = beside_others(paid, "Dice") if self.baseline == "batch" else paid
         objective = weighed(magic_box(accumulated(now)), gains)
         if self.baseline == "critic":
             objective += weighed(1 - magic_box(now), weights * values[:-1])
@@ -142,8 +138,8 @@ class LoadedDice(Estimator):
         the advantages of Zhao et al. 2022.
     """
 
-    decay: Float[Array, ""] = eqx.field(converter=as_float, default=1.0)
-    mix: Float[Array, ""] = eqx.field(converter=as_float, default=1.0)
+    decay: Float[Array, ""] = eqx.field(converter=floating, default=1.0)
+    mix: Float[Array, ""] = eqx.field(converter=floating, default=1.0)
     bootstrap: bool = eqx.field(static=True, default=False)
 
     def __check_init__(self):
@@ -169,17 +165,47 @@ class Surrogate(Estimator):
 
     The dependence of the sampling distribution on the parameters is lost with the first derivative. It is here to be compared with.
 
+    Args:
+        baseline: `"none"`, or `"batch"`, by which the mean of every $d^t r_t$ over the *other* episodes of the batch is taken off, as
+            `Dice` does; its first derivative stays unbiased.
+
+    Raises:
+        ValueError: for another baseline, or `"batch"` for a single episode.
+
     Source:
         Foerster et al. 2018b, section 3.2, on surrogate losses (Schulman et al. 2015).
     """
+
+    baseline: str = eqx.field(static=True, default="none")
+
+    def __check_init__(self):
+        if self.baseline not in BASELINES[:2]:
+            raise ValueError(f"Surrogate: unknown baseline {self.baseline!r}; {nearest(str(self.baseline), BASELINES[:2])}.")
 
     def __call__(
         self, log_probabilities: Paths, rewards: Paths, values: Float[Array, "steps_1 batch n_players"], discount: Float[Array, ""]
     ) -> Float[Array, " n_players"]:
         """Everybody's objective."""
         paid = powers(discount, rewards) * rewards
-        objective = weighed(accumulated(log_probabilities.sum(axis=-1)), jax.lax.stop_gradient(paid))
+        gains = beside_others(paid, "Surrogate") if self.baseline == "batch" else paid
+        objective = weighed(accumulated(log_probabilities.sum(axis=-1)), jax.lax.stop_gradient(gains))
         return primal(paid.sum(axis=0).mean(axis=0), objective)
+
+
+def beside_others(paid: Paths, what: str) -> Paths:
+    """What every episode was paid more than the mean of the *other* episodes of the batch.
+
+    Raises:
+        ValueError: for a single episode.
+
+    Example:
+        >>> beside_others(jnp.array([1.0, 2.0, 6.0])[None, :, None], "Dice").ravel().tolist()
+        [-3.0, -1.5, 4.5]
+    """
+    batch = paid.shape[1]
+    if batch == 1:
+        raise ValueError(f"{what}: baseline 'batch' compares episodes of a batch with each other; take a batch of 2 or more.")
+    return (paid - paid.mean(axis=1, keepdims=True)) * (batch / (batch - 1))
 
 
 def powers(discount: Float[Array, ""], rewards: Paths) -> Float[Array, "steps 1 1"]:

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, Key
 
 from games import chain, two_by_two
 from games.base import Game, Joint, Own, check_shapes
-from games.checks import as_float, check_count, check_range, concrete
+from games.checks import check_count, check_range, concrete, floating
 from games.matrix import MatrixGame, outer
 from games.policies import as_table, kl_divergence, probabilities, table_shape
 
@@ -46,15 +46,16 @@ class Iterated(Game):
     """
 
     stage: MatrixGame
-    discount: Float[Array, ""] = eqx.field(converter=as_float, default=0.96)
+    discount: Float[Array, ""] = eqx.field(converter=floating, default=0.96)
     memory: int = eqx.field(static=True, default=1)
     name: str = eqx.field(static=True, default="iterated")
-    init_std: Float[Array, ""] = eqx.field(converter=as_float, default=1.0)
+    init_std: Float[Array, ""] = eqx.field(converter=floating, default=1.0)
     criterion: str = eqx.field(static=True, init=False, default="discounted")
 
     def __post_init__(self):
         check_range("discount", self.discount, 0.0, 1.0)
-        patient = np.asarray(as_float(self.discount)) == 1 if concrete(self.discount) else np.array(False)  # also what rounds to 1
+        precision = jax.dtypes.canonicalize_dtype(float)
+        patient = np.asarray(self.discount, precision) == 1 if concrete(self.discount) else np.array(False)  # also what rounds to 1
         if patient.any():
             if not patient.all():
                 raise ValueError(

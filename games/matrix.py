@@ -14,7 +14,7 @@ from jax.core import Tracer
 from jaxtyping import Array, Float, Key
 
 from games.base import Game, Joint, Own, check_shapes
-from games.checks import as_float, check_range, numeric_array
+from games.checks import as_float, check_pairs, check_range, floating, numeric_array
 from games.policies import kl_divergence, probabilities, table_shape
 
 GIVEN: dict[int, np.ndarray] = {}
@@ -79,12 +79,14 @@ def check_payoffs(payoffs: Any) -> Float[Array, "n_players *actions"]:
     Raises:
         ValueError: if it is ragged, not finite, or its player axis disagrees with its rank.
     """
+    check_pairs("The payoff tensor", payoffs)
     value, payoffs = payoffs, numeric_array("The payoff tensor", payoffs)
     n = payoffs.ndim - 1
     if n < 1 or payoffs.shape[0] != n:
         raise ValueError(
             f"The payoff tensor has shape {payoffs.shape}; it must be (n, A1, ..., An): one leading entry per player and one axis per "
-            f"player's actions, so {payoffs.ndim} axes call for a leading axis of length {n}."
+            f"player's actions, so {payoffs.ndim} axes call for a leading axis of length {n}; numpy.moveaxis(table, -1, 0) makes it of a "
+            "table whose cells hold everybody's payoff."
         )
     if min(payoffs.shape[1:]) < 2:
         raise ValueError(f"The payoff tensor has shape {payoffs.shape}; every player needs at least 2 actions.")
@@ -115,7 +117,7 @@ class MatrixGame(Game):
 
     payoffs: Float[Array, "n_players *actions"] = eqx.field(converter=check_payoffs)
     name: str = eqx.field(static=True, default="matrix")
-    init_std: Float[Array, ""] = eqx.field(converter=as_float, default=1.0)
+    init_std: Float[Array, ""] = eqx.field(converter=floating, default=1.0)
 
     def __check_init__(self):
         check_range("init_std", self.init_std, 0.0)

@@ -6,6 +6,8 @@ import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from games.checks import shown
+
 
 def nearest(name: str, accepted: Iterable[str], aliases: Iterable[str] = ()) -> str:
     """End a sentence about an unknown name: the nearest match, aliases included, then everything accepted."""
@@ -94,3 +96,28 @@ class Registry:
             if setting not in accepted:
                 raise ValueError(f"The {self.kind} {entry.name!r} has no setting {setting!r}; {nearest(setting, accepted)}.")
         return entry.make(**settings)
+
+    def member(self, given: Any, kind: type, instead: str) -> Any:
+        """What stands for a member, as the member: itself, a name, or a class or function that makes one without settings.
+
+        Args:
+            given: any of these.
+            kind: what members are instances of.
+            instead: an example of what is accepted, for error messages.
+
+        Raises:
+            ValueError: for anything else.
+        """
+        made, how = given, shown(given)
+        if isinstance(given, str):
+            made = self.make(given)
+        elif callable(given) and not isinstance(given, kind):
+            how = getattr(given, "__name__", how)
+            try:
+                inspect.signature(given).bind()
+            except (TypeError, ValueError) as error:
+                raise ValueError(f"{how} makes no {self.kind} without settings; give one that is made, such as {instead}.") from error
+            made = given()
+        if not isinstance(made, kind):
+            raise ValueError(f"{how} is no {self.kind}; give one, such as {instead}, or a name such as {next(iter(self)).name!r}.")
+        return made

@@ -10,7 +10,7 @@ from jaxtyping import Array, Bool, Float, Key
 from games.agents import ActorCritic, Agent, agent
 from games.architectures import Architecture, TablePolicy
 from games.base import Environment, Game, Joint, Own
-from games.checks import as_float, check_count, check_range
+from games.checks import check_count, check_range, floating
 from games.dice import Dice, Estimator, primal, returns
 from games.sampling import Logits, Sample, critics, episodes, log_probabilities, log_shares, sample
 
@@ -51,10 +51,10 @@ class Sampled(Game):
     environment: Environment
     policy: Architecture = eqx.field(default_factory=TablePolicy)
     estimator: Estimator = eqx.field(default_factory=Dice)
-    discount: Float[Array, ""] = eqx.field(converter=as_float, default=0.96)
+    discount: Float[Array, ""] = eqx.field(converter=floating, default=0.96)
     batch: int = eqx.field(static=True, default=128)
     steps: int = eqx.field(static=True, default=0)
-    critic: Float[Array, ""] = eqx.field(converter=as_float, default=1.0)
+    critic: Float[Array, ""] = eqx.field(converter=floating, default=1.0)
     name: str = eqx.field(static=True, default="")
 
     def __post_init__(self):

@@ -4,11 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 from games.architectures import Architecture, GruPolicy, TablePolicy
+from games.base import Environment, Game
 from games.catalog import GAMES
 from games.coin import CoinGame
-from games.dice import Dice, LoadedDice
+from games.dice import Dice, Estimator, LoadedDice, Surrogate
 from games.environments import coin_jaxmarl as jaxmarl, coin_mfos as mfos, ipd_in_the_matrix as in_the_matrix, repetition
-from games.registry import Entry, Registry, first_line
+from games.registry import Entry, Registry, first_line, nearest
 from games.sampled import Sampled
 
 SAMPLED = Registry("game")
@@ -25,15 +26,19 @@ def game(citation: str, *aliases: str) -> Callable[[Callable[..., Sampled]], Cal
 
 
 @game("foerster2018dice")
-def ipd_rollout(batch: int = 64, length: int = 150, discount: float = 0.96, init_std: float = 0.39) -> Sampled:
+def ipd_rollout(
+    batch: int = 64, length: int = 150, discount: float = 0.96, init_std: float = 0.39, estimator: str | Estimator = "dice"
+) -> Sampled:
     """Iterated prisoner's dilemma of LOLA-DiCE, sampled: a table each, 150 steps, the other episodes' mean for a baseline."""
-    return Sampled(repetition("ipd", length), TablePolicy(init_std), Dice("batch"), discount, batch, name="ipd_rollout")
+    return Sampled(repetition("ipd", length), TablePolicy(init_std), estimated(estimator), discount, batch, name="ipd_rollout")
 
 
 @game("foerster2018dice")
-def imp_rollout(batch: int = 64, length: int = 150, discount: float = 0.96, init_std: float = 0.39) -> Sampled:
+def imp_rollout(
+    batch: int = 64, length: int = 150, discount: float = 0.96, init_std: float = 0.39, estimator: str | Estimator = "dice"
+) -> Sampled:
     """Iterated matching pennies, sampled: a table each, 150 steps, the other episodes' mean for a baseline."""
-    return Sampled(repetition("imp", length), TablePolicy(init_std), Dice("batch"), discount, batch, name="imp_rollout")
+    return Sampled(repetition("imp", length), TablePolicy(init_std), estimated(estimator), discount, batch, name="imp_rollout")
 
 
 @game("zhao2022pola")
@@ -81,6 +86,16 @@ def ipd_in_the_matrix(batch: int = 64, length: int = 152, width: int = 16, disco
     return recurrent(in_the_matrix(length=length), batch, width, discount, "ipd_in_the_matrix")
 
 
+def estimated(name: str | Estimator) -> Estimator:
+    """An estimator with the batch's baseline, by name: `"dice"`, or the `"surrogate"` that is wrong from the second derivative on."""
+    known = {"dice": Dice("batch"), "surrogate": Surrogate("batch")}
+    if isinstance(name, Estimator):
+        return name
+    if name not in known:
+        raise ValueError(f"Unknown estimator {name!r}; {nearest(str(name), known)}.")
+    return known[name]
+
+
 def recurrent(
     environment: Any,
     batch: int,
@@ -100,3 +115,19 @@ PLAYABLE = Registry("game")
 """Every game that learners play, exact and sampled."""
 for _entry in (*GAMES, *SAMPLED):
     PLAYABLE.add(_entry)
+
+
+def as_game(given: Any) -> Game:
+    """A game: itself, a name in `PLAYABLE`, or a factory such as `games.ipd`.
+
+    Raises:
+        ValueError: for an unknown name, and for what is no game.
+
+    Example:
+        >>> from games import ipd
+        >>> as_game("ipd").name == as_game(ipd).name == ipd().name
+        True
+    """
+    if isinstance(given, Environment) and not isinstance(given, Game):
+        raise ValueError(f"{given.name!r} is an environment, whose values are sampled; play Sampled(environment), which is a game.")
+    return PLAYABLE.member(given, Game, "ipd()")

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Key
 
 from games.base import Game, Joint, Own, check_shapes
-from games.checks import as_float, check_count, check_range, numeric_array
+from games.checks import as_float, check_count, check_range, floating, numeric_array
 from games.policies import as_table
 
 Scalar = Float[Array, ""]
@@ -49,7 +49,7 @@ class Smooth(Game):
     constants: tuple[Scalar, ...] = eqx.field(converter=lambda c: tuple(as_float(x) for x in c), default=())
     n_players: int = eqx.field(static=True, default=2)
     name: str = eqx.field(static=True, default="smooth")
-    init_std: Scalar = eqx.field(converter=as_float, default=1.0)
+    init_std: Scalar = eqx.field(converter=floating, default=1.0)
 
     def __check_init__(self):
         check_count("n_players", self.n_players)
@@ -102,7 +102,7 @@ class Quadratic(Game):
     vectors: Float[Array, "n_players d"] = None  # type: ignore[assignment]
     sizes: tuple[int, ...] = eqx.field(static=True, default=())
     name: str = eqx.field(static=True, default="quadratic")
-    init_std: Scalar = eqx.field(converter=as_float, default=1.0)
+    init_std: Scalar = eqx.field(converter=floating, default=1.0)
 
     def __post_init__(self):
         self.matrices = numeric_array("matrices", self.matrices)

@@ -3,7 +3,7 @@
 from shaping.ascent import ascend as ascend
 from shaping.base import Learner as Learner, View as View
 from shaping.bounded import bounded as bounded
-from shaping.catalog import LEARNERS as LEARNERS
+from shaping.catalog import LEARNERS as LEARNERS, as_learner as as_learner
 from shaping.learners.advantage_alignment import AdvantageAlignment as AdvantageAlignment
 from shaping.learners.cgd import Cgd as Cgd
 from shaping.learners.cola import Cola as Cola

@@ -11,7 +11,8 @@ import optax
 from jaxtyping import Array, Float, Int, Key, PyTree, UInt32
 
 from games.base import Game
-from games.checks import check_count
+from games.checks import as_key, check_count, check_range
+from games.sampled_catalog import as_game
 from shaping.base import Scalar, finite
 
 
@@ -58,6 +59,7 @@ def ascend(
     lr: float = 0.01,
     chunk: int = 100,
     watch: Callable[[Ascent], Any] | None = None,
+    seed: int | None = None,
 ) -> Ascent:
     r"""Ascend the value of the only player of a game with Adam: $\theta \leftarrow \theta + \mathrm{Adam}(\nabla_\theta V(\theta))$.
 
@@ -74,6 +76,7 @@ def ascend(
         lr: Adam's step size, at least 0.
         chunk: how many steps between two looks.
         watch: called after every chunk.
+        seed: another name of `key`.
 
     Returns:
         The run.
@@ -91,8 +94,10 @@ def ascend(
         >>> run.player.path.shape, run.curve.shape
         ((2, 1), (3,))
     """
+    game, key = as_game(game), as_key(key, seed)
     check_count("steps", steps)
     check_count("chunk", chunk)
+    check_range("lr", lr, 0.0)
     if game.n_players != 1:
         raise ValueError(
             f"{game.name!r} has {game.n_players} players; ascent is for one. With several, give them learners: play(game, [...])."
@@ -114,7 +119,7 @@ def ascend(
 
 def begun(player: Any, key: Key[Array, ""] | int) -> Ascent:
     """A run before its first step."""
-    key = jax.random.key(key) if isinstance(key, int) else key
+    key = as_key(key)
     moments = optax.adam(1.0).init(eqx.filter(player, eqx.is_inexact_array))
     return Ascent(AscentProgress(player, moments, jax.random.key_data(key), jnp.zeros((), jnp.uint32)), np.zeros(0, jnp.zeros(0).dtype))
 

@@ -12,7 +12,7 @@ import optax
 from jaxtyping import Array, Bool, Float, Int, Key, PyTree
 
 from games.base import Game, Joint, Own
-from games.checks import as_float, check_range
+from games.checks import check_count, check_range, floating
 from games.registry import nearest
 from games.sampled import Sampled
 from games.sampling import Sample
@@ -21,9 +21,16 @@ Scalar = Float[Array, ""] | float
 """A number: an array inside compiled code, possibly a plain float where it is written by hand."""
 
 
-def number(default: float, minimum: float = 0.0, maximum: float = float("inf")) -> Any:
-    """A learner's numeric field: data, so that another value never recompiles; refused outside its range when built by hand."""
-    return eqx.field(converter=as_float, default=default, metadata={"range": (minimum, maximum)})
+def number(default: float, minimum: float = 0.0, maximum: float = float("inf"), infinite: bool = False) -> Any:
+    """A learner's numeric field: data, so that another value never recompiles; refused outside its range when built by hand.
+
+    Args:
+        default: its value where none is given.
+        minimum: the least accepted.
+        maximum: the largest accepted.
+        infinite: whether infinity has a meaning.
+    """
+    return eqx.field(converter=floating, default=default, metadata={"range": (minimum, maximum, infinite), "single": True})
 
 
 def choice(default: str, *others: str) -> Any:
@@ -49,8 +56,8 @@ def check_fields(value: Any) -> None:
             check_range(f"{name}: {field.name}", entry, *rules["range"])
         if "choices" in rules and entry not in rules["choices"]:
             raise ValueError(f"{name}: unknown {field.name} {entry!r}; {nearest(str(entry), rules['choices'])}.")
-        if "minimum" in rules and (not isinstance(entry, int) or entry < rules["minimum"]):
-            raise ValueError(f"{name}: {field.name} is {entry!r}; it must be an integer of at least {rules['minimum']}.")
+        if "minimum" in rules:
+            check_count(f"{name}: {field.name}", entry, rules["minimum"])
 
 
 class View(eqx.Module):

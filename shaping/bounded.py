@@ -32,7 +32,7 @@ class Bounded(Learner):
     """
 
     inner: Learner
-    most: Scalar = number(1.0)
+    most: Scalar = number(1.0, infinite=True)
 
     @property
     def label(self) -> str:
@@ -92,6 +92,6 @@ def bounded(meta: MetaGame, most: float = 100.0) -> MetaGame:
         >>> ascend(bounded(meta), meta.init(jax.random.key(0))[0], steps=2).curve.shape
         (2,)
     """
-    check_range("most", most, 0.0)
+    check_range("most", most, 0.0, infinite=True)
     share = most / (meta.steps * meta.lanes)  # values are means over the meta-steps and the lanes
     return dataclasses.replace(meta, learners=[None if x is None else Bounded(x, share) for x in meta.learners])

@@ -3,8 +3,8 @@
 import dataclasses
 import functools
 import zlib
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
 import jax
@@ -13,9 +13,12 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Bool, Float, Int, Key, PyTree
 
-from games.base import Game, Joint
-from games.checks import check_count
+from games.base import Game, Joint, check_shapes
+from games.checks import as_float, as_key, check_count, check_flag, shown
+from games.sampled import Sampled
+from games.sampled_catalog import as_game
 from shaping.base import Learner, View, finite
+from shaping.catalog import as_learners
 from shaping.sweep import Sweep
 
 if TYPE_CHECKING:
@@ -31,8 +34,7 @@ BEFORE = 2**32 - 1
 
 def lane_keys(key: Key[Array, ""] | int, stream: str, lanes: int) -> Key[Array, " lanes"]:
     """One key per lane, `fold_in(fold_in(key, crc32(stream)), lane)`: adding lanes or streams changes no existing one."""
-    key = jax.random.key(key) if isinstance(key, int) else key
-    return _lane_keys(key, np.uint32(zlib.crc32(stream.encode())), lanes)
+    return _lane_keys(as_key(key), np.uint32(zlib.crc32(stream.encode())), lanes)
 
 
 @functools.partial(jax.jit, static_argnums=2)
@@ -84,8 +86,8 @@ class Match(eqx.Module):
 
 
 def play(
-    game: Game,
-    learners: Sequence[Learner | Sweep],
+    game: Game | str | Callable[[], Game],
+    learners: Sequence[Learner | Sweep | str | type[Learner]],
     key: Key[Array, ""] | int = 0,
     *,
     steps: int = 200,
@@ -93,26 +95,30 @@ def play(
     every: int = 1,
     trajectory: bool = False,
     params: Joint | None = None,
+    seed: int | None = None,
 ) -> Match:
     r"""Let learners play a game: everybody steps at once, from a frozen copy of everyone's parameters.
 
     $\theta_i \leftarrow \theta_i + \mathrm{step}_i(\theta)$ for all i, `steps` times; one `lax.scan`, `vmap`ped over the seeds.
 
     Args:
-        game: the game.
-        learners: one per seat, in order; a `Sweep` adds a leading axis, and several sweeps are walked through together.
-        key: a seed or a typed key; lane s uses `fold_in(fold_in(key, crc32(stream)), s)`, whatever the number of lanes.
+        game: the game, its name in `games.PLAYABLE`, or a factory such as `games.ipd`.
+        learners: one per seat, in order, or their names in `LEARNERS`, or classes such as `Lola`; a `Sweep` adds a leading axis, and
+            several sweeps are walked through together.
+        key: a seed, an integer in [0, 2**32 - 1], or a typed key; lane s uses `fold_in(fold_in(key, crc32(stream)), s)`, whatever the
+            number of lanes.
         steps: how many steps, at least 1.
         seeds: how many lanes, at least 1, each with its own initial parameters.
         every: take a record every so many steps; must divide `steps`.
         trajectory: whether records hold everybody's parameters too.
         params: initial parameters for all lanes, in place of those the game draws.
+        seed: another name of `key`.
 
     Returns:
         The match.
 
     Raises:
-        ValueError: if the learners are not one per seat, or a count is no positive integer.
+        ValueError: if the learners are not one per seat, a count is no positive integer, or parameters have other shapes than the game's.
 
     Example:
         >>> from games import GAMES
@@ -121,6 +127,8 @@ def play(
         >>> match.values.shape, bool(match.ok.all())
         ((4, 21, 2), True)
     """
+    game = as_game(game)
+    learners, key = as_learners(learners, game), as_key(key, seed)
     check_count("steps", steps)
     check_count("seeds", seeds)
     check_count("every", every)
@@ -128,8 +136,8 @@ def play(
         raise ValueError(
             f"every is {every}, which does not divide steps, {steps}; choose a divisor, so that the last record is the last step."
         )
-    if len(learners) != game.n_players:
-        raise ValueError(f"{len(learners)} learners were given for {game.n_players} seats of {game.name!r}; give exactly one per seat.")
+    check_flag("trajectory", trajectory)
+    params = None if params is None else entered(game, params)
     sizes = {s.size for s in learners if isinstance(s, Sweep)}
     if len(sizes) > 1:
         raise ValueError(
@@ -144,6 +152,22 @@ def play(
     values, joint, states, path, ok = (_run if inside or jax.default_backend() != "cpu" else _run_on_cpu)(*arguments)
     records = jnp.arange(0, steps + 1, every)
     return Match(values, records, joint, states, path, ok, game.name, tuple(m.label for m in members), points)
+
+
+def entered(game: Game, params: Any) -> Joint:
+    """Everybody's parameters as they were given, in floating point; those that are one array per player must have the game's shapes.
+
+    Raises:
+        ValueError: naming the player and both shapes.
+    """
+    drawn = jax.eval_shape(game.init, jax.random.key(0))
+    if not isinstance(params, (tuple, list)) or len(params) != len(drawn):
+        raise ValueError(f"params is {shown(params)}; give a tuple with one entry per player of {game.name!r}, {len(drawn)} in all.")
+    if isinstance(game, Sampled) or not all(isinstance(x, jax.ShapeDtypeStruct) for x in drawn):
+        return tuple(params)  # agents, networks and learners have structures of their own
+    params = tuple(tuple(as_float(x) for x in own) if isinstance(own, tuple) else as_float(own) for own in params)
+    check_shapes(game.name, params, [x.shape for x in drawn])
+    return params
 
 
 def _lanes(game, learners, keys, params, swept, every, plan):

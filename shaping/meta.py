@@ -12,7 +12,9 @@ from jaxtyping import Array, Bool, Float, Int, Key, PyTree
 
 from games.base import Environment, Game, Joint, Own
 from games.checks import check_count
+from games.sampled_catalog import as_game
 from shaping.base import Learner, View, replaced
+from shaping.catalog import as_learners
 from shaping.match import BEFORE, advance
 from shaping.scripted import Scripted
 
@@ -83,15 +85,14 @@ class MetaGame(Game, Environment):
     lanes: int = eqx.field(static=True, default=1)
     initial: Joint | None = None
 
+    def __post_init__(self):
+        self.game = as_game(self.game)
+        self.learners = as_learners(self.learners, self.game, opens=True)
+
     def __check_init__(self):
         check_count("steps", self.steps)
         check_count("warm_up", self.warm_up, 0)
         check_count("lanes", self.lanes)
-        if len(self.learners) != self.game.n_players:
-            raise ValueError(
-                f"{len(self.learners)} learners were given for {self.game.n_players} seats of {self.game.name!r}; give exactly one per "
-                "seat, None for a seat to be left open."
-            )
         if not self.open:
             raise ValueError("No seat is open; put None in place of at least one learner.")
         sizes = [self.sizes[seat] for seat in self.open]

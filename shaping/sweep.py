@@ -1,13 +1,18 @@
 """A grid of hyperparameters as one batched learner."""
 
+import functools
+import inspect
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
+from games.checks import shown
+from games.registry import nearest
 from shaping.base import Learner
 
 
@@ -28,25 +33,42 @@ class Sweep(eqx.Module):
         return len(next(iter(self.points.values())))
 
 
-def sweep(make: Callable[..., Learner], **settings: Sequence[float]) -> Sweep:
+def sweep(make: Callable[..., Learner] | str, **settings: Sequence[float]) -> Sweep:
     """Every combination of the given settings as one learner, which a match runs side by side in one program.
 
     Args:
-        make: a learner class, or a function that builds one.
+        make: a learner class, a function that builds one, or a name in `LEARNERS`.
         **settings: a sequence of numbers for each setting to sweep.
 
     Raises:
-        ValueError: without settings, for an empty sequence, or where the members differ in more than numbers.
+        ValueError: for what makes no learner, without settings, for one number or none in place of several, for a setting that there is
+            not, or where the members differ in more than numbers.
 
     Example:
         >>> from shaping import Lola
         >>> sweep(Lola, lr=[0.1, 1.0], look_ahead=[0.0, 1.0]).size
         4
     """
+    if isinstance(make, str):
+        from shaping.catalog import LEARNERS  # which knows of sweeps
+
+        make = functools.partial(LEARNERS.make, LEARNERS.get(make).name)
+    if not callable(make):
+        raise ValueError(f"A sweep makes its learners, and {shown(make)} is one already; give the class, as in sweep(Lola, lr=[0.1, 1.0]).")
+    for name, numbers in settings.items():
+        if isinstance(numbers, (str, Mapping)) or not isinstance(numbers, Iterable) or not np.ndim(numbers):
+            raise ValueError(f"The setting {name} is {shown(numbers)}; a sweep runs over several, as in sweep(Lola, lr=[0.1, 1.0]).")
     if not settings or not all(len(numbers) for numbers in settings.values()):
         raise ValueError("A sweep needs at least one setting with at least one number, such as sweep(Lola, lr=[0.1, 1.0]).")
+    accepted = inspect.signature(make).parameters
+    if not any(p.kind == p.VAR_KEYWORD for p in accepted.values()):
+        for name in settings:
+            if name not in accepted:
+                raise ValueError(f"{getattr(make, '__name__', 'The learner')} has no setting {name!r}; {nearest(name, accepted)}.")
     combinations = list(itertools.product(*settings.values()))
     members = [make(**dict(zip(settings, numbers, strict=True))) for numbers in combinations]
+    if not all(isinstance(x, Learner) for x in members):
+        raise ValueError(f"A sweep makes learners, and got {shown(members[0])}; give a learner class, as in sweep(Lola, lr=[0.1, 1.0]).")
     if len({jax.tree.structure(m) for m in members}) > 1:
         raise ValueError("A sweep runs over numbers; a setting that changes the algorithm needs a match of its own.")
     stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *members)

@@ -13,8 +13,9 @@ import optax
 from jaxtyping import Array, Bool, Float, Int, Key, PyTree
 
 from games.base import Game, Joint
-from games.checks import check_count, check_range
+from games.checks import as_key, check_count, check_range
 from games.registry import nearest
+from games.sampled_catalog import as_game
 from shaping.base import Scalar
 from shaping.consistency import gaps
 from shaping.learners.cola import ACTIVATIONS, Cola, UpdateNetwork, drawn
@@ -145,6 +146,7 @@ def train(
     chunks: int = 100,
     start: ColaRun | None = None,
     watch: Callable[[ColaRun], Any] | None = None,
+    seed: int | None = None,
 ) -> ColaTraining:
     r"""Train networks on the consistency loss $E_\theta \sum_i |d_i(\theta) - \nabla_i V_i(\theta_i, \theta_{-i} + b\, d_{-i}(\theta))|^2$.
 
@@ -158,6 +160,7 @@ def train(
         chunks: how many losses to record.
         start: a run to go on with, which had the same settings and key; the end is the same as in one run.
         watch: called with the run after every chunk.
+        seed: another name of `key`.
 
     Returns:
         The training; `best` is a learner for tournaments.
@@ -174,6 +177,7 @@ def train(
         >>> train(hamiltonian(), small, chunks=2).losses.shape
         (1, 2)
     """
+    game, key = as_game(game), as_key(key, seed)
     settings = settings or ColaSettings()
     check_count("seeds", seeds)
     check_count("chunks", chunks)

@@ -10,8 +10,10 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Key, PyTree, UInt32
 
 from games.base import Game, Joint
-from games.checks import check_count
+from games.checks import as_key, check_count
+from games.sampled_catalog import as_game
 from shaping.base import Learner, View, finite
+from shaping.catalog import as_learners
 from shaping.learners.settled import Settled
 from shaping.match import BEFORE, advance
 
@@ -63,6 +65,7 @@ def train_match(
     chunk: int = 1,
     start: MatchRun | None = None,
     watch: Callable[[MatchRun], Any] | None = None,
+    seed: int | None = None,
 ) -> MatchTraining:
     """Let learners play one match, and keep everybody's last parameters.
 
@@ -76,6 +79,7 @@ def train_match(
         chunk: how many between two looks.
         start: a match to go on with.
         watch: called with the match after every chunk.
+        seed: another name of `key`.
 
     Returns:
         A learner per seat that plays with the last parameters, and the match.
@@ -90,10 +94,10 @@ def train_match(
         >>> training.learners[0].label, training.run.curve.shape
         ('lola', (3, 2))
     """
+    game = as_game(game)
+    learners, key = as_learners(learners, game), as_key(key, seed)
     check_count("iterations", iterations)
     check_count("chunk", chunk)
-    if len(learners) != game.n_players:
-        raise ValueError(f"{len(learners)} learners were given for {game.n_players} seats of {game.name!r}; give exactly one per seat.")
     run = begun(game, learners, key) if start is None else start
     while run.iterations < iterations:
         due = min(chunk, iterations - run.iterations)
@@ -110,7 +114,7 @@ def train_match(
 
 def begun(game: Game, learners: Sequence[Learner], key: Key[Array, ""] | int) -> MatchRun:
     """A match before its first step."""
-    key = jax.random.key(key) if isinstance(key, int) else key
+    key = as_key(key)
     first = jax.random.fold_in(key, BEFORE)
     joint = game.init(first)
     joint = game.split(tuple(x.start(View(game, joint, seat)) for seat, x in enumerate(learners)))

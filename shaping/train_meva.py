@@ -11,8 +11,10 @@ import numpy as np
 from jaxtyping import Array, Key
 
 from games.base import Game
-from games.checks import check_count, check_range
+from games.checks import as_key, check_count, check_range
+from games.sampled_catalog import as_game
 from shaping.base import Learner
+from shaping.catalog import as_learners
 from shaping.fit_meva import Fit, Progress, adam, iterations as plain_iterations, iterations_on_cpu
 from shaping.learners.meva import Meva
 from shaping.match import BEFORE
@@ -106,6 +108,7 @@ def train_meva(
     chunk: int = 10,
     start: MevaRun | None = None,
     watch: Callable[[MevaRun], Any] | None = None,
+    seed: int | None = None,
 ) -> MevaTraining:
     r"""Train a meta-value on everybody's learning, the seats left open following it themselves.
 
@@ -123,6 +126,7 @@ def train_meva(
         chunk: iterations between two looks.
         start: a run to go on with, whose key is kept.
         watch: called with the run after every chunk.
+        seed: another name of `key`.
 
     Returns:
         The learners and the run.
@@ -133,15 +137,17 @@ def train_meva(
     Source:
         Cooijmans, Aghajohari & Courville 2023, "Meta-value learning: a general framework for learning with learning awareness".
     """
+    game = as_game(game)
+    learners, key = as_learners(learners, game, opens=True), as_key(key, seed)
     settings = settings or MevaSettings()
     iterations = settings.iterations if iterations is None else iterations
     check_count("iterations", iterations)
     check_count("chunk", chunk)
     seats = [seat for seat, learner in enumerate(learners) if learner is None]
-    if len(learners) != game.n_players or not seats or game.n_players < 2:
+    if not seats or game.n_players < 2:
         raise ValueError(
-            f"{len(learners)} learners, {len(seats)} of them None, were given for the {game.n_players} seats of {game.name!r}; give one "
-            "per seat, None for those that are to follow the meta-value, in a game of two players or more."
+            f"{len(seats)} of the {game.n_players} seats of {game.name!r} are open; put None in place of those learners that are to follow "
+            "the meta-value, in a game of two players or more."
         )
     run = start if start is not None else begun(game, len(seats) == game.n_players and alike(game), settings, key)
     numbers = {k: jnp.asarray(getattr(settings, k), float) for k in ("lr", "decay", "target", "mixing", "flip", "inner_lr")}
@@ -161,7 +167,7 @@ def train_meva(
 
 def begun(game: Game, shared: bool, settings: MevaSettings, key: Key[Array, ""] | int) -> MevaRun:
     """A run before its first iteration."""
-    key = jax.random.key(key) if isinstance(key, int) else key
+    key = as_key(key)
     size = max(sum(leaf.size for leaf in jax.tree.leaves(own)) for own in jax.eval_shape(game.init, key))
     roles = None if shared else game.n_players
     drawn = eqx.filter_jit(ValueNetwork)

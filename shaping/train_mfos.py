@@ -6,7 +6,10 @@ from typing import Any, NamedTuple
 from jaxtyping import Array, Key
 
 from games.base import Game
+from games.checks import as_key
+from games.sampled_catalog import as_game
 from shaping.base import Learner
+from shaping.catalog import as_learners
 from shaping.learners.mfos import Mfos
 from shaping.learners.naive import Naive
 from shaping.meta import MetaGame
@@ -39,6 +42,7 @@ def train_mfos(
     chunk: int = 10,
     start: Trained | None = None,
     watch: Callable[[Trained], Any] | None = None,
+    seed: int | None = None,
 ) -> MfosTraining:
     """Train one policy per open seat on the meta-game against the learners in the others.
 
@@ -61,6 +65,7 @@ def train_mfos(
         chunk: iterations between two looks.
         start: a run to go on with.
         watch: called with the run after every chunk.
+        seed: another name of `key`.
 
     Returns:
         The learners, which act as the method does in training, and the run; `run.curve.per_step` is the mean over the meta-steps.
@@ -80,6 +85,8 @@ def train_mfos(
         >>> training.learners[0].label, training.run.curve.per_step.shape
         ('mfos', (2, 1))
     """
+    game = as_game(game)
+    learners, key = as_learners(learners, game, opens=True), as_key(key, seed)
     several = list(learners).count(None) > 1
     method = Ppo(lr=0.0002 if several else 0.002, length=steps) if method is None else method
     if method.length != steps:

@@ -13,10 +13,12 @@ import jax
 import numpy as np
 
 from games.base import Game
+from games.checks import as_seed
 from games.registry import nearest
+from games.sampled_catalog import as_game
 from shaping import checkpoint, fits
 from shaping.base import Learner
-from shaping.catalog import LEARNERS
+from shaping.catalog import LEARNERS, as_learners
 from shaping.encoding import described, encoded
 
 EVERY = 60.0
@@ -67,6 +69,7 @@ def train(
     every: float = EVERY,
     report: Callable[[int, dict[str, Any]], Any] | None = None,
     note: Mapping[str, Any] | None = None,
+    key: int | None = None,
 ) -> Outcome:
     """Train a learner and keep it in a folder, which `shaping.checkpoint.load` reads at any time from the first chunk on.
 
@@ -77,13 +80,14 @@ def train(
         game: the game.
         learners: one per seat, in order; None leaves a seat to what is trained.
         settings: of the training, by name; those of the papers are in `shaping.presets`.
-        seed: root of all randomness.
+        seed: root of all randomness, an integer in [0, 2**32 - 1].
         out: the folder.
         resume: go on with what the folder holds; the end is, to the last bit, that of a training without interruption.
         force: replace what the folder holds.
         every: seconds between two saves, at least 0.
         report: called after every chunk with the iterations done and what was seen last.
         note: plain data to keep beside it, such as how the game was made.
+        key: another name of `seed`.
 
     Returns:
         The learners and the run.
@@ -102,6 +106,8 @@ def train(
         ...     checkpoint.load(folder, tandem()).label
         'cola'
     """
+    game, seed = as_game(game), as_seed(seed, key)
+    learners = as_learners(learners, game, opens=True)
     training, folder, start = named(learner), pathlib.Path(out), None
     asked = {
         "training": learner,

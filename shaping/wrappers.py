@@ -101,7 +101,7 @@ class Clipped(Learner):
     """
 
     inner: Learner
-    norm: Scalar = number(1.0)
+    norm: Scalar = number(1.0, infinite=True)
 
     @property
     def label(self) -> str:
@@ -140,7 +140,7 @@ class Frozen(Learner):
     """
 
     inner: Learner
-    after: Scalar = number(0.0)
+    after: Scalar = number(0.0, infinite=True)
 
     @property
     def label(self) -> str:

@@ -130,7 +130,7 @@ def alpha_rank(
     Omidshafiei et al. 2019, "alpha-Rank: Multi-Agent Evaluation by Evolution", Scientific Reports 9; the infinite alpha: Rowland et al.
     2019, "Multiagent Evaluation under Incomplete Information".
     """
-    check_range("alpha", alpha, 0.0)
+    check_range("alpha", alpha, 0.0, infinite=True)
     check_count("population_size", population_size, 2)
     if selection not in ("local", "population"):
         raise ValueError(f"Unknown selection {selection!r}; accepted: local, population.")

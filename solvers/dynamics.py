@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from games.checks import as_float, check_range
+from games.checks import check_range, floating
 from games.registry import Entry, Registry, first_line
 from solvers.learning import History, Rule
 from solvers.responses import Payoffs, Profile, action_values, best_responses, pure, smoothed_best_responses
@@ -64,7 +64,7 @@ class SmoothedFictitiousPlay(Rule):
         precision: $\lambda \ge 0$, per payoff unit.
     """
 
-    precision: Float[Array, ""] = eqx.field(converter=as_float, default=1.0)
+    precision: Float[Array, ""] = eqx.field(converter=floating, default=1.0)
 
     def __check_init__(self):
         check_range("precision", self.precision, 0.0)
@@ -83,8 +83,8 @@ class SmoothedBestResponse(Rule):
         rate: $r$ in (0, 1]; at 1 the logit responses themselves are played.
     """
 
-    precision: Float[Array, ""] = eqx.field(converter=as_float, default=1.0)
-    rate: Float[Array, ""] = eqx.field(converter=as_float, default=0.1)
+    precision: Float[Array, ""] = eqx.field(converter=floating, default=1.0)
+    rate: Float[Array, ""] = eqx.field(converter=floating, default=0.1)
 
     def __check_init__(self):
         check_range("precision", self.precision, 0.0)
@@ -126,7 +126,7 @@ class MultiplicativeWeights(Rule):
         lr: $\eta \ge 0$, per payoff unit.
     """
 
-    lr: Float[Array, ""] = eqx.field(converter=as_float, default=0.1)
+    lr: Float[Array, ""] = eqx.field(converter=floating, default=0.1)
 
     def __check_init__(self):
         check_range("lr", self.lr, 0.0)

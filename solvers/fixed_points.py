@@ -18,7 +18,7 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Complex, Float, Int, Key
 
 from games.base import Game, Joint
-from games.checks import as_float, check_count, check_range
+from games.checks import as_float, as_key, check_count, check_range
 from solvers.behavior import EDGE, behavior, has_logits, pushes_outward
 from solvers.classify import Classification, all_negative, classify, judged
 from solvers.jacobian import Field, GradientField, eigenvalues
@@ -124,7 +124,8 @@ def fixed_points(
     starts: int | Joint = 64,
     field: Field | None = None,
     *,
-    key: Key[Array, ""] | None = None,
+    key: Key[Array, ""] | int = 0,
+    seed: int | None = None,
     merge: float = 1e-3,
     tolerance: float | None = None,
     max_steps: int = 256,
@@ -138,7 +139,8 @@ def fixed_points(
         game: an exact game; players maximize.
         starts: everybody's parameters with a leading axis of starts, or how many to draw by `game.init`.
         field: a vector field on joint parameters, such as a learner's step; the simultaneous gradient by default.
-        key: for drawing starts; `jax.random.key(0)` by default.
+        key: a seed or a typed key, for drawing starts.
+        seed: another name of `key`.
         merge: ends whose profiles differ by at most this in every entry are one point, positive.
         tolerance: the largest norm of the field at a fixed point; by default 4e-10 in float64 and 7e-5 in float32.
         max_steps: at most so many steps per start.
@@ -155,7 +157,7 @@ def fixed_points(
     """
     if isinstance(starts, int):
         check_count("starts", starts)
-        drawn = jax.vmap(game.init)(jax.random.split(jax.random.key(0) if key is None else key, starts))
+        drawn = jax.vmap(game.init)(jax.random.split(as_key(key, seed), starts))
     else:
         drawn = starts
     check_range("merge", merge, 0.0)

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
-from games.checks import as_float, check_count, check_range, numeric_array
+from games.checks import check_count, check_range, floating, numeric_array
 from games.registry import Entry, Registry, first_line
 from solvers.responses import Profile, action_values, contracted, dot
 
@@ -207,7 +207,7 @@ class Logit(Flow):
         precision: $\lambda \ge 0$, per payoff unit.
     """
 
-    precision: Float[Array, ""] = eqx.field(converter=as_float, default=1.0)
+    precision: Float[Array, ""] = eqx.field(converter=floating, default=1.0)
 
     def __check_init__(self):
         check_range("precision", self.precision, 0.0)

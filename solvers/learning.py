@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Key
 
-from games.checks import check_count, check_range, numeric_array
+from games.checks import as_key, check_count, check_range, numeric_array
 from solvers.responses import Payoffs, Profile, Values, action_values, dot, nash_conv, payoff_span
 
 
@@ -71,7 +71,8 @@ def learn(
     every: int = 1,
     start: Profile | None = None,
     tolerance: Any = 1e-2,
-    key: Key[Array, ""] | None = None,
+    key: Key[Array, ""] | int | None = None,
+    seed: int | None = None,
 ) -> Learned:
     """Play a game again and again by a rule that learns from what was played.
 
@@ -82,8 +83,9 @@ def learn(
         every: after how many periods NashConv is recorded; divides `steps`.
         start: what everybody plays in the first period; uniform unless given.
         tolerance: largest NashConv of the average strategies that counts as converged, in units of the payoff range.
-        key: where given, everybody draws a pure action from their strategy in every period, and all learn from those; without it the
-            strategies themselves are played, and nothing is random.
+        key: where a seed or a typed key is given, everybody draws a pure action from their strategy in every period, and all learn from
+            those; without it the strategies themselves are played, and nothing is random.
+        seed: another name of `key`.
 
     Raises:
         ValueError: for payoffs of the wrong shape or not finite, `every` that does not divide `steps`, or a negative tolerance.
@@ -94,6 +96,7 @@ def learn(
         >>> bool(learn(pennies, FictitiousPlay(), start=(jnp.array([1.0, 0.0]), jnp.array([0.3, 0.7])), tolerance=0.1).converged)
         True
     """
+    key = None if key is None and seed is None else as_key(0 if key is None else key, seed)
     payoffs = numeric_array("The payoffs", payoffs)
     check_count("steps", steps)
     check_count("every", every)

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int, Key
 
-from games.checks import check_count, check_range
+from games.checks import as_key, check_count, check_range
 from solvers.cross_play import square_table
 
 if TYPE_CHECKING:
@@ -170,11 +170,12 @@ class FixationSample:
 def simulate_fixation(
     table: Any,
     start: Any,
-    key: Key[Array, ""],
+    key: Key[Array, ""] | int = 0,
     samples: int = 1000,
     intensity: float = 1.0,
     fitness: Fitness = "fermi",
     max_steps: int = 100_000,
+    seed: int | None = None,
 ) -> FixationSample:
     r"""Simulate populations of any number of types until one has taken over, or the steps are used up.
 
@@ -185,11 +186,12 @@ def simulate_fixation(
     Args:
         table: square, entry `[a, b]` being what a earns against b.
         start: how many individuals of each type there are, together at least 2.
-        key: of the random numbers.
+        key: a seed or a typed key.
         samples: populations.
         intensity: of selection, as in `log_fixation`.
         fitness: `"fermi"`, `"exponential"` or `"linear"`.
         max_steps: per population.
+        seed: another name of `key`.
 
     Raises:
         ValueError: for numbers out of range, or a linear fitness that could be other than positive.
@@ -204,7 +206,7 @@ def simulate_fixation(
     check_count("samples", samples)
     check_count("max_steps", max_steps, 0)
     log_ratios(payoffs, payoffs, intensity, fitness)
-    keys = jax.random.split(key, samples)
+    keys = jax.random.split(as_key(key, seed), samples)
     winner, steps = _simulate(jnp.asarray(payoffs, float), jnp.asarray(counts), keys, jnp.asarray(intensity, float), max_steps, fitness)
     return FixationSample(np.asarray(winner), np.asarray(steps), len(payoffs))
 

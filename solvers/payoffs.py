@@ -12,7 +12,9 @@ import numpy as np
 from jaxtyping import Float, Shaped
 
 from games.base import Game
+from games.checks import check_pairs
 from games.matrix import given
+from games.sampled_catalog import as_game
 
 Payoffs = Shaped[np.ndarray, "n_players *actions"]
 """Float64, or objects that are all `fractions.Fraction`."""
@@ -32,8 +34,8 @@ def payoff_tensor(game: Any, exact: bool = False) -> Payoffs:
     float32 has the equilibria of the game that was typed. A `games.MatrixGame` is solved by the numbers that it was made from.
 
     Args:
-        game: a `games.MatrixGame`, the tensor itself, or for two players the pair `(row, column)` of payoff matrices; entries may be
-            integers, floats, `Fraction` or strings such as `"1/3"`.
+        game: a `games.MatrixGame`, its name or factory, the tensor itself, or for two players the pair `(row, column)` of payoff
+            matrices; entries may be integers, floats, `Fraction` or strings such as `"1/3"`.
         exact: whether rationals are wanted.
 
     Raises:
@@ -45,6 +47,9 @@ def payoff_tensor(game: Any, exact: bool = False) -> Payoffs:
         >>> payoff_tensor(MatrixGame.symmetric([[0.1, 0], [1, 2]]), exact=True)[0, 0, 0]
         Fraction(1, 10)
     """
+    if isinstance(game, str) or callable(game):
+        game = as_game(game)
+    check_pairs("The payoffs", game)
     if isinstance(game, Game) and not hasattr(game, "payoffs"):
         raise ValueError(f"{game.name!r} is no matrix game; give a games.MatrixGame, payoffs, or a repeated game's stage (game.stage).")
     try:

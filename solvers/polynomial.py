@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from games.checks import as_seed, check_count
 from solvers.base import EquilibriumSet, Solution, solution
 from solvers.multilinear import in_own_range, indifference, placed, solve_support
 from solvers.payoffs import action_values, n_players, payoff_tensor, regrets
@@ -23,7 +24,7 @@ SINGULAR = 1e-5
 
 
 @solver("polynomial", "mckelvey1997maximal", players=None, finds="all")
-def polynomial_equilibria(game: Any, starts: int = 10, seed: int = 0, force: bool = False) -> EquilibriumSet:
+def polynomial_equilibria(game: Any, starts: int = 10, seed: int = 0, force: bool = False, key: int | None = None) -> EquilibriumSet:
     r"""All equilibria of a small n-player game that Newton's method finds from many starts on every support.
 
     On a support, the players' indifference is a system of multilinear equations in as many unknowns,
@@ -40,8 +41,9 @@ def polynomial_equilibria(game: Any, starts: int = 10, seed: int = 0, force: boo
     Args:
         game: what `payoff_tensor` takes, any number of players.
         starts: starts per solution that a system may have.
-        seed: of the starts.
+        seed: of the starts, an integer in [0, 2**32 - 1].
         force: whether to begin though the estimate of the work exceeds a minute.
+        key: another name of `seed`.
 
     Raises:
         ValueError: where the work is estimated to exceed a minute, with the estimate.
@@ -51,7 +53,8 @@ def polynomial_equilibria(game: Any, starts: int = 10, seed: int = 0, force: boo
         >>> [e.profile[0].round(4).tolist() for e in found]
         [[1.0, 0.0], [0.0, 1.0], [0.6667, 0.3333]]
     """
-    payoffs = payoff_tensor(game)
+    payoffs, seed = payoff_tensor(game), as_seed(seed, key)
+    check_count("starts", starts)
     supports, seconds = cost(payoffs.shape[1:], starts)
     if seconds > PATIENCE and not force:
         raise ValueError(

@@ -6,6 +6,7 @@ from typing import Any
 
 from games.iterated import Iterated
 from games.registry import Entry
+from games.sampled_catalog import as_game
 from solvers.base import EquilibriumSet
 from solvers.payoffs import Payoffs, payoff_tensor
 from solvers.registry import SOLVERS
@@ -20,7 +21,8 @@ def solve(game: Any, method: str | None = None, **settings: Any) -> EquilibriumS
     r"""The equilibria of a normal-form game.
 
     Args:
-        game: what `payoff_tensor` takes: a `MatrixGame`, a `NormalForm` read from a file, or payoffs `(n, A1, ..., An)`.
+        game: what `payoff_tensor` takes: a `MatrixGame`, its name in `games.GAMES` or its factory, a `NormalForm` read from a file, or
+            payoffs `(n, A1, ..., An)`.
         method: a name in `SOLVERS`. By default the one that `default_method` names: two players, all equilibria by `"vertex"`; more
             players, `"polynomial"` where that takes seconds, otherwise one equilibrium by `"logit"`; one player, `"pure"`.
         settings: of the method, such as `exact=True` or `force=True`.
@@ -37,6 +39,8 @@ def solve(game: Any, method: str | None = None, **settings: Any) -> EquilibriumS
         >>> [[s.tolist() for s in e.profile] for e in solve(stag_hunt(), "pure")]
         [[[1.0, 0.0], [1.0, 0.0]], [[0.0, 1.0], [0.0, 1.0]]]
     """
+    if isinstance(game, str) or callable(game):
+        game = as_game(game)
     if isinstance(game, Iterated):
         raise ValueError(f"{game.name!r} is a repeated game; solve its stage game, game.stage, or judge profiles of strategies by is_nash.")
     payoffs = payoff_tensor(game, exact=True)

@@ -79,7 +79,7 @@ class Cola(Learner):
 
     networks: tuple[UpdateNetwork, ...]
     lr: Scalar = number(1.0)
-    bound: Scalar = number(float("inf"))
+    bound: Scalar = number(float("inf"), infinite=True)
 
     def init(self, view: View) -> PyTree:
         """No state; the networks are checked against the game."""

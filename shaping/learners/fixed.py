@@ -6,7 +6,7 @@ import optax
 from jaxtyping import Array, Float, PyTree
 
 from games.base import Own
-from games.checks import as_float
+from games.checks import floating
 from games.policies import CERTAIN
 from games.strategies import STRATEGIES
 from shaping.base import Learner, View
@@ -31,7 +31,7 @@ class Fixed(Learner):
         (('tft', 'naive'), [[1000.0, 1000.0, -1000.0, 1000.0, -1000.0]])
     """
 
-    probabilities: Float[Array, "..."] = eqx.field(converter=as_float, metadata={"range": (0.0, 1.0)})
+    probabilities: Float[Array, "..."] = eqx.field(converter=floating, metadata={"range": (0.0, 1.0)})
     name: str = eqx.field(static=True, default="fixed")
 
     @classmethod

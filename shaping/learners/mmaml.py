@@ -10,7 +10,7 @@ import optax
 from jaxtyping import Array, Float, Key, PyTree
 
 from games.base import Game, Own
-from games.checks import as_float
+from games.checks import as_float, as_key
 from games.registry import nearest
 from shaping.ascent import Ascent, ascend
 from shaping.base import Learner, Scalar, View, number
@@ -88,6 +88,7 @@ def train_mmaml(
     chunk: int = 100,
     start: Ascent | None = None,
     watch: Callable[[Ascent], Any] | None = None,
+    seed: int | None = None,
 ) -> MmamlTraining:
     r"""Learn initial parameters and a step size against learners: Adam on the mean value of the match, from $N(0, std^2)$ and U(0, 1).
 
@@ -107,6 +108,7 @@ def train_mmaml(
         chunk: iterations between two looks.
         start: a run to go on with, whose key is kept.
         watch: called with the run after every chunk.
+        seed: another name of `key`.
 
     Returns:
         The trained learner and the run; `run.curve` is the mean per-step value at every iteration.
@@ -124,10 +126,10 @@ def train_mmaml(
         >>> training.learner.logits.shape, training.run.curve.shape
         ((1,), (3,))
     """
+    key = as_key(key, seed)
     if terms not in TERMS:
         raise ValueError(f"Unknown terms {terms!r}; {nearest(terms, TERMS)}.")
     meta = MetaGame(game, learners, steps, warm_up=0, lanes=lanes)
-    key = jax.random.key(key) if isinstance(key, int) else key
     first, later = jax.random.split(key)
     player = Mmaml(game.init(first)[meta.open[0]], jax.random.uniform(jax.random.fold_in(first, game.n_players)))
     meta = detached(meta) if terms == "own" else meta

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Key, PyTree, UInt32
 
 from games.base import Environment
-from games.checks import check_count
+from games.checks import as_key, check_count
 from games.registry import nearest
 from shaping.model_free.base import Method, Report
 from shaping.model_free.es import Es
@@ -63,6 +63,7 @@ def train(
     iterations: int = 100,
     chunk: int = 10,
     watch: Callable[[Trained], Any] | None = None,
+    seed: int | None = None,
 ) -> Trained:
     """Train one policy per player of an environment.
 
@@ -77,6 +78,7 @@ def train(
         iterations: how many in all, those of `start` included.
         chunk: how many between two looks.
         watch: called after every chunk.
+        seed: another name of `key`.
 
     Returns:
         The run. An update that is not finite is not made; `curve.ok` says where.
@@ -87,6 +89,7 @@ def train(
     Source:
         Lu et al. 2022, "Model-free opponent shaping", section 4, for PPO and the genetic algorithm on one meta-game.
     """
+    key = as_key(key, seed)
     check_count("iterations", iterations)
     check_count("chunk", chunk)
     if isinstance(method, str):
@@ -106,7 +109,7 @@ def train(
 
 def begun(env: Environment, start: Callable[[Key[Array, ""]], Any], method: Method, key: Key[Array, ""] | int) -> Trained:
     """A run before its first iteration."""
-    key = jax.random.key(key) if isinstance(key, int) else key
+    key = as_key(key)
     policies = jax.vmap(start)(jax.random.split(jax.random.fold_in(key, 2**32 - 1), env.n_players))
     means: Float[np.ndarray, "0 player"] = np.zeros((0, env.n_players), np.float32)
     curve = Report(means, means, np.zeros(0, np.float32), np.zeros((0, env.n_players), bool))  # pyright: ignore[reportArgumentType]
