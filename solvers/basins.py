@@ -19,6 +19,7 @@ from games.base import Joint
 from games.checks import as_float, check_count, check_range, numeric_array
 from solvers.fixed_points import distinct
 from solvers.jacobian import Field
+from solvers.responses import in_default_precision
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -140,7 +141,7 @@ def basins_of_flow(
     check_range("time", time, float(np.finfo(np.float32).tiny))
     check_count("max_steps", max_steps)
     x, y, grid = coordinates(xs, ys)
-    ends, rest = flow_ends(field, embed, grid, as_float(time), max_steps)
+    ends, rest = flow_ends(field, embed, grid, in_default_precision(as_float(time)), max_steps)
     return labeled(x, y, ends, rest, attractors, radius)
 
 
@@ -150,7 +151,7 @@ def coordinates(xs: ArrayLike, ys: ArrayLike) -> tuple[Any, Any, tuple[Float[Arr
     Raises:
         ValueError: if an axis is no vector of finite numbers.
     """
-    x, y = numeric_array("xs", xs), numeric_array("ys", ys)
+    x, y = in_default_precision((numeric_array("xs", xs), numeric_array("ys", ys)))
     if x.ndim != 1 or y.ndim != 1 or not (x.size and y.size):
         raise ValueError(f"xs and ys have shapes {x.shape} and {y.shape}; each must be a vector of at least one number.")
     grid = jnp.meshgrid(x, y, indexing="ij")

@@ -119,6 +119,8 @@ def matrices(row: Any, column: Any) -> tuple[Float[Array, "*batch m n"], Float[A
             f"The players' payoffs have shapes {row.shape} and {column.shape}; both must be (*batch, row actions, column actions)."
         )
     dtype = jnp.promote_types(row.dtype, column.dtype)
+    if dtype == jnp.float64:  # may be made while float64 was switched on
+        dtype = jnp.result_type(float)
     return row.astype(dtype), column.astype(dtype)
 
 

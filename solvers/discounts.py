@@ -1,5 +1,6 @@
 """At which discounts a profile of memory-k strategies is an equilibrium: all of them, found as roots of polynomials."""
 
+import dataclasses
 import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -7,7 +8,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from solvers.histories import Play, play, repeated
+from solvers.histories import Play, Repeated, play, repeated
+from solvers.payoffs import payoff_tensor
 
 Intervals = tuple[tuple[float, float], ...]
 Conditions = Callable[[Float[np.ndarray, " d"]], Float[np.ndarray, "d conditions"]]
@@ -15,8 +17,8 @@ NEAR = 1e-7
 """Discounts nearer than this are one."""
 CLOSE = 1e-9
 """Gains below this, in units of the largest, are none at a single discount."""
-VANISHING = 1e-12
-"""Conditions that are nowhere larger than this, in units of the payoff range, hold with equality everywhere."""
+VANISHING = 1e-11
+"""Conditions that are nowhere larger than this, in units of the player's payoff range, hold with equality everywhere."""
 DEVIATIONS = 5000
 """Deviating strategies per player beyond which Nash equilibria are refused."""
 
@@ -52,15 +54,21 @@ def equilibrium_discounts(game: Any, profile: Sequence[Any], perfect: bool = Tru
     Source:
         Trefethen (2013), Theorem 18.1, for roots by the colleague matrix.
     """
-    everybody = play(repeated(game, 0.5), profile)
+    everybody = play(in_own_units(repeated(game, 0.5), getattr(game, "stage", game)), profile)
     size = len(everybody.follows)
     parts = [one_step(everybody, i) if perfect else whole(everybody, i) for i in range(everybody.game.n_players)]
     degree = size + 1 if perfect else 2 * size + 1
 
     def gains(d: Float[np.ndarray, " d"]) -> Float[np.ndarray, "d conditions"]:
-        return np.concatenate([conditions(d) for conditions in parts], axis=1) / everybody.game.scale
+        return np.concatenate([conditions(d) for conditions in parts], axis=1)
 
     return hold(gains, degree)
+
+
+def in_own_units(game: Repeated, stage: Any) -> Repeated:
+    """The repeated game with everybody's payoffs brought to [0, 1] before they are rounded: a condition is one player's alone."""
+    exact = [(own - own.min()) / ((own.max() - own.min()) or 1) for own in payoff_tensor(stage, exact=True)]
+    return dataclasses.replace(game, payoffs=np.stack(exact).astype(float))
 
 
 def one_step(everybody: Play, player: int) -> Conditions:
@@ -109,26 +117,36 @@ def whole(everybody: Play, player: int) -> Conditions:
 
 
 def denominator(chain: Float[np.ndarray, "s s"]) -> Callable[[Float[np.ndarray, " d"]], Float[np.ndarray, " d"]]:
-    r"""The polynomial $q(d) = \det(I - dT) / (1-d)^c$, with c the number of recurrent classes; positive on [0, 1]."""
+    r"""The polynomial $q(d) = \det(I - dT) / (1-d)^c$, with c the number of recurrent classes, over its maximum; positive on [0, 1]."""
     from scipy.sparse.csgraph import connected_components
 
     n, component = connected_components(chain > 0, connection="strong")
     leaves = {int(component[i]) for i, j in np.argwhere(chain > 0) if component[i] != component[j]}
     spectrum = np.linalg.eigvals(chain)
     kept = spectrum[np.argsort(np.abs(spectrum - 1))[n - len(leaves) :]]
-    return lambda d: np.prod(1 - d[:, None] * kept, axis=1).real
+
+    def q(d: Float[np.ndarray, " d"]) -> Float[np.ndarray, " d"]:
+        return np.prod(1 - d[:, None] * kept, axis=1).real
+
+    largest = q(np.linspace(0, 1, 64)).max()
+    return lambda d: q(d) / largest
+
+
+def chebyshev_nodes(degree: int) -> Float[np.ndarray, " nodes"]:
+    """Discounts at which a polynomial of this degree is determined by its values."""
+    from numpy.polynomial import chebyshev
+
+    return (chebyshev.chebpts1(degree + 1) + 1) / 2
 
 
 def breakpoints(gains: Conditions, degree: int) -> Float[np.ndarray, " n"]:
     """0, 1, and the discounts between them at which some polynomial of at most this degree may change its sign."""
     from numpy.polynomial import chebyshev
 
-    nodes = (chebyshev.chebpts1(degree + 1) + 1) / 2
+    nodes = chebyshev_nodes(degree)
     basis = chebyshev.chebvander(2 * nodes - 1, degree)
     marks = {0.0, 1.0}
     for column in gains(nodes).T:
-        if np.abs(column).max() <= VANISHING:
-            continue
         coefficients = np.linalg.solve(basis, column)
         for end in (1.0, 0.0):  # roots there bound no interval, and multiple ones would scatter
             while abs(chebyshev.chebval(2 * end - 1, coefficients)) < 1e-10 * np.abs(column).max():
@@ -143,14 +161,19 @@ def breakpoints(gains: Conditions, degree: int) -> Float[np.ndarray, " n"]:
     return distinct
 
 
-def hold(gains: Conditions, degree: int) -> Intervals:
+def hold(conditions: Conditions, degree: int) -> Intervals:
     """The discounts in [0, 1) at which no gain is positive, for polynomials of at most this degree."""
     from scipy.optimize import brentq
+
+    live = np.abs(conditions(chebyshev_nodes(degree))).max(axis=0) > VANISHING  # the sign of the others is that of their rounding error
+
+    def gains(d: Float[np.ndarray, " d"]) -> Float[np.ndarray, "d conditions"]:
+        return conditions(d)[:, live]
 
     ends = breakpoints(gains, degree)
     middles = (ends[1:] + ends[:-1]) / 2
     at_middles, at_ends = gains(middles), gains(ends[:-1])
-    unit = np.maximum(np.abs(np.concatenate([at_middles, at_ends])).max(axis=0), VANISHING)
+    unit = np.abs(np.concatenate([at_middles, at_ends])).max(axis=0)
     fails = at_middles > 1e-11 * unit
     inside, touching = ~fails.any(axis=1), (at_ends <= CLOSE * unit).all(axis=1)
 

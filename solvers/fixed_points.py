@@ -22,6 +22,7 @@ from games.checks import as_float, as_key, check_count, check_range
 from solvers.behavior import EDGE, behavior, has_logits, pushes_outward
 from solvers.classify import Classification, all_negative, classify, judged
 from solvers.jacobian import Field, GradientField, eigenvalues
+from solvers.responses import in_default_precision
 from solvers.roots import find_root
 
 if TYPE_CHECKING:
@@ -162,7 +163,7 @@ def fixed_points(
         drawn = starts
     check_range("merge", merge, 0.0)
     check_count("max_steps", max_steps)
-    drawn = jax.tree.map(as_float, drawn)
+    drawn = in_default_precision(jax.tree.map(as_float, drawn))
     leaves = jax.tree.leaves(drawn)
     if not leaves or any(jnp.ndim(leaf) < 1 or len(leaf) < 1 for leaf in leaves):
         raise ValueError("starts holds no start; give everybody's parameters with a leading axis of starts, or a number of starts to draw.")

@@ -14,7 +14,7 @@ from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
 from games.checks import check_count, check_range, floating, numeric_array
 from games.registry import Entry, Registry, first_line
-from solvers.responses import Profile, action_values, contracted, dot
+from solvers.responses import Profile, action_values, as_payoffs, as_start, contracted, dot, in_default_precision
 
 Strategy = Float[Array, " actions"]
 
@@ -62,16 +62,16 @@ def evolve(payoffs: Any, flow: Flow, start: Any, times: Any, tolerance: ArrayLik
     r"""Integrate a flow of one population per player.
 
     Args:
-        payoffs: `(n, A1, ..., An)`; a family of games is a `jax.vmap` over it.
+        payoffs: those of a game, `(n, A1, ..., An)`, or a `games.MatrixGame`; a family of games is a `jax.vmap` over it.
         flow: a member of `FLOWS`.
-        start: everybody's shares at the first time.
-        times: increasing.
+        start: everybody's shares at the first time; they sum to 1.
+        times: in order.
         tolerance: relative and absolute error of a step in the flow's coordinates; by default 1e-9 in float64, 1e-6 in float32.
         max_steps: after so many steps, accepted or not, the integration has failed.
 
     Raises:
-        ValueError: for payoffs of the wrong shape or not finite, a start of the wrong shape, fewer than two times or times that do not
-            increase.
+        ValueError: for payoffs of the wrong shape or not finite, a start of the wrong shape or off the simplex, fewer than two times or
+            times that decrease.
 
     Example:
         >>> dilemma = jnp.array([[[3.0, 0.0], [5.0, 1.0]], [[3.0, 5.0], [0.0, 1.0]]])
@@ -79,9 +79,7 @@ def evolve(payoffs: Any, flow: Flow, start: Any, times: Any, tolerance: ArrayLik
         >>> bool(path.ok), path.profile[0][-1].round(3).tolist()
         (True, [0.0, 1.0])
     """
-    payoffs = numeric_array("The payoffs", payoffs)
-    if payoffs.ndim < 2 or len(payoffs) != payoffs.ndim - 1 or 0 in payoffs.shape:
-        raise ValueError(f"The payoffs have shape {payoffs.shape}; they must be (n, A1, ..., An); for many games use jax.vmap.")
+    payoffs = as_payoffs(payoffs)
     return integrated(payoffs, flow, start, payoffs.shape[1:], times, tolerance, max_steps)
 
 
@@ -91,21 +89,21 @@ def evolve_population(row: Any, flow: Flow, start: Any, times: Any, tolerance: A
     Args:
         row: `(actions, actions)`, $A$, what the row player of the symmetric game earns.
         flow: a member of `FLOWS`.
-        start: the shares at the first time.
-        times: increasing.
+        start: the shares at the first time; they sum to 1.
+        times: in order.
         tolerance: relative and absolute error of a step in the flow's coordinates; by default 1e-9 in float64, 1e-6 in float32.
         max_steps: after so many steps, accepted or not, the integration has failed.
 
     Raises:
-        ValueError: for a matrix that is not square or not finite, a start of the wrong shape, fewer than two times or times that do not
-            increase.
+        ValueError: for a matrix that is not square or not finite, a start of the wrong shape or off the simplex, fewer than two times or
+            times that decrease.
 
     Example:
         >>> hawks_and_doves = [[-1.0, 4.0], [0.0, 2.0]]
         >>> evolve_population(hawks_and_doves, Replicator(), [0.1, 0.9], [0.0, 50.0]).profile[0][-1].round(3).tolist()
         [0.667..., 0.333...]
     """
-    row = numeric_array("The payoffs", row)
+    row = in_default_precision(numeric_array("The payoffs", row))
     if row.ndim != 2 or row.shape[0] != row.shape[1] or not row.size:
         raise ValueError(f"The payoffs have shape {row.shape}; a population that plays against itself needs a square matrix.")
     return integrated(row, flow, (start,), row.shape[:1], times, tolerance, max_steps)
@@ -116,9 +114,7 @@ def integrated(
 ) -> Path:
     """Check the rest of what `evolve` and `evolve_population` share, and integrate."""
     check_count("max_steps", max_steps)
-    start = tuple(numeric_array("start", s).astype(payoffs.dtype) for s in start)
-    if tuple(s.shape for s in start) != tuple((a,) for a in actions):
-        raise ValueError(f"start has shapes {[s.shape for s in start]}; the populations have {list(actions)} actions.")
+    start = as_start(start, payoffs, actions)
     times = numeric_array("times", times).astype(payoffs.dtype)
     if times.ndim != 1 or len(times) < 2:
         raise ValueError(f"times has shape {times.shape}; give at least two, the first being the start's.")
@@ -126,7 +122,7 @@ def integrated(
     if tolerance is None:
         tolerance = 1e-9 if payoffs.dtype == jnp.float64 else 1e-6
     check_range("tolerance", tolerance, float(jnp.finfo(payoffs.dtype).tiny))
-    return solve(payoffs, flow, start, times, jnp.asarray(tolerance, payoffs.dtype), max_steps)
+    return solve(payoffs, in_default_precision(flow), start, times, jnp.asarray(tolerance, payoffs.dtype), max_steps)
 
 
 @eqx.filter_jit

@@ -12,8 +12,19 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Key
 
-from games.checks import as_key, check_count, check_range, numeric_array
-from solvers.responses import Payoffs, Profile, Values, action_values, dot, nash_conv, payoff_span
+from games.checks import as_key, check_count, check_range
+from solvers.responses import (
+    Payoffs,
+    Profile,
+    Values,
+    action_values,
+    as_payoffs,
+    as_start,
+    dot,
+    in_default_precision,
+    nash_conv,
+    payoff_span,
+)
 
 
 class History(eqx.Module):
@@ -77,18 +88,19 @@ def learn(
     """Play a game again and again by a rule that learns from what was played.
 
     Args:
-        payoffs: `(n, A1, ..., An)`; a family of games is a `jax.vmap` over it.
+        payoffs: those of a game, `(n, A1, ..., An)`, or a `games.MatrixGame`; a family of games is a `jax.vmap` over it.
         rule: a member of `DYNAMICS`.
         steps: number of periods after the first.
         every: after how many periods NashConv is recorded; divides `steps`.
-        start: what everybody plays in the first period; uniform unless given.
+        start: what everybody plays in the first period, probabilities; uniform unless given.
         tolerance: largest NashConv of the average strategies that counts as converged, in units of the payoff range.
         key: where a seed or a typed key is given, everybody draws a pure action from their strategy in every period, and all learn from
             those; without it the strategies themselves are played, and nothing is random.
         seed: another name of `key`.
 
     Raises:
-        ValueError: for payoffs of the wrong shape or not finite, `every` that does not divide `steps`, or a negative tolerance.
+        ValueError: for payoffs of the wrong shape or not finite, a start off the simplex, `every` that does not divide `steps`, or a
+            negative tolerance.
 
     Example:
         >>> from solvers.dynamics import FictitiousPlay
@@ -97,20 +109,16 @@ def learn(
         True
     """
     key = None if key is None and seed is None else as_key(0 if key is None else key, seed)
-    payoffs = numeric_array("The payoffs", payoffs)
+    payoffs = as_payoffs(payoffs)
     check_count("steps", steps)
     check_count("every", every)
     check_range("tolerance", tolerance, 0.0)
-    if payoffs.ndim < 2 or len(payoffs) != payoffs.ndim - 1 or 0 in payoffs.shape:
-        raise ValueError(f"The payoffs have shape {payoffs.shape}; they must be (n, A1, ..., An); for many games use jax.vmap.")
     if steps % every:
         raise ValueError(f"every is {every}; it must divide steps, which is {steps}.")
     if start is None:
         start = tuple(jnp.full(a, 1 / a, payoffs.dtype) for a in payoffs.shape[1:])
-    start = tuple(jnp.asarray(s, payoffs.dtype) for s in start)
-    if tuple(s.shape for s in start) != tuple((a,) for a in payoffs.shape[1:]):
-        raise ValueError(f"start has shapes {[s.shape for s in start]}; the players have {payoffs.shape[1:]} actions.")
-    return run(payoffs, rule, start, jnp.asarray(tolerance, payoffs.dtype), key, steps, every)
+    start = as_start(start, payoffs, payoffs.shape[1:])
+    return run(payoffs, in_default_precision(rule), start, jnp.asarray(tolerance, payoffs.dtype), key, steps, every)
 
 
 @partial(jax.jit, static_argnames=("steps", "every"))

@@ -56,6 +56,8 @@ def payoff_tensor(game: Any, exact: bool = False) -> Payoffs:
         raise ValueError(f"{game.name!r} is no matrix game; give a games.MatrixGame, payoffs, or a repeated game's stage (game.stage).")
     try:
         array = as_given(given(getattr(game, "payoffs", game)))
+        if array.dtype.kind == "V":  # the narrow types of jax, such as bfloat16
+            array = np.array([float(str(x)) for x in array.ravel()]).reshape(array.shape)
         if array.dtype.kind not in "biufOU" or (array.dtype == object and not array.ndim):
             raise TypeError
     except (TypeError, ValueError) as error:
@@ -69,7 +71,7 @@ def payoff_tensor(game: Any, exact: bool = False) -> Payoffs:
             f"The payoffs have shape {array.shape}; they must be (n, A1, ..., An): one leading entry per player and one axis per player's "
             "actions."
         )
-    if min(array.shape[1:]) < 1:
+    if 0 in array.shape:
         raise ValueError(f"The payoffs have shape {array.shape}; every player needs at least one action.")
     if exact:
         return rationals(array)

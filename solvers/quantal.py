@@ -11,6 +11,7 @@ from jaxtyping import Array, Bool, Float, Int
 from games.checks import check_count, check_range, numeric_array
 from solvers.elimination import eliminate, solve, solved
 from solvers.log_odds import Payoffs, derivatives, equations, likeliest_last, probabilities, reordered, response_gap
+from solvers.responses import as_payoffs
 
 FIRST_STEP, LEAST_STEP = 0.1, 1e-9
 FARTHEST = 0.2
@@ -77,13 +78,7 @@ def quantal_response(game: Any, precisions: Any, max_steps: int = 2000, toleranc
         >>> found.strategies[0].tolist(), found.converged.tolist()
         ([[0.5, 0.5], [0.5, 0.5]], [True, True])
     """
-    payoffs = numeric_array("The payoffs", getattr(game, "payoffs", game))
-    n = payoffs.ndim - 1
-    if n < 1 or payoffs.shape[0] != n or min(payoffs.shape) < 1:
-        raise ValueError(
-            f"The payoffs have shape {payoffs.shape}; they must be (n, A1, ..., An): one leading entry per player and one axis of at least "
-            "one action per player. Batches of games go through vmap."
-        )
+    payoffs = as_payoffs(game)
     check_count("max_steps", max_steps)
     precisions = numeric_array("The precisions", precisions).astype(payoffs.dtype)
     check_range("A precision", precisions, 0.0)

@@ -4,13 +4,65 @@ Sums of products are written out action by action: a product of a small matrix a
 to fewer bits on some accelerators, and jaxlib 0.10.2 reduces it wrongly over large batches on a CPU.
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float
+
+from games.checks import concrete, numeric_array
+from solvers.payoffs import payoff_tensor
 
 Payoffs = Float[Array, "n_players *actions"]
 Profile = tuple[Float[Array, " actions"], ...]
 Values = tuple[Float[Array, " actions"], ...]
+
+
+ROUNDING = 1e-6
+"""How far from 1 the sum of probabilities given in float32 may be."""
+
+
+def in_default_precision(tree: Any) -> Any:
+    """Every inexact array in JAX's default precision, whichever that was when it was made."""
+    wanted = jnp.result_type(float)
+    return jax.tree.map(lambda x: x.astype(wanted) if jnp.issubdtype(jnp.result_type(x), jnp.inexact) else x, tree)
+
+
+def as_payoffs(game: Any) -> Payoffs:
+    """The payoffs `(n, A1, ..., An)` of a game, traced or not, in JAX's default precision.
+
+    Args:
+        game: what `solvers.payoffs.payoff_tensor` takes, or traced payoffs.
+
+    Raises:
+        ValueError: for payoffs that are not finite or of the wrong shape.
+    """
+    payoffs = getattr(game, "payoffs", game)
+    if not any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(payoffs)):
+        return numeric_array("The payoffs", payoff_tensor(game))
+    payoffs = in_default_precision(numeric_array("The payoffs", payoffs))
+    if payoffs.ndim < 2 or len(payoffs) != payoffs.ndim - 1 or 0 in payoffs.shape:
+        raise ValueError(f"The payoffs have shape {payoffs.shape}; they must be (n, A1, ..., An); for many games use jax.vmap.")
+    return payoffs
+
+
+def as_start(start: Any, payoffs: Float[Array, "..."], actions: tuple[int, ...]) -> Profile:
+    """Everybody's first strategy, in the precision of the payoffs.
+
+    Raises:
+        ValueError: for strategies of the wrong number or length, or off the simplex.
+    """
+    if not hasattr(start, "__len__") or isinstance(start, (str, dict)):
+        raise ValueError(f"start is {start!r}; it must hold one strategy each, of {list(actions)} actions.")
+    profile = tuple(numeric_array("start", own).astype(payoffs.dtype) for own in start)
+    if tuple(own.shape for own in profile) != tuple((a,) for a in actions):
+        raise ValueError(f"start has shapes {[own.shape for own in profile]}; it must hold one strategy each, of {list(actions)} actions.")
+    for own in profile:
+        if concrete(own) and not (np.asarray(own).min() >= -ROUNDING and abs(np.asarray(own, dtype=float).sum() - 1) <= ROUNDING):
+            raise ValueError(f"start holds {[float(f'{x:.6g}') for x in own]}, which is off the simplex; give probabilities that sum to 1.")
+    return profile
 
 
 def contracted(table: Float[Array, "..."], weights: Float[Array, " actions"], axis: int) -> Float[Array, "..."]:

@@ -15,6 +15,7 @@ from games.checks import as_float, check_count, check_range
 from solvers.base import Status
 from solvers.jacobian import game_jacobian, positions, simultaneous_gradient
 from solvers.leader import leader_curvature, leader_gradient, split_indices, stackelberg_residual
+from solvers.responses import in_default_precision
 from solvers.roots import find_root
 
 
@@ -92,16 +93,15 @@ def stackelberg(
     steps = {"root": 256, "ascent": 100_000}[method] if max_steps is None else max_steps
     check_count("max_steps", steps)
     split_indices(start, leader)
-    start = jax.tree.map(as_float, start)
+    start = in_default_precision(jax.tree.map(as_float, start))
     eps = float(jnp.finfo(ravel_pytree(start)[0].dtype).eps)
     small = eps**0.6 if tolerance is None else tolerance
     check_range("tolerance", small, 0.0)
     if method == "root":
         params, iterations = by_root(game, start, leader, steps)
     else:
-        params, iterations = by_ascent(
-            game, start, leader, as_float(lr), as_float(follower_lr), as_float(damping), jnp.asarray(steps), small
-        )
+        lr, follower_lr, damping = in_default_precision((as_float(lr), as_float(follower_lr), as_float(damping)))
+        params, iterations = by_ascent(game, start, leader, lr, follower_lr, damping, jnp.asarray(steps), small)
     return judged(game, params, leader, int(iterations), small)
 
 

@@ -1,4 +1,5 @@
 import itertools
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -160,6 +161,70 @@ def test_ranges_agree_with_verdicts_one_by_one(seed, perfect):
         if all(min(abs(d - low), abs(d - high)) > 1e-6 for low, high in intervals):
             verdict = is_subgame_perfect(payoffs, profile, d) if perfect else is_nash(payoffs, profile, d)
             assert bool(verdict) == any(low <= d <= high for low, high in intervals)
+
+
+def followed(payoffs, tables, player, state, d, first=None):
+    """(1-d) times a player's return when deterministic tables of actions play on from a state, in rationals, cycle by cycle."""
+    view, seen, rewards = {None: 0, (0, 0): 1, (0, 1): 2, (1, 0): 3, (1, 1): 4}, {}, []
+    while first is not None or state not in seen:
+        if first is None:
+            seen[state] = len(rewards)
+        acts = [tables[i][view[state if i == 0 or state is None else state[::-1]]] for i in range(2)]
+        if first is not None:
+            acts[player], first = first, None
+        rewards.append(payoffs[player][acts[0]][acts[1]])
+        state = tuple(acts)
+    begin = seen[state]
+    cycle = sum(r * d**t for t, r in enumerate(rewards[begin:])) / (1 - d ** (len(rewards) - begin))
+    return (1 - d) * (sum(r * d**t for t, r in enumerate(rewards[:begin])) + d**begin * cycle)
+
+
+def holds_in_rationals(payoffs, tables, d, perfect):
+    """Whether nobody gains by deviating once after any history, or by any deterministic strategy from the start."""
+    for i in range(2):
+        if perfect:
+            for state in (None, *itertools.product(range(2), repeat=2)):
+                now = followed(payoffs, tables, i, state, d)
+                if any(followed(payoffs, tables, i, state, d, first) > now for first in range(2)):
+                    return False
+        else:
+            now = followed(payoffs, tables, i, None, d)
+            for own in itertools.product(range(2), repeat=5):
+                if followed(payoffs, [own if j == i else t for j, t in enumerate(tables)], i, None, d) > now:
+                    return False
+    return True
+
+
+@pytest.mark.parametrize("count", [12, pytest.param(400, marks=pytest.mark.slow)])
+def test_ranges_agree_with_rationals(count):
+    """Integer games, pairs of deterministic strategies, every fraction with a denominator up to 9: ends and single points included."""
+    rng = np.random.default_rng(count)
+    tables = {name: tuple(int(p < 0.5) for p in np.asarray(STRATEGIES.make(name))) for name in ("tft", "wsls", "grim", "alld", "allc")}
+    held = 0
+    for _ in range(count):
+        payoffs = rng.integers(-3, 6, (2, 2, 2))
+        if rng.random() < 0.5:
+            payoffs[1] = payoffs[0].T
+        names = rng.choice(list(tables), 2)
+        pair = [tables[n] for n in names] if rng.random() < 0.5 else [tuple(map(int, rng.integers(0, 2, 5))) for _ in range(2)]
+        for perfect in (True, False):
+            intervals = equilibrium_discounts(payoffs, [1.0 - np.array(t) for t in pair], perfect)
+            for d in {Fraction(p, q) for q in range(1, 10) for p in range(q)}:
+                expected = holds_in_rationals(payoffs.tolist(), pair, d, perfect)
+                held += expected
+                assert any(low - 1e-9 <= d <= high + 1e-9 for low, high in intervals) == expected, (payoffs.tolist(), pair, perfect, d)
+    assert held > count
+
+
+@pytest.mark.parametrize(
+    "payoffs", [[[[4, -2], [5, 1]], [[4, 5], [-2, 1]]], [[[10**9 + 4, 10**9 - 2], [10**9 + 5, 10**9 + 1]], [[4e-9, 5e-9], [-2e-9, 1e-9]]]]
+)
+def test_gains_of_nothing_do_not_count(payoffs):
+    """Many deviations from tit for tat gain exactly nothing; defecting for ever gains below (T-R)/(T-P) = 1/4, alternating below 1/6."""
+    ((low, high),) = equilibrium_discounts(payoffs, ("tft", "tft"), perfect=False)
+    assert (low, high) == (pytest.approx(1 / 4, abs=1e-12), 1.0)
+    for d in (Fraction(1, 5), Fraction(1, 4), Fraction(1, 2), Fraction(99, 100)):
+        assert holds_in_rationals([[[4, -2], [5, 1]], [[4, 5], [-2, 1]]], [(0, 0, 1, 0, 1)] * 2, d, False) == (d >= Fraction(1, 4))
 
 
 def test_mixed_profiles_and_longer_memory():
