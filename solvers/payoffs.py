@@ -57,7 +57,7 @@ def payoff_tensor(game: Any, exact: bool = False) -> Payoffs:
     try:
         array = as_given(given(getattr(game, "payoffs", game)))
         if array.dtype.kind == "V":  # the narrow types of jax, such as bfloat16
-            array = np.array([float(str(x)) for x in array.ravel()]).reshape(array.shape)
+            array = array.astype(float)
         if array.dtype.kind not in "biufOU" or (array.dtype == object and not array.ndim):
             raise TypeError
     except (TypeError, ValueError) as error:
