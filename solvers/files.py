@@ -1,21 +1,22 @@
-"""Games on disk: Gambit's .nfg and a plain JSON form, chosen by the suffix; nothing in a file is evaluated."""
+"""Games on disk: Gambit's .nfg, a plain JSON form and tables of pairs, chosen by the suffix; nothing in a file is evaluated."""
 
 import json
 import os
 import pathlib
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from solvers import nfg
+from solvers import nfg, pairs
 from solvers.base import plain
 from solvers.normal_form import NormalForm, normal_form
 from solvers.payoffs import number
 
-SUFFIXES = (".nfg", ".json")
+SUFFIXES = (".nfg", ".json", ".csv")
 
 
 def read_game(path: str | os.PathLike[str]) -> NormalForm:
-    """The game in a .nfg or .json file.
+    """The game in a .nfg, .json or .csv file.
 
     Args:
         path: its suffix says the form.
@@ -25,13 +26,30 @@ def read_game(path: str | os.PathLike[str]) -> NormalForm:
         OSError: for a file that cannot be read.
     """
     path = pathlib.Path(path)
-    parse = {".nfg": nfg.parse, ".json": parse_json}[suffix(path)]
+    parse = {".nfg": nfg.parse, ".json": parse_json, ".csv": pairs.parse}[suffix(path)]
     try:
         return parse(path.read_bytes().decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise ValueError(f"{path}: byte {error.start + 1} is no UTF-8; save the file as UTF-8.") from None
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
+
+
+def read_text(text: str) -> NormalForm:
+    """The game that a text describes, in whichever of the three forms it is.
+
+    Raises:
+        ValueError: for a text that is no game.
+
+    Example:
+        >>> read_text("3 3, 0 5\n5 0, 1 1").payoffs[0].tolist()
+        [[Fraction(3, 1), Fraction(0, 1)], [Fraction(5, 1), Fraction(1, 1)]]
+    """
+    begins = text.removeprefix("\ufeff").lstrip()
+    if not begins:
+        raise ValueError("The text is empty; give a game in the form of a .nfg, .json or .csv file.")
+    parse = parse_json if begins[0] in "{[" else nfg.parse if begins[:3] in ("NFG", "EFG") else pairs.parse
+    return parse(begins if parse is not pairs.parse else text.removeprefix("\ufeff"))
 
 
 def write_game(game: Any, path: str | os.PathLike[str]) -> pathlib.Path:
@@ -53,19 +71,19 @@ def write_game(game: Any, path: str | os.PathLike[str]) -> pathlib.Path:
         [[Fraction(4, 1), Fraction(0, 1)], [Fraction(3, 1), Fraction(1, 1)]]
     """
     path = pathlib.Path(path)
-    write = {".nfg": nfg.text, ".json": json_text}[suffix(path)]
+    write = {".nfg": nfg.text, ".json": json_text}[suffix(path, (".nfg", ".json"))]
     write_whole(path, write(game))
     return path
 
 
-def suffix(path: pathlib.Path) -> str:
+def suffix(path: pathlib.Path, known: Sequence[str] = SUFFIXES) -> str:
     """A known suffix.
 
     Raises:
         ValueError: for another one.
     """
-    if path.suffix.lower() not in SUFFIXES:
-        raise ValueError(f"{path} is neither a .nfg nor a .json file; games are read and written in these two forms.")
+    if path.suffix.lower() not in known:
+        raise ValueError(f"{path} is no {' or '.join(known)} file; games are read from .nfg, .json and .csv and written as .nfg or .json.")
     return path.suffix.lower()
 
 

@@ -249,7 +249,7 @@ def test_other_numbers_compile_nothing():
     ("arguments", "says"),
     [
         ({"payoffs": np.zeros((2, 3))}, "have shape"),
-        ({"payoffs": [[[1, np.nan]], [[0, 0]]]}, "NaN or infinite"),
+        ({"payoffs": [[[1, np.nan]], [[0, 0]]]}, "NaN or infinite|must be finite numbers"),
         ({"steps": 10, "every": 3}, "must divide"),
         ({"steps": 0}, "steps is 0"),
         ({"start": (pure(0), pure(0, 2))}, "start has shapes"),
