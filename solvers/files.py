@@ -36,7 +36,7 @@ def read_game(path: str | os.PathLike[str]) -> NormalForm:
 
 
 def read_text(text: str) -> NormalForm:
-    """The game that a text describes, in whichever of the three forms it is.
+    r"""The game that a text describes, in whichever of the three forms it is.
 
     Raises:
         ValueError: for a text that is no game.
@@ -83,7 +83,7 @@ def suffix(path: pathlib.Path, known: Sequence[str] = SUFFIXES) -> str:
         ValueError: for another one.
     """
     if path.suffix.lower() not in known:
-        raise ValueError(f"{path} is no {' or '.join(known)} file; games are read from .nfg, .json and .csv and written as .nfg or .json.")
+        raise ValueError(f"{path} is no {' or '.join(known)} file; games are read from {', '.join(SUFFIXES)} and written as .nfg or .json.")
     return path.suffix.lower()
 
 

@@ -11,7 +11,7 @@ from solvers.payoffs import number
 
 
 def parse(text: str) -> NormalForm:
-    """The game that comma-separated values describe; tabs and semicolons separate as well.
+    r"""The game that comma-separated values describe; tabs and semicolons separate as well.
 
     Args:
         text: one table with cells such as `3 0`, `"3,0"` or `(3; 0)`, the row player's payoff first; or two tables of numbers with an
@@ -22,7 +22,7 @@ def parse(text: str) -> NormalForm:
         ValueError: with line and cell for what is no payoff, rows of different length, and tables of different shape.
 
     Example:
-        >>> game = parse(",left,right\\nup,3 3,0 5\\ndown,5 0,1 1")
+        >>> game = parse(",left,right\nup,3 3,0 5\ndown,5 0,1 1")
         >>> game.actions, game.payoffs[1].tolist()
         ((('up', 'down'), ('left', 'right')), [[Fraction(3, 1), Fraction(5, 1)], [Fraction(0, 1), Fraction(1, 1)]])
     """
@@ -55,7 +55,8 @@ def parse(text: str) -> NormalForm:
     cells = [[[x for (entries, *_) in tables for x in entries[a][b]] for b in range(shapes[0][1])] for a in range(shapes[0][0])]
     _, rows, columns = tables[0]
     actions = [own or [str(k + 1) for k in range(count)] for own, count in zip((rows, columns), shapes[0], strict=True)]
-    return NormalForm([[[cell[i] for cell in row] for row in cells] for i in range(2)], actions=actions)
+    payoffs: Any = [[[cell[i] for cell in row] for row in cells] for i in range(2)]
+    return NormalForm(payoffs, actions=actions)
 
 
 def table(block: list[tuple[int, list[str]]], size: int) -> tuple[list[list[list[Fraction]]], list[str], list[str]]:
@@ -66,7 +67,7 @@ def table(block: list[tuple[int, list[str]]], size: int) -> tuple[list[list[list
     """
     (_, head), below = block[0], block[1:]
     corner = not head[0]
-    named = corner or not any(read(cell, size) for cell in head[1:] or head)
+    named = corner or not any(read(cell, size) for cell in head)
     body = below if named else block
     wanted = "a pair of payoffs, such as 3 0" if size == 2 else "a payoff, such as 3"
     if not body:

@@ -261,7 +261,7 @@ def test_other_files_are_refused(tmp_path):
     with pytest.raises(ValueError, match="byte 10 is no UTF-8"):
         read_game(tmp_path / "latin.nfg")
     for action in (read_game, lambda path: write_game(nfg.parse(SELTEN), path)):
-        with pytest.raises(ValueError, match=r"neither a \.nfg nor a \.json file"):
+        with pytest.raises(ValueError, match=r"game.gbt is no \.nfg or .* file; games are read from \.nfg, \.json, \.csv and written as"):
             action(tmp_path / "game.gbt")
     with pytest.raises(ValueError, match="cannot hold"):
         nfg.text(NormalForm([[1]], "ends with \\"))
