@@ -4,6 +4,7 @@ Parameters are held as `theta[seat][i, j, seed]`: learner i in seat 0 against le
 row i of seat 0 and to column i of seat 1, vectorized over its opponents and the seeds. Where exchanging the seats changes only the
 game's numbers, seat 1 is played as seat 0 of the exchanged game, and the loop's body holds one update per learner; elsewhere it holds two.
 Either way compile time does not grow with the number of pairings. Learners of one structure are one stacked learner.
+Rows and columns may hold different learners, as where a tournament grows; then the seats' updates are two.
 """
 
 import functools
@@ -49,6 +50,12 @@ class Group(NamedTuple):
 
     learner: Learner
     members: tuple[int, ...]
+
+
+Sides = tuple[tuple[Learner, ...], ...]
+"""Stacked learners by side and group."""
+Members = tuple[tuple[tuple[int, ...], ...], ...]
+"""Where each group's learners stand, by side and group."""
 
 
 class RoundRobin(NamedTuple):
@@ -116,33 +123,41 @@ def record(game: Game, joint: Joint, keys) -> Float[Array, "2 row column seeds"]
     return jnp.stack(jax.vmap(jax.vmap(jax.vmap(lane), in_axes=(0, None)), in_axes=(0, None))(joint, keys))
 
 
-def begin(game: Game, learners: tuple[Learner, ...], members: tuple[tuple[int, ...], ...], keys) -> State:
-    """Initial parameters, states and values: the lanes of one seed start from the same draw in every cell."""
+def paired(learners: Sides, members: Members) -> tuple[list[Group], ...]:
+    """The groups of each side."""
+    return tuple([Group(x, m) for x, m in zip(*side, strict=True)] for side in zip(learners, members, strict=True))
+
+
+def begin(game: Game, learners: Sides, members: Members, keys) -> State:
+    """Initial parameters, states and values: the lanes of one seed start from the same draw in every cell.
+
+    `learners` and `members` have one entry where rows and columns are the same, and otherwise one for each.
+    """
     init_keys, match_keys = keys
-    groups = [Group(x, m) for x, m in zip(learners, members, strict=True)]
-    size = sum(map(len, members))
+    sides = paired(learners, members)
+    sizes = tuple(sum(map(len, side)) for side in (members[0], members[-1]))
 
     def start(learner, key):
         drawn = game.init(key)
         return game.split(tuple(learner.start(View(game, drawn, seat)) for seat in range(2)))
 
-    begun = [
-        jax.vmap(jax.vmap(start, in_axes=(None, 0)), in_axes=(0, None), axis_size=len(group.members))(group.learner, init_keys)
-        for group in groups
-    ]
-    begun = jax.tree.map(lambda *parts: jnp.concatenate(parts), *begun)  # (learner, seed, ...)
+    begun = []
+    for side in sides:
+        draw = jax.vmap(start, in_axes=(None, 0))
+        drawn = [jax.vmap(draw, in_axes=(0, None), axis_size=len(group.members))(group.learner, init_keys) for group in side]
+        begun.append(jax.tree.map(lambda *parts: jnp.concatenate(parts), *drawn))  # (learner, seed, ...)
     joint = tuple(
-        jax.tree.map(lambda x, seat=seat: jnp.broadcast_to(jnp.expand_dims(x, 1 - seat), (size, size, *x.shape[1:])), begun[seat])
+        jax.tree.map(lambda x, seat=seat: jnp.broadcast_to(jnp.expand_dims(x, 1 - seat), (*sizes, *x.shape[1:])), begun[-seat][seat])
         for seat in range(2)
     )
     first = jax.vmap(jax.random.fold_in, in_axes=(0, None))(match_keys, BEFORE)
     states = []
-    for stance in stances(game):
+    for stance in stances(game, apart=len(sides) > 1):
 
         def init(learner, game, joint, _, key, place, seat=stance.seat):
             return learner.init(View(game, joint, seat, key, 0, place))
 
-        seen, places = facing(stance, joint), jnp.array(stance.places)
+        seen, places, groups = facing(stance, joint), jnp.array(stance.places), sides[-stance.places[0]]
         states.append(
             tuple(
                 over_lanes(init)(g.learner, stance.games, jax.tree.map(cut, seen), (), keys_of(stance, first), places)
@@ -153,22 +168,23 @@ def begin(game: Game, learners: tuple[Learner, ...], members: tuple[tuple[int, .
     return State(joint, tuple(states), values, values, jnp.isfinite(values).all(0))
 
 
-def proceed(game: Game, learners: tuple[Learner, ...], members, state: State, match_keys, begun, count) -> State:
+def proceed(game: Game, learners: Sides, members: Members, state: State, match_keys, begun, count) -> State:
     """`count` steps from step `begun`; both are data, so that chunks of any length are one program."""
-    groups = [Group(x, m) for x, m in zip(learners, members, strict=True)]
+    sides = paired(learners, members)
     fold = jax.vmap(jax.random.fold_in, in_axes=(0, None))
     first = fold(match_keys, BEFORE)
 
     def step(t, now: State) -> State:
         after: dict[int, PyTree] = {}
         later = []
-        for stance, states in zip(stances(game), now.states, strict=True):
+        for stance, states in zip(stances(game, apart=len(sides) > 1), now.states, strict=True):
 
             def update(learner, game, joint, state, key, place, seat=stance.seat):
                 step, state = learner.update(state, View(game, joint, seat, key, t, place))
                 return stepped(joint[seat], step), state
 
             seen, keys, places = facing(stance, now.joint), keys_of(stance, fold(match_keys, t)), jnp.array(stance.places)
+            groups = sides[-stance.places[0]]
             moved = [
                 over_lanes(update)(g.learner, stance.games, jax.tree.map(cut, seen), state, keys, places)
                 for g, cut, state in zip(groups, parts(groups), states, strict=True)
@@ -203,24 +219,28 @@ def round_robin(
     learners: Sequence[Learner],
     key: Any = 0,
     *,
+    columns: Sequence[Learner] | None = None,
     steps: int = 200,
     seeds: int = 64,
+    first: int = 0,
     report: Callable[[int], None] | None = None,
 ) -> RoundRobin:
     """Every learner against every learner at one two-player game; each cell equals `play` of its pairing from the same key.
 
     Args:
         game: the game.
-        learners: at least one.
+        learners: at least one; those in seat 0.
         key: a seed or a typed key, whose streams are those of `play`.
+        columns: those in seat 1, if they are others.
         steps: how many steps.
         seeds: how many lanes per cell.
+        first: the number of the first lane.
         report: called with the number of steps done, before the first and after every chunk.
     """
     report = report or (lambda done: None)
-    game, groups = anonymous(game), grouped(learners)
-    stacked, members = tuple(g.learner for g in groups), tuple(g.members for g in groups)
-    keys = lane_keys(key, "init", seeds), lane_keys(key, "match", seeds)
+    game, sides = anonymous(game), [grouped(side) for side in (learners, columns) if side is not None]
+    stacked, members = (tuple(tuple(g[k] for g in groups) for groups in sides) for k in range(2))
+    keys = lane_keys(key, "init", first + seeds)[first:], lane_keys(key, "match", first + seeds)[first:]
     none = jnp.asarray(0)
 
     clock = time.perf_counter()
@@ -244,12 +264,13 @@ def round_robin(
 
 def _collected(game: Game, state: State, members, steps: int, compile_s: float, run_s: float) -> RoundRobin:
     """Results on the host, learners back in the order they were given."""
-    back = np.argsort(np.concatenate([np.array(m) for m in members]))
+    backs = [np.argsort(np.concatenate([np.array(m) for m in side])) for side in members]
+    place = np.ix_(backs[0], backs[-1])
     finite = [_finite_lanes(x, 3) for x in jax.tree.leaves(state.joint)]
     ok = np.logical_and.reduce([np.asarray(state.ok), *finite, *_finite_states(game, state, members)])
-    params = jax.tree.map(lambda x: np.asarray(x)[np.ix_(back, back)], game.join(state.joint))
-    values, total = (np.asarray(x)[:, back][:, :, back] for x in (state.values, state.total))
-    return RoundRobin(values, total / (steps + 1), params, ok[np.ix_(back, back)], compile_s, run_s)
+    params = jax.tree.map(lambda x: np.asarray(x)[place], game.join(state.joint))
+    values, total = (np.asarray(x)[:, *place] for x in (state.values, state.total))
+    return RoundRobin(values, total / (steps + 1), params, ok[place], compile_s, run_s)
 
 
 def _finite_lanes(x: Any, axes: int) -> Bool[np.ndarray, "..."]:
@@ -258,13 +279,13 @@ def _finite_lanes(x: Any, axes: int) -> Bool[np.ndarray, "..."]:
     return np.isfinite(x).all(tuple(range(axes, x.ndim)))
 
 
-def _finite_states(game: Game, state: State, members: Sequence[Sequence[int]]) -> list[Bool[np.ndarray, "row column seeds"]]:
+def _finite_states(game: Game, state: State, members: Members) -> list[Bool[np.ndarray, "row column seeds"]]:
     """For each seat, in which lanes its learners' states hold finite numbers alone; counters and keys are not looked at."""
     found = []
-    for stance, states in zip(stances(game), state.states, strict=True):
-        lanes = []
-        for group, own in zip(members, states, strict=True):
-            fine = np.ones((len(stance.places), len(group), *state.ok.shape[1:]), bool)
+    for stance, states in zip(stances(game, apart=len(members) > 1), state.states, strict=True):
+        lanes, seat = [], stance.places[0]
+        for group, own in zip(members[-seat], states, strict=True):
+            fine = np.ones((len(stance.places), len(group), state.ok.shape[1 - seat], state.ok.shape[2]), bool)
             for x in jax.tree.leaves(own):
                 if jnp.issubdtype(x.dtype, jnp.inexact):
                     fine &= _finite_lanes(x, 4)

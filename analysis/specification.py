@@ -9,12 +9,14 @@ import equinox as eqx
 import jax
 import numpy as np
 
+from shaping.sources import source
+
 LARGEST = 64
 """Arrays with more entries than this are described by their shape and a hash of their bytes."""
 
 
 def describe(value: Any) -> Any:
-    """A game, a learner or one of their fields as plain data that JSON can hold.
+    """A game, a learner or one of their fields as plain data that JSON can hold; of classes of one's own, their code too.
 
     Example:
         >>> from shaping import Lola
@@ -23,7 +25,7 @@ def describe(value: Any) -> Any:
     """
     if isinstance(value, eqx.Module):
         fields = {f.name: describe(getattr(value, f.name)) for f in dataclasses.fields(value)}
-        return {"class": type(value).__name__, **fields}
+        return {"class": type(value).__name__, **_code(type(value)), **fields}
     if isinstance(value, (jax.Array, np.ndarray, np.generic)):
         array = np.asarray(value)
         if array.size > LARGEST:
@@ -35,7 +37,15 @@ def describe(value: Any) -> Any:
         return [describe(x) for x in value]
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
-    return getattr(value, "__qualname__", None) or repr(value)
+    if (name := getattr(value, "__qualname__", None)) is None:
+        return repr(value)
+    return {"name": name, **code} if (code := _code(value)) else name
+
+
+def _code(kind: Any) -> dict[str, str]:
+    """A hash of the code of a class or function that is not the laboratory's."""
+    found = source(kind)
+    return {} if found is None else {"source code": found}
 
 
 def _short(array: np.ndarray) -> np.ndarray:
@@ -77,3 +87,19 @@ def differences(there: Any, here: Any, path: str = "") -> list[str]:
                 found += differences(there[name], here[name], where)
         return found
     return [] if there == here else [f"{path} is {json.dumps(there)} there and {json.dumps(here)} here"]
+
+
+def shared(here: dict[str, Any], there: dict[str, Any]) -> dict[str, Any]:
+    """A tournament's specification without the learners and games that another lacks, and with its seeds where those are fewer.
+
+    Example:
+        >>> shared({"seeds": 8, "games": {"a": 1, "b": 2}}, {"seeds": 4, "games": {"a": 0}})
+        {'seeds': 4, 'games': {'a': 1}}
+    """
+    cut = dict(here)
+    for part in ("learners", "games"):
+        if isinstance(here.get(part), dict) and isinstance(there.get(part), dict):
+            cut[part] = {name: x for name, x in here[part].items() if name in there[part]}
+    if isinstance(there.get("seeds"), int) and isinstance(here.get("seeds"), int):
+        cut["seeds"] = min(here["seeds"], there["seeds"])
+    return cut

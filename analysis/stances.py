@@ -27,11 +27,13 @@ class Stance(NamedTuple):
     places: tuple[int, ...]
 
 
-def stances(game: Game) -> tuple[Stance, ...]:
-    """One stance for both seats where exchanging them changes only numbers, otherwise one for each."""
+def stances(game: Game, apart: bool = False) -> tuple[Stance, ...]:
+    """One stance for both seats where exchanging them changes only numbers, otherwise, or where they are to be `apart`, one for each."""
     other = game.exchanged()
     if other is None:
         return tuple(Stance(jax.tree.map(lambda x: x[None], game), seat, (seat,)) for seat in range(2))
+    if apart:
+        return tuple(Stance(jax.tree.map(lambda x: x[None], g), 0, (place,)) for place, g in enumerate((game, other)))
     return (Stance(jax.tree.map(lambda *x: jnp.stack(x), game, other), 0, (0, 1)),)
 
 

@@ -18,7 +18,18 @@ def blocks(frame: pd.DataFrame, *columns: str) -> Iterator[tuple[tuple[Any, ...]
     return iter(groups)
 
 
-def tidy(game: str, labels: Sequence[str], result: RoundRobin, *, steps: int, configs: Sequence[str], hashes: Any) -> pd.DataFrame:
+def tidy(
+    game: str,
+    labels: Sequence[str],
+    result: RoundRobin,
+    *,
+    steps: int,
+    configs: Sequence[str],
+    hashes: Any,
+    rows: Sequence[int] | None = None,
+    columns: Sequence[int] | None = None,
+    first: int = 0,
+) -> pd.DataFrame:
     """One row per cell, seat and seed.
 
     Args:
@@ -28,6 +39,9 @@ def tidy(game: str, labels: Sequence[str], result: RoundRobin, *, steps: int, co
         steps: how many steps were taken.
         configs: the learners' settings as JSON, in order.
         hashes: the specification's hash of every cell, by row and column.
+        rows: which of the learners the result has in seat 0; by default all.
+        columns: which of them it has in seat 1.
+        first: the number of its first lane.
 
     Returns:
         The columns `cell, game, learner_0, learner_1, config_0, config_1, seat, learner, opponent, seed, step, value, value_auc,
@@ -35,23 +49,25 @@ def tidy(game: str, labels: Sequence[str], result: RoundRobin, *, steps: int, co
         `p_start, p_CC, p_CD, p_DC, p_DD`, own action first. Values are per step; `value` is the last, `value_auc` the mean over the
         trajectory. Numbers of diverged lanes (`ok` false) are kept as they are: no mean may take them in unmarked.
     """
-    n, seeds = len(labels), result.ok.shape[-1]
-    row, column, seat, seed = (x.ravel() for x in np.meshgrid(*map(np.arange, (n, n, 2, seeds)), indexing="ij"))
+    seeds = result.ok.shape[-1]
+    places = [np.arange(len(labels)) if kept is None else np.asarray(kept) for kept in (rows, columns)]
+    row, column, seat, seed = (x.ravel() for x in np.meshgrid(*map(np.arange, (*map(len, places), 2, seeds)), indexing="ij"))
+    zero, one = places[0][row], places[1][column]
     names, settings, hashes = np.array(labels, object), np.array(configs, object), np.array(hashes, object)
-    own, other = np.where(seat == 0, row, column), np.where(seat == 0, column, row)
+    own, other = np.where(seat == 0, zero, one), np.where(seat == 0, one, zero)
     value, opponent = result.values[seat, row, column, seed], result.values[1 - seat, row, column, seed]
     frame = pd.DataFrame(
         {
-            "cell": hashes[row, column],
+            "cell": hashes[zero, one],
             "game": game,
-            "learner_0": names[row],
-            "learner_1": names[column],
-            "config_0": settings[row],
-            "config_1": settings[column],
+            "learner_0": names[zero],
+            "learner_1": names[one],
+            "config_0": settings[zero],
+            "config_1": settings[one],
             "seat": seat,
             "learner": names[own],
             "opponent": names[other],
-            "seed": seed,
+            "seed": first + seed,
             "step": steps,
             "value": value,
             "value_auc": result.mean_values[seat, row, column, seed],
@@ -68,6 +84,13 @@ def tidy(game: str, labels: Sequence[str], result: RoundRobin, *, steps: int, co
             frame[name] = p[:, k]
     frame["ok"] = result.ok[row, column, seed]
     return frame
+
+
+def ordered(frame: pd.DataFrame, labels: Sequence[str]) -> pd.DataFrame:
+    """Rows as `tidy` gives those of one result with all of them, learners in this order."""
+    place = {label: k for k, label in enumerate(labels)}
+    keys = frame["seed"], frame["seat"], frame["learner_1"].map(place.get), frame["learner_0"].map(place.get)
+    return frame.iloc[np.lexsort(keys)].reset_index(drop=True)
 
 
 def runs(own: Any) -> tuple[Any, Any]:

@@ -1,10 +1,11 @@
 """A tournament: every learner against every learner, at every game, over many seeds; one compiled program per structure of game."""
 
+import contextlib
 import functools
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import jax
 import pandas as pd
@@ -13,7 +14,7 @@ from analysis import provenance
 from analysis.roundrobin import begin, grouped, round_robin
 from analysis.specification import describe, fingerprint, text
 from analysis.store import Store
-from analysis.tables import cells as cells, standings as standings, tidy
+from analysis.tables import cells as cells, ordered, standings as standings, tidy
 from games.base import Game
 from games.checks import as_seed, check_count, shown
 from games.sampled_catalog import as_game
@@ -48,7 +49,8 @@ def tournament(
     """Play every learner against every learner, itself included, in both seats.
 
     The cell of learner i in seat 0 against learner j in seat 1 equals `play(game, [i, j], seed, steps=steps, seeds=seeds)`. Lane s starts
-    from the same draw in every cell, so that comparisons are paired; adding games, learners or seeds changes no existing lane.
+    from the same draw in every cell, so that comparisons are paired; adding games, learners or seeds changes no existing lane, up to
+    rounding.
 
     Args:
         games: two-player games in sequence, as `play` takes them: made, names or factories; or a mapping from names of your own.
@@ -57,7 +59,9 @@ def tournament(
         steps: how many steps, at least 1.
         seeds: how many lanes per cell, at least 1.
         seed: the root of all randomness, an integer in [0, 2**32 - 1], by which results are kept; `key` is another name of it.
-        out: a folder to keep results in: a game whose file is there is not computed again.
+        out: a folder to keep results in: a game whose file is there is not computed again. A folder may hold fewer games, learners or
+            seeds than are asked for, otherwise the same; then what is new is computed alone, and what is there stays as it is. Learners
+            and games that are classes of one's own are the same if their code is.
         force: replace what the folder holds.
         progress: called between compiled chunks.
         key: another name of `seed`.
@@ -80,16 +84,55 @@ def tournament(
     games, learners = _named(games, "games", as_game, lambda g: g.name), _named(learners, "learners", as_learner, lambda x: x.label)
     _check(games, learners)
     specification = specify(games, learners, steps, seeds, seed)
-    store = None if out is None else Store(out, specification, tuple(games), force)
+    store = None if out is None else Store(out, specification, tuple(games), force, grows=True)
     report = progress or (lambda game, stage, **facts: None)
+    found = {} if store is None else {name: store.load(name) for name in store.done()}
+    due = {name: missing(name, list(learners), seeds, found.get(name)) for name in games}
     frames = []
-    for name, game in games.items():
-        if store is not None and name in store.done():
-            frames.append(store.load(name))
-            report(name, "found")
-        else:
-            frames.append(_one_game(name, game, learners, specification, store, report))
+    with contextlib.ExitStack() as held:
+        if store is not None and any(due.values()):
+            held.enter_context(store)
+        for name, game in games.items():
+            if due[name]:
+                frames.append(_one_game(name, game, learners, specification, store, report, found.get(name), due[name]))
+            else:
+                frames.append(found[name])
+                report(name, "found")
     return pd.concat(frames, ignore_index=True)
+
+
+class Part(NamedTuple):
+    """Cells and lanes of a tournament: learners in seat 0, learners in seat 1, the first lane, and how many."""
+
+    rows: tuple[int, ...]
+    columns: tuple[int, ...]
+    first: int
+    seeds: int
+
+
+def missing(game: str, learners: Sequence[str], seeds: int, frame: pd.DataFrame | None) -> list[Part]:
+    """What is still to be played where these rows are there already, of some of the learners and some of the lanes.
+
+    Raises:
+        ValueError: if the rows are not those of every learner there against every other.
+
+    Example:
+        >>> missing("ipd", ["naive", "lola"], 64, None)
+        [Part(rows=(0, 1), columns=(0, 1), first=0, seeds=64)]
+    """
+    everyone = tuple(range(len(learners)))
+    if frame is None:
+        return [Part(everyone, everyone, 0, seeds)]
+    there = set(frame["learner_0"])
+    old, new = (tuple(k for k in everyone if (learners[k] in there) == known) for known in (True, False))
+    lanes = len(set(frame["seed"]))
+    if not len(frame) == 2 * len(old) ** 2 * lanes > 0:
+        raise ValueError(
+            f"The file of {game!r} holds {len(frame)} rows, not two for each of {lanes} seeds of {len(old)} x {len(old)} cells; "
+            "remove it, and the same command computes it anew."
+        )
+    parts = [Part(old, old, lanes, seeds - lanes)] if lanes < seeds else []
+    return parts + ([Part(new, everyone, 0, seeds), Part(old, new, 0, seeds)] if new else [])
 
 
 def check_size(steps: int, seeds: int, seed: int) -> None:
@@ -123,22 +166,45 @@ def described(learner: Learner) -> dict[str, Any]:
     return describe(learner) | ({"revision": revision} if revision else {})
 
 
-def _one_game(name: str, game: Game, learners: Mapping[str, Learner], specification: dict, store: Store | None, report) -> pd.DataFrame:
-    """Compute one game's rows, and keep them if there is a store."""
-    steps, seeds, seed = (specification[k] for k in ("steps", "seeds", "seed"))
+def _one_game(
+    name: str,
+    game: Game,
+    learners: Mapping[str, Learner],
+    specification: dict,
+    store: Store | None,
+    report,
+    found: pd.DataFrame | None,
+    due: Sequence[Part],
+) -> pd.DataFrame:
+    """Compute what is missing of one game's rows, and keep them all if there is a store."""
+    steps, seed = specification["steps"], specification["seed"]
     note, clock = {**provenance.environment(), "seed": seed, "start": provenance.now()}, time.perf_counter()
+    if store is not None and found is not None:
+        note["earlier"] = store.provenance(name)
     report(name, "compiling", steps=steps)
-    result = round_robin(
-        game, list(learners.values()), seed, steps=steps, seeds=seeds, report=lambda done: report(name, "running", done=done, steps=steps)
-    )
     common = {k: specification[k] for k in ("steps", "seed", "x64")} | {"game": specification["games"][name]}
-    configs = specification["learners"]
+    configs, members = specification["learners"], list(learners.values())
     hashes = [[fingerprint(common | {"learner_0": configs[i], "learner_1": configs[j]}) for j in learners] for i in learners]
-    frame = tidy(name, list(learners), result, steps=steps, configs=[text(c) for c in configs.values()], hashes=hashes)
+    frames, took = [] if found is None else [found], {"compile_s": 0.0, "run_s": 0.0}
+    for rows, columns, first, seeds in due:
+        result = round_robin(
+            game,
+            [members[k] for k in rows],
+            seed,
+            columns=None if rows == columns else [members[k] for k in columns],
+            steps=steps,
+            seeds=seeds,
+            first=first,
+            report=lambda done: report(name, "running", done=done, steps=steps),
+        )
+        took = {"compile_s": took["compile_s"] + result.compile_s, "run_s": took["run_s"] + result.run_s}
+        settings = [text(c) for c in configs.values()]
+        cut = {"rows": rows, "columns": columns, "first": first}
+        frames.append(tidy(name, list(learners), result, steps=steps, configs=settings, hashes=hashes, **cut))
+    frame = frames[0] if len(frames) == 1 else ordered(pd.concat(frames, ignore_index=True), list(learners))
     if store is not None:
-        took = {"compile_s": result.compile_s, "run_s": result.run_s, "wall_s": time.perf_counter() - clock}
-        store.save(name, frame, {**note, "end": provenance.now(), **took})
-    report(name, "finished", compile_s=result.compile_s, run_s=result.run_s)
+        store.save(name, frame, {**note, "end": provenance.now(), **took, "wall_s": time.perf_counter() - clock})
+    report(name, "finished", **took)
     return frame
 
 
@@ -176,9 +242,9 @@ def _check(games: Mapping[str, Game], learners: Mapping[str, Learner]) -> None:
             raise ValueError(f"The game {name!r} is for {game.n_players} players; a tournament takes two-player games.")
         keys = lane_keys(0, "init", 1), lane_keys(0, "match", 1)
         for group in grouped(tuple(learners.values())):
-            alone = functools.partial(begin, members=(tuple(range(len(group.members))),))
+            alone = functools.partial(begin, members=((tuple(range(len(group.members))),),))
             try:
-                jax.eval_shape(lambda g, x, k, alone=alone: alone(g, (x,), keys=k), game, group.learner, keys)
+                jax.eval_shape(lambda g, x, k, alone=alone: alone(g, ((x,),), keys=k), game, group.learner, keys)
             except ValueError as error:
                 said = str(error).split("\n-----")[0]  # what jax appends to an error raised while it traces is left out
                 raise ValueError(f"A learner does not suit the game {name!r}: {said}") from error

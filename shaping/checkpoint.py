@@ -1,7 +1,8 @@
 """Trained learners on disk: arrays in one file, everything else as JSON beside them; nothing is ever unpickled or evaluated.
 
-A folder holds `learner.json`, which names the file of arrays and its hash. The arrays are written first, under a name made of their hash,
-and the JSON takes the old one's place in one move: whatever happens in between, the folder holds the last whole checkpoint.
+A folder holds `learner.json`, which names the file of arrays and its hash, and has a hash of its own. The arrays are written first,
+under a name made of their hash, and the JSON takes the old one's place in one move: whatever happens in between, the folder holds the
+last whole checkpoint.
 """
 
 import hashlib
@@ -17,6 +18,7 @@ from games.base import Game
 from shaping import checkpoint_files as files
 from shaping.base import Learner
 from shaping.encoding import decoded, described, difference, encoded
+from shaping.folders import LOCK, alone, signed, write_whole
 
 
 def save(
@@ -43,8 +45,8 @@ def save(
         The folder.
 
     Raises:
-        ValueError: for a learner that holds something which cannot be kept, a folder that cannot be written, or one that holds another
-            learner's checkpoint.
+        ValueError: for a learner that holds something which cannot be kept, a folder that cannot be written or is in use by another
+            run, or one that holds another learner's checkpoint.
 
     Example:
         >>> import tempfile
@@ -56,12 +58,20 @@ def save(
         Array(True, dtype=bool)
     """
     folder = pathlib.Path(folder)
+    files_of = packed(learner, game, state, note)
+    with alone(folder):
+        put(folder, *files_of, force)
+    return folder
+
+
+def packed(learner: Learner, game: Game | None, state: Any = None, note: dict[str, Any] | None = None) -> tuple[dict[str, Any], bytes]:
+    """A checkpoint's header and arrays."""
     arrays: dict[str, np.ndarray] = {}
     tree = encoded(learner, arrays)
     going = encoded(state, arrays)
-    packed = io.BytesIO()
-    np.savez(packed, allow_pickle=False, **arrays)
-    digest = hashlib.sha256(packed.getvalue()).hexdigest()
+    content = io.BytesIO()
+    np.savez(content, allow_pickle=False, **arrays)
+    digest = hashlib.sha256(content.getvalue()).hexdigest()
     header = {
         "format": files.FORMAT,
         "lab": files.lab(),
@@ -71,20 +81,23 @@ def save(
         "note": note or {},
         "arrays": {"file": f"arrays-{digest[:16]}.npz", "sha256": digest},
     }
+    return signed(json.loads(json.dumps(header))), content.getvalue()
+
+
+def put(folder: pathlib.Path, header: dict[str, Any], arrays: bytes, force: bool = False) -> None:
+    """Write a checkpoint's files into a folder that is held, arrays first, and remove those of earlier ones.
+
+    Raises:
+        ValueError: if they cannot be written, or the folder holds another learner's checkpoint.
+    """
+    if not force and (folder / files.HEADER).exists():
+        _replaceable(folder, files.header(folder), header)
     text = json.dumps(header, indent=1) + "\n"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        before = None if force or not (folder / files.HEADER).exists() else files.header(folder)
-        if before is not None:
-            _replaceable(folder, before, header)
-        files.write(folder / header["arrays"]["file"], packed.getvalue())
-        files.write(folder / files.HEADER, text.encode())
-        for path in folder.iterdir():
-            if files.is_ours(path) and path.name not in (header["arrays"]["file"], files.HEADER):
-                path.unlink(missing_ok=True)
-    except OSError as error:
-        raise ValueError(f"The folder {str(folder)!r} cannot be written ({error.strerror}); name one that can.") from error
-    return folder
+    write_whole(folder / header["arrays"]["file"], lambda path: path.write_bytes(arrays))
+    write_whole(folder / files.HEADER, lambda path: path.write_text(text))
+    for path in folder.iterdir():
+        if files.is_ours(path) and path.name not in (header["arrays"]["file"], files.HEADER, LOCK):
+            path.unlink(missing_ok=True)
 
 
 def load(folder: str | os.PathLike, game: Game | None = None, *, cast: bool = False) -> Learner:
@@ -134,22 +147,29 @@ def check_empty(folder: str | os.PathLike) -> None:
     """
     folder = pathlib.Path(folder)
     if (folder / files.HEADER).exists():
-        held = _who(files.header(folder))
+        there = files.header(folder)
+        finished = there["state"] is None
         raise ValueError(
-            f"The folder {str(folder)!r} holds {held}; go on with it by resuming, name another folder, or replace it with force."
+            f"The folder {str(folder)!r} holds {'the finished ' if finished else ''}{_who(there)}; "
+            f"{'' if finished else 'go on with it by resuming, '}name another folder, or replace it with force."
         )
-    if folder.is_dir() and (names := sorted(p.name for p in folder.iterdir() if not files.is_ours(p))):
+    if folder.is_dir() and (names := sorted(p.name for p in folder.iterdir() if not files.is_trace(p))):
         raise ValueError(f"The folder {str(folder)!r} holds something else ({names[0]}); name another folder, or use it with force.")
 
 
-def check_begun(folder: str | os.PathLike) -> None:
-    """Refuse a folder that holds nothing to go on with.
+def is_begun(folder: str | os.PathLike) -> bool:
+    """Whether a folder holds something to go on with; false where a training was killed before its first save.
 
     Raises:
-        ValueError: saying how to begin.
+        ValueError: if it holds no trace of a training, saying how to begin.
     """
-    if not (pathlib.Path(folder) / files.HEADER).exists():
+    folder = pathlib.Path(folder)
+    if (folder / files.HEADER).exists():
+        return True
+    if not folder.is_dir() or not any(map(files.is_trace, folder.iterdir())):
         raise ValueError(f"There is nothing to resume in {str(folder)!r}, which holds no training; leave resume out to begin one there.")
+    check_empty(folder)
+    return False
 
 
 def check_note(folder: str | os.PathLike, asked: dict[str, Any]) -> None:
@@ -184,6 +204,15 @@ def load_state(folder: str | os.PathLike) -> Any:
     if header["lab"] != files.lab():
         raise ValueError(told("holds a training that only that version can go on with; install it, or train again"))
     return decoded(header["state"], files.arrays(folder, header), told)
+
+
+def is_finished(folder: str | os.PathLike) -> bool:
+    """Whether a folder's learner is the end of its training.
+
+    Raises:
+        ValueError: as `load`.
+    """
+    return files.header(pathlib.Path(folder))["state"] is None
 
 
 def load_note(folder: str | os.PathLike) -> dict[str, Any]:

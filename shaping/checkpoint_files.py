@@ -4,15 +4,15 @@ import hashlib
 import importlib.metadata
 import io
 import json
-import os
 import pathlib
 import re
-import tempfile
 import zipfile
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+
+from shaping.folders import LOCK, SUM, is_intact
 
 FORMAT = 2
 """The version of the layout; another is refused."""
@@ -20,6 +20,8 @@ HEADER = "learner.json"
 """The file that names all others."""
 PARTS = ("game", "learner", "state", "note", "arrays")
 """What a header holds."""
+UNSIGNED = frozenset(("format", "lab", *PARTS))
+"""All that a header holds which was written before headers had a hash."""
 
 
 def is_ours(path: pathlib.Path) -> bool:
@@ -29,7 +31,17 @@ def is_ours(path: pathlib.Path) -> bool:
         >>> [is_ours(pathlib.Path(name)) for name in ("learner.json", "arrays-0123456789abcdef.npz", "arrays-mine.npz")]
         [True, True, False]
     """
-    return re.fullmatch(r"\.?arrays-[0-9a-f]{16}(-\w+)?\.npz|learner\.json|\.learner-\w+\.json", path.name) is not None
+    return path.name == LOCK or re.fullmatch(r"\.?arrays-[0-9a-f]{16}(-\w+)?\.npz|learner\.json|\.learner-\w+\.json", path.name) is not None
+
+
+def is_trace(path: pathlib.Path) -> bool:
+    """Whether something in a folder without a header was left by a killed training: a file of ours, or another seat's folder of such."""
+    if not path.is_dir():
+        return is_ours(path)
+    if not re.fullmatch(r"seat_\d+", path.name) or not all(map(is_ours, path.iterdir())):
+        return False
+    opponents = header(path)["note"].get("opponents", {}) if (path / HEADER).exists() else {"seat 0": "trained", "seat 1": "trained"}
+    return list(opponents.values()).count("trained") > 1  # a training of its own has one open seat
 
 
 def lab() -> str | None:
@@ -47,7 +59,7 @@ def header(folder: pathlib.Path) -> dict[str, Any]:
         found = json.loads(path.read_text())
     except FileNotFoundError:
         raise ValueError(f"The folder {str(folder)!r} holds no trained learner: there is no {HEADER}; name one written by save.") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ValueError(
             f"{str(path)!r} cannot be read ({type(error).__name__}); restore the folder from a copy, or train again."
         ) from error
@@ -60,7 +72,23 @@ def header(folder: pathlib.Path) -> dict[str, Any]:
         )
     if missing := set(PARTS) - set(found):
         raise ValueError(f"{str(path)!r} lacks {', '.join(sorted(missing))}; restore the folder from a copy, or train again.")
+    whole = set(found) == UNSIGNED if SUM not in found else is_intact(found)
+    if not whole or not _is_formed(found):
+        raise ValueError(f"{str(path)!r} is damaged: it is not what was written; restore the folder from a copy, or train again.")
     return found
+
+
+def _is_formed(header: dict[str, Any]) -> bool:
+    """Whether a header's parts are of their kinds."""
+    match header:
+        case {
+            "game": None | {"name": str(), "settings": dict()},
+            "learner": {"name": str(), "settings": dict()},
+            "arrays": {"file": str(), "sha256": str()},
+            "note": dict(),
+        }:
+            return True
+    return False
 
 
 def arrays(folder: pathlib.Path, header: dict[str, Any]) -> dict[str, np.ndarray]:
@@ -86,18 +114,3 @@ def told(folder: pathlib.Path, header: dict[str, Any]) -> Callable[[str], str]:
         return f"The checkpoint {str(folder)!r}, written by version {header['lab']} of the laboratory (this one is {lab()}), {what}."
 
     return sentence
-
-
-def write(target: pathlib.Path, content: bytes) -> None:
-    """Write one file whole or not at all."""
-    handle, temporary = tempfile.mkstemp(prefix=f".{target.stem}-", suffix=target.suffix, dir=target.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, target)
-    except BaseException:
-        pathlib.Path(temporary).unlink(missing_ok=True)
-        raise

@@ -20,6 +20,8 @@ from shaping import checkpoint, fits
 from shaping.base import Learner
 from shaping.catalog import LEARNERS, as_learners
 from shaping.encoding import described, encoded
+from shaping.folders import alone
+from shaping.sources import sources
 
 EVERY = 60.0
 """Seconds between two saves: no more than that is lost by a kill."""
@@ -49,11 +51,15 @@ class Outcome(NamedTuple):
 
     Attributes:
         learners: one per open seat, or one for all.
-        run: with its curve.
+        run: with its curve; None where the folder held a finished training.
+        iterations: how many were done.
+        seen: what was seen last, by name.
     """
 
     learners: tuple[Learner, ...]
     run: Any
+    iterations: int
+    seen: dict[str, Any]
 
 
 def train(
@@ -82,7 +88,8 @@ def train(
         settings: of the training, by name; those of the papers are in `shaping.presets`.
         seed: root of all randomness, an integer in [0, 2**32 - 1].
         out: the folder.
-        resume: go on with what the folder holds; the end is, to the last bit, that of a training without interruption.
+        resume: go on with what the folder holds; the end is, to the last bit, that of a training without interruption. Of a finished
+            training, what it came to is given back.
         force: replace what the folder holds.
         every: seconds between two saves, at least 0.
         report: called after every chunk with the iterations done and what was seen last.
@@ -93,8 +100,9 @@ def train(
         The learners and the run.
 
     Raises:
-        ValueError: for an unknown learner; for a folder that holds something, without `resume` or `force`; with `resume`, for one that
-            holds no such training: another game, other opponents, settings or seed, another version, a truncated file.
+        ValueError: for an unknown learner; for a folder that holds something, without `resume` or `force`, or is in use by another run;
+            with `resume`, for one that holds no such training: another game, other opponents, settings or seed, another version, a
+            truncated file.
         KeyboardInterrupt: after Ctrl-C, when all that was done has been kept; it says so.
 
     Example:
@@ -108,7 +116,7 @@ def train(
     """
     game, seed = as_game(game), as_seed(seed, key)
     learners = as_learners(learners, game, opens=True)
-    training, folder, start = named(learner), pathlib.Path(out), None
+    training, folder = named(learner), pathlib.Path(out)
     asked = {
         "training": learner,
         "opponents": {f"seat {k}": "trained" if x is None else sketched(x) for k, x in enumerate(learners)},
@@ -116,26 +124,55 @@ def train(
         "seed": seed,
         "x64": bool(jax.config.read("jax_enable_x64")),
     }
+    if code := sources((game, *learners)):
+        asked["source code"] = code
     noted = dict(note or {}) | asked
     if resume and force:
         raise ValueError("Resuming goes on with what the folder holds, and force replaces it; give one of the two.")
-    if resume:
-        checkpoint.check_begun(folder)
-        checkpoint.check_game(folder, game)
-        checkpoint.check_note(folder, asked)
-        start = checkpoint.load_state(folder)
-    elif not force:
-        checkpoint.check_empty(folder)
+    begun = resume and checkpoint.is_begun(folder)
+    with alone(folder):
+        start = None
+        if begun:
+            checkpoint.check_game(folder, game)
+            checkpoint.check_note(folder, asked)
+            if checkpoint.is_finished(folder):
+                return finished(folder, game)
+            start = checkpoint.load_state(folder)
+        elif not force:
+            checkpoint.check_empty(folder)
+        return _trained(training, game, learners, settings, seed, folder, start, every, report, noted)
+
+
+def finished(folder: pathlib.Path, game: Game) -> Outcome:
+    """What the finished training in a folder came to."""
+    places = [folder, *sorted(folder.glob("seat_*"), key=lambda place: int(place.name.removeprefix("seat_")))]
+    note = checkpoint.load_note(folder)["note"]
+    return Outcome(tuple(checkpoint.load(place, game) for place in places), None, note["iterations"], note["seen"])
+
+
+def _trained(
+    training: Training,
+    game: Game,
+    learners: Sequence[Learner | None],
+    settings: Mapping[str, Any],
+    seed: int,
+    folder: pathlib.Path,
+    start: Any,
+    every: float,
+    report: Callable[[int, dict[str, Any]], Any] | None,
+    note: dict[str, Any],
+) -> Outcome:
+    """Train in a folder that is held, and that holds nothing else."""
     seats = [k for k, x in enumerate(learners) if x is None]
     run: Any = start
     kept = -np.inf
 
-    def fit(start: Any, settings: Mapping[str, Any], watch: Callable[[Any], None] | None = None) -> Outcome:
-        return Outcome(*training.fit(game, list(learners), seed, start=start, watch=watch, **settings))
+    def fit(start: Any, settings: Mapping[str, Any], watch: Callable[[Any], None] | None = None) -> tuple[tuple[Learner, ...], Any]:
+        return training.fit(game, list(learners), seed, start=start, watch=watch, **settings)
 
     def save() -> None:
         done = {"iterations": run.iterations}
-        keep(folder, game, seats, fit(run, {**settings, **done}).learners, run, noted | done, force)
+        keep(folder, game, seats, fit(run, {**settings, **done})[0], run, note | done)
 
     def watch(now: Any) -> None:
         nonlocal run, kept
@@ -147,24 +184,24 @@ def train(
             kept = time.monotonic()
 
     try:
-        outcome = fit(start, settings, watch)
+        trained, run = fit(start, settings, watch)
     except KeyboardInterrupt:
         if run is None:
             raise KeyboardInterrupt("interrupted before the first iteration was done; nothing was kept.") from None
         save()
         raise KeyboardInterrupt(f"interrupted after {run.iterations} iterations, which {str(folder)!r} holds.") from None
-    done = {"iterations": outcome.run.iterations, "seen": training.seen(outcome.run)}
-    keep(folder, game, seats, outcome.learners, None, noted | done, force)
+    outcome = Outcome(trained, run, run.iterations, training.seen(run))
+    keep(folder, game, seats, trained, None, note | {"iterations": outcome.iterations, "seen": outcome.seen})
     return outcome
 
 
-def keep(
-    folder: pathlib.Path, game: Game, seats: Sequence[int], learners: Sequence[Learner], run: Any, note: dict[str, Any], force: bool
-) -> None:
-    """Save the learners of the open seats, the first seat's last: it holds the run, or, without one, says that all is finished."""
+def keep(folder: pathlib.Path, game: Game, seats: Sequence[int], learners: Sequence[Learner], run: Any, note: dict[str, Any]) -> None:
+    """Save the learners of the open seats, the first seat's last: it has the run, or, without one, says that all is finished."""
     for seat, learner in reversed(list(zip(seats, learners, strict=False))):
-        place = folder if seat == seats[0] else folder / f"seat_{seat}"
-        checkpoint.save(learner, place, game=game, state=run if seat == seats[0] else None, note=note, force=force)
+        if seat == seats[0]:
+            checkpoint.put(folder, *checkpoint.packed(learner, game, run, note), force=True)
+        else:
+            checkpoint.save(learner, folder / f"seat_{seat}", game=game, note=note, force=True)
 
 
 def named(learner: str) -> Training:

@@ -6,12 +6,10 @@ from typing import Any
 
 from games.registry import nearest
 from solvers.base import EquilibriumSet, Solution
-from solvers.payoffs import Payoffs, is_exact
+from solvers.payoffs import Payoffs, is_exact, payoff_range
 
 TOLERANCE = 1e-9
-"""Floats that differ by less, in units of the largest difference between equilibria, are a tie."""
-ROUNDING = 1e-14
-"""Or in units of their size."""
+"""Floats that differ by less, in units of the payoff range, are a tie."""
 
 
 def select(equilibria: EquilibriumSet, by: str = "welfare") -> Solution:
@@ -56,8 +54,7 @@ def select(equilibria: EquilibriumSet, by: str = "welfare") -> Solution:
 
 def largest(scores: Sequence[Any], among: Sequence[int], payoffs: Payoffs) -> list[int]:
     """The indices of the largest scores, up to a tie."""
-    top, least = max(scores), min(scores)
-    tolerance = 0 if is_exact(payoffs) else max(TOLERANCE * (top - least), ROUNDING * max(abs(top), abs(least)))
+    tolerance = 0 if is_exact(payoffs) else TOLERANCE * payoff_range(payoffs)
     top = max(scores[k] for k in among)
     return [k for k in among if scores[k] >= top - tolerance]
 

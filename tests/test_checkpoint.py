@@ -13,7 +13,7 @@ import pytest
 
 from analysis import cli
 from games import GAMES
-from shaping import LEARNERS, Clipped, EveryK, Lola, Naive, Optimized, checkpoint, checkpoint_files
+from shaping import LEARNERS, Clipped, EveryK, Lola, Naive, Optimized, checkpoint, checkpoint_files, folders
 from shaping.learners.cola import Cola, drawn
 
 TANDEM = GAMES.make("tandem")
@@ -109,11 +109,12 @@ def test_the_same_game_begun_elsewhere_is_accepted(tmp_path):
 
 
 def edited(folder, change):
-    """The header with something changed."""
+    """The header with something changed, as though it had been written so."""
     path = folder / checkpoint_files.HEADER
     header = json.loads(path.read_text())
     change(header)
-    path.write_text(json.dumps(header))
+    header.pop("sha256")
+    path.write_text(json.dumps(folders.signed(header)))
 
 
 def of_another_format(folder):

@@ -16,7 +16,7 @@ import pytest
 from analysis import cli
 from analysis.commands.train import Told
 from games import GAMES
-from shaping import LEARNERS, Lola, Naive, checkpoint, play, training
+from shaping import LEARNERS, Lola, Naive, checkpoint, folders, play, training
 from shaping.presets import PRESETS, preset
 
 CHICKEN = GAMES.make("chicken")
@@ -96,8 +96,9 @@ def resumes_and_plays(folder, learner, settings, *others):
     assert type(part) is type(loaded)
     for other in others:
         assert play(CHICKEN, [loaded, other], steps=2, seeds=2).ok.all()
-    with pytest.raises(ValueError, match="holds a finished learner and no state to go on from"):
-        train(learner, folder / "pieces", settings, resume=True)
+    again = train(learner, folder / "pieces", settings, resume=True)
+    assert (again.run, again.iterations, again.seen) == (None, settings["iterations"], whole.seen)
+    assert_same(again.learners, whole.learners)
 
 
 def test_an_interrupted_training_goes_on_to_the_same_end_and_plays(tmp_path):
@@ -188,7 +189,9 @@ def of_another_version(folder):
 
 def edited(folder, **changes):
     path = folder / "learner.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    header = json.loads(path.read_text()) | changes
+    header.pop("sha256")
+    path.write_text(json.dumps(folders.signed(header)))
 
 
 def with_short_arrays(folder):
@@ -382,10 +385,17 @@ def test_an_interrupt_tells_how_to_go_on(tmp_path, capsys, monkeypatch):
     assert code == 130
     assert f"interrupted after 3 iterations, which '{tmp_path / 'x'}' holds. The same command with --resume goes on from there." in err
     monkeypatch.undo()
-    assert shaping(capsys, *words, "--resume")[0] == 0
     code, _, err = shaping(capsys, *words)
     assert code == 2
     assert "holds 'mfos' for 'chicken'; go on with it by resuming" in err
+    assert shaping(capsys, *words, "--resume")[0] == 0
+    code, out, err = shaping(capsys, *words, "--resume")
+    assert code == 0
+    assert f"The training in {tmp_path / 'x'} is finished; nothing was trained again." in err
+    assert f"after 4 iterations\nPublished: 0.969 per step (the naive learner: -1.027).\nKept in {tmp_path / 'x'}; it plays as" in out
+    code, _, err = shaping(capsys, *words)
+    assert code == 2
+    assert "holds the finished 'mfos' for 'chicken'; name another folder, or replace it with force" in err
 
 
 def test_the_progress_says_what_is_earned_and_how_long_it_takes(capsys, monkeypatch):

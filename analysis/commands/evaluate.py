@@ -3,6 +3,7 @@
 import dataclasses
 import json as json_
 import pathlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 import tyro
@@ -41,6 +42,9 @@ class Evaluate:
         if not self.folders:
             raise ValueError("No folder was given; name at least one that shaping train has filled.")
         name, made_with = (self.game, {}) if self.game else trained_on(self.folders[0])
+        for folder in self.folders:
+            if line := unfinished(folder):
+                print(line, file=sys.stderr)
         made_with |= settings.parsed(self.set, (name,)).get(name, {})
         game = settings.made(SAMPLED, [name], {name: made_with})[name]
         runs = [trained(folder, game) for folder in self.folders]
@@ -78,12 +82,32 @@ def trained_on(folder: str) -> tuple[str, dict[str, Any]]:
     Raises:
         ValueError: for a folder that does not say.
     """
+    from games import SAMPLED
     from shaping import checkpoint
 
     made = checkpoint.load_note(folder)["note"].get("made")
     if made is None:
         raise ValueError(f"{folder!r} does not say how its game was made; name the game with --game, and its settings with --set.")
+    if made["game"] not in SAMPLED:
+        raise ValueError(
+            f"The folder {folder!r} holds what was trained on {made['game']!r}, whose values are exact and which has no episodes; "
+            f"let it play with shaping play --game {made['game']} --learners file:{folder} OPPONENT."
+        )
     return made["game"], dict(made["settings"])
+
+
+def unfinished(folder: str) -> str:
+    """A sentence on a training that goes on, and nothing on a finished one.
+
+    Raises:
+        ValueError: for a folder that holds none.
+    """
+    from shaping import checkpoint
+
+    done, whole = (checkpoint.load_note(folder)["note"].get(x, {}) for x in ("iterations", "settings"))
+    if checkpoint.is_finished(folder):
+        return ""
+    return f"The training in {folder} is not finished: {done} of {whole.get('iterations')} iterations are done; its players are those."
 
 
 def trained(folder: str, game: Any) -> tuple[Any, Any]:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json as json_
+import sys
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +12,8 @@ from typing import Any
 class Train:
     """Train a learner and keep it in a folder, to play and enter tournaments as file:FOLDER.
 
-    What was trained is kept once a minute; after an interruption, the same command with --resume goes on from there.
+    What was trained is kept once a minute; after an interruption, the same command with --resume goes on from there. Of a finished training
+    it says so, and ends well.
     """
 
     learner: str
@@ -61,14 +63,16 @@ class Train:
                 )
             except KeyboardInterrupt as interrupt:
                 raise KeyboardInterrupt(f"{interrupt} The same command with --resume goes on from there.") from None
-        seen = training.named(self.learner).seen(outcome.run)
+        if outcome.run is None:
+            print(f"The training in {self.out} is finished; nothing was trained again.", file=sys.stderr)
         if self.json:
-            found = {"learner": self.learner, "game": self.game, "against": list(against), "iterations": outcome.run.iterations}
-            print(json_.dumps(found | seen))
+            found = {"learner": self.learner, "game": self.game, "against": list(against), "iterations": outcome.iterations}
+            print(json_.dumps(found | outcome.seen))
         else:
-            print(f"{self.learner} on {self.game} against {', '.join(against)}: {said(seen)} after {outcome.run.iterations} iterations")
+            print(f"{self.learner} on {self.game} against {', '.join(against)}: {said(outcome.seen)} after {outcome.iterations} iterations")
             print(f"Published: {chosen.published(self.game, label)}.")
-            print(f"Kept in {self.out} after {time.monotonic() - begun:.0f} s; it plays as file:{self.out}.")
+            took = f" after {time.monotonic() - begun:.0f} s" if outcome.run is not None else ""
+            print(f"Kept in {self.out}{took}; it plays as file:{self.out}.")
 
 
 def together(against: tuple[str, ...]) -> str:
