@@ -91,7 +91,8 @@ def make(
     if computed:
         size = figure.preset(preset)
         report(f"{name}: computing {size.seeds} seeds, {size.steps} steps")
-        _compute(figure, store, preset, seed)
+        with store:
+            _compute(figure, store, preset, seed)
     frame, note = store.load(name), read_note(store.path(name))
     made = Made(figure, folder, computed, False, figure.comparison(frame), note)
     if computed or redraw or width or not all(made.file(kind).exists() for kind in ("pdf", "png", "md")):

@@ -101,6 +101,10 @@ def test_play_keeps_its_rows_and_finds_them_again(capsys, tmp_path):
     _, second, err = run(capsys, *words, "--json")
     assert second == first
     assert "found" in err
+    drawn = (tmp_path / "curves.png").read_bytes()
+    (tmp_path / "curves.png").unlink()
+    assert run(capsys, *words, "--json")[1] == first
+    assert (tmp_path / "curves.png").read_bytes() == drawn
     code, _, err = run(capsys, *words, "--seed", 4)
     assert code == 2
     assert "seed is 0 there and 4 here" in err

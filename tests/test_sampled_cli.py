@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from analysis.cli import main
-from analysis.commands.evaluate import trained
-from games import ENVIRONMENTS, SAMPLED
+from analysis.commands.evaluate import trained, unfinished
+from games import ENVIRONMENTS, GAMES, SAMPLED
 from games.sampled import Sampled
-from shaping import checkpoint
+from shaping import checkpoint, training
 from shaping.learners.settled import Settled
 
 pytestmark = pytest.mark.usefixtures("quickly_compiled")
@@ -49,6 +49,29 @@ def test_what_was_learned_is_evaluated(folder, capsys):
     with pytest.raises(SystemExit):
         main(["evaluate", f"{folder}/seat_1", "--game", "ipd_rollout", *SMALL])
     assert "--against self" in capsys.readouterr().err
+
+
+def test_a_training_that_is_not_finished_is_named(folder, tmp_path):
+    def stop(done, seen):
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        training.train("naive", GAMES.make("chicken"), [None, None], {"iterations": 3}, out=tmp_path, every=0.0, report=stop)
+    assert unfinished(str(tmp_path)).startswith(f"The training in {tmp_path} is not finished: 2 of 3 iterations are done")
+    assert unfinished(str(folder)) == ""
+
+
+def test_what_has_no_episodes_is_named(tmp_path, capsys):
+    main(["train", "--learner", "naive", "--game", "chicken", "--out", str(tmp_path), "--set", "naive.iterations=2"])
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as stop:
+        main(["evaluate", str(tmp_path)])
+    assert stop.value.code == 2
+    assert (
+        f"The folder '{tmp_path}' holds what was trained on 'chicken', whose values are exact and which has no episodes; let it play with "
+        f"shaping play --game chicken --learners file:{tmp_path} OPPONENT." in capsys.readouterr().err
+    )
 
 
 def test_who_cooperates_after_what_is_what_the_tables_say(folder):

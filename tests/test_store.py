@@ -343,3 +343,28 @@ def test_every_kind_of_column_comes_back(tmp_path):
     assert np.signbit(back["float"][1])
     pd.testing.assert_frame_equal(back, pd.read_parquet(store.path("pd")))
     pd.testing.assert_frame_equal(back[["float", "int", "flag"]], frame[["float", "int", "flag"]])
+
+
+@pytest.mark.slow  # processes of their own
+@pytest.mark.timeout(1200)
+def test_a_tournament_killed_at_random_moments_ends_as_one_that_was_not(tmp_path):
+    code = (
+        "import sys; from analysis import cli\n"
+        "cli.main(['tournament', '--games', 'tandem', 'stag_hunt', '--steps', '200', '--out', *sys.argv[1:]])"
+    )
+    words = ["--seeds", "40", "--learners", "naive", "lola"]
+
+    def run(name, *more, seconds=None):
+        process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / name), *more], stderr=subprocess.DEVNULL)
+        try:
+            return process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return process.wait()
+
+    for seconds in np.random.default_rng(0).uniform(3, 15, 6):
+        run("killed", *words, seconds=seconds)
+    assert run("killed", *words) == 0
+    assert run("whole", *words) == 0
+    assert load(tmp_path / "killed").equals(load(tmp_path / "whole"))
+    assert {p.name for p in (tmp_path / "killed").iterdir()} == {p.name for p in (tmp_path / "whole").iterdir()}

@@ -242,6 +242,66 @@ def test_a_trained_opponent_is_known_by_its_numbers(begun):
     assert training.sketched(Naive(0.5)) == {"class": "Naive", "lr": 0.5}
 
 
+class Killed(BaseException):
+    """What a training cannot catch."""
+
+
+def naive(out, learners, lr=0.1, **words):
+    """A match that is kept."""
+    return training.train("naive", CHICKEN, learners, {"iterations": 2, "lr": lr}, out=out, every=0.0, **words)
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_killed_between_two_seats_first_saves_a_training_begins_again(tmp_path, monkeypatch, resume):
+    put, out = checkpoint.put, tmp_path / "run"
+
+    def killed(folder, *rest, **more):
+        if folder == out:
+            raise Killed
+        put(folder, *rest, **more)
+
+    monkeypatch.setattr(checkpoint, "put", killed)
+    with pytest.raises(Killed):
+        naive(out, [None, None])
+    monkeypatch.undo()
+    assert [p.name for p in out.iterdir()] == ["seat_1"]
+    ended, whole = naive(out, [None, None], resume=resume), naive(tmp_path / "whole", [None, None])
+    assert_same(ended.learners, whole.learners)
+    assert_same(naive(out, [None, None], resume=True).learners, whole.learners)
+
+
+def test_a_training_killed_before_its_first_save_is_resumed(tmp_path):
+    (tmp_path / folders.LOCK).write_text("")
+    assert naive(tmp_path, [None, Naive()], resume=True).iterations == 2
+    assert folders.LOCK not in {p.name for p in tmp_path.iterdir()}
+
+
+def test_another_trainings_folder_inside_is_kept(tmp_path):
+    naive(tmp_path / "seat_1", [None, Naive()])
+    with pytest.raises(ValueError, match=r"holds something else \(seat_1\)"):
+        naive(tmp_path, [None, None])
+
+
+def test_one_training_at_a_time(tmp_path):
+    tried = []
+
+    def meanwhile(done, seen):
+        for words in ({}, {"resume": True}, {"force": True}):
+            with pytest.raises(ValueError, match="is in use by another run; wait until that one ends, or name another folder"):
+                naive(tmp_path, [None, Naive()], 0.2, **words)
+            tried.append(done)
+
+    naive(tmp_path, [None, Naive()], report=meanwhile)
+    assert len(tried) >= 3
+    assert checkpoint.load_note(tmp_path)["note"]["settings"]["lr"] == 0.1
+
+
+def test_code_of_ones_own_is_part_of_a_training(begun, monkeypatch):
+    monkeypatch.setattr(training, "sources", lambda parts: ["abc"])
+    with pytest.raises(ValueError, match="holds another training: source code is None there and"):
+        train("mfos", begun, resume=True)
+
+
 def test_force_replaces_and_other_files_stay(copied):
     (copied / "notes.txt").write_text("mine")
     train("mfos", copied, seed=1, force=True)
