@@ -1,6 +1,8 @@
 """Pictures of a tournament and of a match: legible in gray, with fonts that journals accept."""
 
+import io
 import os
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 import matplotlib
@@ -38,6 +40,30 @@ OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "
 DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (5, 1.5, 1, 1.5)))
 
 
+class Drawing(Figure):
+    """A figure that is saved under the settings it was drawn under, whoever saves it, and that notebooks show.
+
+    Args:
+        style: those settings.
+        **layout: arguments of `Figure`.
+    """
+
+    def __init__(self, style: Any, **layout: Any):
+        super().__init__(**layout)
+        self.style = style
+
+    def savefig(self, fname: Any, **how: Any) -> None:
+        """As `Figure.savefig`, with fonts that journals accept."""
+        with matplotlib.rc_context(self.style):
+            super().savefig(fname, **how)
+
+    def _repr_png_(self) -> bytes:
+        """For notebooks."""
+        picture = io.BytesIO()
+        self.savefig(picture, format="png", dpi=150)
+        return picture.getvalue()
+
+
 def heatmap(frame: "pd.DataFrame", value: str = "value") -> Figure:
     """The cross-play tables of a tournament: one panel per game, the row learner's mean per-step value against every column learner.
 
@@ -52,17 +78,22 @@ def heatmap(frame: "pd.DataFrame", value: str = "value") -> Figure:
     learners = list(table["row"].unique())
     n, across = len(learners), min(2, len(games))
     down = -(-len(games) // across)
-    side = 0.34 * n + 1.0
+    name = 0.055 * max(map(len, learners))  # inches of the longest name
+    width, height = max(0.34 * n, 1.0) + name + 1.0, 0.34 * n + 0.75 * name + 0.6
+    hatched = "; hatched: some seeds diverged and are left out" if (table["diverged"] > 0).to_numpy().any() else ""
+    whole = max(across * width, 2.8)
+    below = textwrap.wrap(
+        f"column learner (seat 1); color and number: the row learner's mean value per step{hatched}", int(15 * (whole - 0.2))
+    )
     with matplotlib.rc_context(STYLE):
-        drawn = Figure(figsize=(across * (side + 0.75), down * (side + 0.35)), layout="constrained")
+        drawn = Drawing(STYLE, figsize=(whole, down * height + 0.13 * len(below)), layout="constrained")
         axes = drawn.subplots(down, across, squeeze=False).ravel()
         for axis, game in zip(axes, games, strict=False):
             _panel(axis, drawn, table[table["game"] == game], learners)
-            axis.set_title(game)
+            axis.set_title("\n".join(textwrap.wrap(game, max(24, int(5 * n)))))
         for axis in axes[len(games) :]:
             axis.set_axis_off()
-        hatched = "; hatched: some seeds diverged and are left out" if (table["diverged"] > 0).to_numpy().any() else ""
-        drawn.supxlabel(f"column learner (seat 1); color and number: the row learner's mean value per step{hatched}", fontsize=8)
+        drawn.supxlabel("\n".join(below), fontsize=8)
         drawn.supylabel("row learner (seat 0)", fontsize=8)
     return drawn
 
@@ -90,9 +121,10 @@ def _panel(axis: Any, drawn: Figure, table: Any, learners: list[str]) -> None:
     axis.set_xticks(range(n), learners, rotation=45, ha="right", rotation_mode="anchor")
     axis.set_yticks(range(n), learners)
     axis.tick_params(length=0)
-    bar = drawn.colorbar(image, ax=axis, shrink=0.8, aspect=25, pad=0.02)
-    bar.outline.set_linewidth(0.4)
-    bar.ax.tick_params(length=2, width=0.4)
+    if finite.size and finite.max() > finite.min():  # one value needs no scale
+        bar = drawn.colorbar(image, ax=axis, shrink=0.8, aspect=25, pad=0.02)
+        bar.outline.set_linewidth(0.4)
+        bar.ax.tick_params(length=2, width=0.4)
 
 
 def curves(run: "Match | pd.DataFrame") -> Figure:
@@ -105,7 +137,7 @@ def curves(run: "Match | pd.DataFrame") -> Figure:
 
     frame = run if isinstance(run, pd.DataFrame) else run.to_frame()
     with matplotlib.rc_context(STYLE):
-        drawn = Figure(figsize=(4.2, 2.7), layout="constrained")
+        drawn = Drawing(STYLE, figsize=(4.2, 2.7), layout="constrained")
         axis = drawn.subplots()
         for (seat,), own in blocks(frame, "seat"):
             table, ok = runs(own)
@@ -133,5 +165,4 @@ def save(drawn: Figure, path: str | os.PathLike) -> None:
         "svg": {"Date": None},
         "png": {"Software": None},
     }
-    with matplotlib.rc_context(STYLE):
-        drawn.savefig(path, dpi=200, metadata=dates.get(kind))
+    drawn.savefig(path, dpi=200, metadata=dates.get(kind))

@@ -231,7 +231,7 @@ def check_words(name: str, commands: Mapping[str, type], argv: list[str]) -> lis
     if not argv:
         return ["--help"]
     command = argv[0]
-    if command.startswith("-"):
+    if command in ("-h", "--help"):
         return argv
     import dataclasses
 
@@ -239,9 +239,8 @@ def check_words(name: str, commands: Mapping[str, type], argv: list[str]) -> lis
 
     if command not in commands:
         raise ValueError(f"Unknown command {command!r}; {nearest(command, commands)}.")
-    options = [
-        f"--{field.name.replace('_', '-')}" for field in dataclasses.fields(commands[command]) if not field.metadata.get("positional")
-    ]
+    fields = [field for field in dataclasses.fields(commands[command]) if not field.metadata.get("positional")]
+    options = {f"--{field.name.replace('_', '-')}": field.default for field in fields}
     words: dict[str, list[str]] = {"": []}
     current = ""
     for word in argv[1:]:
@@ -256,6 +255,9 @@ def check_words(name: str, commands: Mapping[str, type], argv: list[str]) -> lis
         if value and not value[0].strip():
             raise ValueError(f"An empty word is given{f' for {current}' if current else ''}; write what it is to be, or leave it out.")
         words[current] += value
+    bare = next((option for option, values in words.items() if option and not values and not isinstance(options[option], bool)), None)
+    if bare is not None and "--help" not in argv:
+        raise ValueError(f"Nothing is given for {bare}; write what it is to be, or leave it out.")
     return [command, *words.pop(""), *(word for option, values in words.items() for word in (option, *values))]
 
 
@@ -281,4 +283,4 @@ def sentence(box: str) -> str:
     several = re.match(r"Error parsing (--\S+): Could not find valid parse for arguments: \[(.*)\]", said)
     if several:
         said = f"{several[1]} does not accept {several[2]}; it takes values of the kind that its help names"
-    return said
+    return said[:1].upper() + said[1:]

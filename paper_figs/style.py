@@ -8,7 +8,7 @@ from typing import Any
 import matplotlib
 from matplotlib.figure import Figure
 
-from analysis.plots import STYLE
+from analysis.plots import STYLE, Drawing
 from games.registry import nearest
 
 WIDTHS: Mapping[str, float] = {"neurips": 5.5, "iclr": 5.5, "icml": 3.25, "aaai": 3.25}
@@ -89,7 +89,7 @@ def figure(width: str, height: float, **grid: Any) -> tuple[Figure, Any]:
         ValueError: for an unknown width.
     """
     check_width(width)
-    drawn = Figure(figsize=(WIDTHS[width], height), layout="constrained")
+    drawn = Drawing(RC, figsize=(WIDTHS[width], height), layout="constrained")
     return drawn, drawn.subplots(**grid)
 
 
@@ -114,6 +114,5 @@ def rendered(drawn: Figure, kind: str) -> bytes:
     """
     fixed = {"CreationDate": None, "Creator": None, "Producer": None} if kind == "pdf" else {"Software": None}
     file = io.BytesIO()
-    with style():
-        drawn.savefig(file, format=kind, metadata=fixed, dpi=200)
+    drawn.savefig(file, format=kind, metadata=fixed, dpi=200)
     return file.getvalue()
