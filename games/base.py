@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Key, PyTree
 
@@ -117,6 +118,18 @@ class Environment(eqx.Module):
     def render(self, state: PyTree[Array]) -> str:
         """One state as text, to be printed."""
         return str(state)
+
+
+def precision(params: Joint) -> Any:
+    """The floating-point type of parameters, which results computed from them have, whatever that of the game's own numbers."""
+    dtype = jnp.result_type(*jax.tree.leaves(params))
+    return dtype if jnp.issubdtype(dtype, jnp.inexact) else jnp.result_type(float)
+
+
+def normal_init(key: Key[Array, ""], shapes: Sequence[tuple[int, ...]], std: Float[Array, ""]) -> Joint:
+    """Everybody's parameters from $N(0, std^2)$ in JAX's default precision, player i's from the key and i alone."""
+    std = jnp.asarray(std, dtype=float)
+    return tuple(std * jax.random.normal(jax.random.fold_in(key, i), shape) for i, shape in enumerate(shapes))
 
 
 def check_shapes(game: str, params: Joint, shapes: Sequence[tuple[int, ...]]) -> None:

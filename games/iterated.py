@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from games import chain, two_by_two
-from games.base import Game, Joint, Own, check_shapes
+from games.base import Game, Joint, Own, check_shapes, normal_init, precision
 from games.checks import check_count, check_range, concrete, floating
 from games.matrix import MatrixGame, outer
 from games.policies import as_table, kl_divergence, probabilities, table_shape
@@ -54,8 +54,8 @@ class Iterated(Game):
 
     def __post_init__(self):
         check_range("discount", self.discount, 0.0, 1.0)
-        precision = jax.dtypes.canonicalize_dtype(float)
-        patient = np.asarray(self.discount, precision) == 1 if concrete(self.discount) else np.array(False)  # also what rounds to 1
+        default = jax.dtypes.canonicalize_dtype(float)
+        patient = np.asarray(self.discount, default) == 1 if concrete(self.discount) else np.array(False)  # also what rounds to 1
         if patient.any():
             if not patient.all():
                 raise ValueError(
@@ -97,20 +97,25 @@ class Iterated(Game):
         return tuple(table_shape(self.n_observations, a) for a in self.n_actions)
 
     @property
+    def stop(self) -> Float[Array, ""]:
+        """$1 - d$, taken before a float64 discount is rounded to the precision of parameters, where it may become 1."""
+        return jax.lax.sub(jax.lax.full_like(self.discount, 1), self.discount)
+
+    @property
     def is_scalar(self) -> bool:
         """Whether the closed form in scalars applies."""
         return self.n_actions == (2, 2) and self.memory == 1 and self.criterion == "discounted"
 
     def init(self, key: Key[Array, ""]) -> Joint:
         """Draw everybody's logits from $N(0, std^2)$."""
-        return tuple(self.init_std * jax.random.normal(jax.random.fold_in(key, i), shape) for i, shape in enumerate(self.shapes))
+        return normal_init(key, self.shapes, self.init_std)
 
     def values(self, params: Joint, key: Key[Array, ""] | None = None) -> Float[Array, " n_players"]:
         """Everybody's return from the start (average reward at discount 1)."""
         if self.is_scalar:
             check_shapes(self.name, params, self.shapes)
-            own, other = params
-            return two_by_two.values(own, other, self.stage.payoffs, self.discount)
+            (own, other), dtype = params, precision(params)
+            return two_by_two.values(own, other, self.stage.payoffs.astype(dtype), self.discount.astype(dtype), self.stop.astype(dtype))
         return self.expected(params, self.stage.payoffs.reshape(self.n_players, -1).T)
 
     def frequencies(self, params: Joint) -> Float[Array, " n_outcomes"]:
@@ -125,7 +130,7 @@ class Iterated(Game):
 
     def per_step(self, values: Float[Array, "*batch n_players"]) -> Float[Array, "*batch n_players"]:
         """$(1 - d) V$; at discount 1 the values are per step already."""
-        return values if self.criterion == "average" else (1 - self.discount) * values
+        return values if self.criterion == "average" else self.stop.astype(values.dtype) * values
 
     def divergence(self, player: int, old: Own, new: Own, params: Joint, key: Key[Array, ""] | None = None) -> Float[Array, ""]:
         """Kullback-Leibler divergence of the new policy from the old one, summed over the histories (as POLA does, Zhao et al. 2022)."""
@@ -155,7 +160,8 @@ class Iterated(Game):
 
     def expected(self, params: Joint, rewards: Float[Array, "n_outcomes m"]) -> Float[Array, " m"]:
         """The return (average at discount 1) of any m quantities that depend on the joint action."""
-        joint = self.joint_probabilities(params)
+        joint, discount = self.joint_probabilities(params), self.discount.astype(precision(params))
+        rewards = rewards.astype(precision(params))
         size, histories = self.n_outcomes, self.n_outcomes**self.memory
         full = joint[-histories:]
         gains = full @ rewards
@@ -166,12 +172,12 @@ class Iterated(Game):
             columns = (rows * size + np.tile(np.arange(size), histories)) % histories
             transitions = jnp.zeros((histories, histories), full.dtype).at[rows, columns].add(full.ravel())
         average = self.criterion == "average"
-        ahead = chain.average(transitions, gains) if average else chain.discounted(transitions, gains, self.discount)
+        ahead = chain.average(transitions, gains) if average else chain.discounted(transitions, gains, discount)
         for length in range(self.memory - 1, -1, -1):  # short histories occur once each: step back to the start
             begin = sum(size**shorter for shorter in range(length))
             p = joint[begin : begin + size**length]
             onwards = jnp.einsum("ho,hom->hm", p, ahead.reshape(-1, size, ahead.shape[-1]))
-            ahead = onwards if average else p @ rewards + self.discount * onwards
+            ahead = onwards if average else p @ rewards + discount * onwards
         return ahead[0]
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Float, Key
 
-from games.base import Game, Joint, Own, check_shapes
+from games.base import Game, Joint, Own, check_shapes, normal_init, precision
 from games.checks import as_float, check_pairs, check_range, floating, numeric_array
 from games.policies import kl_divergence, probabilities, table_shape
 
@@ -157,7 +157,7 @@ class MatrixGame(Game):
 
     def init(self, key: Key[Array, ""]) -> Joint:
         """Draw everybody's logits from $N(0, std^2)$."""
-        return tuple(self.init_std * jax.random.normal(jax.random.fold_in(key, i), shape) for i, shape in enumerate(self.shapes))
+        return normal_init(key, self.shapes, self.init_std)
 
     def strategies(self, params: Joint) -> tuple[Float[Array, " actions"], ...]:
         """Everybody's mixed strategy."""
@@ -166,7 +166,8 @@ class MatrixGame(Game):
 
     def values(self, params: Joint, key: Key[Array, ""] | None = None) -> Float[Array, " n_players"]:
         """Everybody's expected payoff."""
-        return jnp.sum(self.payoffs * outer(self.strategies(params))[None], axis=tuple(range(1, self.n_players + 1)))
+        payoffs = self.payoffs.astype(precision(params))
+        return jnp.sum(payoffs * outer(self.strategies(params))[None], axis=tuple(range(1, self.n_players + 1)))
 
     def divergence(self, player: int, old: Own, new: Own, params: Joint, key: Key[Array, ""] | None = None) -> Float[Array, ""]:
         """The Kullback-Leibler divergence of the new mixed strategy from the old one."""

@@ -85,7 +85,7 @@ class Preconditioned(Policy):
 
     def table(self, own: Own, shape: tuple[int, ...], histories: Histories) -> Table:
         r"""$M \theta$."""
-        return jnp.tensordot(self.matrix, own["theta"], 1)
+        return jnp.tensordot(self.matrix.astype(own["theta"].dtype), own["theta"], 1)
 
 
 class Network(Policy):

@@ -1,6 +1,6 @@
 """Games in parameter space: values are polynomials or quotients of them, and nobody plays actions."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import equinox as eqx
 import jax
@@ -8,22 +8,17 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Key
 
-from games.base import Game, Joint, Own, check_shapes
+from games.base import Game, Joint, Own, check_shapes, normal_init, precision
 from games.checks import as_float, check_count, check_range, floating, numeric_array
 from games.policies import as_table
 
 Scalar = Float[Array, ""]
 
 
-def gaussian_init(key: Key[Array, ""], sizes: Sequence[int], std: Scalar) -> Joint:
-    """Everybody's parameters from $N(0, std^2)$, player i's from the key and i alone."""
-    return tuple(std * jax.random.normal(jax.random.fold_in(key, i), (k,)) for i, k in enumerate(sizes))
-
-
 def half_squared_distance(old: Own, new: Own) -> Scalar:
     r"""$\frac12 |\theta_{new} - \theta_{old}|^2$: the Kullback-Leibler divergence of unit Gaussians centered on the two."""
     changes = jax.tree.map(lambda a, b: jnp.sum((b - a) ** 2), old, new)
-    return 0.5 * sum(jax.tree.leaves(changes), start=jnp.zeros(()))
+    return 0.5 * jnp.asarray(sum(jax.tree.leaves(changes)))
 
 
 class Smooth(Game):
@@ -57,12 +52,13 @@ class Smooth(Game):
 
     def init(self, key: Key[Array, ""]) -> Joint:
         """Draw everybody's number from $N(0, std^2)$."""
-        return gaussian_init(key, [1] * self.n_players, self.init_std)
+        return normal_init(key, [(1,)] * self.n_players, self.init_std)
 
     def values(self, params: Joint, key: Key[Array, ""] | None = None) -> Float[Array, " n_players"]:
         """Everybody's loss, its sign turned."""
         check_shapes(self.name, params, [(1,)] * self.n_players)
-        return -jnp.stack(self.losses(*(own[0] for own in params), *self.constants))
+        constants = (x.astype(precision(params)) for x in self.constants)
+        return -jnp.stack(self.losses(*(own[0] for own in params), *constants))
 
     def divergence(self, player: int, old: Own, new: Own, params: Joint, key: Key[Array, ""] | None = None) -> Scalar:
         """Half the squared distance."""
@@ -127,13 +123,13 @@ class Quadratic(Game):
 
     def init(self, key: Key[Array, ""]) -> Joint:
         """Draw everybody's parameters from $N(0, std^2)$."""
-        return gaussian_init(key, self.sizes, self.init_std)
+        return normal_init(key, [(k,) for k in self.sizes], self.init_std)
 
     def values(self, params: Joint, key: Key[Array, ""] | None = None) -> Float[Array, " n_players"]:
         """Everybody's quadratic form."""
         check_shapes(self.name, params, [(k,) for k in self.sizes])
-        theta = jnp.concatenate([as_table(own) for own in params])
-        return jnp.einsum("d,ide,e->i", theta, self.matrices, theta) / 2 + self.vectors @ theta
+        theta, dtype = jnp.concatenate([as_table(own) for own in params]), precision(params)
+        return jnp.einsum("d,ide,e->i", theta, self.matrices.astype(dtype), theta) / 2 + self.vectors.astype(dtype) @ theta
 
     def divergence(self, player: int, old: Own, new: Own, params: Joint, key: Key[Array, ""] | None = None) -> Scalar:
         """Half the squared distance."""

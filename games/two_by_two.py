@@ -16,7 +16,7 @@ SECOND_SEAT = (0, 1, 3, 2, 4)
 
 
 @jax.jit  # traced once per structure, and so are its derivatives
-def values(own: tuple, other: tuple, payoffs: Float[Array, "2 2 2"], discount: Scalar) -> Float[Array, " 2"]:
+def values(own: tuple, other: tuple, payoffs: Float[Array, "2 2 2"], discount: Scalar, stop: Scalar) -> Float[Array, " 2"]:
     r"""Both players' discounted returns $V_k = p_0^\top (I - dP)^{-1} r_k$.
 
     Since the rows of $P$ sum to 1, one state can be eliminated beforehand: with DD as the reference, the differences
@@ -28,6 +28,7 @@ def values(own: tuple, other: tuple, payoffs: Float[Array, "2 2 2"], discount: S
         other: the second player's, own action first.
         payoffs: the stage game.
         discount: $d$ in [0, 1).
+        stop: $1 - d$.
     """
     a = [jax.nn.sigmoid(own[s]) for s in range(5)]
     b = [jax.nn.sigmoid(other[s]) for s in SECOND_SEAT]
@@ -42,7 +43,7 @@ def values(own: tuple, other: tuple, payoffs: Float[Array, "2 2 2"], discount: S
         ahead = jax.lax.custom_linear_solve(
             lambda x: product(system, x), excess, lambda _, x: product(inv, x), lambda _, x: product(tuple(zip(*inv, strict=True)), x)
         )
-        after_dd = (u_k[3] + discount * dot(last, ahead)) / (1 - discount)
+        after_dd = (u_k[3] + discount * dot(last, ahead)) / stop
         return after_dd + dot(first, ahead)
 
     return jnp.stack([value(payoffs[0].ravel()), value(payoffs[1].ravel())])

@@ -139,13 +139,22 @@ class View(eqx.Module):
     def look_ahead(self, joint: Joint, lr: Scalar, steps: int = 1) -> Joint:
         r"""Everybody's parameters after the others' next naive steps, which they take at once: $\theta_j + b \nabla_j V_j$.
 
-        Where values are sampled, every step draws anew: what is estimated later is independent of the noise that steps take up.
+        Where values are sampled, every step draws anew: what is estimated later is independent of the noise that steps take up. Several
+        steps are one loop, whose program is as long as that of one step.
         """
-        for step in range(steps):
+
+        def ahead(joint: Joint, step: Int[Array, ""] | int) -> Joint:
             view = self.afresh(step)
             stepped = {j: optax.tree.add_scale(joint[j], lr, view.gradient(joint, j)) for j in self.others}
-            joint = tuple(stepped.get(j, p) for j, p in enumerate(joint))
-        return joint
+            return tuple(stepped.get(j, p) for j, p in enumerate(joint))
+
+        if steps == 1:
+            return ahead(joint, 0)
+
+        def scanned(joint: Joint, step: Int[Array, ""]) -> tuple[Joint, None]:
+            return jax.tree.map(lambda old, new: new.astype(old.dtype), joint, ahead(joint, step)), None
+
+        return jax.lax.scan(scanned, joint, jnp.arange(steps, dtype=jnp.uint32))[0]
 
 
 class Learner(eqx.Module):

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from jax.flatten_util import ravel_pytree
 
-from games import GAMES, MatrixGame
+from games import ENVIRONMENTS, GAMES, MatrixGame
+from games.sampled import Sampled
 from shaping import LEARNERS, Cgd, Fixed, Hola, Lola, LookAhead, Naive, Sos, View, play, sweep
 from tests import dense
 from tests.compilations import compilations
@@ -159,6 +160,27 @@ def test_lola_looks_several_steps_ahead(k):
     game = MAKERS["tandem"]()
     expected = -0.3 * dense.lola(dense.Dense(game, at(game)), 0.2, steps=k)
     np.testing.assert_allclose(flat(steps(game, Lola(0.3, 0.2, steps=k), at(game), at(game), 0)), expected, rtol=1e-6)
+
+
+def test_a_longer_look_ahead_is_no_longer_program():
+    def size(learner, game, key):
+        return len(str(jax.make_jaxpr(lambda joint: learner.update((), View(game, joint, 0, key))[0])(game.init(key))))
+
+    ipd, key = GAMES.make("ipd"), jax.random.key(0)
+    sizes = [size(Lola(steps=k), ipd, key) for k in (1, 2, 3, 5, 9)]
+    assert max(sizes[1:]) - min(sizes[1:]) < 100  # as many equations, whatever their numbers
+    assert sizes[1] < 3 * sizes[0]
+
+
+def test_every_step_of_a_long_look_ahead_draws_anew_as_it_did_one_by_one():
+    game, key = Sampled(ENVIRONMENTS.make("ipd_rollout", length=3), batch=4), jax.random.key(7)
+    view = View(game, game.init(jax.random.key(0)), 0, key)
+    expected = view.params
+    for step in range(3):
+        there = View(game, expected, 0, jax.random.fold_in(key, step))
+        expected = (expected[0], expected[1] + 0.5 * there.gradient(expected, 1))
+    for found, wanted in zip(view.look_ahead(view.params, 0.5, 3), expected, strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-9)
 
 
 @over_games

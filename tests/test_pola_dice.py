@@ -41,17 +41,18 @@ def updated(learner, game, params, key=KEY):
     return learner.update(learner.init(view), view)[0]
 
 
-def test_the_slope_is_the_gradient_through_everything(x64):
+@pytest.mark.parametrize("k", [2, pytest.param(4, marks=pytest.mark.slow)])
+def test_the_slope_is_the_gradient_through_everything(x64, k):
     """Differentiated in one piece, the others' steps unrolled, with critics, fresh episodes and penalties; critics do not shape."""
     game = sampled(10, length=4, critic=2.0)
     params = jax.tree.map(lambda x: x.astype(float), actor_critics())
-    learner = PolaDice(look_ahead=0.3, penalty=2.0, inner_penalty=1.5, inner_critic=0.1, inner_steps=2)
+    learner = PolaDice(look_ahead=0.3, penalty=2.0, inner_penalty=1.5, inner_critic=0.1, inner_steps=k)
     away = jax.tree.map(lambda p: p + 0.2, params[0])
     view = View(game, params, 0, KEY)
 
     def whole(own):
         joint = view.with_own(own)
-        for m in range(2):
+        for m in range(k):
             near = view.afresh(m)
 
             def objective(theirs, joint=joint, near=near):

@@ -90,9 +90,13 @@ class PolaDice(Learner):
         game = view.game
 
         def objective(own: Own) -> Scalar:
-            joint, old = view.with_own(own), (None,) * game.n_players  # nothing has moved yet: no divergence, and no gradient of it
-            for m in range(self.inner_steps):
-                joint, old = self.answered(view.afresh(m), joint, old), view.params
+            unmoved = (None,) * game.n_players  # nothing has moved yet: no divergence, and no gradient of it
+            joint = self.answered(view.afresh(0), view.with_own(own), unmoved)
+            if self.inner_steps == 2:
+                joint = self.answered(view.afresh(1), joint, view.params)
+            elif self.inner_steps > 2:  # one loop, whose program is as long as that of one step
+                steps = jnp.arange(1, self.inner_steps, dtype=jnp.uint32)
+                joint, _ = jax.lax.scan(lambda joint, m: (self.answered(view.afresh(m), joint, view.params), None), joint, steps)
             return game.proximal(view.seat, view.own, self.penalty, joint, view.key)
 
         return jax.grad(objective)(own)
