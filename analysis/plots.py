@@ -90,7 +90,8 @@ def heatmap(frame: "pd.DataFrame", value: str = "value") -> Figure:
         axes = drawn.subplots(down, across, squeeze=False).ravel()
         for axis, game in zip(axes, games, strict=False):
             _panel(axis, drawn, table[table["game"] == game], learners)
-            axis.set_title("\n".join(textwrap.wrap(game, max(24, int(5 * n)))))
+            title = textwrap.wrap(game.replace("_", "_ "), max(24, 5 * n))
+            axis.set_title("\n".join(title).replace("_ ", "_"))
         for axis in axes[len(games) :]:
             axis.set_axis_off()
         drawn.supxlabel("\n".join(below), fontsize=8)

@@ -41,7 +41,7 @@ LONG = "file:runs/a_folder_with/a_very_long_name"
     ("learners", "games"),
     [
         (["naive"], ["ipd"]),
-        (["naive", "lola", "sos"], ["ipd"]),
+        (["naive", "lola", "sos"], ["iterated_prisoners_dilemma"]),
         (["naive", "lola", "sos"], ["ipd", "iterated_prisoners_dilemma", "imp"]),
         ([LONG, "naive"], ["a_game_with_a_name_that_is_longer_than_its_panel"]),
         ([f"learner_{k}" for k in range(20)], ["ipd", "imp"]),

@@ -60,7 +60,7 @@ class Evaluate:
         from analysis.commands.screen import stdout, table
 
         console = stdout()
-        console.print(f"{name}: reward per step and its standard error over {self.episodes} episodes", soft_wrap=True)
+        console.print(f"{name}: reward per step and its standard error over {self.episodes} episodes")
         columns = ["run", "against", "seat", "reward", "the other's"] + ["own coins"] * bool(frame["own_coins"].notna().any())
         lines = [
             [

@@ -149,7 +149,7 @@ class Play:
             [str(seat), name, shown(e.mean, e.low, e.high), f"{e.sd:.3f}", f"{e.n} of {e.of}"] for seat, (name, e) in enumerate(players)
         ]
         console = stdout()
-        console.print(title, soft_wrap=True)
+        console.print(title)
         console.print(table(["seat", "learner", "mean", "sd", "seeds"], rows, right=(3, 4), keys=2))
         diverged = players[0][1].diverged
         if diverged:

@@ -109,7 +109,7 @@ class Tournament:
             title = f"{game}: value per step after {self.steps} steps, mean of {self.seeds} seeds and half the width of its 95 % interval"
             columns = ["", "learner", "vs others", "vs itself", *(str(k + 1) for k in range(len(self.learners)))]
             of_game = ranking[ranking["game"] == game], crossing[crossing["game"] == game]
-            console.print(title, soft_wrap=True)
+            console.print(title)
             console.print(table(columns, self.rows(*of_game), right=range(2, len(columns)), keys=2))
             for line in self.divergence(crossing[crossing["game"] == game]):
                 console.print(line)
