@@ -113,8 +113,8 @@ def alpha_rank(
     Args:
         game: payoffs `(n, A1, ..., An)` or a game that has them, for n populations; or a square table whose entry `[a, b]` is what a
             earns against b, such as a cross-play table, for one.
-        alpha: ranking intensity, at least 0, per unit of payoff; `math.inf` for the limit, where payoffs within 1e-9 of the payoff
-            range are ties.
+        alpha: ranking intensity, at least 0, per unit of payoff; `math.inf` for the limit, where payoffs within 1e-9 of the mover's
+            payoff range are ties.
         population_size: m, individuals in each population, at least 2.
         selection: of a single population, `"local"` as above, or `"population"`: everybody earns the mean over encounters with all
             others, self-play excluded, and imitates by the Fermi rule (see `fixation_matrix`).
@@ -139,10 +139,11 @@ def alpha_rank(
     count = len(square_table(game)) if is_table(game) else payoff_tensor(game)[0].size
     if count > max_profiles:
         raise ValueError(f"The game has {count} profiles, more than max_profiles = {max_profiles}; raise it to rank them all.")
-    profiles, (source, target, _, gain), unit = moves(game)
+    profiles, (source, target, player, gain), units = moves(game)
+    apart, unit = np.where(np.abs(gain) <= TIE * units[player], 0.0, gain), units.max()
     size, m = len(profiles), population_size
     walks = np.moveaxis(fixation_walks(square_table(game), m), -1, 0)[:, source, target] if selection == "population" else None
-    cost, count = leading_terms(gain / unit, m) if walks is None else walk_terms(walks / unit)
+    cost, count = leading_terms(apart / unit, m) if walks is None else walk_terms(walks / unit)
     log_fixation = np.full((size, size), -np.inf)
     if alpha < math.inf:
         log_fixation[source, target] = log_takeover(alpha * gain, m) if walks is None else -np.logaddexp.reduce(-alpha * walks, axis=0)
@@ -164,7 +165,7 @@ def log_takeover(u: Float[np.ndarray, " moves"], m: int) -> Float[np.ndarray, " 
 
 def leading_terms(gain: Float[np.ndarray, " moves"], m: int) -> tuple[np.ndarray, np.ndarray]:
     r"""$\rho \sim e^{-\alpha c} / k$ for large $\alpha$: the cost c, in units of $(m - 1)$, and the count k."""
-    return np.where(gain < -TIE, -gain, 0.0), np.where(np.abs(gain) <= TIE, m, 1)
+    return np.maximum(-gain, 0.0), np.where(gain == 0, m, 1)
 
 
 def walk_terms(walks: Float[np.ndarray, "m moves"]) -> tuple[np.ndarray, np.ndarray]:

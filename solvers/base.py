@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from solvers.payoffs import Payoffs, Profile, check_profile, gains, is_exact, payoff_range
+from solvers.payoffs import Payoffs, Profile, check_profile, is_exact, judged
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Status = Literal["solved", "not_converged", "failed"]
 TOLERANCE = 1e-8
-"""The largest regret of a solved profile, in units of the payoff range."""
+"""The largest residual of a solved profile."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,7 +24,8 @@ class Solution:
         profile: one strategy per player; float64, or rationals where the solver is exact.
         payoffs: what everybody earns.
         regret: what everybody would gain by a best response, in payoff units, recomputed from the payoffs alone.
-        residual: the largest regret over the payoff range; 0 for an exact equilibrium.
+        residual: the largest regret relative to the payoffs in play, as `solvers.payoffs.judged` defines them for each player: between 0
+            and 1, 0 for an exact equilibrium, and the same in whatever units the players' payoffs are.
         status: `"solved"` where the residual is within tolerance, otherwise why not.
         message: one sentence for people.
         iterations: pivots, Newton steps or updates, whatever the method counts.
@@ -68,7 +69,7 @@ def solution(payoffs: Payoffs, profile: Sequence[Any], message: str = "", iterat
         profile: one strategy per player.
         message: one sentence for people.
         iterations: what the method counts.
-        tolerance: the largest residual that is called solved, in units of the payoff range.
+        tolerance: the largest residual that is called solved.
 
     Raises:
         ValueError: for a profile off the simplex.
@@ -76,13 +77,12 @@ def solution(payoffs: Payoffs, profile: Sequence[Any], message: str = "", iterat
     Example:
         >>> from solvers.payoffs import payoff_tensor
         >>> solution(payoff_tensor(([[1, -1], [-1, 1]], [[-1, 1], [1, -1]])), ([0.5, 0.5], [1.0, 0.0])).residual
-        0.5
+        1.0
     """
     profile = check_profile(payoffs, profile)
-    earned, regret = gains(payoffs, profile)
-    residual = regret.max() / payoff_range(payoffs)
+    earned, regret, residual = judged(payoffs, profile)
     status: Status = "solved" if residual <= (0 if is_exact(payoffs) else tolerance) else "not_converged"
-    return Solution(profile, earned, regret, float(residual), status, message, iterations)
+    return Solution(profile, earned, regret, residual, status, message, iterations)
 
 
 @dataclasses.dataclass(frozen=True)

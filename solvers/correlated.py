@@ -1,6 +1,8 @@
 """Correlated and coarse correlated equilibria of n-player games, by linear programming."""
 
 import dataclasses
+from collections.abc import Iterator
+from fractions import Fraction
 from typing import Any, Literal
 
 import numpy as np
@@ -8,8 +10,11 @@ from jaxtyping import Float
 
 from games.registry import nearest
 from solvers.base import TOLERANCE, Status
-from solvers.payoffs import n_players, payoff_range, payoff_tensor
+from solvers.dominance import undominated
+from solvers.payoffs import ROUNDED, in_own_units, n_players, payoff_tensor, rational, rationals
 
+NOISE = 1e-9
+"""The largest weight that may be left over by the tolerance of a linear program; the answer without it is tried too."""
 Concept = Literal["correlated", "coarse"]
 Tensor = Float[np.ndarray, "n_players *actions"]
 Distribution = Float[np.ndarray, "*actions"]
@@ -17,14 +22,15 @@ Distribution = Float[np.ndarray, "*actions"]
 
 @dataclasses.dataclass(frozen=True)
 class CorrelatedEquilibrium:
-    """A joint distribution that nobody gains by disobeying, and how nearly so.
+    r"""A joint distribution that nobody gains by disobeying, and how nearly so.
 
     Args:
         distribution: probability of every joint action, `(A1, ..., An)`.
         payoffs: what everybody earns.
         objective: what was maximized.
         regret: what everybody would gain by the best deviation, in payoff units, recomputed from the distribution alone.
-        residual: the largest regret over the payoff range.
+        residual: the largest regret of anybody relative to the payoffs in play: the mean of $|u_i(a) - u_i(\mu)|$ with or without the
+            deviation, whichever is larger.
         concept: `"correlated"` or `"coarse"`.
         status: `"solved"` where the residual is within tolerance, otherwise why not.
         message: one sentence for people.
@@ -133,23 +139,26 @@ def best(payoffs: Tensor, objective: Any, concept: Concept) -> CorrelatedEquilib
     from scipy.optimize import linprog
     from scipy.sparse import hstack, vstack
 
-    joint: int = payoffs[0].size
-    losses: Any = obedience(payoffs, concept)
+    sensible = np.ix_(*undominated(payoffs))
+    played = sensible if concept == "correlated" else np.ix_(*map(range, payoffs.shape[1:]))
+    own = payoffs[(slice(None), *played)]
+    joint: int = own[0].size
+    losses = obedience(in_own_units(own), concept)
     if worst_off := isinstance(objective, str) and objective == "egalitarian":  # one more variable, a payoff that all exceed
-        scale = payoff_range(payoffs)
-        rows = (payoffs.reshape(n_players(payoffs), joint) - payoffs.min()) / scale
-        bounds = np.hstack([-rows, np.ones((len(rows), 1))])
-        gains: Any = vstack([hstack([-losses, np.zeros((losses.shape[0], 1))]), bounds], format="csr")
+        above = own.reshape(len(own), joint) - np.median(payoffs[(slice(None), *sensible)])
+        rows = vstack([hstack([losses, np.zeros((losses.shape[0], 1))]), np.hstack([above, -np.ones((len(above), 1))])])
         cost = np.append(np.zeros(joint), -1.0)
     else:
         worth = linear_objective(payoffs, objective)
-        gains, cost = -losses, -(worth - worth.mean()).ravel() / (np.ptp(worth) or 1)
+        rows, cost = losses, (np.median(worth[sensible]) - worth[played]).ravel()
+    rows, cost, units = balanced(rows, cost)
     found: Any = linprog(
         cost,
-        A_ub=gains,
-        b_ub=np.zeros(gains.shape[0]),
-        A_eq=(np.arange(len(cost)) < joint)[None, :].astype(float),
+        A_ub=-rows,
+        b_ub=np.zeros(rows.shape[0]),
+        A_eq=np.where(np.arange(len(cost)) < joint, 1 / units, 0.0)[None, :],
         b_eq=[1.0],
+        bounds=[(0, None)] * joint + [(None, None)] * (len(cost) - joint),
         method="highs",
         options={"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10},
     )
@@ -157,14 +166,16 @@ def best(payoffs: Tensor, objective: Any, concept: Concept) -> CorrelatedEquilib
         nothing = np.full(n_players(payoffs), np.nan)
         lost = np.full(payoffs.shape[1:], np.nan)
         return CorrelatedEquilibrium(lost, nothing, np.nan, nothing, np.nan, concept, "failed", f"HiGHS: {found.message}")
-    distribution = np.maximum(found.x[:joint], 0).reshape(payoffs.shape[1:])
-    distribution /= distribution.sum()
-    earned = np.array([(own * distribution).sum() for own in payoffs])
+    answers = []
+    for noise in (NOISE, 0.0):
+        distribution = np.zeros(payoffs.shape[1:])
+        distribution[played] = np.where(found.x > noise, found.x / units, 0.0)[:joint].reshape(own.shape[1:])
+        distribution /= distribution.sum()
+        answers.append((distribution, *judged(payoffs, distribution, concept)))
+    distribution, earned, regret, residual = min(answers, key=lambda answer: answer[-1])
     value = earned.min() if worst_off else (linear_objective(payoffs, objective) * distribution).sum()
-    regret = deviation_regrets(payoffs, distribution, concept)
-    residual = float(regret.max() / payoff_range(payoffs))
     solved = found.status == 0 and residual <= TOLERANCE
-    message = "" if solved else f"HiGHS: {found.message} The largest gain from a deviation is {residual:.1e} of the payoff range."
+    message = "" if solved else f"HiGHS: {found.message} The largest gain from a deviation is {residual:.1e} of the payoffs in play."
     return CorrelatedEquilibrium(
         distribution, earned, float(value), regret, residual, concept, "solved" if solved else "not_converged", message
     )
@@ -199,14 +210,14 @@ def linear_objective(payoffs: Tensor, objective: Any) -> Distribution:
 def obedience(payoffs: Tensor, concept: Concept) -> Any:
     """The sparse matrix whose products with a distribution, what each deviation would lose, must not be negative.
 
-    Every player's payoffs are in units of their own range, so that one tolerance suits all.
+    Deviations that never gain are left out.
     """
     from scipy.sparse import coo_matrix, vstack
 
     joint = np.arange(payoffs[0].size).reshape(payoffs.shape[1:])
     blocks = []
     for player, own in enumerate(payoffs):
-        table = np.moveaxis(own / (np.ptp(own) or 1), player, 0).reshape(own.shape[player], -1)
+        table = np.moveaxis(own, player, 0).reshape(own.shape[player], -1)
         told, others = table.shape
         loss = table[:, None, :] - table[None, :, :]  # told a, plays b, against each of the others' joint actions
         columns = np.moveaxis(joint, player, 0).reshape(told, 1, others)
@@ -216,8 +227,65 @@ def obedience(payoffs: Tensor, concept: Concept) -> Any:
         entries = coo_matrix((loss.ravel(), index), shape=(told * told if concept == "correlated" else told, joint.size))
         blocks.append(entries.tocsr())
     matrix: Any = vstack(blocks, format="csr")
-    matrix.eliminate_zeros()
-    return matrix[np.diff(matrix.indptr) > 0]
+    return matrix[matrix.min(axis=1).toarray().ravel() < 0]
+
+
+def balanced(rows: Any, cost: Float[np.ndarray, " unknowns"]) -> tuple[Any, Float[np.ndarray, " unknowns"], Float[np.ndarray, " unknowns"]]:
+    """The rows and the cost of a linear program in units in which every row and every column has a largest entry near 1.
+
+    So the tolerance of its solution is relative to the payoffs in play, not to the worst of all that could happen.
+
+    Returns:
+        The rows, the cost, and by which factor the unknowns have grown.
+
+    Source:
+        Ruiz (2001), "A scaling algorithm to equilibrate both rows and columns norms in matrices".
+    """
+    from scipy.sparse import csr_array, diags_array, vstack
+
+    matrix = csr_array(vstack([rows, cost[None, :]]))
+    units = np.ones(len(cost))
+    for _ in range(20):
+        largest = [abs(matrix).max(axis=axis).toarray().ravel() for axis in (1, 0)]
+        if all(((x >= 0.5) & (x <= 2) | (x == 0)).all() for x in largest):
+            break
+        by_row, by_column = (1 / np.sqrt(np.where(x > 0, x, 1.0)) for x in largest)
+        matrix = diags_array(by_row) @ matrix @ diags_array(by_column)
+        units = units / by_column
+    matrix = csr_array(matrix)
+    return matrix[:-1], matrix[[-1]].toarray().ravel(), units
+
+
+def judged(
+    payoffs: Tensor, distribution: Distribution, concept: Concept
+) -> tuple[Float[np.ndarray, " n_players"], Float[np.ndarray, " n_players"], float]:
+    """What everybody earns and would gain by the best deviation, and the residual."""
+    earned, regret, units = (np.array(column, dtype=float) for column in zip(*seats(payoffs, distribution, concept), strict=True))
+    return earned, regret, float(np.divide(regret, units, out=np.zeros_like(regret), where=units > 0).max())
+
+
+def seats(payoffs: Tensor, distribution: Any, concept: Concept) -> Iterator[tuple[Any, Any, Any]]:
+    """Everybody's payoff, regret and the unit of the regret; in rationals where the payoffs in play differ too little for floats."""
+    for player, own in enumerate(payoffs):
+        table = np.moveaxis(own, player, 0).reshape(own.shape[player], -1)
+        weight = np.moveaxis(distribution, player, 0).reshape(table.shape)
+        base = table.flat[weight.argmax()]
+        earned, gain, unit = judged_seat(table - base, weight, concept)
+        if unit and not ROUNDED * abs(base) <= unit < np.inf:
+            table, weight = rationals(table), np.array([Fraction(p) for p in weight.ravel().tolist()], dtype=object).reshape(weight.shape)
+            base = rational(base)
+            earned, gain, unit = judged_seat(table - base, weight, concept)
+        yield earned + base, gain, unit
+
+
+def judged_seat(table: np.ndarray, weight: np.ndarray, concept: Concept) -> tuple[Any, Any, Any]:
+    """A player's payoff, regret and unit, own actions in rows; `table` relative to a payoff in play."""
+    switched = weight @ table.T  # [told, played]
+    earned = np.trace(switched)
+    best = switched.argmax(axis=1) if concept == "correlated" else np.full(len(table), switched.sum(axis=0).argmax())
+    gain = (switched[np.arange(len(table)), best] - switched.diagonal()).sum()
+    away = abs(table - earned)
+    return earned, gain, max((weight * away).sum(), (weight * away[best]).sum())
 
 
 def deviation_regrets(game: Any, distribution: Any, concept: Concept = "correlated") -> Float[np.ndarray, " n_players"]:
@@ -235,13 +303,4 @@ def deviation_regrets(game: Any, distribution: Any, concept: Concept = "correlat
         >>> deviation_regrets(([[6, 2], [7, 0]], [[6, 7], [2, 0]]), [[1, 0], [0, 0]]).tolist()
         [1.0, 1.0]
     """
-    payoffs, mu = payoff_tensor(game), np.asarray(distribution, dtype=float)
-    gains = []
-    for player, own in enumerate(payoffs):
-        actions = own.shape[player]
-        value = np.moveaxis(own, player, 0).reshape(actions, -1)
-        weight = np.moveaxis(mu, player, 0).reshape(actions, -1)
-        switched = weight @ value.T  # [told, played]
-        kept = np.diag(switched)
-        gains.append((switched.max(axis=1) - kept).sum() if concept == "correlated" else switched.sum(axis=0).max() - kept.sum())
-    return np.array(gains)
+    return judged(payoff_tensor(game), np.asarray(distribution, dtype=float), concept)[1]

@@ -92,7 +92,7 @@ def solve(transitions: Float[np.ndarray, "a s s"], rewards: Float[np.ndarray, "a
 
 def discounted(transitions: Float[np.ndarray, "a s s"], rewards: Float[np.ndarray, "a s"], discount: float) -> Decision:
     """Howard's policy iteration; among equally good actions the first is taken."""
-    states, unit = np.arange(rewards.shape[1]), np.ptp(rewards) or 1.0
+    states, unit = np.arange(rewards.shape[1]), size(rewards)
     tolerance = unit * (1e-12 * (1 - discount) + 1e-15)
     policy, count = rewards.argmax(axis=0), 0
     while True:
@@ -109,9 +109,17 @@ def discounted(transitions: Float[np.ndarray, "a s s"], rewards: Float[np.ndarra
     return Decision(policy, v, float(np.max(q - v)) / (1 - discount), count)
 
 
+def size(rewards: Float[np.ndarray, "a s"]) -> float:
+    """The largest of the best immediate rewards by state, in absolute value, or 1: the unit of rounding errors in what good policies earn.
+
+    Actions that nobody would take, however bad, have no part in it.
+    """
+    return float(np.abs(rewards.max(axis=0)).max()) or 1.0
+
+
 def average(transitions: Float[np.ndarray, "a s s"], rewards: Float[np.ndarray, "a s"]) -> Decision:
     """Multichain policy iteration; in rationals where float64 cannot tell, as when a class is left once in 1e12 steps."""
-    unit = float(np.ptp(rewards)) or 1.0
+    unit = size(rewards)
     found = multichain(transitions, rewards, 1e-11 * unit)
     if found.residual > 1e-9 * unit and rewards.size <= EXACT:
         exact = rationals(transitions)

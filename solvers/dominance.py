@@ -116,6 +116,22 @@ def iterated_dominance(
     return Reduction(reduced, tuple(map(tuple, kept)), tuple(rounds), sizes)
 
 
+def undominated(payoffs: Payoffs) -> tuple[list[int], ...]:
+    """Everybody's actions after iterated elimination of those that another action strictly dominates; exact in floats too.
+
+    Example:
+        >>> undominated(payoff_tensor(([[3, 0], [5, 1], [-1e12, -1e12]], [[3, 5], [0, 1], [0, 0]])))
+        ([1], [1])
+    """
+    kept = tuple(list(range(a)) for a in payoffs.shape[1:])
+    before = 0
+    while before != (before := sum(map(len, kept))):
+        for player, own in enumerate(kept):
+            table = np.moveaxis(payoffs[player][np.ix_(*kept)], player, 0).reshape(len(own), -1)
+            own[:] = [a for a, row in zip(own, table, strict=True) if not (table > row).all(axis=1).any()]
+    return kept
+
+
 def restrict(payoffs: Payoffs, kept: Sequence[Sequence[int]]) -> Payoffs:
     """The game in which everybody has these actions only."""
     return payoffs[np.ix_(range(n_players(payoffs)), *kept)]

@@ -8,10 +8,11 @@ import numpy as np
 from jaxtyping import Float
 
 from games.iterated import Iterated
-from solvers.payoffs import Payoffs, check_profile, expected_payoffs, n_players, payoff_range, payoff_tensor, regrets
+from solvers.base import TOLERANCE
+from solvers.payoffs import Payoffs, check_profile, expected_payoffs, judged, n_players, own_ranges, payoff_tensor
 from solvers.polygons import Polygon, clip, hull
 from solvers.pure import best_replies
-from solvers.zero_sum import maximin
+from solvers.zero_sum import saddle_point
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,8 +63,8 @@ def minimax(game: Any, player: int, mixed: bool = True) -> Minimax:
     own_first = np.moveaxis(payoffs[player], player, 0)
     table = own_first.reshape(len(own_first), -1)
     if mixed:
-        (defense, _), (punishment, held) = maximin(table), maximin(-table.T)
-        value = -held
+        defense, punishment = saddle_point(table)
+        value = (table @ punishment).max()
     else:
         joint = int(table.max(axis=0).argmin())
         value, punishment = float(table[:, joint].max()), np.eye(table.shape[1])[joint]
@@ -97,10 +98,15 @@ def feasible_set(game: Any) -> Polygon:
         >>> feasible_set(([[3, 0], [5, 1]], [[3, 5], [0, 1]])).tolist()
         [[0.0, 5.0], [1.0, 1.0], [5.0, 0.0], [3.0, 3.0]]
     """
-    payoffs = stage(game)
+    return two_player_hull(stage(game), 1e-12)
+
+
+def two_player_hull(payoffs: Payoffs, close: float) -> Polygon:
+    """The hull of the payoffs of two players, vertices closer than this share of their ranges left away."""
     if n_players(payoffs) != 2:
         raise ValueError(f"The game has {n_players(payoffs)} players; the set of feasible payoffs is a polygon for 2 players.")
-    return hull(payoffs.reshape(2, -1).T, 1e-12 * payoff_range(payoffs))
+    ranges = own_ranges(payoffs)
+    return hull(payoffs.reshape(2, -1).T / ranges, close) * ranges
 
 
 def individually_rational_set(game: Any, mixed: bool = True) -> Polygon:
@@ -123,10 +129,15 @@ def individually_rational_set(game: Any, mixed: bool = True) -> Polygon:
     Source:
         Fudenberg & Maskin (1986).
     """
-    polygon, close = feasible_set(game), 1e-9 * payoff_range(stage(game))
-    for side, value in zip(np.eye(2), minimax_values(game, mixed), strict=True):
-        polygon = clip(polygon, side, value - 1e-3 * close)
-    return hull(polygon, close)
+    payoffs = stage(game)
+    values = minimax_values(game, mixed)
+    room = payoffs.max(axis=(1, 2)) - values  # what is in play; the worst payoffs may be far below
+    slack = 1e-12 * room + 4 * np.finfo(float).eps * abs(values)
+    polygon = two_player_hull(payoffs, 0.0)
+    for side, value in zip(np.eye(2), values - slack, strict=True):
+        polygon = clip(polygon, side, value)
+    unit = np.where(room > 0, room, 1.0)
+    return hull(polygon / unit, 1e-9) * unit
 
 
 @dataclasses.dataclass(frozen=True)
@@ -177,7 +188,7 @@ def grim_threshold(game: Any, target: Sequence[int] | np.ndarray, reversion: Seq
     v = (payoffs * weights).sum(axis=axes)
     e = punished(payoffs, reversion)
     gains = np.array([(u.max(axis=i, keepdims=True) - u)[weights > 0].max() for i, u in enumerate(payoffs)])
-    close = 1e-12 * payoff_range(payoffs)
+    close = 1e-12 * own_ranges(payoffs)
     with np.errstate(divide="ignore", invalid="ignore"):
         bound = np.where(v > e + close, gains / (gains + v - e), np.where((gains <= close) & (v >= e - close), 0.0, np.inf))
     return Threshold(float(bound.max()), bound, v, e)
@@ -201,10 +212,10 @@ def punished(payoffs: Payoffs, reversion: Sequence[Any] | None) -> Float[np.ndar
     """What each player gets after its own deviation."""
     if reversion is not None:
         profile = check_profile(payoffs, reversion)
-        if regrets(payoffs, profile).max() > 1e-8 * payoff_range(payoffs):
+        if judged(payoffs, profile)[2] > TOLERANCE:
             raise ValueError("The reversion is no equilibrium of the stage game; give one, such as a member of `pure_equilibria`.")
         return expected_payoffs(payoffs, profile)
-    equilibria = best_replies(payoffs).all(axis=0)
+    equilibria = best_replies(payoffs, np.zeros(len(payoffs))).all(axis=0)
     if not equilibria.any():
         raise ValueError("The stage game has no equilibrium in pure strategies; give the one to revert to by reversion=.")
     return np.array([u[equilibria].min() for u in payoffs])

@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 from games.checks import check_range
 from games.iterated import Iterated, own_first
 from games.strategies import STRATEGIES
-from solvers.payoffs import payoff_tensor, rational
+from solvers.payoffs import in_own_units, own_ranges, payoff_range, payoff_tensor, rational
 
 Table = Float[np.ndarray, "histories actions"]
 """Action probabilities after every history of length 0 to k; rows as in `games.Iterated`, the player's own action first."""
@@ -51,8 +51,18 @@ class Repeated:
 
     @property
     def scale(self) -> float:
-        """The largest less the smallest payoff of any player, or 1: the unit of tolerances."""
-        return float(self.payoffs.max() - self.payoffs.min()) or 1.0
+        """The largest less the smallest payoff of any player, or 1: the unit of what compares players' payoffs with each other."""
+        return float(payoff_range(self.payoffs))
+
+    @property
+    def in_own_units(self) -> "Repeated":
+        """The same game with everybody's payoffs in units of their own range, correct to the last digits."""
+        return Repeated(in_own_units(self.payoffs), self.discount)
+
+    def in_payoffs(self, points: Float[np.ndarray, "points n_players"]) -> Float[np.ndarray, "points n_players"]:
+        """Points in everybody's own units as payoffs of this game."""
+        middle = [np.sort(own, axis=None)[own.size // 2] for own in self.payoffs]
+        return points * own_ranges(self.payoffs) + middle
 
 
 def repeated(game: Any, discount: float | None = None) -> Repeated:
@@ -208,6 +218,22 @@ class Play:
             self.joint(player, np.tile(np.eye(actions)[a], (n_histories(self.game.n_outcomes, self.memory), 1))) for a in range(actions)
         ]
         return np.stack([self.chain(j) for j in joints]), np.stack([j @ self.game.rewards for j in joints])
+
+
+def payoffs_in_play(everybody: Play, player: int, table: Table) -> Float[np.ndarray, " histories"]:
+    """For every history, the range of a player's payoffs that can come after it when the player follows its own table or another one.
+
+    Where these are all the same, nothing can be gained, and it is the range of all payoffs.
+    """
+    rewards, ends = everybody.game.rewards[:, player], []
+    for joint in (everybody.joint(), everybody.joint(player, table)):
+        reached = np.eye(len(joint), dtype=bool) | (everybody.chain(joint) > 0)
+        for _ in range(len(joint).bit_length()):
+            reached = reached.astype(np.float32) @ reached.astype(np.float32) > 0
+        met = reached.astype(np.float32) @ (joint > 0).astype(np.float32) > 0
+        ends.append((np.where(met, rewards, np.inf).min(axis=1), np.where(met, rewards, -np.inf).max(axis=1)))
+    width = np.maximum(ends[0][1], ends[1][1]) - np.minimum(ends[0][0], ends[1][0])
+    return np.where(width > 0, width, payoff_range(rewards))
 
 
 def play(game: Repeated, profile: Sequence[Any], free: int | None = None, memory: int = 1) -> Play:

@@ -9,7 +9,8 @@ import numpy as np
 from jaxtyping import Float
 
 from games.checks import check_range
-from solvers.histories import Play, Repeated, from_table, history, play, repeated
+from solvers.histories import Play, Repeated, Table, as_table, from_table, history, payoffs_in_play, play, repeated
+from solvers.payoffs import payoff_range
 from solvers.repeated import history_values, respond
 
 History = tuple[tuple[int, ...], ...]
@@ -42,7 +43,8 @@ class Verdict:
     Args:
         holds: the answer.
         payoffs: everybody's per-step payoff from the start.
-        gain: the largest gain of any deviation, over the payoff range; at most `tolerance` where the answer is yes.
+        gain: the largest gain of any deviation, over the range of its player's payoffs in play; at most `tolerance` where the answer is
+            yes.
         deviation: the most profitable deviation, where the answer is no.
     """
 
@@ -64,7 +66,8 @@ def is_nash(game: Any, profile: Sequence[Any], discount: float | None = None, to
         game: a `games.Iterated`, or a stage game.
         profile: one strategy per player by seat, as `best_response` takes them.
         discount: in [0, 1], 1 being the long-run average; for a stage game, or to replace the game's own.
-        tolerance: what a deviation may gain, over the payoff range; at least 0.
+        tolerance: what a deviation may gain, over the range of the player's payoffs in play, those of the profile and of the deviation; at
+            least 0.
 
     Raises:
         ValueError: for what `best_response` refuses, and for a negative tolerance.
@@ -75,14 +78,16 @@ def is_nash(game: Any, profile: Sequence[Any], discount: float | None = None, to
         (True, 0.333333)
     """
     check_range("tolerance", tolerance, 0.0)
-    everybody = play(repeated(game, discount), profile)
-    rules = everybody.game
-    payoffs = history_values(everybody)[0]
+    rules = repeated(game, discount)
+    everybody = play(rules.in_own_units, profile)
+    values = history_values(everybody)
     found = []
     for player in range(rules.n_players):
         response = respond(everybody, player)
-        found.append(Deviation(player, (), None, response.policy, response.value - float(payoffs[player])))
-    return verdict(found, payoffs, rules.scale, tolerance)
+        table = as_table(rules, player, response.policy)[0][everybody.rows(player)]
+        gain = response.value - float(values[0, player])
+        found.append((gain / float(payoffs_in_play(everybody, player, table)[0]), Deviation(player, (), None, response.policy, gain)))
+    return verdict(found, rules, profile, tolerance)
 
 
 def is_subgame_perfect(game: Any, profile: Sequence[Any], discount: float | None = None, tolerance: float = 1e-9) -> Verdict:
@@ -98,7 +103,8 @@ def is_subgame_perfect(game: Any, profile: Sequence[Any], discount: float | None
         game: a `games.Iterated`, or a stage game.
         profile: one strategy per player by seat, as `best_response` takes them.
         discount: in [0, 1], 1 being the long-run average; for a stage game, or to replace the game's own.
-        tolerance: what a deviation may gain, over the payoff range; at least 0.
+        tolerance: what a deviation may gain, over the range of the player's payoffs in play, those of the profile and of the deviation; at
+            least 0.
 
     Raises:
         ValueError: for what `best_response` refuses, and for a negative tolerance.
@@ -114,23 +120,24 @@ def is_subgame_perfect(game: Any, profile: Sequence[Any], discount: float | None
         Mailath & Samuelson (2006), Proposition 2.2.1, for deviations of one step.
     """
     check_range("tolerance", tolerance, 0.0)
-    everybody = play(repeated(game, discount), profile)
-    rules = everybody.game
+    rules = repeated(game, discount)
+    everybody = play(rules.in_own_units, profile)
     values = history_values(everybody)
     by_player = whole_gains if rules.discount == 1 else one_step_gains
     found = [by_player(everybody, values, player) for player in range(rules.n_players)]
-    return verdict(found, values[0], rules.scale, tolerance)
+    return verdict(found, rules, profile, tolerance)
 
 
-def verdict(found: list[Deviation], payoffs: np.ndarray, scale: float, tolerance: float) -> Verdict:
-    """The verdict that the best deviation of each player implies."""
-    worst = max(found, key=lambda deviation: deviation.gain)
-    holds = worst.gain <= tolerance * scale
-    return Verdict(holds, payoffs, max(worst.gain, 0.0) / scale, None if holds else worst)
+def verdict(found: list[tuple[float, Deviation]], rules: Repeated, profile: Sequence[Any], tolerance: float) -> Verdict:
+    """The verdict that the best deviation of each player implies, from its gain over the payoffs in play and over the payoff range."""
+    share, worst = max(found, key=lambda deviation: deviation[0])
+    worst = dataclasses.replace(worst, gain=worst.gain * float(payoff_range(rules.payoffs[worst.player])))
+    payoffs = history_values(play(rules, profile))[0]
+    return Verdict(share <= tolerance, payoffs, max(share, 0.0), None if share <= tolerance else worst)
 
 
-def one_step_gains(everybody: Play, values: Float[np.ndarray, "histories n"], player: int) -> Deviation:
-    """The most profitable deviation of one step."""
+def one_step_gains(everybody: Play, values: Float[np.ndarray, "histories n"], player: int) -> tuple[float, Deviation]:
+    """The most profitable deviation of one step, and its gain over the payoffs in play."""
     rules = everybody.game
     transitions, rewards = everybody.choices(player)
     own = everybody.tables[player]
@@ -140,20 +147,25 @@ def one_step_gains(everybody: Play, values: Float[np.ndarray, "histories n"], pl
     above = joint @ rules.rewards[:, player] - values[0, player]  # sums of what exceeds the average stay small however long they run
     ahead = rewards[..., player] + rules.discount * transitions @ np.linalg.solve(np.eye(len(chain)) - rules.discount * chain, above)
     gains = ahead - np.einsum("ha,ah->h", own, ahead)
-    action, index = np.unravel_index(int(gains.argmax()), gains.shape)
-    changed = own.copy()
-    changed[index] = np.eye(rules.n_actions[player])[action]
+    best = np.eye(rules.n_actions[player])[gains.argmax(axis=0)]
+    share = gains.max(axis=0) / payoffs_in_play(everybody, player, best)
+    index = int(share.argmax())
+    action, changed = int(gains[:, index].argmax()), own.copy()
+    changed[index] = best[index]
     policy = from_table(changed[np.argsort(everybody.rows(player))])
-    return Deviation(player, history(int(index), rules.n_actions, everybody.memory), int(action), policy, float(gains.max()))
+    after = history(index, rules.n_actions, everybody.memory)
+    return float(share[index]), Deviation(player, after, action, policy, float(gains[action, index]))
 
 
-def whole_gains(everybody: Play, values: Float[np.ndarray, "histories n"], player: int) -> Deviation:
-    """The history from which another strategy gains the most on average."""
+def whole_gains(everybody: Play, values: Float[np.ndarray, "histories n"], player: int) -> tuple[float, Deviation]:
+    """The history from which another strategy gains the most on average, and the gain over the payoffs in play."""
     rows = everybody.rows(player)
     response = respond(everybody, player)
     gains = response.values[rows] - values[:, player]
-    index = int(gains.argmax())
-    return Deviation(player, history(index, everybody.game.n_actions, everybody.memory), None, response.policy, float(gains[index]))
+    share = gains / payoffs_in_play(everybody, player, as_table(everybody.game, player, response.policy)[0][rows])
+    index = int(share.argmax())
+    after = history(index, everybody.game.n_actions, everybody.memory)
+    return float(share[index]), Deviation(player, after, None, response.policy, float(gains[index]))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -173,7 +185,7 @@ def memory_one_equilibria(
         game: a `games.Iterated`, or a stage game of two players with two actions each.
         discount: in [0, 1], 1 being the long-run average; for a stage game, or to replace the game's own.
         perfect: whether they must be subgame perfect; otherwise Nash equilibria from the start.
-        tolerance: what a deviation may gain, over the payoff range, in stage payoffs (per step for the average).
+        tolerance: what a deviation may gain, over the range of the player's payoffs in play, in stage payoffs (per step for the average).
 
     Raises:
         ValueError: for a game that is not 2x2, and what `best_response` refuses.
@@ -187,21 +199,27 @@ def memory_one_equilibria(
     rules = repeated(game, discount)
     if rules.n_actions != (2, 2):
         raise ValueError(f"The stage game has actions {rules.n_actions}; deterministic memory-one strategies are enumerated for 2x2 games.")
+    unit = rules.in_own_units
     policies = [np.array(p) for p in itertools.product((1.0, 0.0), repeat=5)]
-    tables = [[play(rules, (p, p)).tables[seat] for p in policies] for seat in range(2)]
-    best = [[own_values(rules, tables, seat, j) for j in range(len(policies))] for seat in range(2)]
-    allowed = tolerance * rules.scale * (1 - rules.discount if rules.discount < 1 else 1)
+    tables = [[play(unit, (p, p)).tables[seat] for p in policies] for seat in range(2)]
+    best = [[own_values(unit, tables, seat, j) for j in range(len(policies))] for seat in range(2)]
+    allowed = tolerance * (1 - rules.discount if rules.discount < 1 else 1)
     checked = slice(None) if perfect else slice(1)
     found = []
     for i, j in itertools.product(range(len(policies)), repeat=2):
-        values = history_values(Play(rules, 1, (tables[0][i], tables[1][j])))
-        gains = np.stack([best[0][j] - values[:, 0], best[1][i] - values[:, 1]])
-        if (gains[:, checked] <= allowed).all():
-            found.append(MemoryOneEquilibrium((policies[i], policies[j]), values[0]))
+        everybody = Play(unit, 1, (tables[0][i], tables[1][j]))
+        values = history_values(everybody)
+        gains = np.stack([best[0][j][0] - values[:, 0], best[1][i][0] - values[:, 1]])[:, checked]
+        if (gains <= allowed).all():
+            widths = [payoffs_in_play(everybody, player, own[1])[checked] for player, own in enumerate((best[0][j], best[1][i]))]
+            if (gains <= allowed * np.stack(widths)).all():
+                payoffs = history_values(dataclasses.replace(everybody, game=rules))[0]
+                found.append(MemoryOneEquilibrium((policies[i], policies[j]), payoffs))
     return tuple(found)
 
 
-def own_values(rules: Repeated, tables: list[list[Any]], seat: int, other: int) -> Float[np.ndarray, " 5"]:
-    """A player's best-response values, in joint order, against one strategy of the other's list."""
+def own_values(rules: Repeated, tables: list[list[Any]], seat: int, other: int) -> tuple[Float[np.ndarray, " 5"], Table]:
+    """A player's best-response values against one strategy of the other's list, and the response, both in joint order."""
     others = Play(rules, 1, (None, tables[1][other]) if seat == 0 else (tables[0][other], None))
-    return respond(others, seat).values[others.rows(seat)]
+    response, rows = respond(others, seat), others.rows(seat)
+    return response.values[rows], as_table(rules, seat, response.policy)[0][rows]

@@ -1,7 +1,12 @@
 """The players' indifference among the actions of a support: multilinear equations, and Newton's method for them from many starts."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from jaxtyping import Float
+
+from solvers.payoffs import Payoffs, in_own_units, rationals
+from solvers.two_player import positive_integers, unique_solution
 
 Tensor = Float[np.ndarray, "n_players *actions"]
 Points = Float[np.ndarray, "points unknowns"]
@@ -10,24 +15,21 @@ Systems = Float[np.ndarray, "points unknowns unknowns"]
 ITERATIONS = 40
 
 
-def in_own_range(payoffs: Tensor) -> Tensor:
-    """The payoffs with everybody's own from 0 to 1, so that one tolerance suits all players."""
-    spread = [np.ptp(own) or 1.0 for own in payoffs]
-    return np.stack([(own - own.min()) / width for own, width in zip(payoffs, spread, strict=True)])
-
-
 def solve_support(block: Tensor, draws: list[Float[np.ndarray, "points _"]]) -> list[tuple[np.ndarray, ...]]:
     r"""The distinct interior points at which everybody is indifferent among the actions of a support.
 
-    A damped Newton step, $(J^T J + |F|^2) \, dx = -J^T F$, converges quadratically to isolated solutions and to continua alike; with
-    fewer than three players mixing, the system is linear and the damping is left out.
+    With fewer than three players mixing, the equations are linear and solved in rationals where they have one solution. Otherwise a
+    damped Newton step, $(J^T J + |F|^2) \, dx = -J^T F$, converges quadratically to isolated solutions and to continua alike.
 
     Args:
-        block: the payoffs among the actions of the support, everybody's in units of their range.
+        block: the payoffs among the actions of the support.
         draws: starting strategies per player, on the support.
     """
     sizes = block.shape[1:]
     linear = sum(k > 1 for k in sizes) <= 2
+    if linear and (exact := solve_linear(block)) is not None:
+        return [exact] if all((own > 0).all() for own in exact) else []
+    block = in_own_units(block)
     x = np.concatenate([draw[:, :-1] for draw in draws], axis=1)
     solved: list[np.ndarray] = []
     for step in range(4 if linear else ITERATIONS):
@@ -54,7 +56,28 @@ def solve_support(block: Tensor, draws: list[Float[np.ndarray, "points _"]]) -> 
     return distinct
 
 
-def placed(point: tuple[np.ndarray, ...], support: tuple[tuple[int, ...], ...], actions: tuple[int, ...]) -> tuple[np.ndarray, ...]:
+def solve_linear(block: Payoffs) -> tuple[np.ndarray, ...] | None:
+    """The one solution of a support on which at most two players mix, correct to the last digits; None where it is not unique.
+
+    Example:
+        >>> solve_linear(np.array([[[2.0, 0], [0, 1]], [[1, 0], [0, 1e12]]]))[0].tolist()
+        [0.999999999999, 1e-12]
+    """
+    mixing = [i for i, k in enumerate(block.shape[1:]) if k > 1]
+    found = [np.ones(1)] * len(block)
+    if len(mixing) == 1:
+        return None
+    for player, other in (mixing, mixing[::-1]) if mixing else ():
+        table = rationals(np.squeeze(block[other]))  # [first, second]
+        table = positive_integers(table if player < other else table.T)  # [own, the other's]
+        solved = unique_solution([*(table[:, :-1] - table[:, [-1]]).T.tolist(), [1] * len(table)], [0] * (table.shape[1] - 1) + [1])
+        if solved is None:
+            return None
+        found[player] = np.array([x / solved[1] for x in solved[0]])
+    return tuple(found)
+
+
+def placed(point: Sequence[np.ndarray], support: Sequence[Sequence[int]], actions: Sequence[int]) -> tuple[np.ndarray, ...]:
     """Strategies on a support as strategies of the whole game."""
     profile = tuple(np.zeros(a) for a in actions)
     for strategy, own, used in zip(profile, point, support, strict=True):

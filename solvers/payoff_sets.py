@@ -83,8 +83,7 @@ def equilibrium_payoffs(game: Any, discount: float | None = None, tolerance: flo
     rules = two_players(repeated(game, discount))
     if not 0 < rules.discount < 1:
         raise ValueError(f"discount is {rules.discount:g}; equilibrium payoffs are computed for discounts between 0 and 1, both excluded.")
-    low = rules.payoffs.min()
-    unit = Repeated((rules.payoffs - low) / rules.scale, rules.discount)
+    unit = rules.in_own_units
     outer, rounds = iterate(restricted, rational(unit), unit, steps)
     if not len(outer):
         message = "The outer hull became empty, which proves that no pure-strategy subgame-perfect equilibrium exists."
@@ -94,7 +93,7 @@ def equilibrium_payoffs(game: Any, discount: float | None = None, tolerance: flo
     message = "No polygon within the outer hull was found to generate itself; the outer hull contains all equilibrium payoffs."
     if len(inner):
         message = f"The outer and the inner hull are {gap:.1e} of the payoff range apart; deviating once gains at most {slack:.0e}."
-    outer, inner = (low + rules.scale * hull(p, CLOSE) for p in (outer, inner))
+    outer, inner = (rules.in_payoffs(hull(p, CLOSE)) for p in (outer, inner))
     return PayoffSet(
         outer, inner, slack, gap, outer.min(axis=0), (rounds, more), "solved" if gap <= tolerance else "not_converged", message
     )

@@ -25,6 +25,8 @@ LARGEST_EXPONENT = 400
 """Of a decimal, in absolute value: a few letters must not ask for millions of digits."""
 LONGEST = 4000
 """Letters of a number that is written out; Python itself reads no integer of more than 4300 digits."""
+ROUNDED = 1e-6
+"""Payoffs that differ by less than this share of their size lose so many digits in float64 that rationals judge their differences."""
 
 
 def payoff_tensor(game: Any, exact: bool = False) -> Payoffs:
@@ -181,9 +183,41 @@ def n_players(payoffs: Payoffs) -> int:
     return payoffs.ndim - 1
 
 
-def payoff_range(payoffs: Payoffs) -> Any:
-    """The largest less the smallest payoff of any player, or 1 where all are equal: the unit of every relative tolerance."""
-    return (payoffs.max() - payoffs.min()) or 1
+def payoff_range(table: Shaped[np.ndarray, "..."]) -> Any:
+    """The largest less the smallest entry of one player's payoffs, or 1 where all are equal: the unit of relative tolerances.
+
+    Players have units of their own: a tolerance from the payoffs of somebody else says nothing.
+    """
+    return (table.max() - table.min()) or 1
+
+
+def own_ranges(payoffs: Payoffs) -> Shaped[np.ndarray, " n_players"]:
+    """Everybody's payoff range.
+
+    Example:
+        >>> own_ranges(payoff_tensor(([[2, 0], [0, 1]], [[7, 7], [7, 7]]))).tolist()
+        [2.0, 1.0]
+    """
+    return np.array([payoff_range(own) for own in payoffs])
+
+
+def in_own_units(payoffs: Payoffs) -> Float[np.ndarray, "n_players *actions"]:
+    """Float64 payoffs in which everybody's range is 1, so that one tolerance suits all players, and a middle payoff is 0.
+
+    The largest or the smallest as 0 would take digits from the others where it is that of a forbidden action.
+
+    Example:
+        >>> in_own_units(payoff_tensor([[[1.000000000002, 1]], [[1e12, 3e12]]])).tolist()
+        [[[0.0, -1.0]], [[-1.0, 0.0]]]
+    """
+    scaled = []
+    for own in payoffs:
+        width = payoff_range(own)
+        if not ROUNDED * abs(own).max() <= width < np.inf:
+            own = rationals(own)
+            width = payoff_range(own)
+        scaled.append(((own - np.sort(own, axis=None)[own.size // 2]) / width).astype(float))
+    return np.stack(scaled)
 
 
 def check_profile(payoffs: Payoffs, profile: Sequence[Any], tolerance: float = 1e-9) -> Profile:
@@ -216,11 +250,18 @@ def action_values(payoffs: Payoffs, profile: Profile, player: int) -> Shaped[np.
         >>> action_values(payoff_tensor(([[2, 0], [0, 1]], [[1, 0], [0, 2]])), (np.ones(2) / 2, np.array([1.0, 0.0])), 0).tolist()
         [2.0, 0.0]
     """
-    table = payoffs[player]
-    for other in reversed(range(n_players(payoffs))):
-        if other != player:
-            played = np.flatnonzero(profile[other])  # rationals are slow to multiply
-            table = np.moveaxis(table, other, -1)[..., played] @ profile[other][played]
+    return mean_over_others(payoffs[player], profile, player)
+
+
+def mean_over_others(table: Shaped[np.ndarray, "*actions"], profile: Profile, player: int) -> Shaped[np.ndarray, " actions"]:
+    """The mean of a player's table over what the others do, by the player's own action."""
+    few = table.dtype == object  # rationals are slow to multiply
+    for own in reversed(profile[player + 1 :]):
+        table = table[..., played := own.nonzero()[0]] @ own[played] if few else table @ own
+    for own in profile[:player]:
+        if few:
+            table, own = table[played := own.nonzero()[0]], own[played]
+        table = (own @ table.reshape(len(own), -1)).reshape(table.shape[1:])
     return table
 
 
@@ -244,6 +285,41 @@ def gains(payoffs: Payoffs, profile: Profile) -> tuple[Shaped[np.ndarray, " n_pl
     values = [action_values(payoffs, profile, i) for i in range(n_players(payoffs))]
     earned = np.array([own @ v for own, v in zip(profile, values, strict=True)], dtype=payoffs.dtype)
     return earned, np.array([v.max() for v in values], dtype=payoffs.dtype) - earned
+
+
+def judged(payoffs: Payoffs, profile: Profile) -> tuple[Shaped[np.ndarray, " n_players"], Shaped[np.ndarray, " n_players"], float]:
+    r"""Everybody's expected payoff and regret, and the residual: the largest regret of anybody, relative to the payoffs in play.
+
+    The unit of player i's regret is the mean of $|u_i(a) - u_i(\sigma)|$ over what everybody plays, or over what i meets with its best
+    reply if that is larger. It is at least the regret, so the residual lies in [0, 1]. Payoffs to which nobody's play leads, such as
+    those of a forbidden action, have no part in it, and neither have the units of the others.
+
+    Example:
+        >>> pennies = payoff_tensor(([[1, -1], [-1, 1], [-1e9, -1e9]], [[-1, 1], [1, -1], [0, 0]]))
+        >>> judged(pennies, (np.array([1.0, 0, 0]), np.array([0.5, 0.5])))[2]
+        1.0
+    """
+    seats = [judged_seat(own, profile, player) for player, own in enumerate(payoffs)]
+    earned, regret, units = (np.array(column, dtype=payoffs.dtype) for column in zip(*seats, strict=True))
+    return earned, regret, float(max(r / u if u else 0 for r, u in zip(regret, units, strict=True)))
+
+
+def judged_seat(table: Shaped[np.ndarray, "*actions"], profile: Profile, player: int) -> tuple[Any, Any, Any]:
+    """A player's expected payoff, regret and the unit of the regret; in rationals where payoffs in play differ too little for floats."""
+    base = table[tuple([s.argmax() for s in profile])]
+    relative = table - base  # a large payoff that is common to all takes no digits from their differences
+    values = mean_over_others(relative, profile, player)
+    mean, best = profile[player] @ values, values.argmax()
+    regret = values[best] - mean
+    if is_exact(table) and not regret:
+        return base + mean, regret, regret
+    spread = mean_over_others(abs(relative - mean), profile, player)
+    unit = max(profile[player] @ spread, spread[best])
+    if not is_exact(table) and unit and not ROUNDED * abs(base) <= unit < np.inf:
+        exact = tuple(np.array([Fraction(p) for p in s.tolist()], dtype=object) for s in profile)
+        earned, regret, unit = judged_seat(rationals(table), exact, player)
+        return float(earned), float(regret), float(unit)
+    return base + mean, regret, unit
 
 
 def nash_conv(payoffs: Payoffs, profile: Profile) -> Any:

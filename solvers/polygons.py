@@ -72,7 +72,8 @@ def clip(polygon: Polygon, normal: Sequence[float] | np.ndarray, offset: float) 
     for i, (p, here) in enumerate(zip(polygon, room, strict=True)):
         before, there = polygon[i - 1], room[i - 1]
         if here * there < 0:
-            kept.append(before + (p - before) * (there / (there - here)))
+            near, far, share = (p, before, here / (here - there)) if abs(here) < abs(there) else (before, p, there / (there - here))
+            kept.append(near + (far - near) * share)
         if here >= 0:
             kept.append(p)
     return np.array(kept).reshape(-1, 2)

@@ -10,8 +10,8 @@ from jaxtyping import Float
 
 from games.checks import as_seed, check_count
 from solvers.base import EquilibriumSet, Solution, solution
-from solvers.multilinear import in_own_range, indifference, placed, solve_support
-from solvers.payoffs import action_values, n_players, payoff_tensor, regrets
+from solvers.multilinear import indifference, placed, solve_support
+from solvers.payoffs import action_values, in_own_units, n_players, payoff_tensor, regrets
 from solvers.registry import solver
 
 Tensor = Float[np.ndarray, "n_players *actions"]
@@ -130,7 +130,7 @@ def bezout(unknowns: list[int]) -> int:
 
 def enumerate_supports(payoffs: Tensor, starts: int, seed: int) -> list[tuple[Solution, int, bool]]:
     """Every equilibrium found with its index and whether it is regular, smallest supports first."""
-    unit = in_own_range(payoffs)
+    unit = in_own_units(payoffs)
     rng = np.random.default_rng(seed)
     found: list[tuple[Solution, int, bool]] = []
     for support in undominated_supports(payoffs):

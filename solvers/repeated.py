@@ -23,7 +23,7 @@ class BestResponse:
         value: the player's per-step value from the start (of the objective, where one was given).
         values: per-step value after every history, in the order of the policy's rows.
         payoffs: everybody's per-step payoff from the start when it is played.
-        residual: the most per step that another strategy could still gain after any history, over the payoff range.
+        residual: the most per step that another strategy could still gain after any history, over the range of the best one-step payoffs.
         status: `"solved"` where the residual is within tolerance.
         iterations: policy iterations.
     """
@@ -81,11 +81,12 @@ def respond(others: Play, player: int, objective: Sequence[float] | None = None)
     if weights.shape != (rules.n_players,) or not np.isfinite(weights).all():
         raise ValueError(f"objective is {objective}; it must hold one finite weight for each of the {rules.n_players} players' payoffs.")
     transitions, rewards = others.choices(player)
-    decision = decisions.solve(transitions, rewards @ weights, rules.discount)
+    objectives = rewards @ weights
+    unit = float(np.ptp(objectives.max(axis=0)) or np.ptp(objectives)) or 1.0
+    decision = decisions.solve(transitions, objectives, rules.discount)
     states = np.arange(len(decision.policy))
     earned = decisions.values(transitions[decision.policy, states], rewards[decision.policy, states], rules.discount)
     own = np.argsort(others.rows(player))
-    unit = float(np.abs(weights).sum() * rules.scale) or 1.0
     return BestResponse(
         player=player,
         policy=from_table(np.eye(rules.n_actions[player])[decision.policy[own]]),

@@ -8,13 +8,14 @@ from jaxtyping import Float, Int
 
 from games.checks import check_range
 from solvers.cross_play import square_table
-from solvers.payoffs import payoff_range, payoff_tensor
+from solvers.dominance import restrict, undominated
+from solvers.payoffs import Payoffs, payoff_range, payoff_tensor
 
 if TYPE_CHECKING:
     import networkx as nx
 
 TIE = 1e-9
-"""Payoffs closer than this share of the payoff range are a tie."""
+"""Payoffs closer than this share of the mover's payoff range are a tie."""
 Moves = tuple[Int[np.ndarray, " moves"], Int[np.ndarray, " moves"], Int[np.ndarray, " moves"], Float[np.ndarray, " moves"]]
 """From which profile, to which, who moves, and what the mover gains."""
 
@@ -33,7 +34,7 @@ def response_graph(
             strategy earns against each, such as a cross-play table, for nodes that are indices of strategies.
         responses: `"better"` for every such move, `"best"` for those of the mover's largest gain alone.
         strict: whether ties are left out.
-        tolerance: payoffs closer than this share of the payoff range are a tie, at least 0.
+        tolerance: payoffs closer than this share of the mover's payoff range, strictly dominated actions left aside, are a tie; at least 0.
 
     Returns:
         A graph whose edges carry `player`, the mover (0 in a table), and `gain`.
@@ -54,8 +55,8 @@ def response_graph(
     check_range("tolerance", tolerance, 0.0)
     if responses not in ("better", "best"):
         raise ValueError(f"Unknown responses {responses!r}; accepted: better, best.")
-    profiles, (source, target, player, gain), unit = moves(game)
-    slack = tolerance * unit
+    profiles, (source, target, player, gain), units = moves(game)
+    slack = tolerance * units[player]
     kept = gain > slack if strict else gain >= -slack
     if responses == "best":
         kept &= gain >= largest_gain(len(profiles), source, player, gain) - slack
@@ -87,20 +88,29 @@ def is_table(game: Any) -> bool:
         return False
 
 
-def moves(game: Any) -> tuple[list[tuple[int, ...]], Moves, float]:
-    """All profiles (of a table: strategies), all unilateral moves between them, and the payoff range."""
+def moves(game: Any) -> tuple[list[tuple[int, ...]], Moves, Float[np.ndarray, " n_players"]]:
+    """All profiles (of a table: strategies), all unilateral moves between them, and everybody's unit of ties.
+
+    That is the range of one's payoffs without strictly dominated actions, which may pay disastrously less than all others.
+    """
     if is_table(game):
         table = square_table(game)
         size = len(table)
         source, target = np.nonzero(~np.eye(size, dtype=bool))
         gain = table[target, source] - table[source, target]
-        return [(s,) for s in range(size)], (source, target, np.zeros_like(source), gain), float(payoff_range(table))
+        return [(s,) for s in range(size)], (source, target, np.zeros_like(source), gain), tie_units(np.stack([table, table.T]))[:1]
     payoffs = payoff_tensor(game)
     actions = payoffs.shape[1:]
     source, target, player = unilateral(actions)
     flat = payoffs.reshape(len(actions), -1)
     gain = flat[player, target] - flat[player, source]
-    return [tuple(map(int, s)) for s in np.ndindex(*actions)], (source, target, player, gain), float(payoff_range(payoffs))
+    return [tuple(map(int, s)) for s in np.ndindex(*actions)], (source, target, player, gain), tie_units(payoffs)
+
+
+def tie_units(payoffs: Payoffs) -> Float[np.ndarray, " n_players"]:
+    """Everybody's payoff range without strictly dominated actions; with them where it is 0 otherwise."""
+    sensible = restrict(payoffs, undominated(payoffs))
+    return np.array([np.ptp(few) or payoff_range(own) for few, own in zip(sensible, payoffs, strict=True)])
 
 
 def unilateral(actions: Sequence[int]) -> tuple[Int[np.ndarray, " moves"], Int[np.ndarray, " moves"], Int[np.ndarray, " moves"]]:

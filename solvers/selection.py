@@ -6,10 +6,12 @@ from typing import Any
 
 from games.registry import nearest
 from solvers.base import EquilibriumSet, Solution
-from solvers.payoffs import Payoffs, is_exact, payoff_range
+from solvers.payoffs import Payoffs, is_exact
 
 TOLERANCE = 1e-9
-"""Floats that differ by less, in units of the payoff range, are a tie."""
+"""Floats that differ by less, in units of the largest difference between equilibria, are a tie."""
+ROUNDING = 1e-14
+"""Or in units of their size."""
 
 
 def select(equilibria: EquilibriumSet, by: str = "welfare") -> Solution:
@@ -54,7 +56,8 @@ def select(equilibria: EquilibriumSet, by: str = "welfare") -> Solution:
 
 def largest(scores: Sequence[Any], among: Sequence[int], payoffs: Payoffs) -> list[int]:
     """The indices of the largest scores, up to a tie."""
-    tolerance = 0 if is_exact(payoffs) else TOLERANCE * payoff_range(payoffs)
+    top, least = max(scores), min(scores)
+    tolerance = 0 if is_exact(payoffs) else max(TOLERANCE * (top - least), ROUNDING * max(abs(top), abs(least)))
     top = max(scores[k] for k in among)
     return [k for k in among if scores[k] >= top - tolerance]
 

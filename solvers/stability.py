@@ -9,12 +9,13 @@ from jaxtyping import Shaped
 
 from solvers.base import EquilibriumSet, solution
 from solvers.cross_play import Table, square_table
+from solvers.dominance import undominated
 from solvers.payoffs import check_profile, is_exact, payoff_range
 
 Verdict = Literal["evolutionarily stable", "neutrally stable", "invaded", "not an equilibrium"]
 Strategy = Shaped[np.ndarray, " actions"]
 TOLERANCE = 1e-9
-"""What counts as zero in float64, in units of the payoff range; rationals need none."""
+"""What counts as zero in float64, in units of the range of the payoffs in play; rationals need none."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -50,7 +51,7 @@ def stability(game: Any, strategy: Any, exact: bool = False) -> Stability:
     Args:
         game: a symmetric two-player game, or the square table of what each strategy earns against each.
         strategy: p, probabilities of the actions.
-        exact: whether to compute in rationals; in float64, numbers below 1e-9 of the payoff range count as zero.
+        exact: whether to compute in rationals; in float64, numbers below 1e-9 of the range of the payoffs in play count as zero.
 
     Raises:
         ValueError: for a game that is not symmetric or a strategy off the simplex.
@@ -70,14 +71,13 @@ def stability(game: Any, strategy: Any, exact: bool = False) -> Stability:
     if exact and p.sum() != 1:
         raise ValueError(f"The probabilities sum to {p.sum()}, not to 1; write rationals as they are, such as '1/3'.")
     zero = 0 if exact else TOLERANCE
-    values = table @ p
-    slack = zero * payoff_range(table)
-    if values.max() - p @ values > slack:
-        return Stability(p, "not an equilibrium", pure(table, int(np.argmax(values))))
     support = [int(i) for i in np.flatnonzero(p > zero)]
-    replies = [int(i) for i in np.flatnonzero(values >= values.max() - slack)]
+    values, unit = relative_values(table, p, support)
+    if values.max() - p @ values > zero * unit:
+        return Stability(p, "not an equilibrium", pure(table, int(np.argmax(values))))
+    replies = [int(i) for i in np.flatnonzero(values >= values.max() - zero * unit)]
     anchor, free, outside = support[0], support[1:], [i for i in replies if i not in support]
-    form = deviation_form(table, anchor, free + outside) / payoff_range(table)
+    form = deviation_form(table, anchor, free + outside) / payoff_range(table[np.ix_(support + outside, support + outside)])
     verdicts: tuple[Verdict, Verdict] = ("invaded", "neutrally stable")
     for strict, verdict in enumerate(verdicts):
         direction = nonpositive_direction(form, len(free), bool(strict), zero)
@@ -94,7 +94,7 @@ def evolutionarily_stable(game: Any, exact: bool = False, max_supports: int = 2*
 
     Args:
         game: a symmetric two-player game, or the square table of what each strategy earns against each.
-        exact: whether to compute in rationals; in float64, numbers below 1e-9 of the payoff range count as zero.
+        exact: whether to compute in rationals; in float64, numbers below 1e-9 of the range of the payoffs in play count as zero.
         max_supports: the most supports to try, 2^actions - 1 being needed.
 
     Returns:
@@ -124,11 +124,23 @@ def evolutionarily_stable(game: Any, exact: bool = False, max_supports: int = 2*
             p = equalizer(table, list(support))
             if p is None or not stability(table, p, exact).is_stable:
                 continue
-            values = table @ p
-            replies = set(np.flatnonzero(values >= values.max() - zero * payoff_range(table)).tolist())
+            values, unit = relative_values(table, p, list(support))
+            replies = set(np.flatnonzero(values >= values.max() - zero * unit).tolist())
             found.append((p, actions, replies))
     message = f"All evolutionarily stable strategies: {len(found)}."
     return EquilibriumSet(tensor, "evolutionarily_stable", tuple(solution(tensor, (p, p)) for p, _, _ in found), message=message)
+
+
+def relative_values(table: Table, p: Strategy, support: list[int]) -> tuple[Strategy, Any]:
+    r"""What each action earns against p, up to a constant, and the unit of what counts as equal: the size of the payoffs in play.
+
+    It is the largest of $\sum_b p_b |M_{ab} - p \cdot Mp|$ over the actions a that are played or not strictly dominated, so that a
+    disastrous one does not make the others equal.
+    """
+    against = table[:, support] - table[support[0], support[0]]
+    values, sensible = against @ p[support], {*support, *undominated(np.stack([table, table.T]))[0]}
+    away = abs(against[sorted(sensible)] - p @ values)
+    return values, (away @ p[support]).max()
 
 
 def pure(table: Table, action: int) -> Strategy:
@@ -142,7 +154,8 @@ def equalizer(table: Table, support: list[int]) -> Strategy | None:
     """The strategy of this support against which all its actions earn the same; None where there is none, or no single one."""
     size = len(support)
     system = np.full((size + 1, size + 1), table[0, 0] * 0 + 1)
-    system[:size, :size] = table[np.ix_(support, support)] / payoff_range(table)
+    block = table[np.ix_(support, support)]
+    system[:size, :size] = (block - block[0, 0]) / payoff_range(block)
     system[size, size] = 0
     right = system[0] * 0
     right[size] += 1

@@ -1,24 +1,31 @@
 """Zero-sum games by linear programming: the value and an optimal strategy of each player."""
 
+import dataclasses
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
-from solvers.base import EquilibriumSet, solution
-from solvers.payoffs import payoff_range, payoff_tensor
+from solvers.base import TOLERANCE, EquilibriumSet, solution
+from solvers.dominance import restrict, undominated
+from solvers.lemke_howson import lemke_howson
+from solvers.multilinear import placed
+from solvers.payoffs import in_own_units, judged, payoff_tensor
 from solvers.registry import SOLVERS, solver
 from solvers.two_player import two_players
 
-CONSTANT = 1e-9
-"""How far the sum of the payoffs may vary, in units of the payoff range."""
+CONSTANT = 1e-15
+"""How far the sum of the payoffs may vary, in units of the payoffs that are added: rounding."""
+NOISE = 1e-9
+"""The largest probability that may be left over by the tolerance of a linear program; the answer without it is tried first."""
 
 
 @solver("zero_sum", "neumann1928spiele", "minimax", players=2, finds="one", zero_sum=True)
 def zero_sum(game: Any) -> EquilibriumSet:
     r"""One equilibrium of a two-player game whose payoffs sum to a constant: optimal strategies of both, and the value.
 
-    $v = \max_x \min_j \sum_i x_i u_1(i, j)$, and likewise for the column player, each a linear program.
+    $v = \max_x \min_j \sum_i x_i u_1(i, j)$, a linear program whose dual is the column player's. Where its answer does not hold, as
+    between payoffs of very different sizes, pivoting in integers gives another.
 
     Args:
         game: what `payoff_tensor` takes.
@@ -38,18 +45,17 @@ def zero_sum(game: Any) -> EquilibriumSet:
     Source:
         von Neumann (1928); the linear program in von Stengel (2007), Section 3.3.
     """
-    two_players(game, "zero_sum")
+    total = two_players(game, "zero_sum").sum(axis=0)
     payoffs = payoff_tensor(game)
-    total = payoffs.sum(axis=0)
-    if np.ptp(total) > CONSTANT * payoff_range(payoffs):
+    if (abs(total - np.median(total)).astype(float) > CONSTANT * abs(payoffs).sum(axis=0)).any():
         others = ", ".join(e.name for e in SOLVERS if e.facts["players"] == 2 and not e.facts["zero_sum"])
         raise ValueError(
-            f"The method 'zero_sum' takes payoffs that sum to a constant, and these sum to between {total.min():g} and {total.max():g}; "
+            f"The method 'zero_sum' takes payoffs that sum to a constant, and these sum to between {float(total.min()):g} and "
+            f"{float(total.max()):g}; "
             f"methods for any game of 2 players: {others}."
         )
-    row, value = maximin(payoffs[0])
-    column, _ = maximin(payoffs[1].T)
-    found = solution(payoffs, (row, column), f"The value is {value:g} to the row player.")
+    found = solution(payoffs, saddle_point(payoffs[0]))
+    found = dataclasses.replace(found, message=f"The value is {found.payoffs[0]:g} to the row player.")
     return EquilibriumSet(payoffs, "zero_sum", (found,), status=found.status, message="Other optimal strategies may exist.")
 
 
@@ -72,22 +78,36 @@ def maximin(table: Float[np.ndarray, "own others"]) -> tuple[Float[np.ndarray, "
     Source:
         von Neumann (1928).
     """
+    strategy, _ = saddle_point(table)
+    return strategy, float((strategy @ table).min())
+
+
+def saddle_point(table: Float[np.ndarray, "own others"]) -> tuple[Float[np.ndarray, " own"], Float[np.ndarray, " others"]]:
+    """Optimal strategies of a player and of the others, who together want to keep the player's payoff low.
+
+    Raises:
+        ValueError: as `maximin`.
+    """
     from scipy.optimize import linprog
 
-    low, unit = table.min(), np.ptp(table) or 1.0
-    own, others = table.shape
+    own, others = kept = undominated(np.stack([table, -table]))
+    unit = in_own_units(table[np.ix_(*kept)][None])[0]
     program = linprog(
-        np.append(np.zeros(own), -1.0),
-        A_ub=np.hstack([-((table - low) / unit).T, np.ones((others, 1))]),
-        b_ub=np.zeros(others),
-        A_eq=np.append(np.ones(own), 0.0)[None],
+        np.append(np.zeros(len(own)), -1.0),
+        A_ub=np.hstack([-unit.T, np.ones((len(others), 1))]),
+        b_ub=np.zeros(len(others)),
+        A_eq=np.append(np.ones(len(own)), 0.0)[None],
         b_eq=[1.0],
-        bounds=[(0, None)] * own + [(None, None)],
+        bounds=[(0, None)] * len(own) + [(None, None)],
         method="highs",
         options={"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10},
     )
     if program.x is None:
         raise ValueError(f"The linear program was not solved: {program.message} Scale the payoffs, or use the method 'lemke_howson'.")
-    strategy = np.maximum(program.x[:own], 0)
-    strategy /= strategy.sum()
-    return strategy, float((strategy @ table).min())
+    game, weights = np.stack([table, -table]), (program.x[:-1], -program.ineqlin.marginals)
+    for noise in (NOISE, 0.0):
+        row, column = placed([np.where(own > noise, own, 0.0) for own in weights], kept, table.shape)
+        if judged(game, (row, column))[2] <= TOLERANCE:
+            return row, column
+    row, column = placed(lemke_howson(restrict(game, kept), label=0)[0].profile, kept, table.shape)
+    return row, column

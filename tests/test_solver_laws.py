@@ -1,6 +1,7 @@
 """The laws that every solver obeys, over the registry and random games with and without ties; their judges share nothing with solvers."""
 
 import itertools
+import math
 from fractions import Fraction
 
 import numpy as np
@@ -82,6 +83,22 @@ def judged(u, profile):
     return earned, gains
 
 
+def residual(u, profile):
+    """The largest regret of anybody over the mean of |u(a) - u(profile)|, under the profile or with the player's best reply."""
+    profile = [[Fraction(p) / sum(map(Fraction, s)) for p in s] for s in profile]
+    shares, (earned, gains) = [0], judged(u, profile)
+    for player, gain in enumerate(gains):
+        best = int(np.argmax(pure_values(u, profile, player)))
+        means = [0, 0]
+        for joint in np.ndindex(*u.shape[1:]):
+            away = abs(Fraction(int(u[(player, *joint)])) - earned[player])
+            others = math.prod(Fraction(s[a]) for other, (s, a) in enumerate(zip(profile, joint, strict=True)) if other != player)
+            means[0] += Fraction(profile[player][joint[player]]) * others * away
+            means[1] += (joint[player] == best) * others * away
+        shares.append(gain / max(means) if gain > 0 else 0)
+    return float(max(shares))
+
+
 def is_equilibrium(u, profile, tolerance=1e-8):
     """Whether nobody can gain, and everybody plays probabilities."""
     fair = all(min(s) >= -1e-12 and abs(sum(s) - 1) < 1e-9 for s in profile)
@@ -120,7 +137,7 @@ def test_the_residual_is_honest(entry, game, rng):
         earned, gains = judged(game, e.profile)
         np.testing.assert_allclose(np.asarray(e.payoffs, dtype=float), np.array(earned, dtype=float), atol=1e-9 * scale)
         np.testing.assert_allclose(np.asarray(e.regret, dtype=float), np.array(gains, dtype=float), atol=1e-9 * scale)
-        assert e.residual == pytest.approx(float(max(gains)) / scale if np.ptp(game) else 0, abs=1e-9)
+        assert e.residual == pytest.approx(residual(game, e.profile), abs=1e-9)
         assert e.status != "solved" or is_equilibrium(game, e.profile)
         assert e.status == "solved" or found.status != "solved" or not found.complete
 
