@@ -24,7 +24,7 @@ def first_line(function: Callable[..., Any]) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """One member: its name, how it is made, one line about it, its citation key and what the laws must know."""
+    """One member: its name, how it is made, one line about it, its citation key, what the laws must know, and keys of further sources."""
 
     name: str
     make: Callable[..., Any]
@@ -32,6 +32,12 @@ class Entry:
     citation: str
     aliases: tuple[str, ...] = ()
     facts: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    also: tuple[str, ...] = ()
+
+    @property
+    def citations(self) -> tuple[str, ...]:
+        """All papers that the member stands for."""
+        return self.citation, *self.also
 
     def settings(self) -> Mapping[str, inspect.Parameter]:
         """The settings `make` accepts, by name."""

@@ -43,8 +43,10 @@ sampled games alone, unless it is for games of `anywhere`),
 `tabular` (whether it keeps a table of values, and so plays through tables alone)."""
 
 
-def enter(name: str, make: Callable[..., Learner], summary: str, citation: str, *aliases: str, **facts: Any) -> None:
-    """Enter a learner with the facts that the laws need."""
+def enter(
+    name: str, make: Callable[..., Learner], summary: str, citation: str, *aliases: str, also: tuple[str, ...] = (), **facts: Any
+) -> None:
+    """Enter a learner with the facts that the laws need; `also` holds the keys of further papers that it stands for."""
     known = {
         "learns": True,
         "look_ahead": None,
@@ -55,7 +57,7 @@ def enter(name: str, make: Callable[..., Learner], summary: str, citation: str, 
         "anywhere": False,
         "tabular": False,
     }
-    LEARNERS.add(Entry(name, make, summary, citation, aliases, known | facts))
+    LEARNERS.add(Entry(name, make, summary, citation, aliases, known | facts, also))
 
 
 def lola_taylor(lr: float = 1.0, look_ahead: float = 1.0) -> Lola:
@@ -124,8 +126,8 @@ def fixed(strategy: Entry) -> Callable[..., Fixed]:
     return make
 
 
-LOOKS = {"look_ahead": "look_ahead"}
-SHAPES = LOOKS | {"keeps_fixed_points": False}
+LOOKS: Any = {"look_ahead": "look_ahead"}
+SHAPES: Any = LOOKS | {"keeps_fixed_points": False}
 
 enter(
     "naive",
@@ -136,13 +138,38 @@ enter(
     "gradient",
     "policy_gradient",
 )
-enter("lookahead", LookAhead, "Best reply to the others' next naive step, taken as given.", "zhang2010lookahead", "la", "lcgd", **LOOKS)
 enter(
-    "lola", Lola, "Ascend the value after the others' next naive step, differentiated as it is.", "foerster2018dice", "lola_exact", **SHAPES
+    "lookahead",
+    LookAhead,
+    "Best reply to the others' next naive step, taken as given.",
+    "zhang2010lookahead",
+    "la",
+    "lcgd",
+    also=("letcher2019sos",),
+    **LOOKS,
 )
-enter("lola_taylor", lola_taylor, "LOLA to first order, both factors differentiated.", "letcher2019sos", **SHAPES)
+enter(
+    "lola",
+    Lola,
+    "Ascend the value after the others' next naive step, differentiated as it is.",
+    "foerster2018dice",
+    "lola_exact",
+    also=("foerster2018lola",),
+    **SHAPES,
+)
+enter(
+    "lola_taylor", lola_taylor, "LOLA to first order, both factors differentiated.", "letcher2019sos", also=("foerster2018lola",), **SHAPES
+)
 enter("lola_original", lola_original, "LOLA to first order, the shaping term alone.", "foerster2018lola", **SHAPES)
-enter("hola2", Hola, "LOLA against LOLA against a naive learner; order= for deeper.", "willi2022cola", "hola", **SHAPES)
+enter(
+    "hola2",
+    Hola,
+    "LOLA against LOLA against a naive learner; order= for deeper.",
+    "willi2022cola",
+    "hola",
+    also=("foerster2018lola",),
+    **SHAPES,
+)
 enter("sos", Sos, "LOLA's shaping as far as it keeps LookAhead's direction and fixed points.", "letcher2019sos", **LOOKS)
 enter("pola", Pola, "LOLA as far as behavior stays close, solved to tolerance.", "zhao2022pola", keeps_fixed_points=False)
 enter("consensus", Consensus, "Ascend while everybody agrees to make the gradients small.", "mescheder2017numerics", "co")
@@ -184,6 +211,7 @@ enter(
     pola_om,
     "POLA-DiCE against models of the others, fitted to what they do.",
     "zhao2022pola",
+    also=("foerster2018lola",),
     keeps_fixed_points=False,
     sampled=True,
 )
@@ -192,15 +220,16 @@ enter(
     lola_dice,
     "LOLA-DiCE with Adam and critics.",
     "zhao2022pola",
+    also=("foerster2018dice",),
     keeps_fixed_points=False,
     sampled=True,
     anywhere=True,
 )
 
-EPISODES = {"keeps_fixed_points": False, "sampled": True}
-TABLES = EPISODES | {"tabular": True}
+EPISODES: Any = {"keeps_fixed_points": False, "sampled": True}
+TABLES: Any = EPISODES | {"tabular": True}
 
-enter("ppo", Ppo, "Proximal policy optimization on one's own part of the episodes.", "schulman2017ppo", **EPISODES)
+enter("ppo", Ppo, "Proximal policy optimization on one's own part of the episodes.", "schulman2017ppo", also=("lu2022mfos",), **EPISODES)
 enter(
     "q_learning",
     QLearning,
@@ -209,7 +238,15 @@ enter(
     "nl_q",
     **TABLES,
 )
-enter("jal_q", joint_q, "Q-learning on joint actions, with the others' frequencies.", "claus1998dynamics", "joint_q", **TABLES)
+enter(
+    "jal_q",
+    joint_q,
+    "Q-learning on joint actions, with the others' frequencies.",
+    "claus1998dynamics",
+    "joint_q",
+    also=("watkins1992q",),
+    **TABLES,
+)
 enter("phc", Phc, "Policy hill-climbing: move a little towards the action that is worth most.", "bowling2002multiagent", **TABLES)
 enter("wolf_phc", wolf_phc, "Policy hill-climbing, slowly where one wins, fast where one loses.", "bowling2002multiagent", "wolf", **TABLES)
 

@@ -58,7 +58,7 @@ def test_play_prints_what_play_returns(capsys):
     match = play(GAMES.make("tandem"), [Lola(0.05, 0.1), Naive(0.1)], 3, steps=10, seeds=5)
     found = json.loads(out)
     assert code == 0
-    assert list(found) == ["game", "steps", "seeds", "diverged", "players"]
+    assert list(found) == ["game", "steps", "seeds", "average", "diverged", "players"]
     assert (found["game"], found["steps"], found["seeds"], found["diverged"]) == ("tandem", 10, 5, 0)
     values = np.asarray(match.values)
     for seat, player in enumerate(found["players"]):
@@ -69,11 +69,17 @@ def test_play_prints_what_play_returns(capsys):
         assert player["ci95"][0] < player["mean"] < player["ci95"][1]
     along = json.loads(run(capsys, *words, "--average", "trajectory")[1])
     assert along["players"][0]["mean"] == pytest.approx(values[..., 0].mean())
+    published = json.loads(run(capsys, *words, "--average", "steps")[1])  # without the draw before the first step
+    assert published["players"][0]["mean"] == pytest.approx(values[:, 1:, 0].mean())
+    assert published["average"] == "steps"
 
 
 def test_play_counts_diverged_seeds_and_writes_no_nan(capsys):
     words = ["play", "--game", "tandem", "--learners", "naive", "naive", "--steps", 200, "--seeds", 4, "--set", "naive.lr=9"]
-    found = json.loads(run(capsys, *words, "--json")[1], parse_constant=pytest.fail)
+    code, out, err = run(capsys, *words, "--json")
+    found = json.loads(out, parse_constant=pytest.fail)
+    assert code == 1
+    assert "Every seed diverged" in err
     assert found["diverged"] == 4
     assert found["players"][0] == {"learner": "naive", "mean": None, "sd": None, "ci95": [None, None]}
     assert "4 of 4 seeds diverged" in run(capsys, *words)[1]
@@ -114,7 +120,36 @@ def test_play_keeps_its_rows_and_finds_them_again(capsys, tmp_path):
 def test_one_seed_has_no_interval(capsys):
     words = ["play", "--game", "tandem", "--learners", "naive", "naive", "--steps", 2, "--seeds", 1]
     assert json.loads(run(capsys, *words, "--json")[1])["players"][0]["ci95"] == [None, None]
-    assert run(capsys, *words)[0] == 0
+    code, out, _ = run(capsys, *words)
+    assert code == 0
+    assert "nan" not in out
+    assert out.splitlines()[2].split()[-4:] == ["-", "1", "of", "1"]
+
+
+def test_a_copy_of_a_learner_has_a_name_and_settings_of_its_own(capsys, tmp_path):
+    words = ["--learners", "naive", "fast=naive", "--set", "naive.lr=0.05", "fast.lr=0.1"]
+    out = run(capsys, "play", "--game", "tandem", *words, "--steps", 10, "--seeds", 5, "--json")[1]
+    match = play(GAMES.make("tandem"), [Naive(0.05), Naive(0.1)], 0, steps=10, seeds=5)
+    players = json.loads(out)["players"]
+    assert [p["learner"] for p in players] == ["naive", "fast"]
+    assert [p["mean"] for p in players] == pytest.approx(np.asarray(match.values)[:, -1].mean(0).tolist())
+    code, out, _ = run(capsys, "tournament", "--games", "tandem", *words, "--steps", 10, "--seeds", 5, "--json", "--out", tmp_path)
+    cell = json.loads(out)["cells"][1]
+    assert (code, cell["row"], cell["column"]) == (0, "naive", "fast")
+    assert [cell["row_mean"], cell["column_mean"]] == pytest.approx([p["mean"] for p in players])
+
+
+def test_a_start_for_mmaml_is_given_by_hand(capsys):
+    words = ["--learners", "mmaml", "alld", "--set", "mmaml.logits=[9,9,9,9,9]", "mmaml.lr=0", "--steps", 1, "--seeds", 1, "--json"]
+    players = json.loads(run(capsys, "play", *words)[1])["players"]
+    assert [p["mean"] for p in players] == pytest.approx([-3, 0], abs=0.05)  # a cooperator and a defector
+    assert "mmaml.logits" in run(capsys, "play", "--learners", "mmaml", "alld")[2]
+
+
+def test_cite_prints_every_paper_that_an_entry_stands_for(capsys):
+    keys = {"lola": ["foerster2018dice", "foerster2018lola"], "hola2": ["willi2022cola", "foerster2018lola"], "cola": ["willi2022cola"]}
+    for name, expected in keys.items():
+        assert re.findall(r"^@\w+{(\w+),", run(capsys, "cite", name)[1], re.MULTILINE) == expected
 
 
 def test_tournament_prints_its_cells_and_resumes(capsys, tmp_path, monkeypatch):
@@ -296,7 +331,7 @@ MISTAKES = [
     ("play --learners naive naive --seeds few", "must be an integer"),
     ("play --learners naive naive --seed -1", "seed is -1"),
     ("play --learners naive naive --sedes 3", "did you mean '--seeds'"),
-    ("play --learners naive naive --average middle", "'final', 'trajectory'"),
+    ("play --learners naive naive --average middle", "'final', 'steps', 'trajectory'"),
     ("play --learners naive naive --set naive.lr=-1", "lr is -1"),
     ("play --learners naive naive --set naive.lr=nan", "lr is nan"),
     ("play --learners naive naive --set naive.lr=fast", "must be a number"),
@@ -315,6 +350,13 @@ MISTAKES = [
     ("tournament --games ipd nosuch --learners naive", "Unknown game 'nosuch'"),
     ("tournament --games ipd --learners naive nl", "given twice"),
     ("tournament --games ipd --learners naive --steps 0", "steps is 0"),
+    ("play --learners lola=naive naive", "a learner's name already"),
+    ("play --learners fast=naive fast=lola", "stands for two learners"),
+    ("play --learners fast=naiv naive", "did you mean 'naive'"),
+    ("play --learners fast=naive naive --set slow.lr=1", "not in this run"),
+    ("tournament --games ipd --learners fast=naive fast=naive", "given twice"),
+    ("play --learners mmaml naive --set mmaml.logits=[1,2] mmaml.start=1", "accepted: logits, lr"),
+    ("play --learners mmaml naive --set mmaml.logits=up", "must be"),
     ("play --learners naive naive --steps 3 --steps 4", "--steps is given twice"),
     ("play --learners naive naive --json --json", "--json is given twice"),
     ("tournament --games ipd --learners naive --out=", "empty word is given for --out"),

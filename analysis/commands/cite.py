@@ -16,6 +16,8 @@ class Cite:
         """Print the entry's BibTeX."""
         from analysis.commands.registries import find
         from games import bibtex
+        from shaping.presets import PRESETS
+        from shaping.training import TRAININGS
 
-        citation = find(self.name).citation
-        print(bibtex(*([citation] if isinstance(citation, str) else citation)))
+        trained = [p.citation for p in PRESETS if p.learner == self.name] if self.name in TRAININGS else []
+        print(bibtex(*(trained or find(self.name).citations)))

@@ -19,7 +19,8 @@ class Play:
     """Let learners play one game, and print what each of them gets: values per step, mean over the seeds with 95 % intervals."""
 
     learners: tuple[str, ...]
-    """One per seat, in order; file:FOLDER is the trained learner that a folder holds."""
+    """One per seat, in order; file:FOLDER is the trained learner that a folder holds, and fast=lola a LOLA called fast, with settings of
+    its own."""
     game: str = "ipd"
     """The game."""
     steps: int = 200
@@ -30,8 +31,9 @@ class Play:
     """Root of all randomness."""
     set: tuple[str, ...] = ()
     """Settings of the game and the learners, NAME.SETTING=VALUE, such as lola.lr=0.5."""
-    average: Literal["final", "trajectory"] = "final"
-    """Report the values after the last step, or their mean over the trajectory."""
+    average: Literal["final", "steps", "trajectory"] = "final"
+    """Report the values after the last step; or their mean over the values after every step, as papers do; or over the trajectory, which
+    begins with the draw before the first step."""
     json: bool = False
     """Print one JSON object."""
     out: str | None = None
@@ -39,16 +41,21 @@ class Play:
     force: bool = False
     """Replace what the folder holds."""
 
-    def run(self) -> None:
-        """Play, keep and print."""
-        frame = self.frame()
-        players = [(name, self.summary(frame, seat)) for seat, name in enumerate(self.learners)]
+    def run(self) -> int:
+        """Play, keep and print; 1 where no seed stayed finite."""
+        from analysis.commands import settings
+        from analysis.commands.screen import all_diverged
+
+        names = settings.labels(self.learners)
+        frame = self.frame(names)
+        players = [(name, self.summary(frame, seat)) for seat, name in enumerate(names)]
         if self.json:
             print(json_.dumps(self.report(players)))
         else:
             self.show(players)
+        return all_diverged(not players[0][1].n)
 
-    def frame(self) -> "pd.DataFrame":
+    def frame(self, names: tuple[str, ...]) -> "pd.DataFrame":
         """The match as a tidy table, computed or found in the folder."""
         from analysis.commands import settings
         from analysis.commands.registries import registry
@@ -56,16 +63,16 @@ class Play:
         from games import PLAYABLE
 
         check_size(self.steps, self.seeds, self.seed)
-        given = settings.parsed(self.set, (*self.learners, self.game))
+        given = settings.parsed(self.set, (*names, self.game))
         game = settings.made(PLAYABLE, [self.game], given)[self.game]
         learners = settings.made(registry("learners"), self.learners, given, {self.game: game})
         if len(self.learners) != game.n_players:
             raise ValueError(
                 f"{len(self.learners)} learners were given for {game.n_players} seats of {self.game!r}; give exactly one per seat."
             )
-        return self.kept(game, [learners[name] for name in self.learners])
+        return self.kept(game, [learners[name] for name in names], names)
 
-    def kept(self, game: Any, learners: list[Any]) -> "pd.DataFrame":
+    def kept(self, game: Any, learners: list[Any], names: tuple[str, ...]) -> "pd.DataFrame":
         """Compute the match, or find it; keep it where a folder was named."""
         from analysis import provenance
         from analysis.specification import describe
@@ -82,7 +89,7 @@ class Play:
         }
         store = None if self.out is None else Store(self.out, specification, (self.game,), self.force)
         if store is None:
-            return self.computed(game, learners)[0]
+            return self.computed(game, learners, names)[0]
         if store.done():
             frame = store.load(self.game)
             print(f"{store.path(self.game)}: found, not computed again", file=sys.stderr)
@@ -90,12 +97,12 @@ class Play:
                 self.draw(store, frame)
             return frame
         with store:
-            frame, note = self.computed(game, learners)
+            frame, note = self.computed(game, learners, names)
             store.save(self.game, frame, note)
             self.draw(store, frame)
         return frame
 
-    def computed(self, game: Any, learners: list[Any]) -> "tuple[pd.DataFrame, dict[str, Any]]":
+    def computed(self, game: Any, learners: list[Any], names: tuple[str, ...]) -> "tuple[pd.DataFrame, dict[str, Any]]":
         """Play the match: its table and its provenance."""
         import time
 
@@ -109,7 +116,7 @@ class Play:
         note, clock = {**provenance.environment(), "seed": self.seed, "start": provenance.now()}, time.perf_counter()
         match = jax.block_until_ready(play(game, learners, self.seed, steps=self.steps, seeds=self.seeds))
         frame = match.to_frame().assign(game=self.game)
-        frame["learner"] = [self.learners[seat] for seat in frame["seat"]]
+        frame["learner"] = [names[seat] for seat in frame["seat"]]
         return frame, note | {"end": provenance.now(), "wall_s": time.perf_counter() - clock}
 
     def draw(self, store: Any, frame: "pd.DataFrame") -> None:
@@ -125,7 +132,8 @@ class Play:
 
         table, ok = runs(frame[frame["seat"] == seat])
         values = table.to_numpy()
-        return estimate(values[:, -1] if self.average == "final" else values.mean(axis=1), ok)
+        of = {"final": values[:, -1], "steps": values[:, 1:].mean(axis=1), "trajectory": values.mean(axis=1)}
+        return estimate(of[self.average], ok)
 
     def report(self, players: "list[tuple[str, Estimate]]") -> dict[str, Any]:
         """The JSON object."""
@@ -135,6 +143,7 @@ class Play:
             "game": self.game,
             "steps": self.steps,
             "seeds": self.seeds,
+            "average": self.average,
             "diverged": players[0][1].diverged,
             "players": [{"learner": name, "mean": number(e.mean), "sd": number(e.sd), "ci95": ci95(e)} for name, e in players],
         }
@@ -143,10 +152,15 @@ class Play:
         """The table that people read."""
         from analysis.commands.screen import shown, stdout, table
 
-        when = f"after {self.steps} steps" if self.average == "final" else f"mean over {self.steps} steps"
+        when = {
+            "final": f"after {self.steps} steps",
+            "steps": f"mean over {self.steps} steps, the draw before the first left out",
+            "trajectory": f"mean over {self.steps} steps and the draw before the first",
+        }[self.average]
         title = f"{self.game}: value per step, {when}, mean over seeds with 95 % interval"
         rows = [
-            [str(seat), name, shown(e.mean, e.low, e.high), f"{e.sd:.3f}", f"{e.n} of {e.of}"] for seat, (name, e) in enumerate(players)
+            [str(seat), name, shown(e.mean, e.low, e.high), f"{e.sd:.3f}" if e.sd == e.sd else "-", f"{e.n} of {e.of}"]
+            for seat, (name, e) in enumerate(players)
         ]
         console = stdout()
         console.print(title)

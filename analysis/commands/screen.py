@@ -100,6 +100,13 @@ def shown(mean: float, low: float, high: float) -> str:
     return f"{mean:.3f}" + (f" [{low:.3f}, {high:.3f}]" if low == low else " [one seed: no interval]")
 
 
+def all_diverged(every: bool) -> int:
+    """The exit code of a run, 1 after a sentence on stderr where nothing stayed finite."""
+    if every:
+        print("Every seed diverged, so that there is nothing to report; smaller steps (--set NAME.lr=...) may help.", file=sys.stderr)
+    return int(every)
+
+
 def ci95(e: Estimate) -> list[float | None]:
     """An interval as JSON holds it: null for what does not exist."""
     return [number(e.low), number(e.high)]

@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,47 @@ from games.registry import Registry, nearest
 
 FILE = "file:"
 """What a trained learner's name begins with; its folder follows."""
+
+
+LABEL = re.compile(r"([\w-]+)=(.+)", re.DOTALL)
+"""A copy under a name of its own, `fast=lola`."""
+
+
+def label(word: str) -> str:
+    """What a learner of the command line is called: its own name, or the one that stands before it.
+
+    Example:
+        >>> label("lola"), label("fast=lola"), label("file:runs/lr=2")
+        ('lola', 'fast', 'file:runs/lr=2')
+    """
+    own = LABEL.fullmatch(word)
+    return own[1] if own else word
+
+
+def labels(words: Sequence[str]) -> tuple[str, ...]:
+    """What the learners of a command line are called.
+
+    Raises:
+        ValueError: for a name of one's own that is a game's or a learner's already, or stands for two learners.
+
+    Example:
+        >>> labels(["lola", "fast=lola", "lola"])
+        ('lola', 'fast', 'lola')
+    """
+    from analysis.commands.registries import registry
+    from games import PLAYABLE
+
+    stands: dict[str, str] = {}
+    for word in words:
+        own = label(word)
+        taken = next((family.kind for family in (registry("learners"), PLAYABLE) if own != word and own in family), None)
+        if taken is None and own != word and own in trainings():
+            taken = "learner"
+        if taken is not None:
+            raise ValueError(f"{word!r} calls a learner {own!r}, which is a {taken}'s name already; choose another, such as my_{own}.")
+        if stands.setdefault(own, word) != word:
+            raise ValueError(f"{own!r} stands for two learners, {stands[own]!r} and {word!r}; give each a name of its own.")
+    return tuple(map(label, words))
 
 
 def parsed(words: Sequence[str], present: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -59,7 +101,7 @@ def made(
 ) -> dict[str, Any]:
     """The members of these names, with their settings, under the names they were asked for by.
 
-    A learner called `file:FOLDER` is the trained one that the folder holds.
+    A learner called `file:FOLDER` is the trained one that the folder holds; `fast=lola` is a LOLA under the name `fast`.
 
     Args:
         registry: the family.
@@ -71,17 +113,22 @@ def made(
         ValueError: for an unknown name, an unknown setting, a value that the member refuses, or a trained learner of another game.
     """
     found: dict[str, Any] = {}
-    for name in names:
-        if is_file(registry, name):
-            found[name] = trained(name, settings.get(name, {}), games or {})
+    for word in names:
+        name, kind = (label(word), word.removeprefix(f"{label(word)}=")) if registry.kind == "learner" else (word, word)
+        given = settings.get(name, {})
+        if is_file(registry, kind):
+            found[name] = trained(kind, given, games or {})
             continue
-        accepted, given = registry.get(canonical(registry, name)).settings(), settings.get(name, {})
+        if registry.kind == "learner" and kind == "mmaml" and "logits" in given:
+            found[name] = by_hand(name, given)
+            continue
+        accepted = registry.get(canonical(registry, kind)).settings()
         for setting, value in given.items():
             default = accepted[setting].default if setting in accepted else None
             if isinstance(default, (int, float)) and not isinstance(value, (int, float)):
                 raise ValueError(f"{name}.{setting} is {value!r}; it must be a number.")
         try:
-            found[name] = registry.make(name, **given)
+            found[name] = registry.make(kind, **given)
         except TypeError as error:
             words = ", ".join(f"{name}.{k}={v}" for k, v in given.items()) or "no settings"
             known = ", ".join(map(str, accepted.values()))
@@ -98,8 +145,28 @@ def canonical(registry: Registry, name: str) -> str:
     if is_file(registry, name):
         return name
     if registry.kind == "learner" and name not in registry and name in trainings():
-        raise ValueError(f"The learner {name!r} is trained before it plays, by shaping train; name the folder it is in, as {FILE}FOLDER.")
+        hand = ", or give its start, as --set mmaml.logits=[2,2,-2,2,-2]" if name == "mmaml" else ""
+        raise ValueError(
+            f"The learner {name!r} is trained before it plays, by shaping train; name the folder it is in, as {FILE}FOLDER{hand}."
+        )
     return registry.get(name).name
+
+
+def by_hand(name: str, given: Mapping[str, Any]) -> Any:
+    """M-MAML with parameters that are given rather than trained.
+
+    Raises:
+        ValueError: for an unknown setting or a value that the learner refuses.
+    """
+    from shaping import Mmaml
+
+    if unknown := next((setting for setting in given if setting not in ("logits", "lr")), None):
+        raise ValueError(f"{name} has no setting {unknown!r}; {nearest(unknown, ('logits', 'lr'))}.")
+    try:
+        Mmaml(given["logits"])
+    except (TypeError, ValueError):
+        raise ValueError(f"{name}.logits is {given['logits']!r}; it must be one number, or a list with one for each parameter.") from None
+    return Mmaml(**given)
 
 
 def trainings() -> Collection[str]:
@@ -149,7 +216,12 @@ def once(kind: str, registry: Registry, names: Sequence[str]) -> None:
     """
     seen: dict[str, str] = {}
     for name in names:
-        canonical = str(pathlib.Path(name.removeprefix(FILE)).resolve()) if is_file(registry, name) else registry.get(name).name
+        if registry.kind == "learner" and (label(name) != name or name in trainings()):
+            canonical = label(name)
+        elif is_file(registry, name):
+            canonical = str(pathlib.Path(name.removeprefix(FILE)).resolve())
+        else:
+            canonical = registry.get(name).name
         if canonical in seen:
             also = "" if seen[canonical] == name else f", once as {seen[canonical]!r}"
             raise ValueError(f"The {kind} {name!r} is given twice{also}; every {kind} of a tournament plays both seats and itself already.")

@@ -21,7 +21,7 @@ class Tournament:
     games: tuple[str, ...] = GAMES
     """Two-player games."""
     learners: tuple[str, ...] = LEARNERS
-    """Learners; file:FOLDER is the trained learner that a folder holds."""
+    """Learners; file:FOLDER is the trained learner that a folder holds, and fast=lola a LOLA called fast, with settings of its own."""
     steps: int = 200
     """Learning steps."""
     seeds: int = 64
@@ -37,17 +37,17 @@ class Tournament:
     force: bool = False
     """Replace what the folder holds."""
 
-    def run(self) -> None:
-        """Compute what is missing, draw, and print."""
+    def run(self) -> int:
+        """Compute what is missing, draw, and print; 1 where no seed of any pairing stayed finite."""
         from analysis.commands import settings
         from analysis.commands.registries import registry
-        from analysis.commands.screen import Lines, announce_device
+        from analysis.commands.screen import Lines, all_diverged, announce_device
         from games import PLAYABLE
 
         games, learners = PLAYABLE, registry("learners")
         settings.once("game", games, self.games)
         settings.once("learner", learners, self.learners)
-        given = settings.parsed(self.set, (*self.learners, *self.games))
+        given = settings.parsed(self.set, (*settings.labels(self.learners), *self.games))
         played = settings.made(games, self.games, given)
         members = played, settings.made(learners, self.learners, given, played)
 
@@ -67,6 +67,7 @@ class Tournament:
                 print(json_.dumps({"steps": self.steps, "seeds": self.seeds, "cells": self.cells(frame)}))
             else:
                 self.show(frame)
+            return all_diverged(not frame["ok"].to_numpy().any())
         except KeyboardInterrupt:
             kept = len(lines.found) + len(lines.finished)
             raise KeyboardInterrupt(
@@ -121,12 +122,14 @@ class Tournament:
 
     def rows(self, ranking: Any, crossing: Any) -> list[list[str]]:
         """One row per learner, in the order asked for."""
-        place = {learner: k for k, learner in enumerate(self.learners)}
+        from analysis.commands.settings import label
+
+        place = {learner: k for k, learner in enumerate(map(label, self.learners))}
         half = {(c["row"], c["column"]): (c["row_mean"], c["row_ci95"]) for c in crossing.to_dict("records")}
         rows = []
         for entry in sorted(ranking.to_dict("records"), key=lambda e: place[e["learner"]]):
             name = entry["learner"]
-            met = [brief(*half[name, other]) for other in self.learners]
+            met = [brief(*half[name, other]) for other in place]
             rows.append([str(place[name] + 1), name, *(brief(entry[f"{k}_mean"], entry[f"{k}_ci95"]) for k in ("cross", "self")), *met])
         return rows
 
