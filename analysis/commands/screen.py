@@ -61,10 +61,9 @@ class table:
         cells = [[text.encode(options.encoding, SIGNS).decode(options.encoding) for text in row] for row in self.cells]
         whole = [max(cell_len(line) for text in column for line in text.split("\n")) for column in zip(*cells, strict=True)]
         words = [max((cell_len(word) for text in column for word in text.split()), default=0) for column in zip(*cells, strict=True)]
-        least = [whole[k] if k in self.right else words[k] for k in range(len(whole))]
         room = options.max_width
-        for k in set(range(self.keys)) - set(self.right):  # long names give way
-            least[k] = min(least[k], max(room // 3, 8))
+        share = [room // (1 + self.keys) if k < self.keys else room // 2 for k in range(len(whole))]  # where longer words are folded
+        least = [whole[k] if k in self.right else min(words[k], max(share[k], 8)) for k in range(len(whole))]
         first = list(range(self.keys))
         blocks: list[list[int]] = [[]]
         for k in range(self.keys, len(whole)):
