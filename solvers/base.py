@@ -150,4 +150,8 @@ class EquilibriumSet:
             "degenerate": self.degenerate,
             "complete": self.complete,
             "status": self.status,
+            "message": self.message,
+            "vertices": [[[plain(x) for x in s] for s in own] for own in self.vertices],
+            "cliques": [[list(own) for own in clique] for clique in self.cliques],
+            "components": [list(members) for members in self.components],
         }

@@ -54,6 +54,7 @@ class CorrelatedEquilibrium:
             "objective": self.objective,
             "residual": self.residual,
             "status": self.status,
+            "message": self.message,
         }
 
 

@@ -60,8 +60,8 @@ class NormalForm:
 
     @property
     def names_actions(self) -> bool:
-        """Whether the actions have names of their own, not mere numbers."""
-        return any(label != str(k + 1) for own in self.actions for k, label in enumerate(own))
+        """Whether the actions have names of their own, not mere numbers counted from 0 or from 1."""
+        return not any(all(label == str(k + first) for own in self.actions for k, label in enumerate(own)) for first in (0, 1))
 
 
 def normal_form(game: Any) -> NormalForm:

@@ -42,8 +42,8 @@ def parse(text: str) -> NormalForm:
     blocks = [block for block in blocks if block]
     if len(blocks) not in (1, 2):
         raise ValueError(
-            f"The file holds {len(blocks)} tables; it must hold one whose cells are pairs, or the row player's table, an empty line and the "
-            "column player's."
+            f"The file holds {len(blocks)} tables; it must hold one whose cells are pairs, or the row player's table, an empty line "
+            "and the column player's."
         )
     size = 2 if len(blocks) == 1 else 1
     tables = [table(block, size) for block in blocks]

@@ -22,21 +22,15 @@ DILEMMA = [[[3, 0], [5, 1]], [[3, 5], [0, 1]]]
     ],
 )
 def test_one_game_in_many_forms(text, tmp_path):
-    for form in (text, ",L,R\n" * ("\n\n" not in text) * ("\t" not in text) * (";" not in text) + text):
-        if form != text:
-            form = form.replace("\ufeff", "").replace("\r\n", "\n")
-            lines = form.rstrip("\n").split("\n")
-            if "" in lines or "," in lines:
-                continue
-            form = "\n".join([lines[0], *(f"{name},{line}" for name, line in zip("UD", lines[1:], strict=True))])
-        game = read_text(form)
-        assert game.payoffs.tolist() == DILEMMA
-        assert game.actions == ((("U", "D"), ("L", "R")) if form != text else (("1", "2"), ("1", "2")))
+    game = read_text(text)
+    assert game.payoffs.tolist() == DILEMMA
+    assert game.actions == (("1", "2"), ("1", "2"))
     (tmp_path / "game.csv").write_text(text, encoding="utf-8", newline="")
     assert read_game(tmp_path / "game.csv").payoffs.tolist() == DILEMMA
 
 
 def test_names():
+    assert read_text(",L,R\nU,3 3,0 5\nD,5 0,1 1").actions == (("U", "D"), ("L", "R"))
     assert read_text("U,3 3,0 5\nD,5 0,1 1").actions == (("U", "D"), ("1", "2"))
     assert read_text("L,R\n3 3,0 5\n5 0,1 1").actions == (("1", "2"), ("L", "R"))
     assert read_text(",1,2\n1,3,0\n2,5,1\n\n3,5\n0,1").payoffs.tolist() == DILEMMA  # an empty corner: numbers are names
@@ -50,7 +44,7 @@ def test_every_form_is_told_apart(tmp_path):
     for suffix in (".nfg", ".json"):
         text = write_game(game, tmp_path / f"game{suffix}").read_text(encoding="utf-8")
         assert (read_text(f"\n {text}").payoffs == game.payoffs).all()
-    with pytest.raises(ValueError, match="game.csv is no .nfg or .json file"):
+    with pytest.raises(ValueError, match=r"game\.csv is no \.nfg or \.json file"):
         write_game(game, tmp_path / "game.csv")
 
 

@@ -1,5 +1,6 @@
 """`shaping solve`: what it prints is true of the game, whether it comes by name or from a file, and mistakes get one sentence."""
 
+import io
 import json
 from fractions import Fraction
 
@@ -15,6 +16,22 @@ SMOOTH = [e.name for e in GAMES if e.name not in MATRIX]
 CHICKEN = NormalForm(([[6, 2], [7, 0]], [[6, 7], [2, 0]]), "textbook chicken", ("Ann", "Bob"), (("swerve", "dare"), ("swerve", "dare")))
 SEGMENT = NormalForm(([[-3, 3], [-3, 5]], [[2, 7], [4, 2]]), "segment")
 TRIO = NormalForm([[[[1, 0], [0, 0]], [[0, 0], [0, 2]]]] * 3, "unanimity of three")
+
+
+KEYS = {
+    "game",
+    "method",
+    "players",
+    "actions",
+    "equilibria",
+    "degenerate",
+    "complete",
+    "status",
+    "message",
+    "vertices",
+    "cliques",
+    "components",
+}
 
 
 def run(capsys, *words):
@@ -61,7 +78,8 @@ def test_every_matrix_game_has_equilibria(capsys, name):
     found = solved(capsys, name)
     game = GAMES.make(name)
     repeated = isinstance(game, Iterated)
-    assert list(found) == ["game", "method", "equilibria", "degenerate", "complete", "status"]
+    assert set(found) == KEYS
+    assert found["players"] == ["player 0", "player 1"]
     assert (found["game"], found["method"]) == (f"stage game of {name}" if repeated else name, "vertex")
     assert (found["complete"], found["status"]) == (True, "solved")
     payoffs = (game.stage if repeated else game).payoffs
@@ -86,7 +104,9 @@ def test_games_without_a_matrix_are_refused(capsys, name):
 @pytest.mark.parametrize("suffix", [".nfg", ".json"])
 def test_a_file_is_solved_like_the_game_it_holds(capsys, file, suffix):
     ours, theirs = solved(capsys, file(GAMES.make("stag_hunt"), suffix)), solved(capsys, "stag_hunt")
+    named = [(found.pop("players"), found.pop("actions")) for found in (ours, theirs)]
     assert ours == theirs
+    assert named == [(["Player 1", "Player 2"], [["1", "2"]] * 2), (["player 0", "player 1"], [["0", "1"]] * 2)]  # Gambit counts from 1
 
 
 def test_a_file_keeps_its_names(capsys, file):
@@ -227,6 +247,99 @@ def test_mistakes_get_one_sentence(capsys, tmp_path, monkeypatch, line, says):
     monkeypatch.chdir(tmp_path)
     assert says in refused(capsys, *line.split())
     assert not any(tmp_path.iterdir())
+
+
+GAMBITS = NormalForm(([[2, 0], [0, 1]], [[1, 0], [0, 2]]), "Gambit's own", ("Player 1", "Player 2"))
+
+
+def test_correlated_equilibria_name_actions_as_the_file_does(capsys, file):
+    """Both on their second strategies, which the file calls 2; where names are missing or the same, their places tell them apart."""
+    path = file(GAMBITS)
+    assert [line.split() for line in run(capsys, path, "--correlated", 1)[1].splitlines()[1:3]] == [
+        ["Player", "1", "Player", "2", "probability"], ["2", "2", "1"]
+    ]  # fmt: skip
+    blank = NormalForm(GAMBITS.payoffs, "x", ("", ""), (("", ""), ("up", "up")))
+    out = run(capsys, file(blank), "--correlated", 0)[1].splitlines()
+    assert [line.split() for line in out[1:3]] == [["(1)", "(2)", "probability"], ["(1)", "up", "(1)", "1"]]
+    assert "(1) 0.6667, (2) 0.3333  up (1) 0.3333, up (2) 0.6667" in run(capsys, file(blank))[1]
+    assert [line.split() for line in run(capsys, "stag_hunt", "--correlated", "welfare")[1].splitlines()[2:3]] == [["0", "0", "1"]]
+
+
+def test_json_holds_all_that_is_known(capsys, file):
+    found = solved(capsys, file(SEGMENT), "--exact")
+    assert found["complete"]
+    (rows, columns), ends = found["cliques"][0], [e["profile"] for e in found["equilibria"]]
+    mixed = [[found["vertices"][0][r], found["vertices"][1][c]] for r in rows for c in columns]
+    assert sorted(mixed, key=str) == sorted(ends, key=str)
+    assert found["components"] == [[0, 1]]
+    assert found["players"] == ["Player 1", "Player 2"]
+    assert found["actions"] == [["1", "2"], ["1", "2"]]
+    for words in (["--correlated", "welfare"], ["--qre", 1]):
+        other = solved(capsys, file(CHICKEN), *words)
+        assert (other["players"], other["actions"], other["message"]) == (["Ann", "Bob"], [["swerve", "dare"]] * 2, "")
+
+
+@pytest.mark.parametrize("actions", [(2, 2, 2), (3, 2)])
+def test_a_game_of_nothing_has_every_equilibrium(capsys, file, actions):
+    """Also where payoffs depend on the others alone."""
+    others = np.random.default_rng(0).integers(-3, 4, (len(actions), *actions))
+    for payoffs in (0 * others, np.stack([own.mean(axis=i, keepdims=True) + 0 * own for i, own in enumerate(others * 6)])):
+        path = file(NormalForm(payoffs, "nothing"))
+        assert run(capsys, path)[1] == "nothing: every profile is an equilibrium, since nobody's payoff depends on the own action.\n"
+        found = solved(capsys, path)
+        assert found["message"].startswith("Every profile")
+        assert all(e["residual"] <= 1e-12 for e in found["equilibria"])
+
+
+def test_numbers_by_setting_are_solved_as_typed(capsys):
+    found = solved(capsys, "chicken", "--exact", "--set", "chicken.payoffs=[[1000000001,1000000000],[1000000002,0]]")
+    mixed = ["1000000000/1000000001", "1/1000000001"]
+    assert sorted((e["profile"] for e in found["equilibria"]), key=str) == sorted(
+        [[mixed, mixed], [[0, 1], [1, 0]], [[1, 0], [0, 1]]], key=str
+    )
+    assert "beyond 3.4e+38" in refused(capsys, "chicken", "--set", "chicken.payoffs=[[1e39,0],[1,2]]")
+
+
+@pytest.mark.parametrize("form", [".csv", ".nfg", ".json"])
+def test_standard_input(capsys, monkeypatch, file, form):
+    game = NormalForm(([[3, 0], [5, 1]], [[3, 5], [0, 1]]), actions=(("C", "D"), ("C", "D")))
+    text = ",C,D\nC,3 3,0 5\nD,5 0,1 1\n" if form == ".csv" else file(game, form).read_text(encoding="utf-8")
+    monkeypatch.setattr("sys.stdin", io.StringIO(text))
+    found = solved(capsys, "-", "--exact")
+    assert (found["game"], found["actions"]) == ("standard input", [["C", "D"], ["C", "D"]])
+    assert [e["profile"] for e in found["equilibria"]] == [[[0, 1], [0, 1]]]
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    assert "Standard input: The text is empty" in refused(capsys, "-")
+
+
+def test_what_is_solved_is_played(capsys, monkeypatch, tmp_path):
+    """The dilemma from a spreadsheet: naive learners defect, for 1 each; no file is named but by the game."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "games").mkdir()
+    (tmp_path / "games" / "dilemma.csv").write_text(",C,D\nC,3 3,0 5\nD,5 0,1 1\n")
+    small = ["--steps", "100", "--seeds", "2", "--set", "naive.lr=2"]
+    cli.main(["play", "--game", "games/dilemma.csv", "--learners", "naive", "naive", *small, "--json", "--out", "match"])
+    assert [p["mean"] for p in json.loads(capsys.readouterr().out)["players"]] == pytest.approx([1, 1], abs=0.05)
+    assert (tmp_path / "match" / "dilemma.parquet").exists()
+    cli.main(["tournament", "--games", "games/dilemma.csv", "--learners", "naive", *small, "--json", "--out", "all"])
+    (cell,) = json.loads(capsys.readouterr().out)["cells"]
+    assert (cell["game"], cell["row_mean"]) == ("dilemma", pytest.approx(1, abs=0.05))
+    assert (tmp_path / "all" / "dilemma.parquet").exists()
+    for words, says in (
+        (["--game", "nowhere.nfg", "--learners", "naive", "naive"], "There is no file nowhere.nfg"),
+        (["--game", "games/dilemma.csv", "--learners", "naive", "naive", "--set", "games/dilemma.csv.a=1"], "no settings"),
+        (["--game", "games/dilemma.csv", "--learners", "naive"], "1 learners were given for 2 seats"),
+    ):
+        with pytest.raises(SystemExit):
+            cli.main(["play", *words])
+        assert says in capsys.readouterr().err
+    (tmp_path / "dilemma.csv").write_text("1 1,1 1\n")
+    with pytest.raises(SystemExit):
+        cli.main(["tournament", "--games", "games/dilemma.csv", "dilemma.csv", "--learners", "naive"])
+    assert "given twice" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        cli.main(["play", "--game", "dilemma.csv", "--learners", "naive", "naive"])
+    assert "every player needs at least 2 actions" in capsys.readouterr().err
 
 
 def test_a_malformed_file_is_told_where(capsys, tmp_path):

@@ -1,5 +1,6 @@
 """Equilibria as people read them."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,26 @@ def shown(number: Any) -> str:
     return f"{number:.4g}" if isinstance(number, float) else str(number)
 
 
+def distinct(names: Sequence[str]) -> list[str]:
+    """Names on one line each; blank and repeated ones are told apart by position, counted from 1.
+
+    Example:
+        >>> distinct(["up", "", "up", "down"])
+        ['up (1)', '(2)', 'up (3)', 'down']
+    """
+    lines = [" ".join(name.split()) for name in names]
+    count = Counter(lines)
+    return [f"{line} ({k + 1})".lstrip() if not line or count[line] > 1 else line for k, line in enumerate(lines)]
+
+
+def every_profile(payoffs: Any) -> bool:
+    """Whether every profile is an equilibrium, since nobody's payoff depends on the own action."""
+    return all((own == own.take([0], axis=i)).all() for i, own in enumerate(payoffs))
+
+
+EVERY = "Every profile is an equilibrium, since nobody's payoff depends on the own action."
+
+
 def strategy(probabilities: Any, labels: Sequence[str], named: bool) -> str:
     """A mixed strategy: all probabilities in order, or with names the actions that are played.
 
@@ -37,6 +58,10 @@ def strategy(probabilities: Any, labels: Sequence[str], named: bool) -> str:
 def show(found: "EquilibriumSet", game: "NormalForm", name: str) -> None:
     """A table with one row per equilibrium, and what is known about the others."""
     console = stdout()
+    if found.message == EVERY:
+        console.print(f"{name}: {EVERY[0].lower()}{EVERY[1:]}", soft_wrap=True)
+        return
+    players, actions = distinct(game.players), list(map(distinct, game.actions))
     count = f"{len(found)} equilibri{'um' if len(found) == 1 else 'a'}"
     known = "all there are" if found.complete else "there may be others"
     spanned = subsets(found)
@@ -49,7 +74,7 @@ def show(found: "EquilibriumSet", game: "NormalForm", name: str) -> None:
     rows = [
         [
             str(k),
-            *(strategy(s, labels, game.names_actions) for s, labels in zip(e.profile, game.actions, strict=True)),
+            *(strategy(s, labels, game.names_actions) for s, labels in zip(e.profile, actions, strict=True)),
             f"({', '.join(map(shown, e.payoffs))})",
             f"{e.residual:.1e}" if e.residual else "0",
             *([where.get(k, "")] if several else []),
@@ -57,7 +82,7 @@ def show(found: "EquilibriumSet", game: "NormalForm", name: str) -> None:
         for k, e in enumerate(found)
     ]
     if rows:
-        console.print(table(["", *game.players, "payoffs", "residual", *(["component"] if several else [])], rows, right=(0,)))
+        console.print(table(["", *players, "payoffs", "residual", *(["component"] if several else [])], rows, right=(0,)))
     for inside in spanned:
         console.print(f"Nash subset: every mixture of the strategies in rows {', '.join(map(str, inside))}", soft_wrap=True)
     if found.message:
@@ -79,12 +104,13 @@ def show_correlated(found: "CorrelatedEquilibrium", game: "NormalForm", name: st
     """The joint actions that are recommended, with their probabilities."""
     console = stdout()
     console.print(f"{name}: best {found.concept} equilibrium by {objective}", soft_wrap=True)
+    players, actions = distinct(game.players), list(map(distinct, game.actions))
     rows = [
-        [*(game.actions[i][a] if game.names_actions else str(a) for i, a in enumerate(joint)), shown(float(found.distribution[joint]))]
+        [*(actions[i][a] for i, a in enumerate(joint)), shown(float(found.distribution[joint]))]
         for joint in np.ndindex(*game.n_actions)
         if found.distribution[joint] > 1e-9
     ]
-    console.print(table([*game.players, "probability"], rows, right=(game.n_players,)))
+    console.print(table([*players, "probability"], rows, right=(game.n_players,)))
     payoffs = ", ".join(shown(float(x)) for x in found.payoffs)
     console.print(f"payoffs ({payoffs}), residual {found.residual:.1e}", soft_wrap=True)
 
@@ -109,15 +135,16 @@ def show_quantal(members: list[dict[str, Any]], game: "NormalForm", name: str) -
     """A table with one row per precision."""
     console = stdout()
     console.print(f"{name}: logit quantal response equilibria, by precision", soft_wrap=True)
+    players, actions = distinct(game.players), list(map(distinct, game.actions))
     rows = [
         [
             shown(e["precision"]),
-            *(strategy(s, labels, game.names_actions) for s, labels in zip(e["profile"], game.actions, strict=True)),
+            *(strategy(s, labels, game.names_actions) for s, labels in zip(e["profile"], actions, strict=True)),
             f"({', '.join(map(shown, e['payoffs']))})",
             f"{e['residual']:.1e}",
         ]
         if e["status"] == "solved"
-        else [shown(e["precision"]), *("not reached" for _ in game.players), "", ""]
+        else [shown(e["precision"]), *("not reached" for _ in players), "", ""]
         for e in members
     ]
-    console.print(table(["precision", *game.players, "payoffs", "residual"], rows, right=(0,)))
+    console.print(table(["precision", *players, "payoffs", "residual"], rows, right=(0,)))

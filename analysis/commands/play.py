@@ -22,7 +22,7 @@ class Play:
     """One per seat, in order; file:FOLDER is the trained learner that a folder holds, and fast=lola a LOLA called fast, with settings of
     its own."""
     game: str = "ipd"
-    """The game."""
+    """The game: its name, or a file that shaping solve reads."""
     steps: int = 200
     """Learning steps."""
     seeds: int = 64
@@ -58,6 +58,7 @@ class Play:
     def frame(self, names: tuple[str, ...]) -> "pd.DataFrame":
         """The match as a tidy table, computed or found in the folder."""
         from analysis.commands import settings
+        from analysis.commands.game_files import game_label
         from analysis.commands.registries import registry
         from analysis.tournament import check_size
         from games import PLAYABLE
@@ -70,7 +71,7 @@ class Play:
             raise ValueError(
                 f"{len(self.learners)} learners were given for {game.n_players} seats of {self.game!r}; give exactly one per seat."
             )
-        return self.kept(game, [learners[name] for name in names], names)
+        return dataclasses.replace(self, game=game_label(self.game)).kept(game, [learners[name] for name in names], names)
 
     def kept(self, game: Any, learners: list[Any], names: tuple[str, ...]) -> "pd.DataFrame":
         """Compute the match, or find it; keep it where a folder was named."""

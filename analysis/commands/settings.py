@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from analysis.commands.game_files import game_label, holds_game, matrix_game
 from games.registry import Registry, nearest
 
 FILE = "file:"
@@ -102,6 +103,7 @@ def made(
     """The members of these names, with their settings, under the names they were asked for by.
 
     A learner called `file:FOLDER` is the trained one that the folder holds; `fast=lola` is a LOLA under the name `fast`.
+    A game called by a file is the matrix game in it.
 
     Args:
         registry: the family.
@@ -121,6 +123,9 @@ def made(
             continue
         if registry.kind == "learner" and kind == "mmaml" and "logits" in given:
             found[name] = by_hand(name, given)
+            continue
+        if registry.kind == "game" and holds_game(name):
+            found[name] = matrix_game(name, given)
             continue
         accepted = registry.get(canonical(registry, kind)).settings()
         for setting, value in given.items():
@@ -220,6 +225,8 @@ def once(kind: str, registry: Registry, names: Sequence[str]) -> None:
             canonical = label(name)
         elif is_file(registry, name):
             canonical = str(pathlib.Path(name.removeprefix(FILE)).resolve())
+        elif registry.kind == "game" and holds_game(name):
+            canonical = game_label(name)
         else:
             canonical = registry.get(name).name
         if canonical in seen:

@@ -2,8 +2,6 @@
 
 import dataclasses
 import json as json_
-import os
-import pathlib
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +16,7 @@ class Solve:
     """Print the equilibria of a matrix game, or of the stage game of an iterated one, and how far each is from equilibrium."""
 
     game: tyro.conf.Positional[str] = dataclasses.field(metadata={"positional": True})
-    """The game: its name, or a .nfg or .json file."""
+    """The game: its name, a .nfg, .json or .csv file, or - for such a file on standard input."""
     method: str | None = None
     """The solver; by default one that suits the game."""
     all: bool = False
@@ -85,8 +83,10 @@ class Solve:
             found = solve(game, entry.name, **given)
         except ValueError as error:
             raise ValueError(str(error).replace("pass force=True", "give --force").replace("force=True", "--force")) from error
+        if equilibria.every_profile(game.payoffs):
+            found = dataclasses.replace(found, message=equilibria.EVERY)
         if self.json:
-            print(json_.dumps(found.as_json(name)))
+            print(json_.dumps(found.as_json(name) | names(game)))
         else:
             equilibria.show(found, game, name)
         return complain(found.status, found.message if self.json else "")
@@ -101,7 +101,7 @@ class Solve:
             game, int(word) if word.lstrip("-").isdecimal() else word
         )
         if self.json:
-            print(json_.dumps({"game": name, "method": found.concept} | found.as_json()))
+            print(json_.dumps({"game": name, "method": found.concept} | found.as_json() | names(game)))
         else:
             equilibria.show_correlated(found, game, name, word)
         return complain(found.status, found.message)
@@ -119,11 +119,18 @@ class Solve:
             rows = quantal_response(payoffs, self.qre).as_json()
         members = [equilibria.quantal(row, payoffs) for row in rows]
         status = "solved" if all(e["status"] == "solved" for e in members) else "not_converged"
+        message = "" if status == "solved" else "The branch was not followed to every precision."
         if self.json:
-            print(json_.dumps({"game": name, "method": "quantal", "equilibria": members, "degenerate": None, "status": status}))
+            found = {"game": name, "method": "quantal", "equilibria": members, "degenerate": None, "complete": False, "status": status}
+            print(json_.dumps(found | {"message": message} | names(game)))
         else:
             equilibria.show_quantal(members, game, name)
-        return complain(status, "" if status == "solved" else "The branch was not followed to every precision.")
+        return complain(status, message)
+
+
+def names(game: "NormalForm") -> dict[str, Any]:
+    """Whose profiles they are: the players and their actions, in the order of strategies and supports."""
+    return {"players": list(game.players), "actions": [list(own) for own in game.actions]}
 
 
 def default(game: "NormalForm", every: bool) -> str:
@@ -147,18 +154,13 @@ def loaded(word: str, given: dict[str, Any]) -> "tuple[NormalForm, str]":
     Raises:
         ValueError: for an unknown name, a file that is missing or malformed, and a game without a payoff matrix.
     """
-    from solvers import NormalForm, read_game
-    from solvers.files import SUFFIXES
+    from analysis.commands.game_files import holds_game, read
+    from solvers import NormalForm
     from solvers.payoffs import payoff_tensor
 
-    path = pathlib.Path(word)
-    if path.suffix.lower() in SUFFIXES or os.sep in word:
-        if given:
-            raise ValueError(f"{word} is a file, which has no settings; --set is for games by name.")
-        if not path.is_file():
-            raise ValueError(f"There is no file {word}.")
-        game = read_game(path)
-        return game, game.name or word
+    if holds_game(word):
+        game = read(word, given)
+        return game, game.name or ("standard input" if word == "-" else word)
     from analysis.commands import settings
     from games import GAMES, Iterated, MatrixGame
 
@@ -170,4 +172,5 @@ def loaded(word: str, given: dict[str, Any]) -> "tuple[NormalForm, str]":
             "and solvers.fixed_points the others."
         )
     seats = [f"player {i}" for i in range(stage.n_players)]
-    return NormalForm(payoff_tensor(stage, exact=True), word, seats), word if stage is game else f"stage game of {word}"
+    actions = [list(map(str, range(a))) for a in stage.n_actions]
+    return NormalForm(payoff_tensor(stage, exact=True), word, seats, actions), word if stage is game else f"stage game of {word}"

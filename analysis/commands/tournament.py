@@ -19,7 +19,7 @@ class Tournament:
     """
 
     games: tuple[str, ...] = GAMES
-    """Two-player games."""
+    """Two-player games: names, or files that shaping solve reads."""
     learners: tuple[str, ...] = LEARNERS
     """Learners; file:FOLDER is the trained learner that a folder holds, and fast=lola a LOLA called fast, with settings of its own."""
     steps: int = 200
@@ -40,8 +40,8 @@ class Tournament:
     def run(self) -> int:
         """Compute what is missing, draw, and print; 1 where no seed of any pairing stayed finite."""
         from analysis.commands import settings
+        from analysis.commands.game_files import game_label
         from analysis.commands.registries import registry
-        from analysis.commands.screen import Lines, all_diverged, announce_device
         from games import PLAYABLE
 
         games, learners = PLAYABLE, registry("learners")
@@ -49,8 +49,12 @@ class Tournament:
         settings.once("learner", learners, self.learners)
         given = settings.parsed(self.set, (*settings.labels(self.learners), *self.games))
         played = settings.made(games, self.games, given)
-        members = played, settings.made(learners, self.learners, given, played)
+        members = {game_label(name): game for name, game in played.items()}, settings.made(learners, self.learners, given, played)
+        return dataclasses.replace(self, games=tuple(members[0])).held(*members)
 
+    def held(self, *members: dict[str, Any]) -> int:
+        """The tournament of these games and learners."""
+        from analysis.commands.screen import Lines, all_diverged, announce_device
         from analysis.tournament import tournament
 
         announce_device()
