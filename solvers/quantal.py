@@ -80,7 +80,7 @@ def quantal_response(game: Any, precisions: Any, max_steps: int = 2000, toleranc
     """
     payoffs = as_payoffs(game)
     check_count("max_steps", max_steps)
-    precisions = numeric_array("The precisions", precisions).astype(payoffs.dtype)
+    precisions = numeric_array("The list of precisions", precisions).astype(payoffs.dtype)
     check_range("A precision", precisions, 0.0)
     if precisions.ndim != 1 or not len(precisions):
         raise ValueError(f"The precisions have shape {precisions.shape}; give a list of at least one.")

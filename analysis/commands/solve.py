@@ -2,6 +2,7 @@
 
 import dataclasses
 import json as json_
+import math
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -86,7 +87,7 @@ class Solve:
         if equilibria.every_profile(game.payoffs):
             found = dataclasses.replace(found, message=equilibria.EVERY)
         if self.json:
-            print(json_.dumps(found.as_json(name) | names(game)))
+            show_json(found.as_json(name) | names(game))
         else:
             equilibria.show(found, game, name)
         return complain(found.status, found.message if self.json else "")
@@ -101,10 +102,11 @@ class Solve:
             game, int(word) if word.lstrip("-").isdecimal() else word
         )
         if self.json:
-            print(json_.dumps({"game": name, "method": found.concept} | found.as_json() | names(game)))
-        else:
+            show_json({"game": name, "method": found.concept} | found.as_json() | names(game))
+        elif found.status != "failed":
             equilibria.show_correlated(found, game, name, word)
-        return complain(found.status, found.message)
+        said = f"No equilibrium was found; the linear program says: {found.message}" if found.status == "failed" else found.message
+        return complain(found.status, said)
 
     def quantal(self, game: "NormalForm", name: str) -> int:
         """Quantal response equilibria where their principal branch reaches each precision."""
@@ -122,10 +124,23 @@ class Solve:
         message = "" if status == "solved" else "The branch was not followed to every precision."
         if self.json:
             found = {"game": name, "method": "quantal", "equilibria": members, "degenerate": None, "complete": False, "status": status}
-            print(json_.dumps(found | {"message": message} | names(game)))
+            show_json(found | {"message": message} | names(game))
         else:
             equilibria.show_quantal(members, game, name)
         return complain(status, message)
+
+
+def show_json(found: dict[str, Any]) -> None:
+    """One JSON object, with null for what is not finite."""
+
+    def plain(entry: Any) -> Any:
+        if isinstance(entry, dict):
+            return {key: plain(x) for key, x in entry.items()}
+        if isinstance(entry, list):
+            return [plain(x) for x in entry]
+        return None if isinstance(entry, float) and not math.isfinite(entry) else entry
+
+    print(json_.dumps(plain(found), allow_nan=False))
 
 
 def names(game: "NormalForm") -> dict[str, Any]:
