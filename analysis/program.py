@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
@@ -222,6 +223,23 @@ def parse(name: str, commands: Mapping[str, type], description: str, argv: list[
         raise ValueError(f"{sentence(complaint.getvalue())}; see {name} {argv[0]} --help.") from None
 
 
+def check_packages() -> None:
+    """Refuse to begin where another module, of the working folder say, has the name of one of the laboratory's packages.
+
+    Raises:
+        ValueError: naming it.
+    """
+    with warnings.catch_warnings(action="ignore"):
+        import games
+    if not hasattr(games, "GAMES"):
+        place = games.__spec__.origin or next(iter(games.__path__))
+        raise ValueError(f"{place} hides the laboratory's package 'games'; rename it, or start Python in another folder.")
+    from games.siblings import hidden
+
+    if found := hidden():
+        raise ValueError(found[0])
+
+
 def check_words(name: str, commands: Mapping[str, type], argv: list[str]) -> list[str]:
     """Refuse unknown commands and options, with the nearest known one, empty words and repeated options; gather the values of `GATHERS`.
 
@@ -235,7 +253,8 @@ def check_words(name: str, commands: Mapping[str, type], argv: list[str]) -> lis
         return argv
     import dataclasses
 
-    from games.registry import nearest  # loads jax, and so comes after `prepare`
+    check_packages()  # loads jax, and so comes after `prepare`
+    from games.registry import nearest
 
     if command not in commands:
         raise ValueError(f"Unknown command {command!r}; {nearest(command, commands)}.")

@@ -1,5 +1,7 @@
 """Differentiable games."""
 
+import warnings as _warnings
+
 from games.architectures import GruPolicy as GruPolicy, MlpPolicy as MlpPolicy, TablePolicy as TablePolicy
 from games.auto_reset import AutoReset as AutoReset
 from games.base import Environment as Environment, Game as Game, Joint as Joint
@@ -50,6 +52,10 @@ from games.registry import Entry as Entry, Registry as Registry
 from games.repetition import Repetition as Repetition
 from games.sampled import Sampled as Sampled
 from games.sampled_catalog import PLAYABLE as PLAYABLE, SAMPLED as SAMPLED, as_game as as_game
+from games.siblings import hidden as _hidden
 from games.smooth import Quadratic as Quadratic, Smooth as Smooth
 from games.strategies import STRATEGIES as STRATEGIES, policy as policy
 from games.zero_determinant import zero_determinant as zero_determinant
+
+for _sentence in _hidden():
+    _warnings.warn(_sentence, stacklevel=2)

@@ -1,5 +1,11 @@
 """Shaping learners."""
 
+import games as _games
+
+if not hasattr(_games, "GAMES"):
+    _place = _games.__spec__.origin or next(iter(_games.__path__))
+    raise ImportError(f"{_place} hides the laboratory's package 'games'; rename it, or start Python in another folder.")
+
 from shaping.ascent import ascend as ascend
 from shaping.base import Learner as Learner, View as View
 from shaping.bounded import bounded as bounded

@@ -1,5 +1,11 @@
 """Equilibria of games: the home of solvers, which take games or payoff arrays and know nothing of learners."""
 
+import games as _games
+
+if not hasattr(_games, "GAMES"):
+    _place = _games.__spec__.origin or next(iter(_games.__path__))
+    raise ImportError(f"{_place} hides the laboratory's package 'games'; rename it, or start Python in another folder.")
+
 from solvers.active import (
     ActiveProfile as ActiveProfile,
     active_best_response as active_best_response,

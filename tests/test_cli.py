@@ -431,6 +431,15 @@ def test_doctor_finds_an_unwritable_cache(tmp_path, monkeypatch):
     assert doctor.cache().remedy
 
 
+def test_doctor_finds_what_would_hide_a_package(tmp_path, monkeypatch):
+    assert doctor.working_folder() == []
+    (tmp_path / "analysis.py").write_text("")
+    monkeypatch.chdir(tmp_path)
+    (found,) = doctor.working_folder()
+    assert found.found == str(tmp_path / "analysis.py")
+    assert found.remedy
+
+
 def test_help_is_no_mistake(capsys):
     for words in ([], ["--help"], ["play", "--help"]):
         code, out, _ = run(capsys, *words)

@@ -68,3 +68,17 @@ def test_a_tournament_step_of_12000_lanes_returns():
     )
     done = run(code, timeout=600, XLA_FLAGS="")
     assert done.stdout.split()[-2:] == ["24000", "True"], done.stderr
+
+
+@pytest.mark.parametrize(("name", "code"), [("games", "import shaping"), ("games", "import solvers"), ("analysis.py", "import games")])
+def test_what_hides_a_package_is_named_at_import(tmp_path, name, code):
+    place = tmp_path / name
+    if place.suffix:
+        place.write_text("")
+    else:
+        place.mkdir()
+        (place / "__init__.py").write_text("")
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=600, cwd=tmp_path, env=environment)
+    assert f"{place}" in done.stderr
+    assert f"hides the laboratory's package {place.stem!r}; rename it" in done.stderr

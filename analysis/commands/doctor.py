@@ -30,7 +30,7 @@ class Doctor:
 
     def run(self) -> int:
         """Look at everything, print it, and say whether all is well."""
-        findings = [*versions(), *devices(), guard(), cache()]
+        findings = [*versions(), *devices(), guard(), cache(), *working_folder()]
         ill = [f for f in findings if f.remedy]
         if self.json:
             print(json_.dumps({"well": not ill, "findings": [dataclasses.asdict(f) for f in findings]}, indent=1))
@@ -93,6 +93,16 @@ def guard() -> Finding:
         return Finding("jax 0.10's hang", f"guarded here; in notebooks and scripts set XLA_FLAGS={GUARD}=false before importing jax")
     remedy = f"jax 0.10 can hang on the CPU: set XLA_FLAGS={GUARD}=false before jax is imported, or use Python 3.12 with jax 0.11 or later."
     return Finding("jax 0.10's hang", "not guarded", remedy)
+
+
+def working_folder() -> list[Finding]:
+    """Files and folders here that have the names of our packages, and so hide them in what Python is started here."""
+    from games import siblings
+
+    ours = pathlib.Path(siblings.__file__).resolve().parents[1]
+    here = [pathlib.Path(place).resolve() for name in siblings.PACKAGES for place in (f"{name}.py", name) if pathlib.Path(place).exists()]
+    remedy = "rename it, or start Python in another folder: it has the name of one of the laboratory's packages and hides it."
+    return [Finding("working folder", str(place), remedy) for place in here if ours not in place.parents]
 
 
 def cache() -> Finding:
