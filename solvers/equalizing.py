@@ -71,7 +71,7 @@ def equalizer(
 def in_one_to_two(table: Shaped[np.ndarray, "own others"]) -> Float[np.ndarray, "own others"]:
     """A table of positive integers, the least of which is 1, on the scale from 1 to 2, correct to the last bit but one."""
     top = int(table.max()) - 1 or 1
-    return np.array([[1 + float(Fraction(int(u) - 1, top)) for u in row] for row in table])
+    return np.array([[1 + (u - 1) / top for u in row] for row in table.tolist()])
 
 
 def systems(own: int, others: int) -> Iterator[tuple[Int[np.ndarray, "batch size"], Int[np.ndarray, "batch size"]]]:

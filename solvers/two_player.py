@@ -11,12 +11,13 @@ from solvers.payoffs import Payoffs, n_players, payoff_tensor
 from solvers.registry import SOLVERS
 
 
-def two_players(game: Any, method: str) -> Payoffs:
-    """The payoffs `(2, m, n)` of a two-player game as rationals.
+def two_players(game: Any, method: str, exact: bool = True) -> Payoffs:
+    """The payoffs `(2, m, n)` of a two-player game, as rationals unless floats are enough.
 
     Args:
         game: what `payoff_tensor` takes.
         method: the solver's registry name, for the sentence that refuses.
+        exact: whether rationals are wanted.
 
     Raises:
         ValueError: for another number of players, and for what is no game.
@@ -25,7 +26,7 @@ def two_players(game: Any, method: str) -> Payoffs:
         >>> two_players(([[0.5, 0]], [[1, 2]]), "support")[0, 0, 0]
         Fraction(1, 2)
     """
-    payoffs = payoff_tensor(game, exact=True)
+    payoffs = payoff_tensor(game, exact)
     if n_players(payoffs) != 2:
         others = ", ".join(entry.name for entry in SOLVERS if entry.facts["players"] is None) or "none"
         raise ValueError(
@@ -41,10 +42,13 @@ def positive_integers(table: Shaped[np.ndarray, "rows columns"]) -> Shaped[np.nd
         >>> positive_integers(payoff_tensor([[[0.5, 1]], [["1/3", 0]]], exact=True)[1]).tolist()
         [[2, 1]]
     """
-    shifted = table - table.min()
-    scale = math.lcm(*(entry.denominator for entry in shifted.ravel()))
+    entries = table.ravel().tolist()
+    scale = math.lcm(*(entry.denominator for entry in entries))
+    numerators = [entry.numerator * (scale // entry.denominator) for entry in entries]
+    least = min(numerators)
+    common = math.gcd(scale, *(x - least for x in numerators))
     integers = np.empty(table.size, dtype=object)
-    integers[:] = [int(entry * scale) + 1 for entry in shifted.ravel()]
+    integers[:] = [(x - least) // common + 1 for x in numerators]
     return integers.reshape(table.shape)
 
 

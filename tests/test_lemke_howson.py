@@ -6,6 +6,9 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from solvers import lemke_howson
+from solvers.lemke_howson import path
+from solvers.payoffs import payoff_tensor
+from solvers.two_player import positive_integers
 from tests.textbook import TEXTBOOK, coordination, profiles
 
 
@@ -34,6 +37,53 @@ def test_every_path_ends_at_an_equilibrium_however_many_ties(m, n, high, seed):
     assert sorted(itertools.chain(*map(labels, found))) == list(range(m + n))
     assert found.residual == 0
     assert not found.complete
+
+
+def drawn(kind, rng, m, n):
+    """A game where floats decide, one with ties, or one where floats see ties that are none."""
+    small = rng.integers(0, rng.integers(2, 7), size=(2, m, n))
+    if kind == "near":
+        return small + rng.integers(-1, 2, size=small.shape) * 10.0 ** -rng.integers(3, 16)
+    if kind == "huge":
+        return small.astype(object) * 2**70 + rng.integers(0, 3, size=small.shape)
+    return {
+        "generic": lambda: rng.normal(size=small.shape),
+        "shifted": lambda: rng.normal(size=small.shape) + 1e9,
+        "ties": lambda: small,
+        "products": lambda: rng.integers(0, 3, size=(2, m, 1)) * rng.integers(0, 3, size=(2, 1, n)),
+    }[kind]()
+
+
+@pytest.mark.parametrize("kind", ["generic", "shifted", "ties", "products", "near", "huge"])
+@settings(max_examples=15, deadline=None, derandomize=True)
+@given(m=st.integers(1, 7), n=st.integers(1, 7), seed=st.integers(0, 10**6))
+def test_floats_and_integers_follow_the_same_paths(kind, m, n, seed):
+    """Label by label: the same equilibrium, and a proof of degeneracy where integers have one."""
+    game = drawn(kind, np.random.default_rng(seed), m, n)
+    row, column = map(positive_integers, payoff_tensor(game, exact=True))
+    exact, fast = lemke_howson(game, exact=True), lemke_howson(game)
+    followed = [path(row, column, label) for label in range(m + n)]
+    assert bool(exact.degenerate) is bool(fast.degenerate) is any(tied for _, _, tied in followed)
+    for e, rounded in zip(exact, fast, strict=True):
+        assert e.message == rounded.message
+        np.testing.assert_allclose(np.concatenate(rounded.profile), np.concatenate(e.profile).astype(float), atol=1e-12)
+        profile, pivots, _ = followed[labels(e)[0]]
+        assert tuple(map(tuple, e.profile)) == profile
+        assert {followed[label][0] for label in labels(e)} == {profile}
+        assert kind == "near" or e.iterations == pivots
+
+
+@pytest.mark.parametrize("high", [3, 100, None])
+def test_forty_actions_whose_equilibria_are_proven(high):
+    """In games of this size the tableaux are floats: the ends are equilibria in rationals all the same."""
+    rng = np.random.default_rng(4)
+    game = rng.normal(size=(2, 40, 40)) if high is None else rng.integers(0, high, size=(2, 40, 40))
+    for label in (0, 57):
+        exact, fast = lemke_howson(game, exact=True, label=label), lemke_howson(game, label=label)
+        assert exact.residual == 0
+        assert exact.status == fast.status == "solved"
+        for a, b in zip(exact[0].profile, fast[0].profile, strict=True):
+            np.testing.assert_allclose(b, a.astype(float), atol=1e-13)
 
 
 @pytest.mark.parametrize(("m", "n"), [(1, 1), (1, 3), (3, 1), (2, 2)])
@@ -93,9 +143,10 @@ def test_floats_are_read_as_they_are_written():
 
 
 def test_many_digits_and_large_games():
-    found = lemke_howson(np.random.default_rng(0).normal(size=(2, 15, 20)), label=7)
-    assert found.residual < 1e-14
-    assert found.status == "solved"
+    for size in (15, 20), (200, 200):
+        found = lemke_howson(np.random.default_rng(0).normal(size=(2, *size)), label=7)
+        assert found.residual < 1e-14
+        assert found.status == "solved"
 
 
 @pytest.mark.parametrize(
