@@ -10,7 +10,7 @@ McKelvey, McLennan & Turocy (2014), Gambit: Software Tools for Game Theory, "The
 
 import dataclasses
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any, NoReturn
 
@@ -29,11 +29,12 @@ TOKEN = re.compile(
 
 @dataclasses.dataclass(frozen=True)
 class Token:
-    """A piece of a file: what it is, what it says, and where it begins."""
+    """A piece of a file: what it is, what it says, where it begins, and where it ends."""
 
     kind: str
     said: str
     at: int
+    end: int
 
 
 def parse(text: str) -> NormalForm:
@@ -58,38 +59,32 @@ class Reader:
 
     def __init__(self, text: str):
         self.text = text
-        self.tokens = list(self.split())
-        self.next = 0
+        self.here = self.token(0)
 
-    def split(self) -> Iterator[Token]:
-        """The file's tokens, closed by one of kind `end`."""
-        at = 0
-        while at < len(self.text):
-            match = TOKEN.match(self.text, at)
-            if match is None:  # nothing else begins with a quotation mark
-                self.refuse("a text that is never closed begins", at)
-            kind = str(match.lastgroup)
-            if kind != "space":
-                yield Token(kind, match[kind], at)
+    def token(self, at: int) -> Token:
+        """The first token from a place on; one of kind `end` after the last."""
+        match = TOKEN.match(self.text, at)
+        if match is not None and match.lastgroup == "space":
             at = match.end()
-        yield Token("end", "the end of the file", at)
+            match = TOKEN.match(self.text, at)
+        if match is None:
+            if at < len(self.text):  # nothing else begins with a quotation mark
+                self.refuse("a text that is never closed begins", at)
+            return Token("end", "the end of the file", at, at)
+        kind = str(match.lastgroup)
+        return Token(kind, match[kind], at, match.end())
 
     def refuse(self, what: str, at: int) -> NoReturn:
         """Say what is wrong and where."""
         line, column = self.text.count("\n", 0, at) + 1, at - self.text.rfind("\n", 0, at)
         raise ValueError(f"The file is no Gambit .nfg file: {what} at line {line}, column {column}.")
 
-    @property
-    def here(self) -> Token:
-        """The token that comes next."""
-        return self.tokens[self.next]
-
     def take(self, kind: str, wanted: str, *said: str) -> Token:
         """The next token, which must be of this kind, and among these words if some are given."""
         token = self.here
         if token.kind != kind or (said and token.said not in said):
             self.refuse(f"{wanted} is wanted, and {token.said if token.kind == 'end' else repr(token.said)} found", token.at)
-        self.next += 1
+        self.here = self.token(token.end)
         return token
 
     def opens(self) -> bool:
@@ -158,9 +153,21 @@ class Reader:
 
     def payoff_form(self, sizes: Sequence[int]) -> Payoffs:
         """Cells that are payoffs."""
-        total = cells(sizes)
-        self.room(total, "payoffs")
-        return arranged([self.number("a payoff") for _ in range(total)], sizes)
+        return arranged(self.body(cells(sizes), "payoffs", number, lambda: self.number("a payoff")), sizes)
+
+    def body(self, total: int, what: str, read: Callable[[str], Any], take: Callable[[], Any]) -> list[Any]:
+        """The numbers that end a file: each different word is read once, or, if one is no number, all are taken up to that one."""
+        words = self.text[self.here.at :].split()
+        if len(words) == total:
+            try:
+                known = {word: read(word) for word in set(words)}
+            except (ValueError, KeyError):
+                pass
+            else:
+                self.here = self.token(len(self.text))
+                return [known[word] for word in words]
+        self.room(total, what)
+        return [take() for _ in range(total)]
 
     def outcome_form(self, sizes: Sequence[int]) -> Payoffs:
         """Cells that are numbers of outcomes."""
@@ -169,25 +176,33 @@ class Reader:
         while self.opens():
             self.take("brace", "'{'", "{")
             self.take("text", "the outcome's name in quotation marks")
-            outcomes.append([self.payoff(seat) for seat in range(len(sizes))])
+            outcomes.append([self.payoff() for _ in sizes])
             self.take("brace", f"'}}' after {len(sizes)} payoffs", "}")
         self.take("brace", "'}' after the outcomes", "}")
         total = cells(sizes) // len(sizes)
-        self.room(total, "cells")
-        found = [outcomes[self.integer("the number of an outcome", 0, len(outcomes) - 1)] for _ in range(total)]
+        known = {str(k): outcome for k, outcome in enumerate(outcomes)}
+        found = self.body(
+            total,
+            "cells",
+            known.__getitem__,
+            lambda: outcomes[self.integer("the number of an outcome", 0, len(outcomes) - 1)],
+        )
         return arranged([payoff for outcome in found for payoff in outcome], sizes)
 
-    def payoff(self, seat: int) -> Fraction:
-        """One payoff of an outcome; commas may stand between two."""
-        if seat and self.here.kind == "comma":
+    def payoff(self) -> Fraction:
+        """One payoff of an outcome, and a comma if one follows, as Gambit reads them."""
+        found = self.number("a payoff")
+        if self.here.kind == "comma":
             self.take("comma", "','")
-        return self.number("a payoff")
+        return found
 
     def room(self, total: int, what: str) -> None:
         """Refuse a body that is too short before anything is made of it."""
-        there = len(self.tokens) - 1 - self.next
+        there, token = 0, self.here
+        while there < total and token.kind != "end":
+            there, token = there + 1, self.token(token.end)
         if there < total:
-            self.refuse(f"{total} {what} are wanted, and the file ends after {there}", self.tokens[-1].at)
+            self.refuse(f"{total} {what} are wanted, and the file ends after {there}", token.at)
 
 
 def arranged(payoffs: Sequence[Fraction], sizes: Sequence[int]) -> Payoffs:

@@ -163,6 +163,8 @@ def number(text: str) -> Fraction:
     """
     if len(text) > LONGEST:
         raise ValueError(f"{text[:20]!r}... has {len(text)} letters; a number has at most {LONGEST}.")
+    if text.isdecimal():
+        return Fraction(int(text))
     match = NUMBER.fullmatch(text)
     if not match:
         raise ValueError(f"{text!r} is no number; write an integer, a decimal or p/q.")
@@ -170,7 +172,7 @@ def number(text: str) -> Fraction:
         raise ValueError(f"{text!r} divides by 0.")
     if match[4] and abs(int(match[4])) > LARGEST_EXPONENT:
         raise ValueError(f"{text!r} has an exponent beyond {LARGEST_EXPONENT}.")
-    return Fraction(text)
+    return Fraction(text) if match[3] else Fraction(Decimal(text))
 
 
 def is_exact(payoffs: Payoffs) -> bool:
