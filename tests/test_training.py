@@ -344,6 +344,32 @@ def test_a_killed_training_goes_on_to_the_same_end(tmp_path):
     assert_same(checkpoint.load(tmp_path / "killed", CHICKEN), checkpoint.load(tmp_path / "whole", CHICKEN))
 
 
+@pytest.mark.slow  # processes of their own
+@pytest.mark.timeout(1200)
+def test_a_training_of_two_seats_restarted_after_kills_ends_as_one_that_was_not_killed(tmp_path):
+    """Killed at random moments, the first of which come before the first save; what goes on is always told to resume."""
+    code = (
+        "from tests.test_training import *\n"
+        "settings = SIZES['mfos'] | {'iterations': 60}\n"
+        "slow = lambda done, seen: time.sleep(0.05)\n"
+        "training.train('mfos', CHICKEN, [None, None], settings, out=sys.argv[1], resume='resume' in sys.argv, every=0.0, report=slow)"
+    )
+    words = [sys.executable, "-c", code]
+    for seconds in np.random.default_rng(1).uniform(4, 14, 6):
+        begun = any((tmp_path / "killed").glob("*")) or any((tmp_path / "killed").glob(".lock"))
+        process = subprocess.Popen([*words, str(tmp_path / "killed"), *["resume"] * begun])
+        try:
+            assert process.wait(seconds) == 0
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+    subprocess.run([*words, str(tmp_path / "killed"), *["resume"] * (tmp_path / "killed").exists()], check=True)
+    subprocess.run([*words, str(tmp_path / "killed"), "resume"], check=True)
+    subprocess.run([*words, str(tmp_path / "whole")], check=True)
+    for seat in ("", "seat_1"):
+        assert_same(*(checkpoint.load(tmp_path / name / seat, CHICKEN) for name in ("killed", "whole")))
+
+
 def shaping(capsys, *words) -> tuple[int, str, str]:
     """One command line: exit code and output."""
     code: Any = 0
