@@ -206,7 +206,7 @@ def _checked(path: str | os.PathLike, game: str | None = None) -> tuple[pd.DataF
     whole = set(note) == UNSIGNED if SUM not in note else is_intact(note, _content(frame))
     if not whole or note["hash"] != fingerprint(note["specification"]) or note.get("rows", len(frame)) != len(frame):
         raise damaged
-    if game is not None and (of := note.get("game", _game_of(frame, note, game))) != game:
+    if game is not None and (of := note["game"] if "game" in note else _game_of(frame, note, game)) != game:
         raise ValueError(f"{str(path)!r} holds results of {of!r}, not of {game!r}; remove it, and the same command computes it anew.")
     return frame, note
 
@@ -229,7 +229,7 @@ def _content(frame: pd.DataFrame) -> bytes:
 def _game_of(frame: pd.DataFrame, note: Mapping[str, Any], game: str) -> str:
     """The game that the rows of a file without such a note are of."""
     named = "game" in frame and isinstance(note["specification"].get("games"), dict)
-    return str(next((x for x in frame["game"] if x != game), game)) if named else game
+    return str(next((x for x in frame["game"].unique() if x != game), game)) if named else game
 
 
 def _of_game(specification: Mapping[str, Any], game: str) -> dict[str, Any]:
