@@ -254,8 +254,8 @@ def polished(payoffs: Tensor, end: Profile, message: str, steps: int) -> Solutio
         if support in tried:
             continue
         tried.add(support)
-        draws = [own[list(used)][None, :] / own[list(used)].sum() for own, used in zip(end, support, strict=True)]
-        for point in solve_support(restrict(payoffs, support), draws):
+        start = [own[list(used)] / own[list(used)].sum() for own, used in zip(end, support, strict=True)]
+        for point in solve_support(restrict(payoffs, support), start):
             found = solution(payoffs, placed(point, support, payoffs.shape[1:]), message or "Polished.", steps)
             if found.residual < best.residual and found.residual <= TOLERANCE:
                 best = found

@@ -1,14 +1,17 @@
 """One call for the equilibria of a game, with the method that suits it."""
 
+import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
+
+import numpy as np
 
 from games.iterated import Iterated
 from games.registry import Entry
 from games.sampled_catalog import as_game
-from solvers.base import EquilibriumSet
-from solvers.payoffs import Payoffs, payoff_tensor
+from solvers.base import EquilibriumSet, solution
+from solvers.payoffs import Payoffs, is_exact, n_players, payoff_tensor, rationals
 from solvers.registry import SOLVERS
 
 QUICK = 5.0
@@ -22,7 +25,7 @@ def solve(game: Any, method: str | None = None, **settings: Any) -> EquilibriumS
 
     Args:
         game: what `payoff_tensor` takes: a `MatrixGame`, its name in `games.GAMES` or its factory, a `NormalForm` read from a file, or
-            payoffs `(n, A1, ..., An)`.
+            payoffs `(n, A1, ..., An)`. Of three or more players, those with one action are set aside while there are more than two.
         method: a name in `SOLVERS`. By default the one that `default_method` names: two players, all equilibria by `"vertex"`; more
             players, `"polynomial"` where that takes seconds, otherwise one equilibrium by `"logit"`; one player, `"pure"`.
         settings: of the method, such as `exact=True` or `force=True`.
@@ -44,11 +47,45 @@ def solve(game: Any, method: str | None = None, **settings: Any) -> EquilibriumS
     if isinstance(game, Iterated):
         raise ValueError(f"{game.name!r} is a repeated game; solve its stage game, game.stage, or judge profiles of strategies by is_nash.")
     payoffs = payoff_tensor(game, exact=True)
-    entry = SOLVERS.get(default_method(payoffs.shape[1:]) if method is None else method)
-    check_takes(entry, payoffs)
+    seats = choosing_seats(payoffs.shape[1:])
+    few = payoffs if len(seats) == len(payoffs) else payoffs[seats].reshape(len(seats), *(payoffs.shape[1 + k] for k in seats))
+    entry = SOLVERS.get(default_method(few.shape[1:]) if method is None else method)
+    check_takes(entry, few)
     if settings.get("exact") and not entry.facts["exact"]:
         raise ValueError(f"The method {entry.name!r} works in floating point; exact: {listed(payoffs, lambda e: e.facts['exact'])}.")
-    return SOLVERS.make(entry.name, game=game, **settings)
+    if few is payoffs:
+        return SOLVERS.make(entry.name, game=game, **settings)
+    found = SOLVERS.make(entry.name, game=few, **settings)
+    return with_idle_players(found, payoffs if is_exact(found.game) else payoff_tensor(game), seats)
+
+
+def choosing_seats(sizes: tuple[int, ...]) -> list[int]:
+    """The players that a solver is given: those who have a choice, and others only where there would be fewer than two.
+
+    Example:
+        >>> choosing_seats((2, 1, 3)), choosing_seats((1, 1, 4)), choosing_seats((3,))
+        ([0, 2], [0, 2], [0])
+    """
+    idle = [k for k, a in enumerate(sizes) if a == 1]
+    dropped = idle[::-1][: max(0, len(sizes) - 2)]
+    return [k for k in range(len(sizes)) if k not in dropped]
+
+
+def with_idle_players(found: EquilibriumSet, payoffs: Payoffs, seats: Sequence[int]) -> EquilibriumSet:
+    """Equilibria among some of the players as equilibria of the whole game, in which all others have one action."""
+    n, one = n_players(payoffs), rationals(np.ones(1, dtype=int)) if is_exact(payoffs) else np.ones(1)
+
+    def every(own: Sequence[Any], idle: Any) -> tuple[Any, ...]:
+        return tuple(own[seats.index(k)] if k in seats else idle for k in range(n))
+
+    equilibria = tuple(
+        dataclasses.replace(e, profile=whole.profile, payoffs=whole.payoffs, regret=whole.regret)
+        for e in found
+        for whole in [solution(payoffs, every(e.profile, one))]
+    )
+    vertices = every(found.vertices, (one,)) if found.vertices else ()
+    cliques = tuple(every(clique, (0,)) for clique in found.cliques)
+    return dataclasses.replace(found, game=payoffs, equilibria=equilibria, vertices=vertices, cliques=cliques)
 
 
 def default_method(sizes: tuple[int, ...]) -> str:

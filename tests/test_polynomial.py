@@ -154,8 +154,8 @@ def test_bezout_numbers():
 
 
 def test_a_missing_equilibrium_is_noticed(monkeypatch):
-    solve_support = solvers.polynomial.solve_support
-    monkeypatch.setattr(solvers.polynomial, "solve_support", lambda block, draws: solve_support(block, draws)[:1])
+    every = solvers.polynomial.solve_supports
+    monkeypatch.setattr(solvers.polynomial, "solve_supports", lambda *given: [points[:1] for points in every(*given)])
     found = polynomial_equilibria(NINE)
     assert len(found) == 8
     assert found.message == "The indices sum to 2 and not to 1: at least one equilibrium is missing."
