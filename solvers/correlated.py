@@ -157,7 +157,7 @@ def best(payoffs: Tensor, objective: Any, concept: Concept) -> CorrelatedEquilib
         cost,
         A_ub=-rows,
         b_ub=np.zeros(rows.shape[0]),
-        A_eq=np.where(np.arange(len(cost)) < joint, 1 / units, 0.0)[None, :],
+        A_eq=np.where(np.arange(len(cost)) < joint, units[:joint].min() / units, 0.0)[None, :],  # the scale of x is free
         b_eq=[1.0],
         bounds=[(0, None)] * joint + [(None, None)] * (len(cost) - joint),
         method="highs",
@@ -170,7 +170,7 @@ def best(payoffs: Tensor, objective: Any, concept: Concept) -> CorrelatedEquilib
     answers = []
     for noise in (NOISE, 0.0):
         distribution = np.zeros(payoffs.shape[1:])
-        distribution[played] = np.where(found.x > noise, found.x / units, 0.0)[:joint].reshape(own.shape[1:])
+        distribution[played] = np.where(found.x > noise * found.x[:joint].max(), found.x / units, 0.0)[:joint].reshape(own.shape[1:])
         distribution /= distribution.sum()
         answers.append((distribution, *judged(payoffs, distribution, concept)))
     distribution, earned, regret, residual = min(answers, key=lambda answer: answer[-1])
