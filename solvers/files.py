@@ -88,10 +88,10 @@ def suffix(path: pathlib.Path, known: Sequence[str] = SUFFIXES) -> str:
 
 
 def parse_json(text: str) -> NormalForm:
-    """The game that a JSON object `{name, players, actions, payoffs}` describes; decimals and `"p/q"` are exact.
+    """The game that a JSON object `{name, players, actions, payoffs, comment}` describes; decimals and `"p/q"` are exact.
 
     Args:
-        text: the whole file; `payoffs` is nested as `(n, A1, ..., An)`, and the names may be left out.
+        text: the whole file; `payoffs` is nested as `(n, A1, ..., An)`, and all else may be left out.
 
     Raises:
         ValueError: for text that is no JSON (line and column), another object, or payoffs that are no game.
@@ -106,13 +106,18 @@ def parse_json(text: str) -> NormalForm:
         raise ValueError(f"The file is no JSON: {error.msg} at line {error.lineno}, column {error.colno}.") from error
     except RecursionError:
         raise ValueError("The file is no game: its lists are nested too deeply.") from None
-    known = {"name", "players", "actions", "payoffs"}
+    known = {"name", "players", "actions", "payoffs", "comment"}
     if not isinstance(found, dict) or "payoffs" not in found or set(found) - known:
-        raise ValueError("The file is no game: it must hold one object {name, players, actions, payoffs}, of which payoffs is required.")
+        raise ValueError(
+            "The file is no game: it must hold one object {name, players, actions, payoffs, comment}, of which payoffs is required."
+        )
     name, players, actions = found.get("name", ""), found.get("players", []), found.get("actions", [])
-    if not (is_text(name) and is_texts(players) and isinstance(actions, list) and all(map(is_texts, actions))):
-        raise ValueError("The file is no game: name must be a text, players a list of texts, and actions one list of texts per player.")
-    return NormalForm(found["payoffs"], name, players, actions)
+    comment = found.get("comment", "")
+    if not (is_text(name) and is_text(comment) and is_texts(players) and isinstance(actions, list) and all(map(is_texts, actions))):
+        raise ValueError(
+            "The file is no game: name and comment must be texts, players a list of texts, and actions one list of texts per player."
+        )
+    return NormalForm(found["payoffs"], name, players, actions, comment)
 
 
 def is_text(entry: Any) -> bool:
@@ -146,7 +151,8 @@ def json_text(game: Any) -> str:
     """A game in the JSON form: integers as they are, other rationals as `"p/q"`."""
     form = normal_form(game)
     payoffs = plain_lists(form.payoffs.tolist())
-    return json.dumps({"name": form.name, "players": form.players, "actions": form.actions, "payoffs": payoffs}, ensure_ascii=False) + "\n"
+    fields = {"name": form.name, "players": form.players, "actions": form.actions, "payoffs": payoffs}
+    return json.dumps(fields | ({"comment": form.comment} if form.comment else {}), ensure_ascii=False) + "\n"
 
 
 def plain_lists(entry: Any) -> Any:

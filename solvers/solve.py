@@ -13,6 +13,8 @@ from games.sampled_catalog import as_game
 from solvers.base import EquilibriumSet, solution
 from solvers.payoffs import Payoffs, is_exact, n_players, payoff_tensor, rationals
 from solvers.registry import SOLVERS
+from solvers.vertex import TooLarge
+from solvers.zero_sum import constant_sum
 
 QUICK = 5.0
 """Seconds of estimated work up to which all equilibria of three or more players are looked for unasked."""
@@ -26,8 +28,9 @@ def solve(game: Any, method: str | None = None, **settings: Any) -> EquilibriumS
     Args:
         game: what `payoff_tensor` takes: a `MatrixGame`, its name in `games.GAMES` or its factory, a `NormalForm` read from a file, or
             payoffs `(n, A1, ..., An)`. Of three or more players, those with one action are set aside while there are more than two.
-        method: a name in `SOLVERS`. By default the one that `default_method` names: two players, all equilibria by `"vertex"`; more
-            players, `"polynomial"` where that takes seconds, otherwise one equilibrium by `"logit"`; one player, `"pure"`.
+        method: a name in `SOLVERS`. By default the one that `default_method` names: two players, all equilibria by `"vertex"`, or one
+            by `"lemke_howson"` where these are too many to look for, which the message says; more players, `"polynomial"` where that
+            takes seconds, otherwise one equilibrium by `"logit"`; one player, `"pure"`.
         settings: of the method, such as `exact=True` or `force=True`.
 
     Returns:
@@ -53,10 +56,17 @@ def solve(game: Any, method: str | None = None, **settings: Any) -> EquilibriumS
     check_takes(entry, few)
     if settings.get("exact") and not entry.facts["exact"]:
         raise ValueError(f"The method {entry.name!r} works in floating point; exact: {listed(payoffs, lambda e: e.facts['exact'])}.")
-    if few is payoffs:
-        return SOLVERS.make(entry.name, game=game, **settings)
-    found = SOLVERS.make(entry.name, game=few, **settings)
-    return with_idle_players(found, payoffs if is_exact(found.game) else payoff_tensor(game), seats)
+    shown = game if few is payoffs else few
+    try:
+        found = SOLVERS.make(entry.name, game=shown, **settings)
+    except TooLarge:
+        if method is not None:
+            raise
+        found = SOLVERS.make("lemke_howson", game=shown, exact=settings.get("exact", False), label=0)
+        size = " x ".join(map(str, few.shape[1:]))
+        says = f"All equilibria of a game of {size} actions are too many to look for unasked; this is one, and 'lemke_howson' finds more."
+        found = dataclasses.replace(found, message=says)
+    return found if few is payoffs else with_idle_players(found, payoffs if is_exact(found.game) else payoff_tensor(game), seats)
 
 
 def choosing_seats(sizes: tuple[int, ...]) -> list[int]:
@@ -107,8 +117,7 @@ def default_method(sizes: tuple[int, ...]) -> str:
 
 def takes(entry: Entry, payoffs: Payoffs) -> bool:
     """Whether a solver is made for a game: its number of players, and payoffs that sum to a constant where it wants that."""
-    total = payoffs.sum(axis=0)
-    return entry.facts["players"] in (None, len(payoffs)) and (not entry.facts["zero_sum"] or (total == total.flat[0]).all())
+    return entry.facts["players"] in (None, len(payoffs)) and (not entry.facts["zero_sum"] or constant_sum(payoffs))
 
 
 def check_takes(entry: Entry, payoffs: Payoffs) -> None:

@@ -24,6 +24,11 @@ SMALL = 2**20
 ACCURATE = 1e-11
 """The largest error of a probability in floats; beyond, it is computed again in integers."""
 
+
+class TooLarge(ValueError):
+    """A game whose polytopes may have too many vertices, which another method may solve."""
+
+
 Tables = tuple[Shaped[np.ndarray, "m n"], Shaped[np.ndarray, "n m"]]
 
 
@@ -100,7 +105,7 @@ def check_size(most: int, shape: tuple[int, ...], force: bool) -> None:
     """Refuse polytopes that may have too many vertices, unless forced."""
     if most > LIMIT and not force:
         size = " x ".join(map(str, sorted(shape)))
-        raise ValueError(
+        raise TooLarge(
             f"A best-response polytope of this game of {size} actions may have up to {most:.2g} vertices; more than {LIMIT:.2g} are "
             "enumerated only with force=True. The method 'lemke_howson' finds some equilibria of such games."
         )

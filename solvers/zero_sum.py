@@ -1,6 +1,7 @@
 """Zero-sum games by linear programming: the value and an optimal strategy of each player."""
 
 import dataclasses
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from solvers.base import TOLERANCE, EquilibriumSet, solution
 from solvers.dominance import restrict, undominated
 from solvers.lemke_howson import lemke_howson
 from solvers.multilinear import placed
-from solvers.payoffs import in_own_units, judged, payoff_tensor
+from solvers.payoffs import Payoffs, in_own_units, judged, payoff_tensor
 from solvers.registry import SOLVERS, solver
 from solvers.two_player import two_players
 
@@ -45,18 +46,32 @@ def zero_sum(game: Any) -> EquilibriumSet:
     Source:
         von Neumann (1928); the linear program in von Stengel (2007), Section 3.3.
     """
-    total = two_players(game, "zero_sum").sum(axis=0)
-    payoffs = payoff_tensor(game)
-    if (abs(total - np.median(total)).astype(float) > CONSTANT * abs(payoffs).sum(axis=0)).any():
+    payoffs = two_players(game, "zero_sum", exact=False)
+    total = payoffs.sum(axis=0)
+    if total.any() and not constant_sum(payoff_tensor(game, exact=True)):
         others = ", ".join(e.name for e in SOLVERS if e.facts["players"] == 2 and not e.facts["zero_sum"])
         raise ValueError(
-            f"The method 'zero_sum' takes payoffs that sum to a constant, and these sum to between {float(total.min()):g} and "
-            f"{float(total.max()):g}; "
+            f"The method 'zero_sum' takes payoffs that sum to a constant, and these sum to between {total.min():g} and {total.max():g}; "
             f"methods for any game of 2 players: {others}."
         )
     found = solution(payoffs, saddle_point(payoffs[0]))
     found = dataclasses.replace(found, message=f"The value is {found.payoffs[0]:g} to the row player.")
     return EquilibriumSet(payoffs, "zero_sum", (found,), status=found.status, message="Other optimal strategies may exist.")
+
+
+def constant_sum(payoffs: Payoffs) -> bool:
+    """Whether payoffs in rationals sum to a constant, up to the rounding of the numbers that were given.
+
+    Example:
+        >>> table = np.array([[0.1, 0.7], [0.3, 0.2]])
+        >>> constant_sum(payoff_tensor((table, 1 - table), exact=True))
+        True
+    """
+    total = payoffs.sum(axis=0)
+    if (total == total.flat[0]).all():
+        return True
+    middle = np.sort(total, axis=None)[total.size // 2]
+    return not (abs(total - middle) > Fraction(CONSTANT) * abs(payoffs).sum(axis=0)).any()
 
 
 def maximin(table: Float[np.ndarray, "own others"]) -> tuple[Float[np.ndarray, " own"], float]:

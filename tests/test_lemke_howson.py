@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from solvers import lemke_howson
+from solvers import lemke_howson, solve
 from solvers.lemke_howson import path
 from solvers.payoffs import payoff_tensor
 from solvers.two_player import positive_integers
@@ -147,6 +147,20 @@ def test_many_digits_and_large_games():
         found = lemke_howson(np.random.default_rng(0).normal(size=(2, *size)), label=7)
         assert found.residual < 1e-14
         assert found.status == "solved"
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_solve_falls_back_to_one_equilibrium_of_a_game_too_large_for_all(exact):
+    game = np.random.default_rng(2).integers(0, 10**6, size=(2, 25, 25))
+    found = solve(game, exact=exact)
+    assert found.method == "lemke_howson"
+    assert not found.complete
+    assert "this is one" in found.message
+    assert is_equilibrium(game, *(s.tolist() for s in lemke_howson(game, exact=True, label=0)[0].profile))
+    assert len(found) == 1
+    assert found.residual < 1e-14
+    with pytest.raises(ValueError, match="only with force=True"):
+        solve(game, "vertex")
 
 
 @pytest.mark.parametrize(

@@ -126,6 +126,7 @@ def test_written_and_read_again(game):
     same(again, game)
     assert again.comment == game.comment
     same(parse_json(json_text(game)), game)
+    assert parse_json(json_text(game)).comment == game.comment
 
 
 @pytest.mark.parametrize("suffix", ["nfg", "json", "NFG"])
@@ -147,6 +148,29 @@ def test_json_says_what_it_holds():
     assert json.loads(json_text(game)) == {
         "name": "n", "players": ["a", "b"], "actions": [["x"], ["y", "z"]], "payoffs": [[[1, "1/3"]], [["1/2", 2]]]
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("payoffs", ["2 1", "2, 1", "2, 1,", "2 1 ,", "2,1,"])
+def test_commas_between_and_after_payoffs_as_gambit_reads_them(payoffs):
+    game = nfg.parse(f'NFG 1 R "" {{ "a" "b" }} {{ 1 1 }} {{ {{ "w" {payoffs} }} }} 1')
+    assert game.payoffs.ravel().tolist() == [2, 1]
+
+
+@pytest.mark.parametrize("by_outcomes", [False, True])
+def test_a_body_of_many_cells_is_read_as_it_is_written(by_outcomes):
+    """Cells of all lengths, between spaces, tabs and lines, and the place of one that is no number."""
+    table = np.random.default_rng(0).integers(-(10**12), 10**12, size=(2, 40, 30))
+    words = [str(x) for x in table.ravel(order="F")]
+    if by_outcomes:
+        outcomes = "".join(f'{{ "" {a} {b} }}' for a, b in zip(words[::2], words[1::2], strict=True))
+        words = [str(k + 1) for k in range(1200)]
+        head = f'NFG 1 R "" {{ "a" "b" }} {{ 40 30 }} {{ {outcomes} }}\n'
+    else:
+        head = 'NFG 1 R "" { "a" "b" } { 40 30 }\n'
+    assert (nfg.parse(head + "\t\n ".join(words)).payoffs == table).all()
+    words[700] = "1.2.3"
+    with pytest.raises(ValueError, match=r"'1\.2\.3' is no number.* at line 702, column 2\.$"):
+        nfg.parse(head + "\n ".join(words))
 
 
 def test_outcome_zero_pays_nothing():
@@ -245,7 +269,7 @@ def test_no_file_does_anything_but_read_or_be_refused(data):
         ('{"payoffs": [[1, 2]], "players": ["a", "b"]}', "2 players are named"),
         ('{"payoffs": [[1, 2]], "actions": [["x"]]}', "[1] actions are named"),
         ('{"payoffs": [[1, 2]], "actions": ["xy"]}', "one list of texts per player"),
-        ('{"payoffs": [[1, 2]], "name": 3}', "name must be a text"),
+        ('{"payoffs": [[1, 2]], "name": 3}', "name and comment must be texts"),
         ('{"payoffs": ' + "[" * 100_000, "nested too deeply"),
     ],
 )

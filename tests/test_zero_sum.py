@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from solvers import lemke_howson, maximin, zero_sum
+from solvers import lemke_howson, maximin, solve, zero_sum
 from tests.textbook import TEXTBOOK
 
 
@@ -64,6 +64,19 @@ def test_units_do_not_matter(scale, offset):
     assert found.status == "solved"
     for a, b in zip(found.profile, known.profile, strict=True):
         np.testing.assert_allclose(a, b, atol=1e-6)
+
+
+@pytest.mark.parametrize("total", [1, 0.3, 1e6])
+def test_a_sum_that_rounding_moves_is_constant_for_solve_too(total):
+    """In some entries the sum of the decimals is off by a last digit; the equilibrium is that of the table and its negative."""
+    table = np.random.default_rng(7).random((6, 5))
+    (found,), (known,) = solve((table, total - table), "zero_sum"), solve((table, -table), "zero_sum")
+    assert found.status == "solved"
+    np.testing.assert_allclose(np.concatenate(found.profile), np.concatenate(known.profile), atol=1e-8)
+    changed = total - table
+    changed[0, 0] += 1e-6 * total
+    with pytest.raises(ValueError, match="sum to a constant"):
+        solve((table, changed), "zero_sum")
 
 
 def test_a_hundred_actions():

@@ -81,7 +81,7 @@ class Solve:
         given = self.settings(self.method or "") | ({"exact": True} if self.exact else {})
         given |= {"force": True} if self.force and "force" in entry.settings() else {}
         try:
-            found = solve(game, entry.name, **given)
+            found = solve(game, entry.name if self.method or self.all else None, **given)
         except ValueError as error:
             raise ValueError(str(error).replace("pass force=True", "give --force").replace("force=True", "--force")) from error
         if equilibria.every_profile(game.payoffs):
