@@ -74,6 +74,13 @@ def test_what_has_no_episodes_is_named(tmp_path, capsys):
     )
 
 
+def test_one_episode_has_no_standard_error(folder, capsys):
+    main(["evaluate", str(folder), "--episodes", "1"])
+    out = capsys.readouterr().out
+    assert out.count("± -") == 10
+    assert "nan" not in out.lower()
+
+
 def test_who_cooperates_after_what_is_what_the_tables_say(folder):
     """A table's rows are these shares, but for chance: 4 standard errors of some 900 steps are .07."""
     script = runpy.run_path(str(pathlib.Path(__file__).parents[1] / "docs" / "cooperation.py"))

@@ -67,13 +67,23 @@ class Evaluate:
                 self.folders[r["run"]],
                 r["opponent"],
                 str(r["seat"]),
-                f"{r['reward']:.3f} ± {r['reward_error']:.3f}",
+                with_error(r["reward"], r["reward_error"], 3),
                 f"{r['reward_other']:.3f}",
-                "none" if r["own_coins"] is None else f"{r['own_coins']:.2f} ± {r['own_coins_error']:.2f}",
+                "none" if r["own_coins"] is None else with_error(r["own_coins"], r["own_coins_error"], 2),
             ][: len(columns)]
             for r in rows(frame)
         ]
         console.print(table(columns, lines, right=(3, 4, 5)[: len(columns) - 3], keys=3))
+
+
+def with_error(mean: float, error: float | None, digits: int) -> str:
+    """A mean with its standard error, which a single episode does not have.
+
+    Example:
+        >>> with_error(-1.5, 0.25, 2), with_error(-1.5, None, 2)
+        ('-1.50 ± 0.25', '-1.50 ± -')
+    """
+    return f"{mean:.{digits}f} ± {'-' if error is None else f'{error:.{digits}f}'}"
 
 
 def trained_on(folder: str) -> tuple[str, dict[str, Any]]:

@@ -62,7 +62,10 @@ class Train:
                     self.learner, game, learners, how, self.seed, out=self.out, resume=self.resume, force=self.force, report=told, note=note
                 )
             except KeyboardInterrupt as interrupt:
-                raise KeyboardInterrupt(f"{interrupt} The same command with --resume goes on from there.") from None
+                kept = "holds" in str(interrupt)
+                raise KeyboardInterrupt(
+                    f"{interrupt} The same command with --resume goes on from there." if kept else str(interrupt)
+                ) from None
         if outcome.run is None:
             print(f"The training in {self.out} is finished; nothing was trained again.", file=sys.stderr)
         if self.json:
