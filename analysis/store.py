@@ -56,8 +56,8 @@ class Store:
         for game in games:
             if not _is_name(game):
                 raise ValueError(f"The game name {game!r} cannot name a file; use letters, digits, dots, dashes and underscores.")
-        self._make()
         if force or _read(self.folder) != self._whole():
+            self._make()
             with alone(self.folder):
                 self._open(force)
 

@@ -69,7 +69,10 @@ def decoded(data: Any, arrays: dict[str, np.ndarray], told: Callable[[str], str]
         case {"numpy": str(name)} if name in arrays:
             return arrays[name]
         case {"key": inner, "implementation": str(implementation)}:
-            return jax.random.wrap_key_data(decoded(inner, arrays, told), impl=implementation)
+            try:
+                return jax.random.wrap_key_data(decoded(inner, arrays, told), impl=implementation)
+            except (TypeError, ValueError) as error:
+                raise ValueError(told("holds a key that is none")) from error
         case {"class": str(home), "fields": dict(fields)}:
             return _module(home, {name: decoded(x, arrays, told, cast) for name, x in fields.items()}, told)
         case {"tuple": list(items)}:
@@ -151,7 +154,7 @@ def _array(array: np.ndarray, told: Callable[[str], str], cast: bool) -> jax.Arr
 
 
 def _module(home: str, fields: dict[str, Any], told: Callable[[str], str]) -> Any:
-    """A module from its fields, without running its constructor; or a named tuple."""
+    """A module from its fields, checked as its constructor would, which is not run; or a named tuple."""
     package, _, name = home.partition(":")
     kind: Any = None
     if _inside(package):
@@ -167,7 +170,13 @@ def _module(home: str, fields: dict[str, Any], told: Callable[[str], str]) -> An
         raise ValueError(told(f"holds a {name!r} whose fields are not those of this version ({differing})"))
     if issubclass(kind, tuple):
         return kind(**fields)
-    module = object.__new__(kind)
-    for field, value in fields.items():
-        object.__setattr__(module, field, value)
+    try:
+        module = object.__new__(kind)
+        for field, value in fields.items():
+            object.__setattr__(module, field, value)
+        for part in kind.__mro__:
+            if "__check_init__" in vars(part):
+                part.__check_init__(module)
+    except (TypeError, ValueError, AttributeError) as error:
+        raise ValueError(told(f"holds a {name!r} that cannot be: {str(error).rstrip('.')}")) from error
     return module

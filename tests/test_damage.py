@@ -199,6 +199,34 @@ def test_what_is_no_header_is_refused_in_a_sentence(learned, tmp_path, header, s
     assert "\n" not in str(error.value)
 
 
+SETTINGS = (
+    3,
+    None,
+    "x",
+    [],
+    {"class": "games.base:Game", "fields": {}},
+    {"array": "array_9"},
+    {"key": {"array": "array_0"}, "implementation": "x"},
+)
+
+
+@pytest.mark.parametrize("value", SETTINGS, ids=str)
+@pytest.mark.parametrize("field", ["lr", "variant", "steps"])
+def test_a_setting_that_cannot_be_is_refused_in_a_sentence(tmp_path, field, value):
+    """In a header that has no hash, or was written so."""
+    checkpoint.save(Lola(0.1), tmp_path, game=TANDEM)
+    path = tmp_path / "learner.json"
+    header = json.loads(path.read_text())
+    header["learner"]["settings"]["fields"][field] = value
+    path.write_text(json.dumps({name: x for name, x in header.items() if name != folders.SUM}))
+    if value == 3 and field != "variant":
+        assert getattr(checkpoint.load(tmp_path), field) == 3
+        return
+    with pytest.raises(ValueError, match=r"The checkpoint .* holds") as error:
+        checkpoint.load(tmp_path)
+    assert "\n" not in str(error.value)
+
+
 COMMANDS = (
     ["play", "--game", "tandem", "--learners", "file:{}", "naive"],
     ["tournament", "--games", "tandem", "--learners", "file:{}", "naive"],
