@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Shaped
 
-from solvers.payoffs import payoff_tensor
+from games.matrix import given
+from solvers.payoffs import as_given, payoff_tensor
 
 Table = Shaped[np.ndarray, "strategies strategies"]
 """Entry `[a, b]` is what strategy a earns against strategy b; float64 or `fractions.Fraction`."""
@@ -25,15 +26,16 @@ def square_table(game: Any, exact: bool = False) -> Table:
         >>> square_table([[0, 4], [1, 2]]).tolist()
         [[0.0, 4.0], [1.0, 2.0]]
     """
-    entries = getattr(game, "payoffs", game)
     try:
-        array = np.asarray(entries)
+        array = as_given(given(getattr(game, "payoffs", game)))
     except ValueError as error:
         raise ValueError("The rows of the table differ in length; row a holds what strategy a earns against every strategy.") from error
     if array.ndim == 2 and array.shape[0] == array.shape[1]:
         try:
             return payoff_tensor(np.stack([array, array.T]), exact)[0]
         except ValueError as error:
+            if "float64" in str(error):
+                raise
             raise ValueError("The table has an entry that is no finite number; leave out strategies with pairings not played.") from error
     if array.ndim == 3:
         tensor = payoff_tensor(array, exact)

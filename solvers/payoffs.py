@@ -81,7 +81,27 @@ def payoff_tensor(game: Any, exact: bool = False) -> Payoffs:
         raise ValueError("A payoff is beyond 1.8e308, the largest number of float64; divide the payoffs by a number.") from error
     if not np.isfinite(tensor).all():
         raise ValueError(f"{tensor[~np.isfinite(tensor)][0]} is no payoff; all payoffs must be finite numbers.")
+    if array.dtype == object or array.dtype.kind in "iuU":
+        check_rounding(array, tensor)
     return tensor
+
+
+def check_rounding(given: Shaped[np.ndarray, "n_players *actions"], rounded: Float[np.ndarray, "n_players *actions"]) -> None:
+    """Refuse payoffs that float64 makes another game of: a player's that are rounded by more than 1e-9 of their own range.
+
+    Raises:
+        ValueError: naming the player.
+    """
+    for player, (own, floats) in enumerate(zip(given, rounded, strict=True)):
+        if abs(floats).max() <= 1e6 * np.ptp(floats):  # rounding is a share of 1e-16 at most
+            continue
+        exact = rationals(own)
+        kept = [min(abs(x - Fraction(f)), abs(x - rational(f))) for x, f in zip(exact.ravel(), floats.ravel().tolist(), strict=True)]
+        if max(kept) > (exact.max() - exact.min()) / 10**9:
+            raise ValueError(
+                f"Player {player}'s payoffs differ by less than float64 tells apart; subtract a number from all of them, or ask for "
+                "exact=True of a method that has it."
+            )
 
 
 def as_given(entries: Any) -> Shaped[np.ndarray, "..."]:

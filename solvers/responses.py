@@ -31,7 +31,7 @@ def in_default_precision(tree: Any) -> Any:
 
 
 def as_payoffs(game: Any) -> Payoffs:
-    """The payoffs `(n, A1, ..., An)` of a game, traced or not, in JAX's default precision.
+    """The payoffs `(n, A1, ..., An)` of a game, traced or not, in JAX's default precision, less a player's least payoff if all are large.
 
     Args:
         game: what `solvers.payoffs.payoff_tensor` takes, or traced payoffs.
@@ -41,7 +41,10 @@ def as_payoffs(game: Any) -> Payoffs:
     """
     payoffs = getattr(game, "payoffs", game)
     if not any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(payoffs)):
-        return numeric_array("The payoffs", payoff_tensor(game))
+        tensor = payoff_tensor(game)
+        low, high = (f(tensor, axis=tuple(range(1, tensor.ndim)), keepdims=True) for f in (np.min, np.max))
+        far = np.maximum(abs(low), abs(high)) > 1e3 * (high - low)  # a constant moves no answer, and float32 has few digits
+        return numeric_array("The payoffs", tensor - np.where(far, low, 0))
     payoffs = in_default_precision(numeric_array("The payoffs", payoffs))
     if payoffs.ndim < 2 or len(payoffs) != payoffs.ndim - 1 or 0 in payoffs.shape:
         raise ValueError(f"The payoffs have shape {payoffs.shape}; they must be (n, A1, ..., An); for many games use jax.vmap.")

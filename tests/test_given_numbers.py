@@ -12,7 +12,7 @@ import pytest
 
 from games import GAMES, Iterated, MatrixGame
 from games.matrix import GIVEN, relabeled
-from solvers import solve
+from solvers import DYNAMICS, alpha_rank, evolutionarily_stable, is_nash, learn, quantal_response, solve, square_table
 from solvers.payoffs import payoff_tensor
 
 FAR = 10**9
@@ -97,3 +97,35 @@ def test_games_hold_finite_numbers(made, entry):
     if abs(entry) == 1e39:
         with jax.enable_x64(True):
             assert jnp.isfinite(made([[entry, 0], [0, 1]]).payoffs).all()
+
+
+def refuses(call):
+    with pytest.raises(ValueError, match="differ by less than float64 tells apart; subtract a number"):
+        call()
+
+
+@pytest.mark.parametrize("held", [list, np.array, MatrixGame.symmetric])
+def test_float64_solves_no_other_game(held):
+    """2**60 plus a chicken is, in float64, a game in which nothing matters."""
+    row = [[2**60, 2**60 + 4], [2**60 + 1, 2**60 + 2]]
+    game = held(row)
+    pair = game if isinstance(game, MatrixGame) else (game, [list(column) for column in zip(*row, strict=True)])
+    for method in ("vertex", "polynomial", "logit"):
+        refuses(lambda method=method: solve(pair, method))
+    for call in (alpha_rank, evolutionarily_stable):
+        refuses(lambda call=call: call(game))
+    refuses(lambda: is_nash(pair, ("alld", "alld"), 0.9))
+    refuses(lambda: learn(pair, DYNAMICS.make("fp")))
+    assert square_table(game, exact=True).tolist() == row
+    third = Fraction(1, 3)
+    assert ((2 * third, third), (2 * third, third)) in profiles(pair)
+    same = [[2**60] * 2] * 2
+    assert len(set(alpha_rank(held(same)).distribution.tolist())) == 1  # whose payoffs do not differ
+
+
+def test_far_payoffs_are_learned_in_float32():
+    """1e9 plus a dilemma: defection is the logit response by more than the rounding of 1e9 in float32, which is 64."""
+    far = MatrixGame.symmetric([[FAR + 3, FAR], [FAR + 5, FAR + 1]])
+    near = MatrixGame.symmetric([[3, 0], [5, 1]])
+    found, expected = (quantal_response(g, [1.0]).strategies[0] for g in (far, near))
+    np.testing.assert_array_equal(found, expected)

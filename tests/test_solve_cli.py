@@ -204,6 +204,12 @@ def test_correlated_equilibria_of_chicken(capsys, file, words, expected):
         ]  # fmt: skip
 
 
+def test_what_did_not_converge_is_no_equilibrium(capsys, file):
+    code, out, _ = run(capsys, file(SEGMENT), "--method", "logit", "--set", "logit.max_steps=1")
+    assert code == 1
+    assert out.startswith("segment: logit did not converge; where it stopped:")
+
+
 def test_quantal_responses_respond(capsys):
     game = GAMES.make("bach_stravinsky")
     a, b = np.asarray(game.payoffs, dtype=float)

@@ -68,7 +68,8 @@ def show(found: "EquilibriumSet", game: "NormalForm", name: str) -> None:
     if found.degenerate and spanned:
         count = count.replace(" ", " extreme ", 1)
         known = "every other is a mixture within one of the Nash subsets below" if found.complete else known
-    console.print(f"{name}: {count} by {found.method}; {known}", soft_wrap=True)
+    heading = f"{count} by {found.method}; {known}" if found.status == "solved" else f"{found.method} did not converge; where it stopped:"
+    console.print(f"{name}: {heading}", soft_wrap=True)
     several = 1 < len(found.components) < len(found)
     where = {k: str(c) for c, members in enumerate(found.components) for k in members}
     rows = [
