@@ -60,13 +60,13 @@ class Store:
             self._make()
             with alone(self.folder):
                 self._open(force)
+        remove_temporaries(self.folder, {*self.games, *PICTURES, pathlib.Path(SPECIFICATION).stem})
 
     def __enter__(self) -> "Store":
         self._held = contextlib.ExitStack()
         self._held.enter_context(alone(self.folder))
         if _read(self.folder) != self._whole():  # another run has been here since
             self._open(False)
-        remove_temporaries(self.folder, {*self.games, *PICTURES, pathlib.Path(SPECIFICATION).stem})
         return self
 
     def __exit__(self, *_: Any) -> None:

@@ -30,7 +30,7 @@ def alone(folder: pathlib.Path) -> Iterator[None]:
             handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         except OSError as error:
             raise ValueError(f"The folder {str(folder)!r} cannot be written ({error.strerror}); name one that can.") from error
-        if not _locked(handle):
+        if _locked(handle) is False:
             os.close(handle)
             raise ValueError(f"The folder {str(folder)!r} is in use by another run; wait until that one ends, or name another folder.")
         try:
@@ -48,8 +48,8 @@ def alone(folder: pathlib.Path) -> Iterator[None]:
             folder.rmdir()
 
 
-def _locked(handle: int) -> bool:
-    """Lock an open file until it is closed; false where another process holds it."""
+def _locked(handle: int) -> bool | None:
+    """Lock an open file until it is closed; false where another process holds it, none where the file system knows no locks."""
     try:
         import fcntl
 
@@ -57,7 +57,7 @@ def _locked(handle: int) -> bool:
     except BlockingIOError:
         return False
     except (ImportError, OSError):
-        pass
+        return None
     return True
 
 
@@ -94,10 +94,11 @@ def remove_temporaries(folder: pathlib.Path, stems: Collection[str]) -> None:
     for path in folder.iterdir():
         match = re.fullmatch(r"\.(.+)-[a-z0-9_]{8}\.(parquet|json|png|pdf|md)", path.name)
         if match and match[1] in stems and path.is_file():
-            handle = os.open(path, os.O_RDWR)
-            if _locked(handle):
-                path.unlink(missing_ok=True)
-            os.close(handle)
+            with contextlib.suppress(OSError):  # in a folder that can only be read
+                handle = os.open(path, os.O_RDWR)
+                if _locked(handle):
+                    path.unlink(missing_ok=True)
+                os.close(handle)
 
 
 def signed(header: Mapping[str, Any], content: bytes = b"") -> dict[str, Any]:

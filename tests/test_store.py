@@ -304,7 +304,7 @@ def test_one_run_at_a_time_and_a_kill_lets_go(tmp_path):
         process.send_signal(signal.SIGKILL)
     (folder / ".mine-abcdefgh.png").write_text("not ours")
     assert {p.name for p in folder.iterdir()} == {SPECIFICATION, temporary, folders.LOCK, ".mine-abcdefgh.png"}
-    with store:
+    with Store(folder, {"steps": 3}, ("pd",)) as store:
         store.save("pd", FRAME, {})
     assert {p.name for p in folder.iterdir()} == {SPECIFICATION, "pd.parquet", ".mine-abcdefgh.png"}
 
