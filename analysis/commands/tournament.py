@@ -15,7 +15,8 @@ LEARNERS = ("naive", "lookahead", "lola", "sos", "consensus", "sga", "extragradi
 class Tournament:
     """Let every learner meet every learner, itself included, in both seats of every game; keep the rows and a heatmap.
 
-    A run that was interrupted goes on where it stopped when the same command is given again.
+    A run that was interrupted goes on where it stopped when the same command is given again; with more games, learners or seeds, what is
+    new is played alone.
     """
 
     games: tuple[str, ...] = GAMES
