@@ -12,7 +12,7 @@ from solvers.payoffs import Payoffs, Profile, n_players, payoff_tensor
 from solvers.two_player import positive_integers, unique_solution
 
 MARGIN = 1e-9
-"""How far a mixed strategy must dominate for the linear program to tell, in units of the player's payoff range."""
+"""How far a mixed strategy must dominate for the linear program to tell, in units of the largest difference for the others' actions."""
 
 Kind = Literal["strict", "weak"]
 Dominators = Literal["pure", "mixed"]
@@ -78,7 +78,7 @@ def iterated_dominance(
         game: what `payoff_tensor` takes; any number of players.
         kind: `"strict"` or `"weak"`.
         by: whether `"pure"` strategies dominate or `"mixed"` ones too. Pure dominance is decided in rationals. Mixed dominance is found
-            by linear programming, which sees margins above 1e-9 of the player's payoff range, and confirmed in rationals.
+            by linear programming, which sees margins above 1e-9 of what the player's choice can matter, and confirmed in rationals.
         order: the order in which players look in each round; whoever looks removes all actions that are dominated in what remains. By
             default everybody looks at the game as it was at the beginning of the round.
         exact: whether the reduced game and the dominating strategies stay rationals.
@@ -170,9 +170,17 @@ def mixed_dominator(table: Shaped[np.ndarray, "own others"], action: int, kind: 
     from scipy.optimize import linprog
 
     gain = table - table[action]
-    unit = max(int(table.max()) - 1, 1)
-    scaled = np.array([[float(Fraction(int(g), unit)) for g in row] for row in gain])
     own, others = gain.shape
+    useful = np.array([not (gain[b] < 0).all() for b in range(own)])  # what is worse everywhere helps no mixture
+    if not useful.any():
+        return None
+    units = [max(int(abs(gain[useful, j]).max()), 1) for j in range(others)]  # of each profile of the others
+    scaled = np.array(
+        [
+            [float(Fraction(int(g), unit)) for g, unit in zip(row, units, strict=True)] if use else [0.0] * others
+            for row, use in zip(gain, useful, strict=True)
+        ]
+    )
     strict = float(kind == "strict")
     program = linprog(
         np.append(-(1 - strict) * scaled.sum(axis=1), -strict),
@@ -180,7 +188,7 @@ def mixed_dominator(table: Shaped[np.ndarray, "own others"], action: int, kind: 
         b_ub=np.zeros(others),
         A_eq=np.append(np.ones(own), 0.0)[None],
         b_eq=[1.0],
-        bounds=[(0, 0 if b == action else None) for b in range(own)] + [(0, None)],
+        bounds=[(0, None if use and b != action else 0) for b, use in enumerate(useful)] + [(0, None)],
         method="highs-ds",
         options={"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10},
     )

@@ -93,9 +93,11 @@ def quantal_response(game: Any, precisions: Any, max_steps: int = 2000, toleranc
 def on_principal_branch(payoffs: Payoffs, precisions: Float[Array, " precisions"], max_steps: Any, tolerance: Any) -> QuantalResponse:
     """The branch is followed without derivatives; these are attached to its points by the implicit function theorem."""
     held, order = lax.stop_gradient(payoffs), jnp.argsort(lax.stop_gradient(precisions))
-    spread = held.max() - held.min()
+    axes = tuple(range(1, held.ndim))
+    base = held.min(axis=axes, keepdims=True)  # differences of one player's payoffs are all that matters, in one unit for everybody
+    spread = (held - base).max()
     spread = jnp.where(spread > 0, spread, 1.0)
-    unit = (held - held.min()) / spread
+    unit = (held - base) / spread
     followed, reached, steps = follow(unit, (lax.stop_gradient(precisions) * spread)[order], max_steps)
     back = jnp.argsort(order)
 
