@@ -9,7 +9,7 @@ errors, which proves the outcome or gives up.
 
 from collections.abc import Callable, Iterator
 from functools import reduce
-from math import comb
+from math import comb, gcd
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +18,8 @@ from jaxtyping import Bool, Float, Int, Shaped, UInt64
 EPSILON = float(np.finfo(float).eps)
 PAIRS = 4_000_000
 """How many pairs of rays are looked at in one numpy call."""
+FEW = 8
+"""Up to so many actions of both players, lists are faster than arrays."""
 
 
 class Unproven(ArithmeticError):
@@ -86,6 +88,16 @@ def vertices(payoffs: Shaped[np.ndarray, "own other"]) -> Vertices:
 
     Source: Motzkin, Raiffa, Thompson & Thrall (1953); Fukuda & Prodon (1996), "Double description method revisited".
     """
+    few = sum(payoffs.shape) <= FEW and payoffs.dtype.kind != "f"
+    return few_vertices(payoffs) if few else array_vertices(payoffs)
+
+
+def array_vertices(payoffs: Shaped[np.ndarray, "own other"]) -> Vertices:
+    """The same for any number of actions, all rays at once.
+
+    Raises:
+        Unproven: as `vertices`.
+    """
     own, other = payoffs.shape
     payoffs = payoffs.astype({"f": float, "i": np.int64}.get(payoffs.dtype.kind, object))
     rays, tight = first_cone(payoffs)
@@ -110,6 +122,33 @@ def vertices(payoffs: Shaped[np.ndarray, "own other"]) -> Vertices:
         total = points.sum(axis=1)
         points, error = points / total[:, None], 4 * (rays[1:, 1].sum(axis=1) / total + own * EPSILON)
     return Vertices(points, tight[1:], error)
+
+
+def few_vertices(payoffs: Shaped[np.ndarray, "own other"]) -> Vertices:
+    """The same for a few actions, where calls of numpy take longer than what they compute: lists of Python's integers."""
+    own, other = payoffs.shape
+    table = payoffs.tolist()
+    rays = [([0] * own, [1] * other, (1 << own) - 1)]  # x, the slacks, and the tight inequalities as bits
+    for i, (first, *rest) in enumerate(table):
+        x, slacks = [int(k == i) for k in range(own)], [0, *(first - b for b in rest)]
+        rays.append((x, slacks, (1 << own) - 1 - (1 << i) + (1 << own)))
+    for j in range(1, other):
+        bit = 1 << (own + j)
+        kept = [(x, s, tight if s[j] else tight | bit) for x, s, tight in rays if s[j] >= 0]
+        above, below, masks = [r for r in rays if r[1][j] > 0], [r for r in rays if r[1][j] < 0], [r[2] for r in rays]
+        for x, s, tight in above:
+            for y, t, other_tight in below:
+                shared = tight & other_tight
+                if shared.bit_count() < own - 1 or sum(shared & mask == shared for mask in masks) > 2:
+                    continue
+                a, b = s[j], -t[j]
+                mixed = [a * v + b * u for u, v in zip(x, y, strict=True)], [a * v + b * u for u, v in zip(s, t, strict=True)]
+                common = gcd(*mixed[0], *mixed[1])
+                kept.append(([v // common for v in mixed[0]], [v // common for v in mixed[1]], shared | bit))
+        rays = kept
+    labels = [[tight >> k & 1 == 1 for k in range(own + other)] for _, _, tight in rays[1:]]
+    points = np.array([x for x, _, _ in rays[1:]], dtype=object)
+    return Vertices(points, np.array(labels), np.zeros(len(points)))
 
 
 def first_cone(

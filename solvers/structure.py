@@ -78,13 +78,16 @@ def components(pairs: Sequence[tuple[int, int]]) -> tuple[tuple[int, ...], ...]:
         >>> components([(0, 0), (0, 1), (1, 2)])
         ((0, 1), (2,))
     """
-    import networkx as nx
-
-    graph = nx.Graph([((0, r), (1, c)) for r, c in pairs])
-    where = {node: k for k, nodes in enumerate(nx.connected_components(graph)) for node in nodes}
+    where: dict[tuple[int, int], set[tuple[int, int]]] = {}  # the nodes that each node hangs together with
+    for r, c in pairs:
+        here, there = (where.setdefault(node, {node}) for node in ((0, r), (1, c)))
+        if here is not there:
+            here, there = sorted((here, there), key=len, reverse=True)
+            here |= there
+            where |= dict.fromkeys(there, here)
     members: dict[int, list[int]] = {}
     for index, (r, _) in enumerate(pairs):
-        members.setdefault(where[0, r], []).append(index)
+        members.setdefault(id(where[0, r]), []).append(index)
     return tuple(map(tuple, members.values()))
 
 

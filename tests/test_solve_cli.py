@@ -165,12 +165,21 @@ def test_all_takes_a_method_that_looks_for_all(capsys, file):
 
 def test_what_is_too_large_wants_to_be_forced(capsys, file, monkeypatch):
     path = file(NormalForm(np.random.default_rng(0).integers(0, 9, (2, 40, 40))))
-    said = refused(capsys, path)
-    assert "--force" in said
-    assert "force=True" not in said
+    for asked in ("--all",), ("--method", "vertex"):
+        said = refused(capsys, path, *asked)
+        assert "--force" in said
+        assert "force=True" not in said
     monkeypatch.setattr(vertex, "LIMIT", 3)
-    assert "--force" in refused(capsys, "chicken")
+    assert "--force" in refused(capsys, "chicken", "--all")
     assert len(solved(capsys, "chicken", "--force")["equilibria"]) == 3
+
+
+def test_what_is_too_large_for_all_is_solved_for_one(capsys, file):
+    path = file(NormalForm(np.random.default_rng(0).integers(0, 9, (2, 40, 40))))
+    code, out, err = run(capsys, path)
+    assert (code, err) == (0, "")
+    assert "1 equilibrium by lemke_howson" in out
+    assert "this is one" in " ".join(out.split())
 
 
 def test_settings_reach_the_game_and_the_method(capsys):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from games import MatrixGame
-from solvers import vertex, vertex_enumeration
+from solvers import polytopes, vertex, vertex_enumeration
 from solvers.payoffs import payoff_tensor
 from solvers.polytopes import Unproven, most_vertices, vertices
 
@@ -290,3 +290,17 @@ def test_large_games_are_refused_with_the_estimate(monkeypatch):
 def test_what_is_no_two_player_game_is_refused(game, says):
     with pytest.raises(ValueError, match=says):
         vertex_enumeration(game)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(m=st.integers(1, 5), n=st.integers(1, 5), high=st.integers(1, 9), seed=st.integers(0, 10**6))
+def test_lists_and_arrays_enumerate_the_same_vertices(m, n, high, seed):
+    """Of a few actions lists of integers are quicker than arrays: the same points, up to their factors, with the same labels."""
+    table = np.random.default_rng(seed).integers(0, high + 1, size=(m, n))
+
+    def told(found):
+        return {
+            tuple(F(int(p), int(sum(x))) for p in x): tuple(labels.tolist()) for x, labels in zip(found.points, found.labels, strict=True)
+        }
+
+    assert told(polytopes.few_vertices(table)) == told(polytopes.array_vertices(table))
