@@ -11,9 +11,10 @@ from jaxtyping import Array, Float, Key, PyTree
 
 from games.agents import Agent, agent
 from games.base import Environment, Joint
-from games.checks import as_key, check_count
+from games.checks import as_key, check_count, shown
 from games.coin import CoinGame
 from games.coin_agents import COIN_AGENTS
+from games.environments import ENVIRONMENTS
 from games.repetition import Repetition
 from games.sampling import Sample, sample
 from games.strategies import policy
@@ -87,7 +88,7 @@ def evaluate(
     Every run plays with itself; its first player with the next run's second one; and either of its players with every scripted one.
 
     Args:
-        environment: a coin game, or the repetition of a game of two players and two actions.
+        environment: a coin game, or the repetition of a game of two players and two actions; or its name in `ENVIRONMENTS`.
         runs: parameters of both players of every run.
         key: a seed or a typed key.
         episodes: how many, for every pairing.
@@ -109,6 +110,14 @@ def evaluate(
         >>> table[["opponent", "seat"]].values.tolist()[:2], len(table)
         ([['self', 0], ['self', 1]], 10)
     """
+    if isinstance(environment, str):
+        environment = ENVIRONMENTS.make(environment)
+    if not isinstance(environment, Environment):
+        raise ValueError(f"{shown(environment)} is no environment; give one, such as ENVIRONMENTS.make('coin_lola').")
+    if not len(runs):
+        raise ValueError("There is no run to evaluate; give a list with both players' parameters of every run.")
+    if any(not isinstance(run, (tuple, list)) or len(run) != 2 for run in runs):
+        raise ValueError("A run is the parameters of both players, (first, second); give a list of such pairs.")
     check_count("episodes", episodes)
     length = int(getattr(environment, "length", 0)) if steps is None else steps
     check_count("steps", length)

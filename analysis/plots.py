@@ -12,6 +12,8 @@ from matplotlib.patches import Rectangle
 
 from analysis.statistics import estimate, short
 from analysis.tables import blocks, cells, runs
+from games.checks import shown
+from games.registry import nearest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -136,7 +138,18 @@ def curves(run: "Match | pd.DataFrame") -> Figure:
     """
     import pandas as pd
 
+    from shaping.match import Match
+
+    if not isinstance(run, (Match, pd.DataFrame)):
+        raise ValueError(f"A match is drawn, and {shown(run)} was given; give what play returned, or its table.")
     frame = run if isinstance(run, pd.DataFrame) else run.to_frame()
+    if missing := [name for name in ("game", "seat", "learner", "seed", "step", "value", "ok") if name not in frame]:
+        raise ValueError(f"A match's table is drawn, and this one has no column {missing[0]!r}; give what play(...).to_frame() returned.")
+    if frame.duplicated(["seat", "seed", "step"]).any():
+        raise ValueError(
+            "The curves of one match are drawn, and this table holds several, such as the points of a sweep; choose one, as in "
+            "curves(table[table['point'] == 0])."
+        )
     with matplotlib.rc_context(STYLE):
         drawn = Drawing(STYLE, figsize=(4.2, 2.7), layout="constrained")
         axis = drawn.subplots()
@@ -161,6 +174,10 @@ def curves(run: "Match | pd.DataFrame") -> Figure:
 def save(drawn: Figure, path: str | os.PathLike) -> None:
     """Write a figure; the ending of the name decides the format, and equal figures give equal bytes."""
     kind = os.path.splitext(path)[1].lstrip(".")
+    if not isinstance(drawn, Figure):
+        raise ValueError(f"A figure is saved, and {shown(drawn)} was given; give what heatmap or curves returned.")
+    if kind not in (known := drawn.canvas.get_supported_filetypes()):
+        raise ValueError(f"The picture {str(path)!r} has the unknown ending {kind!r}; {nearest(kind, known)}.")
     dates: dict[str, Any] = {
         "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
         "svg": {"Date": None},

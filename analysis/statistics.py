@@ -5,6 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import ArrayLike, Bool, Float
 
+from games.checks import shown
+
 
 class Estimate(NamedTuple):
     """A mean with its 95 % interval.
@@ -61,7 +63,13 @@ def estimate(values: Float[ArrayLike, " lanes"], ok: Bool[ArrayLike, " lanes"] |
         >>> e.mean, e.sd, round(e.low, 3), e.n, e.diverged
         (2.0, 1.0, -0.484, 3, 1)
     """
-    values = np.asarray(values, dtype=float)
+    try:
+        values = np.asarray(values, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"The values are {shown(values)}; they must be numbers, one per lane.") from error
+    lanes = values.shape if ok is None else np.shape(ok)
+    if values.ndim != 1 or lanes != values.shape:
+        raise ValueError(f"The values have shape {values.shape} for lanes of shape {lanes}; give one number per lane.")
     kept = values[np.isfinite(values) if ok is None else np.asarray(ok, dtype=bool)]
     n = kept.size
     mean = float(kept.mean()) if n else float("nan")

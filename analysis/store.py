@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.specification import differences, fingerprint, shared
+from games.checks import as_folder
 from shaping.folders import SUM, alone, is_intact, remove_temporaries, signed, write_whole as write_whole
 
 SPECIFICATION = "specification.json"
@@ -49,7 +50,7 @@ class Store:
         force: bool = False,
         grows: bool = False,
     ):
-        self.folder = pathlib.Path(folder)
+        self.folder = as_folder(folder)
         self.specification = json.loads(json.dumps(specification))
         self.games = games
         self.grows = grows

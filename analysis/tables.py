@@ -8,6 +8,8 @@ import pandas as pd
 
 from analysis.roundrobin import RoundRobin
 from analysis.statistics import Estimate, estimate, mean_of_cells
+from games.checks import shown
+from games.registry import nearest
 
 LOGITS = ("p_start", "p_CC", "p_CD", "p_DC", "p_DD")
 
@@ -98,6 +100,22 @@ def runs(own: Any) -> tuple[Any, Any]:
     return own.pivot(index="seed", columns="step", values="value"), own.groupby("seed")["ok"].all().to_numpy()
 
 
+def check_rows(frame: Any, value: str) -> None:
+    """Refuse what is no tidy table of a tournament, and a column of it that is no measure.
+
+    Raises:
+        ValueError: naming what is missing.
+    """
+    wanted = ("game", "learner_0", "learner_1", "seat", "learner", "opponent", "seed", "ok")
+    if not isinstance(frame, pd.DataFrame):
+        raise ValueError(f"A tournament's tidy rows are wanted, and {shown(frame)} was given; give what tournament returned.")
+    if missing := [name for name in wanted if name not in frame]:
+        raise ValueError(f"A tournament's tidy rows are wanted, and these have no column {missing[0]!r}; give what tournament returned.")
+    measures = [name for name in frame if name not in wanted and pd.api.types.is_float_dtype(frame[name])]
+    if value not in measures:
+        raise ValueError(f"There is no measure {value!r}; {nearest(str(value), measures)}.")
+
+
 def cells(frame: pd.DataFrame, value: str = "value") -> pd.DataFrame:
     """The cross-play table: one row per game and ordered pair of learners, the row learner in seat 0.
 
@@ -109,6 +127,7 @@ def cells(frame: pd.DataFrame, value: str = "value") -> pd.DataFrame:
         The columns `game, row, column, row_mean, row_ci95, column_mean, column_ci95, diverged, seeds`: means over the seeds that stayed
         finite with their 95 % intervals `(low, high)`; `diverged` of `seeds` lanes are left out of them.
     """
+    check_rows(frame, value)
     found = []
     for (game, row, column), block in blocks(frame, "game", "learner_0", "learner_1"):
         first, second = (estimate(b[value], b["ok"]) for b in (block[block["seat"] == 0], block[block["seat"] == 1]))
@@ -142,6 +161,7 @@ def standings(frame: pd.DataFrame, value: str = "value") -> pd.DataFrame:
         self_lanes`; `diverged` of `lanes` are left out of the mean beside them. A mean is NaN where some opponent's lanes diverged
         altogether.
     """
+    check_rows(frame, value)
     found = []
     for (game, learner), block in blocks(frame, "game", "learner"):
         same = block["opponent"] == learner

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Key
 
 from games.agents import ActorCritic, Agent, Feedforward, Table
 from games.base import Environment, Own
-from games.checks import check_count, check_range, floating
+from games.checks import check_count, check_counts, check_range, floating
 from games.policies import table_shape
 from games.recurrent import Convolution, Dense, Recurrent
 
@@ -86,12 +86,12 @@ class MlpPolicy(Network):
         ValueError: for a size below 1.
     """
 
-    hidden: tuple[int, ...] = eqx.field(static=True, default=(64,), converter=tuple)
+    hidden: tuple[int, ...] = eqx.field(static=True, default=(64,))
     critic: bool = eqx.field(static=True, default=False)
 
-    def __check_init__(self):
-        for size in self.hidden:
-            check_count("The size of a hidden layer", size)
+    def __post_init__(self):
+        check_counts("hidden", self.hidden)
+        self.hidden = tuple(self.hidden)
 
     def network(self, key: Key[Array, ""], observation_shape: tuple[int, ...], outputs: int) -> Feedforward:
         """Draw a network."""
@@ -120,13 +120,13 @@ class GruPolicy(Network):
     """
 
     width: int = eqx.field(static=True, default=64)
-    channels: tuple[int, ...] = eqx.field(static=True, default=(), converter=tuple)
+    channels: tuple[int, ...] = eqx.field(static=True, default=())
     critic: bool = eqx.field(static=True, default=True)
 
-    def __check_init__(self):
+    def __post_init__(self):
         check_count("width", self.width)
-        for channels in self.channels:
-            check_count("The number of channels", channels)
+        check_counts("channels", self.channels)
+        self.channels = tuple(self.channels)
 
     def network(self, key: Key[Array, ""], observation_shape: tuple[int, ...], outputs: int) -> Recurrent:
         """Draw a network."""

@@ -1,5 +1,7 @@
 """Refuse bad numbers where they enter: one sentence with the accepted values; traced values pass, since they are data."""
 
+import os
+import pathlib
 from typing import Any
 
 import jax
@@ -66,6 +68,29 @@ def check_flag(what: str, value: Any) -> None:
     """
     if not isinstance(value, (bool, np.bool_)):
         raise ValueError(f"{what} is {shown(value)}; it must be True or False.")
+
+
+def check_counts(what: str, values: Any, minimum: int = 1) -> None:
+    """Refuse what is no sequence of integers of at least `minimum`.
+
+    Raises:
+        ValueError: naming `what` and the sequence or the first offending entry.
+    """
+    if not isinstance(values, (tuple, list)):
+        raise ValueError(f"{what} is {shown(values)}; it must be a sequence of integers of at least {minimum}, such as (64,).")
+    for value in values:
+        check_count(f"An entry of {what}", value, minimum)
+
+
+def as_folder(folder: Any) -> pathlib.Path:
+    """A folder's path.
+
+    Raises:
+        ValueError: for what is no path, and for empty text, which would be the folder one is in.
+    """
+    if not isinstance(folder, (str, os.PathLike)) or not str(folder):
+        raise ValueError(f"The folder is {shown(folder)}; give its path, '.' for the folder you are in.")
+    return pathlib.Path(folder)
 
 
 def _real(value: Any) -> np.ndarray:

@@ -86,8 +86,8 @@ class Registry:
         Raises:
             ValueError: for an unknown name; the sentence gives the nearest match and all names.
         """
-        if name not in self._names:
-            raise ValueError(f"Unknown {self.kind} {name!r}; {nearest(name, self._entries, self._names)}.")
+        if not isinstance(name, str) or name not in self._names:
+            raise ValueError(f"Unknown {self.kind} {shown(name)}; {nearest(str(name), self._entries, self._names)}.")
         return self._entries[self._names[name]]
 
     def make(self, name: str, **settings: Any) -> Any:

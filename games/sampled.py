@@ -10,7 +10,7 @@ from jaxtyping import Array, Bool, Float, Key
 from games.agents import ActorCritic, Agent, agent
 from games.architectures import Architecture, TablePolicy
 from games.base import Environment, Game, Joint, Own
-from games.checks import check_count, check_range, floating
+from games.checks import check_count, check_range, floating, shown
 from games.dice import Dice, Estimator, primal, returns
 from games.sampling import Logits, Sample, critics, episodes, log_probabilities, log_shares, sample
 
@@ -67,6 +67,9 @@ class Sampled(Game):
         self.name = self.name or self.environment.name
 
     def __check_init__(self):
+        for what, kind, example in (("policy", Architecture, "TablePolicy()"), ("estimator", Estimator, 'Dice("batch")')):
+            if not isinstance(getattr(self, what), kind):
+                raise ValueError(f"{what} is {shown(getattr(self, what))}; it must be one that is made, such as {example}.")
         check_count("batch", self.batch)
         check_count("steps", self.steps)
         check_range("discount", self.discount, 0.0, 1.0)

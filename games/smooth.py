@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Key
 
 from games.base import Game, Joint, Own, check_shapes, normal_init, precision
-from games.checks import as_float, check_count, check_range, floating, numeric_array
+from games.checks import as_float, check_count, check_counts, check_range, floating, numeric_array, shown
 from games.policies import as_table
 
 Scalar = Float[Array, ""]
@@ -47,6 +47,8 @@ class Smooth(Game):
     init_std: Scalar = eqx.field(converter=floating, default=1.0)
 
     def __check_init__(self):
+        if not callable(self.losses):
+            raise ValueError(f"losses is {shown(self.losses)}; it must be a function from one number per player to one loss per player.")
         check_count("n_players", self.n_players)
         check_range("init_std", self.init_std, 0.0)
 
@@ -58,7 +60,10 @@ class Smooth(Game):
         """Everybody's loss, its sign turned."""
         check_shapes(self.name, params, [(1,)] * self.n_players)
         constants = (x.astype(precision(params)) for x in self.constants)
-        return -jnp.stack(self.losses(*(own[0] for own in params), *constants))
+        losses = self.losses(*(own[0] for own in params), *constants)
+        if len(losses) != self.n_players:
+            raise ValueError(f"The losses of {self.name!r} are {len(losses)} for {self.n_players} players; return exactly one each.")
+        return -jnp.stack(losses)
 
     def divergence(self, player: int, old: Own, new: Own, params: Joint, key: Key[Array, ""] | None = None) -> Scalar:
         """Half the squared distance."""
@@ -106,6 +111,7 @@ class Quadratic(Game):
         if len(shape) != 3 or shape[1] != shape[2]:
             raise ValueError(f"matrices have shape {shape}; they must be (n, d, d): one square matrix over all parameters per player.")
         self.vectors = jnp.zeros(shape[:2], self.matrices.dtype) if self.vectors is None else numeric_array("vectors", self.vectors)
+        check_counts("sizes", self.sizes)
         self.sizes = tuple(self.sizes) or (1,) * shape[0]
 
     def __check_init__(self):

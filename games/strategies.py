@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Array, Float
 
-from games.checks import check_range
+from games.checks import check_range, shown
 from games.policies import logits
 from games.registry import Entry, Registry, first_line
 from games.zero_determinant import AXELROD, dilemma, phi_range, zero_determinant
@@ -45,6 +45,9 @@ def strategy(citation: str, *aliases: str, **facts: Any) -> Callable[[Callable[.
 
 def fixed(*probabilities: float) -> Policy:
     """Five probabilities."""
+    for p in probabilities:
+        if np.ndim(p):
+            raise ValueError(f"A probability is {shown(p)}; it must be one number.")
     return np.array(probabilities, dtype=float)
 
 

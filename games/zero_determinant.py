@@ -60,11 +60,8 @@ def zero_determinant(
         >>> zero_determinant(chi=3, kappa=1, phi=1 / 26)[1:].round(4).tolist()
         [0.8462, 0.5, 0.2692, 0.0]
     """
-    for what, number in (("chi", chi), ("kappa", kappa), ("phi", phi)):
-        check_range(what, number, -1e12, 1e12)
+    check_range("phi", phi, -1e12, 1e12)
     own, other = dilemma(payoffs)
-    check_range("discount", discount, TINY, 1.0)
-    check_range("start", 0.5 if start is None else start, 0.0, 1.0)
     low, high = phi_range(chi, kappa, payoffs, discount, start)
     if not low <= high:
         where = f"at discount {discount:g}" + ("" if start is None else f" and start {start:g}")
@@ -106,7 +103,14 @@ def phi_range(chi: float, kappa: float, payoffs: Any = AXELROD, discount: float 
         >>> low, high = phi_range(chi=3, kappa=1)
         >>> low, round(1 / high, 9)
         (0.0, 13.0)
+
+    Raises:
+        ValueError: for a number outside its range.
     """
+    check_range("chi", chi, -1e12, 1e12)
+    check_range("kappa", kappa, -1e12, 1e12)
+    check_range("discount", discount, TINY, 1.0)
+    check_range("start", 0.5 if start is None else start, 0.0, 1.0)
     own, other = dilemma(payoffs)
     sides, bounds = constraints(discount, start)
     slopes, room = sides @ ((own - kappa) - chi * (other - kappa)), bounds - sides @ COOPERATED

@@ -11,7 +11,7 @@ import pandas as pd
 
 from analysis import provenance
 from analysis.store import Store, read_note
-from games.checks import as_seed
+from games.checks import as_folder, as_seed
 from paper_figs.base import PaperFigure
 from paper_figs.catalog import FIGURES
 from paper_figs.clock import clock
@@ -85,7 +85,7 @@ def make(
     name = figure.name
     check_width(width or "neurips")
     seed = as_seed(seed)
-    folder = pathlib.Path(out) / f"{name}-{preset}"
+    folder = as_folder(out) / f"{name}-{preset}"
     store = _store(figure, folder, preset, seed, redraw, force)
     computed = name not in store.done()
     if computed:

@@ -12,7 +12,7 @@ import optax
 from jaxtyping import Array, Bool, Float, Int, Key, PyTree
 
 from games.base import Game, Joint, Own
-from games.checks import check_count, check_range, floating
+from games.checks import check_count, check_range, floating, shown
 from games.registry import nearest
 from games.sampled import Sampled
 from games.sampling import Sample
@@ -56,6 +56,8 @@ def check_fields(value: Any) -> None:
             check_range(f"{name}: {field.name}", entry, *rules["range"])
         if "choices" in rules and entry not in rules["choices"]:
             raise ValueError(f"{name}: unknown {field.name} {entry!r}; {nearest(str(entry), rules['choices'])}.")
+        if field.type is Learner and not isinstance(entry, Learner):
+            raise ValueError(f"{name}: {field.name} is {shown(entry)}; it must be a learner that is made, such as Naive().")
         if "minimum" in rules:
             check_count(f"{name}: {field.name}", entry, rules["minimum"])
 

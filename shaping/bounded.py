@@ -9,7 +9,7 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, PyTree
 
 from games.base import Own
-from games.checks import check_range
+from games.checks import check_range, shown
 from shaping.base import Learner, Scalar, View, number
 from shaping.meta import MetaGame
 
@@ -92,6 +92,8 @@ def bounded(meta: MetaGame, most: float = 100.0) -> MetaGame:
         >>> ascend(bounded(meta), meta.init(jax.random.key(0))[0], steps=2).curve.shape
         (2,)
     """
+    if not isinstance(meta, MetaGame):
+        raise ValueError(f"{shown(meta)} is no meta-game; give a MetaGame, whose co-players' steps are what is bounded.")
     check_range("most", most, 0.0, infinite=True)
     share = most / (meta.steps * meta.lanes)  # values are means over the meta-steps and the lanes
     return dataclasses.replace(meta, learners=[None if x is None else Bounded(x, share) for x in meta.learners])

@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 
 from games.base import Game
+from games.checks import as_folder, shown
+from games.sampled_catalog import as_game
 from shaping import checkpoint_files as files
 from shaping.base import Learner
 from shaping.encoding import decoded, described, difference, encoded
@@ -57,7 +59,9 @@ def save(
         ...     load(folder, game=tandem()).lr == Lola(lr=0.1).lr
         Array(True, dtype=bool)
     """
-    folder = pathlib.Path(folder)
+    folder, game = as_folder(folder), None if game is None else as_game(game)
+    if not isinstance(learner, Learner):
+        raise ValueError(f"{shown(learner)} is no learner; keep one that is made, such as Lola().")
     files_of = packed(learner, game, state, note)
     with alone(folder):
         put(folder, *files_of, force)
@@ -100,19 +104,19 @@ def put(folder: pathlib.Path, header: dict[str, Any], arrays: bytes, force: bool
             path.unlink(missing_ok=True)
 
 
-def load(folder: str | os.PathLike, game: Game | None = None, *, cast: bool = False) -> Learner:
+def load(folder: str | os.PathLike, game: Game | str | None = None, *, cast: bool = False) -> Learner:
     """The learner that a folder holds, equal to the last bit to the one that was saved.
 
     Args:
         folder: where `save` put it.
-        game: what it is to play; None for no check.
+        game: what it is to play, also its name or factory; None for no check.
         cast: whether float64 numbers may become float32 where JAX runs in float32.
 
     Raises:
         ValueError: one sentence: for a missing, truncated or altered file, another version, another game, or numbers that would lose
             precision.
     """
-    folder = pathlib.Path(folder)
+    folder = as_folder(folder)
     header = files.header(folder)
     if game is not None:
         check_game(folder, game)
@@ -122,13 +126,13 @@ def load(folder: str | os.PathLike, game: Game | None = None, *, cast: bool = Fa
     return learner
 
 
-def check_game(folder: str | os.PathLike, game: Game) -> None:
+def check_game(folder: str | os.PathLike, game: Game | str) -> None:
     """Refuse another game than the one that a folder's learner was trained for; how initial parameters are drawn does not matter.
 
     Raises:
         ValueError: naming the first difference; also as `load`.
     """
-    there = files.header(pathlib.Path(folder))["game"]
+    game, there = as_game(game), files.header(as_folder(folder))["game"]
     if there is None:
         return
     found = f"{there['name']!r}, not {game.name!r}"
@@ -145,7 +149,7 @@ def check_empty(folder: str | os.PathLike) -> None:
     Raises:
         ValueError: saying what the folder holds, or why that cannot be read.
     """
-    folder = pathlib.Path(folder)
+    folder = as_folder(folder)
     if (folder / files.HEADER).exists():
         there = files.header(folder)
         finished = there["state"] is None
@@ -163,7 +167,7 @@ def is_begun(folder: str | os.PathLike) -> bool:
     Raises:
         ValueError: if it holds no trace of a training, saying how to begin.
     """
-    folder = pathlib.Path(folder)
+    folder = as_folder(folder)
     if (folder / files.HEADER).exists():
         return True
     if not folder.is_dir() or not any(map(files.is_trace, folder.iterdir())):
@@ -182,7 +186,7 @@ def check_note(folder: str | os.PathLike, asked: dict[str, Any]) -> None:
     Raises:
         ValueError: naming the first difference; also as `load`.
     """
-    note = files.header(pathlib.Path(folder))["note"]
+    note = files.header(as_folder(folder))["note"]
     if found := difference({name: note.get(name) for name in asked}, json.loads(json.dumps(asked))):
         raise ValueError(f"The folder {str(folder)!r} holds another training: {found}; go on with that one, or name another folder.")
 
@@ -196,7 +200,7 @@ def load_state(folder: str | os.PathLike) -> Any:
     Raises:
         ValueError: as `load`; also where there is no state, or the state is another version's, with which the end would not be the same.
     """
-    folder = pathlib.Path(folder)
+    folder = as_folder(folder)
     header = files.header(folder)
     told = files.told(folder, header)
     if header["state"] is None:
@@ -212,7 +216,7 @@ def is_finished(folder: str | os.PathLike) -> bool:
     Raises:
         ValueError: as `load`.
     """
-    return files.header(pathlib.Path(folder))["state"] is None
+    return files.header(as_folder(folder))["state"] is None
 
 
 def load_note(folder: str | os.PathLike) -> dict[str, Any]:
@@ -221,7 +225,7 @@ def load_note(folder: str | os.PathLike) -> dict[str, Any]:
     Raises:
         ValueError: as `load`.
     """
-    return files.header(pathlib.Path(folder))
+    return files.header(as_folder(folder))
 
 
 def _replaceable(folder: pathlib.Path, before: dict[str, Any], after: dict[str, Any]) -> None:

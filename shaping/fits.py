@@ -68,7 +68,7 @@ def mfos(game: Game, learners: list[Learner | None], seed: int, *, start: Any, w
 
 def mmaml(game: Game, learners: list[Learner | None], seed: int, **how: Any):
     """M-MAML."""
-    check_settings("mmaml", how, train_mmaml)
+    check_settings("mmaml", {name: value for name, value in how.items() if name not in ("start", "watch")}, train_mmaml)
     training = train_mmaml(game, learners, seed, chunk=1, **how)
     return (training.learner,), training.run
 

@@ -36,6 +36,10 @@ class Scripted(Learner):
     path: Float[Array, "steps size"] = eqx.field(converter=as_float)
     opens: bool = eqx.field(static=True, default=False)
 
+    def __check_init__(self):
+        if self.path.ndim != 2 or not len(self.path):
+            raise ValueError(f"Scripted: path has shape {self.path.shape}; it must be (steps, size), one row of parameters per step.")
+
     def start(self, view: View) -> Own:
         """The first row of a path that opens the match, else the draw."""
         own, unravel = ravel_pytree(view.own)

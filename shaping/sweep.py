@@ -60,7 +60,10 @@ def sweep(make: Callable[..., Learner] | str, **settings: Sequence[float]) -> Sw
             raise ValueError(f"The setting {name} is {shown(numbers)}; a sweep runs over several, as in sweep(Lola, lr=[0.1, 1.0]).")
     if not settings or not all(len(numbers) for numbers in settings.values()):
         raise ValueError("A sweep needs at least one setting with at least one number, such as sweep(Lola, lr=[0.1, 1.0]).")
-    accepted = inspect.signature(make).parameters
+    try:
+        accepted = inspect.signature(make).parameters
+    except ValueError as error:
+        raise ValueError(f"{shown(make)} makes no learners; give a learner class, as in sweep(Lola, lr=[0.1, 1.0]).") from error
     if not any(p.kind == p.VAR_KEYWORD for p in accepted.values()):
         for name in settings:
             if name not in accepted:

@@ -13,7 +13,7 @@ import optax
 from jaxtyping import Array, Bool, Float, Int, Key, PyTree
 
 from games.base import Game, Joint
-from games.checks import as_key, check_count, check_range
+from games.checks import as_key, check_count, check_counts, check_flag, check_range, shown
 from games.registry import nearest
 from games.sampled_catalog import as_game
 from shaping.base import Scalar
@@ -61,8 +61,8 @@ class ColaSettings:
         check_range("decay", self.decay, 0.0, 1.0)
         for what in ("batch", "iterations", "decay_every"):
             check_count(what, getattr(self, what))
-        for size in self.hidden:
-            check_count("The size of a hidden layer", size)
+        check_counts("hidden", self.hidden)
+        check_flag("clamp", self.clamp)
         if self.activation not in ACTIVATIONS:
             raise ValueError(f"Unknown activation {self.activation!r}; {nearest(self.activation, ACTIVATIONS)}.")
 
@@ -178,7 +178,9 @@ def train(
         (1, 2)
     """
     game, key = as_game(game), as_key(key, seed)
-    settings = settings or ColaSettings()
+    settings = ColaSettings() if settings is None else settings
+    if not isinstance(settings, ColaSettings):
+        raise ValueError(f"settings is {shown(settings)}; give ColaSettings(...).")
     check_count("seeds", seeds)
     check_count("chunks", chunks)
     keys = lane_keys(key, "parameters", seeds)

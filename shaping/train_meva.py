@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, Key
 
 from games.base import Game
-from games.checks import as_key, check_count, check_range
+from games.checks import as_key, check_count, check_range, shown
 from games.sampled_catalog import as_game
 from shaping.base import Learner
 from shaping.catalog import as_learners
@@ -139,7 +139,9 @@ def train_meva(
     """
     game = as_game(game)
     learners, key = as_learners(learners, game, opens=True), as_key(key, seed)
-    settings = settings or MevaSettings()
+    settings = MevaSettings() if settings is None else settings
+    if not isinstance(settings, MevaSettings):
+        raise ValueError(f"settings is {shown(settings)}; give MevaSettings(...).")
     iterations = settings.iterations if iterations is None else iterations
     check_count("iterations", iterations)
     check_count("chunk", chunk)

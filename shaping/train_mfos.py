@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from jaxtyping import Array, Key
 
 from games.base import Game
-from games.checks import as_key
+from games.checks import as_key, check_count, check_range, shown
 from games.sampled_catalog import as_game
 from shaping.base import Learner
 from shaping.catalog import as_learners
@@ -87,6 +87,10 @@ def train_mfos(
     """
     game = as_game(game)
     learners, key = as_learners(learners, game, opens=True), as_key(key, seed)
+    check_count("iterations", iterations)
+    check_range("anneal", 0.0 if anneal is None else anneal, 0.0, 1.0)
+    if method is not None and not isinstance(method, Method):
+        raise ValueError(f"method is {shown(method)}; it must be one that is made, such as Ppo(length={steps}).")
     several = list(learners).count(None) > 1
     method = Ppo(lr=0.0002 if several else 0.002, length=steps) if method is None else method
     if method.length != steps:

@@ -13,7 +13,7 @@ import jax
 import numpy as np
 
 from games.base import Game
-from games.checks import as_seed
+from games.checks import as_folder, as_seed, shown
 from games.registry import nearest
 from games.sampled_catalog import as_game
 from shaping import checkpoint, fits
@@ -116,7 +116,9 @@ def train(
     """
     game, seed = as_game(game), as_seed(seed, key)
     learners = as_learners(learners, game, opens=True)
-    training, folder = named(learner), pathlib.Path(out)
+    if not isinstance(settings, Mapping):
+        raise ValueError(f"settings is {shown(settings)}; give a mapping from names to values, such as {{'iterations': 100}}.")
+    training, folder = named(learner), as_folder(out)
     asked = {
         "training": learner,
         "opponents": {f"seat {k}": "trained" if x is None else sketched(x) for k, x in enumerate(learners)},

@@ -1,5 +1,7 @@
 """Learners made of a learner: the inner one sees the same view, and the wrapper decides what becomes of its step."""
 
+import inspect
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -7,7 +9,7 @@ import optax
 from jaxtyping import Array, Bool, Float, PyTree
 
 from games.base import Own
-from games.checks import as_float, check_range
+from games.checks import check_range, floating
 from games.registry import nearest
 from shaping.base import Learner, Scalar, View, count, number
 
@@ -25,7 +27,7 @@ OPTIMIZERS = {
 
 def _numbers(settings: dict[str, float]) -> dict[str, Float[Array, ""]]:
     """Settings as data."""
-    return {name: as_float(value) for name, value in settings.items()}
+    return {name: floating(value) for name, value in settings.items()}
 
 
 class Optimized(Learner):
@@ -58,7 +60,10 @@ class Optimized(Learner):
     def __check_init__(self):
         if self.name not in OPTIMIZERS:
             raise ValueError(f"Optimized: unknown optimizer {self.name!r}; {nearest(self.name, OPTIMIZERS)}.")
+        accepted = [x for x in inspect.signature(OPTIMIZERS[self.name]).parameters if x != "learning_rate"]
         for name, value in self.settings.items():
+            if name not in accepted:
+                raise ValueError(f"Optimized: {self.name!r} has no setting {name!r}; {nearest(name, accepted)}.")
             check_range(f"Optimized: {name}", value, 0.0)
 
     @property

@@ -19,6 +19,7 @@ from jaxtyping import Array, Complex, Float, Int, Key
 
 from games.base import Game, Joint
 from games.checks import as_float, as_key, check_count, check_range
+from games.sampled_catalog import as_game
 from solvers.behavior import EDGE, behavior, has_logits, pushes_outward
 from solvers.classify import Classification, all_negative, classify, judged
 from solvers.jacobian import Field, GradientField, eigenvalues
@@ -156,6 +157,7 @@ def fixed_points(
         >>> len(found), found[0].classification.kind
         (1, 'unstable')
     """
+    game = as_game(game)
     if isinstance(starts, int):
         check_count("starts", starts)
         drawn = jax.vmap(game.init)(jax.random.split(as_key(key, seed), starts))

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
-from games.checks import check_count, check_range, floating, numeric_array
+from games.checks import check_count, check_range, floating, numeric_array, shown
 from games.registry import Entry, Registry, first_line
 from solvers.responses import Profile, action_values, as_payoffs, as_start, contracted, dot, in_default_precision
 
@@ -113,6 +113,8 @@ def integrated(
     payoffs: Float[Array, "..."], flow: Flow, start: Any, actions: tuple[int, ...], times: Any, tolerance: Any, max_steps: int
 ) -> Path:
     """Check the rest of what `evolve` and `evolve_population` share, and integrate."""
+    if not isinstance(flow, Flow):
+        raise ValueError(f"flow is {shown(flow)}; it must be one that is made, such as FLOWS.make('replicator').")
     check_count("max_steps", max_steps)
     start = as_start(start, payoffs, actions)
     times = numeric_array("times", times).astype(payoffs.dtype)

@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 
 from games.checks import check_range
 from games.iterated import Iterated, own_first
+from games.sampled_catalog import as_game
 from games.strategies import STRATEGIES
 from solvers.payoffs import in_own_units, own_ranges, payoff_range, payoff_tensor, rational
 
@@ -69,7 +70,8 @@ def repeated(game: Any, discount: float | None = None) -> Repeated:
     """A repeated game from whatever describes one.
 
     Args:
-        game: a `games.Iterated`, or the stage game: a `games.MatrixGame`, its payoff tensor, or the pair of payoff matrices.
+        game: a `games.Iterated`, or the stage game: a `games.MatrixGame`, its payoff tensor, or the pair of payoff matrices; also a
+            game's name or factory.
         discount: in [0, 1], 1 being the long-run average; where `game` is a stage game, or to replace the game's own.
 
     Raises:
@@ -80,8 +82,8 @@ def repeated(game: Any, discount: float | None = None) -> Repeated:
         >>> repeated(ipd()).discount
         0.96
     """
-    if isinstance(game, str):
-        raise ValueError(f"{game!r} was given where a game is wanted: a games.Iterated, a games.MatrixGame or its payoffs.")
+    if isinstance(game, str) or callable(game):
+        game = as_game(game)
     if isinstance(game, Iterated):
         own = np.asarray(game.discount)
         if own.ndim and discount is None:

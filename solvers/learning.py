@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Key
 
-from games.checks import as_key, check_count, check_range
+from games.checks import as_key, check_count, check_range, shown
 from solvers.responses import (
     Payoffs,
     Profile,
@@ -109,6 +109,8 @@ def learn(
         True
     """
     key = None if key is None and seed is None else as_key(0 if key is None else key, seed)
+    if not isinstance(rule, Rule):
+        raise ValueError(f"rule is {shown(rule)}; it must be one that is made, such as DYNAMICS.make('fictitious_play').")
     payoffs = as_payoffs(payoffs)
     check_count("steps", steps)
     check_count("every", every)

@@ -12,8 +12,10 @@ from jaxtyping import Array, Float, Key, PyTree
 from games.base import Game, Own
 from games.checks import as_float, as_key
 from games.registry import nearest
+from games.sampled_catalog import as_game
 from shaping.ascent import Ascent, ascend
 from shaping.base import Learner, Scalar, View, number
+from shaping.catalog import as_learners
 from shaping.meta import MetaGame
 from shaping.meta_mapg import detached
 
@@ -126,7 +128,10 @@ def train_mmaml(
         >>> training.learner.logits.shape, training.run.curve.shape
         ((1,), (3,))
     """
-    key = as_key(key, seed)
+    game, key = as_game(game), as_key(key, seed)
+    learners = as_learners(learners, game, opens=True)
+    if sum(x is None for x in learners) != 1:
+        raise ValueError("M-MAML learns in one open seat; put None in place of exactly one learner.")
     if terms not in TERMS:
         raise ValueError(f"Unknown terms {terms!r}; {nearest(terms, TERMS)}.")
     meta = MetaGame(game, learners, steps, warm_up=0, lanes=lanes)

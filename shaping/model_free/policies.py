@@ -7,6 +7,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Key
 
+from games.checks import check_count, check_flag
+
 
 class Mlp(eqx.Module):
     """A multilayer perceptron with tanh between its layers, and nothing but arrays for leaves.
@@ -125,11 +127,16 @@ def gaussian(
         >>> gaussian(10, 5, width=8)(jax.random.key(0)).mode(jnp.zeros(10)).shape
         (5,)
     """
+    check_count("width", width)
+    check_count("depth", depth, 0)
+    check_flag("centered", centered)
     return lambda key: Gaussian(*drawn(key, observations, 2 * actions, width, depth), least, centered)
 
 
 def categorical(observations: int, actions: int, width: int = 256, depth: int = 1) -> Callable[[Key[Array, ""]], Categorical]:
     """What draws a policy over `actions` discrete actions from a key; arguments as for `gaussian`."""
+    check_count("width", width)
+    check_count("depth", depth, 0)
     return lambda key: Categorical(*drawn(key, observations, actions, width, depth))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Key, PyTree, UInt32
 
 from games.base import Environment
-from games.checks import as_key, check_count
+from games.checks import as_key, check_count, shown
 from games.registry import nearest
 from shaping.model_free.base import Method, Report
 from shaping.model_free.es import Es
@@ -96,6 +96,10 @@ def train(
         if method not in METHODS:
             raise ValueError(f"Unknown method {method!r}; {nearest(method, METHODS)}.")
         method = METHODS[method]()
+    if not isinstance(env, Environment) or not isinstance(method, Method):
+        raise ValueError(
+            f"A training takes an environment and a method, such as MetaGame(...) and Ppo(), not {shown(env)} and {shown(method)}."
+        )
     run = start if isinstance(start, Trained) else begun(env, start, method, key)
     while run.iterations < iterations:
         due = min(chunk, iterations - run.iterations)
