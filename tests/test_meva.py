@@ -193,7 +193,7 @@ def test_who_is_alike():
 
 
 def test_bad_input_is_refused_with_a_sentence():
-    with pytest.raises(ValueError, match="2 learners, 0 of them None, were given for the 2 seats of 'iterated_prisoners_dilemma'"):
+    with pytest.raises(ValueError, match="0 of the 2 seats of 'iterated_prisoners_dilemma' are open"):
         train_meva(ipd(), [Naive(), Naive()])
     with pytest.raises(ValueError, match="stride is 30, which does not divide steps, 100"):
         MevaSettings(stride=30)
