@@ -13,6 +13,10 @@ from solvers.normal_form import NormalForm, normal_form
 from solvers.payoffs import number
 
 SUFFIXES = (".nfg", ".json", ".csv")
+TREE = (
+    "is a game tree, and games are solved in strategic form here; write that with Gambit, as pygambit.read_efg(file).to_nfg(other) does, "
+    "and give the .nfg file."
+)
 
 
 def read_game(path: str | os.PathLike[str]) -> NormalForm:
@@ -48,7 +52,9 @@ def read_text(text: str) -> NormalForm:
     begins = text.removeprefix("\ufeff").lstrip()
     if not begins:
         raise ValueError("The text is empty; give a game in the form of a .nfg, .json or .csv file.")
-    parse = parse_json if begins[0] in "{[" else nfg.parse if begins[:3] in ("NFG", "EFG") else pairs.parse
+    if begins.startswith("EFG"):
+        raise ValueError(f"The text {TREE}")
+    parse = parse_json if begins[0] in "{[" else nfg.parse if begins.startswith("NFG") else pairs.parse
     return parse(begins if parse is not pairs.parse else text.removeprefix("\ufeff"))
 
 
@@ -82,6 +88,8 @@ def suffix(path: pathlib.Path, known: Sequence[str] = SUFFIXES) -> str:
     Raises:
         ValueError: for another one.
     """
+    if path.suffix.lower() == ".efg":
+        raise ValueError(f"{path} {TREE}")
     if path.suffix.lower() not in known:
         raise ValueError(f"{path} is no {' or '.join(known)} file; games are read from {', '.join(SUFFIXES)} and written as .nfg or .json.")
     return path.suffix.lower()

@@ -52,6 +52,7 @@ def test_every_form_is_told_apart(tmp_path):
     ("text", "says"),
     [
         ("", "text is empty"),
+        ('EFG 2 R "t" { "a" }', r"is a game tree, .*read_efg\(file\)\.to_nfg"),
         ("3 3,0 5\n5 0", "line 2 has 1 cells of payoffs where 2 are wanted"),
         ("3 3,x\n5 0,1 1", "'x' stands where a pair of payoffs, such as 3 0, is wanted at line 1, cell 2"),
         ("3 3,0 5\n5 0,1 nan", "'1 nan' stands where a pair"),
