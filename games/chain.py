@@ -8,6 +8,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+NEVER = -1e30
+"""The logarithm that stands for probability 0: finite, so that differences of two of them, and derivatives, are finite too."""
+
 
 def inverse(matrix: Float[Array, "s s"]) -> Float[Array, "s s"]:
     """The inverse of a row diagonally dominant matrix, by Gauss-Jordan elimination without pivoting; not for differentiation."""
@@ -45,47 +48,56 @@ def discounted(transitions: Float[Array, "s s"], rewards: Float[Array, "s n"], d
     return jax.lax.custom_linear_solve(apply, rewards, lambda _, b: inv @ b, lambda _, b: inv.T @ b)
 
 
-def average(transitions: Float[Array, "s s"], rewards: Float[Array, "s n"]) -> Float[Array, "s n"]:
-    r"""Long-run average reward from every state, $\lim_{d \to 1} (1-d)(I - dT)^{-1} r$; reducible and periodic chains included.
+def average(transitions: Float[Array, "s s"], rewards: Float[Array, "s n"], stop: Float[Array, ""] | float = NEVER) -> Float[Array, "s n"]:
+    r"""Mean reward from every state: the long-run average, $\lim_{d \to 1} (1-d)(I - dT)^{-1} r$, or that until play stops.
 
     States are eliminated one by one (Grassmann, Taksar & Heyman 1985), which subtracts nothing and so keeps every digit of tiny
-    transition probabilities. Each remaining state carries the reward and the time collected in eliminated ones. A state that can
-    only return to itself closes a recurrent class: its average is reward over time, and it stays as a place where others may end.
-    They inherit the averages of the states they lead to.
+    transition probabilities. Each remaining state carries the mean reward of itself and of what was eliminated, and the time spent there.
+    A state that can only return to itself closes a recurrent class, whose mean it holds, and stays as a place where others may end; they
+    inherit the means of the states they lead to. Reducible and periodic chains are included.
+
+    Probabilities and times are kept as logarithms, since products of a few tiny probabilities underflow and times overflow; rewards are
+    kept as means. Every step is then a convex combination, and so is the result: it stays inside the rewards, and no derivative in it
+    exceeds their spread.
 
     Args:
-        transitions: $T$, rows summing to 1, entries possibly exactly 0 or 1.
+        transitions: $\log T$, in which `NEVER` and below stand for 0.
         rewards: expected reward of a step taken in each state, one column per player.
+        stop: logarithm of the probability that play stops after a step, by which $T$ then falls short of rows summing to 1. With
+            $\log(1-d)$ and $\log(dT)$ the result is $(1-d)(I - dT)^{-1} r$.
 
     Example:
-        >>> average(jnp.array([[0.5, 0.5], [0.0, 1.0]]), jnp.array([[0.0], [3.0]])).ravel().tolist()
+        >>> average(jnp.log(jnp.array([[0.5, 0.5], [1e-30, 1.0]])), jnp.array([[0.0], [3.0]])).ravel().tolist()
         [3.0, 3.0]
     """
     size, dtype = transitions.shape[0], transitions.dtype
     states = jnp.arange(size)
+    stop = jnp.asarray(stop, dtype)
 
     def eliminate(carry, k):
-        t, r, time, closed = carry
+        logs, mean, time, closed = carry
         left = (states < k) | closed  # states not eliminated
-        ahead = jnp.where(left, t[k], 0.0)
-        escape = ahead.sum()
-        closes = escape == 0
-        safe = jnp.where(closes, 1.0, escape)
-        share = jnp.where(closes | (states >= k), 0.0, t[:, k] / safe)  # expected passages through k per visit of each state
+        ahead = jnp.where(left, logs[k], NEVER)
+        escape = jax.nn.logsumexp(ahead)
+        closes = escape < NEVER / 2
+        share = jnp.where(closes | (states >= k), NEVER, logs[:, k] - jnp.logaddexp(escape, stop + time[k]))  # passages through k per visit
+        spent = share + time[k]
         carry = (
-            jnp.where(left[None, :], t + share[:, None] * ahead[None, :], t),
-            r + share[:, None] * r[k][None, :],
-            time + share * time[k],
+            jnp.where(left[None, :], jnp.logaddexp(logs, share[:, None] + ahead[None, :]), logs),
+            mean + jax.nn.sigmoid(spent - time)[:, None] * (mean[k][None, :] - mean),
+            jnp.logaddexp(time, spent),
             closed | (closes & (states == k)),
         )
-        return carry, (ahead / safe, r[k] / time[k])
+        return carry, (jax.nn.softmax(ahead), jax.nn.sigmoid(escape - stop - time[k]), mean[k])
 
-    start = (transitions, rewards, jnp.ones(size, dtype), jnp.zeros(size, bool))
-    (*_, closed), (weights, gains) = jax.lax.scan(eliminate, start, states, reverse=True)
+    logs = jnp.maximum(transitions, NEVER)
+    start = (logs, rewards, jnp.zeros(size, dtype), jnp.zeros(size, bool))
+    (*_, closed), (onwards, goes, means) = jax.lax.scan(eliminate, start, states, reverse=True)
 
     def inherit(found, k):
-        gain = jnp.where(closed[k], gains[k], weights[k] @ found)
+        later = onwards[k] @ found
+        gain = jnp.where(closed[k], means[k], means[k] + goes[k] * (later - means[k]))
         return found.at[k].set(gain), None
 
-    found, _ = jax.lax.scan(inherit, jnp.where(closed[:, None], gains, 0.0), states)
+    found, _ = jax.lax.scan(inherit, jnp.where(closed[:, None], means, 0.0), states)
     return found

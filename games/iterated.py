@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
@@ -14,7 +15,10 @@ from games import chain, two_by_two
 from games.base import Game, Joint, Own, check_shapes, normal_init, precision
 from games.checks import check_count, check_range, concrete, floating
 from games.matrix import MatrixGame, outer
-from games.policies import as_table, kl_divergence, probabilities, table_shape
+from games.policies import as_table, kl_divergence, log_chances, probabilities, table_shape
+
+PATIENCE = 1e4
+"""Where $1-d$ is below so many units of rounding, a resolvent loses too many digits, and states are eliminated instead."""
 
 
 class Iterated(Game):
@@ -22,7 +26,9 @@ class Iterated(Game):
 
     Discounted, $d < 1$: learners ascend the return $V_i = \sum_t d^t E[u_i(a_t)] = p_0^\top (I - dP)^{-1} u_i$, not normalized, as the
     published learning rates are stated; tables show the per-step value $(1-d) V_i$. At $d = 1$ the value is the long-run average
-    reward from the start, $\lim_{d \to 1} (1-d) V_i$, for reducible and periodic chains too.
+    reward from the start, $\lim_{d \to 1} (1-d) V_i$, for reducible and periodic chains too. Values are worked out by a resolvent; at
+    discounts so close to 1 that it would lose digits (in float32 from .9988 on, in float64 from 1 - 2e-12), by elimination, which takes
+    longer. A discount that is traced when the game is made is taken for a smaller one.
 
     A policy is a table of logits with one row per history: the start, then the histories of length 1 to k. Within a length they are
     counted with the latest joint action varying fastest, and a joint action with **the player's own action first**, then the others'
@@ -51,13 +57,17 @@ class Iterated(Game):
     name: str = eqx.field(static=True, default="iterated")
     init_std: Float[Array, ""] = eqx.field(converter=floating, default=1.0)
     criterion: str = eqx.field(static=True, init=False, default="discounted")
+    patient: bool = eqx.field(static=True, init=False, default=False)
 
     def __post_init__(self):
         check_range("discount", self.discount, 0.0, 1.0)
-        default = jax.dtypes.canonicalize_dtype(float)
-        patient = np.asarray(self.discount, default) == 1 if concrete(self.discount) else np.array(False)  # also what rounds to 1
-        if patient.any():
-            if not patient.all():
+        if not concrete(self.discount):
+            return
+        discount = np.asarray(self.discount, jax.dtypes.canonicalize_dtype(float))
+        self.patient = bool((1 - discount < PATIENCE * np.finfo(discount.dtype).eps).any())
+        average = discount == 1  # also what rounds to 1
+        if average.any():
+            if not average.all():
                 raise ValueError(
                     "discount holds 1 (the average reward) beside smaller numbers; make one game for each of the two criteria."
                 )
@@ -104,7 +114,7 @@ class Iterated(Game):
     @property
     def is_scalar(self) -> bool:
         """Whether the closed form in scalars applies."""
-        return self.n_actions == (2, 2) and self.memory == 1 and self.criterion == "discounted"
+        return self.n_actions == (2, 2) and self.memory == 1 and not self.patient
 
     def init(self, key: Key[Array, ""]) -> Joint:
         """Draw everybody's logits from $N(0, std^2)$."""
@@ -149,36 +159,42 @@ class Iterated(Game):
         stage = self.stage.exchanged()
         return None if stage is None else eqx.tree_at(lambda game: game.stage, self, stage)
 
-    def joint_probabilities(self, params: Joint) -> Float[Array, "n_observations n_outcomes"]:
-        """Probability of every joint action after every history, both in joint order (players by seat)."""
+    def joint(self, params: Joint, of: Callable[..., Array], by: Callable[..., Array]) -> Float[Array, "n_observations n_outcomes"]:
+        """A number of every joint action after every history, both in joint order (players by seat): `by` puts players' own together."""
         check_shapes(self.name, params, self.shapes)
         tables = [
-            probabilities(as_table(own), a)[own_first(self.n_actions, self.memory, i)]
+            of(as_table(own), a)[own_first(self.n_actions, self.memory, i)]
             for i, (own, a) in enumerate(zip(params, self.n_actions, strict=True))
         ]
-        return outer(tuple(tables)).reshape(self.n_observations, self.n_outcomes)
+        return outer(tuple(tables), by).reshape(self.n_observations, self.n_outcomes)
 
     def expected(self, params: Joint, rewards: Float[Array, "n_outcomes m"]) -> Float[Array, " m"]:
         """The return (average at discount 1) of any m quantities that depend on the joint action."""
-        joint, discount = self.joint_probabilities(params), self.discount.astype(precision(params))
-        rewards = rewards.astype(precision(params))
+        dtype = precision(params)
+        joint, rewards = self.joint(params, probabilities, jnp.multiply), rewards.astype(dtype)
+        discount, stop = self.discount.astype(dtype), self.stop.astype(dtype)
         size, histories = self.n_outcomes, self.n_outcomes**self.memory
-        full = joint[-histories:]
-        gains = full @ rewards
-        if self.memory == 1:
-            transitions = full
-        else:
-            rows = np.repeat(np.arange(histories), size)
-            columns = (rows * size + np.tile(np.arange(size), histories)) % histories
-            transitions = jnp.zeros((histories, histories), full.dtype).at[rows, columns].add(full.ravel())
+        gains = joint[-histories:] @ rewards
+
+        def transitions(rows: Float[Array, "histories size"], nothing: float) -> Float[Array, "histories histories"]:
+            if self.memory == 1:
+                return rows
+            before = np.repeat(np.arange(histories), size)
+            after = (before * size + np.tile(np.arange(size), histories)) % histories
+            return jnp.full((histories, histories), nothing, dtype).at[before, after].set(rows.ravel())
+
         average = self.criterion == "average"
-        ahead = chain.average(transitions, gains) if average else chain.discounted(transitions, gains, discount)
+        if average or self.patient:
+            logs = transitions(self.joint(params, log_chances, jnp.add)[-histories:], chain.NEVER)
+            ahead = chain.average(logs, gains) if average else chain.average(jnp.log(discount) + logs, gains, jnp.log(stop))
+        else:
+            ahead = stop * chain.discounted(transitions(joint[-histories:], 0.0), gains, discount)
         for length in range(self.memory - 1, -1, -1):  # short histories occur once each: step back to the start
             begin = sum(size**shorter for shorter in range(length))
             p = joint[begin : begin + size**length]
             onwards = jnp.einsum("ho,hom->hm", p, ahead.reshape(-1, size, ahead.shape[-1]))
-            ahead = onwards if average else p @ rewards + discount * onwards
-        return ahead[0]
+            ahead = onwards if average else stop * (p @ rewards) + discount * onwards
+        return ahead[0] if average else ahead[0] / stop
 
 
 def own_first(n_actions: tuple[int, ...], memory: int, player: int) -> Any:

@@ -1,9 +1,9 @@
 """Normal-form games over mixed strategies."""
 
-import math
+import functools
 import numbers
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import equinox as eqx
@@ -178,12 +178,15 @@ class MatrixGame(Game):
         return relabeled(self, (1, 0)) if self.n_players == 2 and len(set(self.n_actions)) == 1 else None
 
 
-def outer(strategies: tuple[Float[Array, "*batch _"], ...]) -> Float[Array, "..."]:
-    """Probability of every joint action, players in order, from everybody's independent probabilities along the last axis."""
+def outer(strategies: tuple[Float[Array, "*batch _"], ...], by: Callable[..., Array] = jnp.multiply) -> Float[Array, "..."]:
+    """Probability of every joint action, players in order, from everybody's independent probabilities along the last axis.
+
+    Of logarithms, and put together by `jnp.add`, the logarithm.
+    """
     n = len(strategies)
     batch = strategies[0].shape[:-1]
     shaped = [p.reshape(*batch, *(p.shape[-1] if i == j else 1 for j in range(n))) for i, p in enumerate(strategies)]
-    return math.prod(shaped[1:], start=shaped[0])
+    return functools.reduce(by, shaped)
 
 
 def relabeled(game: MatrixGame, order: tuple[int, ...]) -> MatrixGame:

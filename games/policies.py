@@ -41,6 +41,12 @@ def log_probabilities(logits: Float[Array, "..."], n_actions: int) -> Float[Arra
     return jax.nn.log_softmax(logits, axis=-1)
 
 
+def log_chances(logits: Float[Array, "..."], n_actions: int) -> Float[Array, "... n_actions"]:
+    """Logarithm of `probabilities`, minus infinity where these are below the smallest normal number and so count as 0."""
+    logs = log_probabilities(logits, n_actions)
+    return jnp.where(logs < np.log(jnp.finfo(logs.dtype).tiny), -jnp.inf, logs)
+
+
 def kl_divergence(old: Float[Array, "..."], new: Float[Array, "..."], n_actions: int) -> Float[Array, ""]:
     r"""$\sum_o \mathrm{KL}(\pi_{old}(\cdot | o) \,\|\, \pi_{new}(\cdot | o))$, summed over the rows of two tables of logits.
 

@@ -174,7 +174,7 @@ def test_average_keeps_tiny_probabilities():
     """Grim against itself with a tremble of 1e-6: float32 still knows how long cooperation lasts."""
     tremble = 1e-6
     transitions = jnp.array([[1 - tremble, tremble], [3 * tremble, 1 - 3 * tremble]])
-    np.testing.assert_allclose(chain.average(transitions, jnp.array([[1.0], [0.0]]))[:, 0], [0.75, 0.75], rtol=1e-6)
+    np.testing.assert_allclose(chain.average(jnp.log(transitions), jnp.array([[1.0], [0.0]]))[:, 0], [0.75, 0.75], rtol=1e-6)
 
 
 @pytest.mark.parametrize("discount", [0.96, 1.0])
