@@ -53,6 +53,8 @@ def shaping_terms(view: View, joint: Joint) -> Joint:
     $\nabla_i V_j$ along $\nabla_j V_i$ in player j's parameters, since second derivatives commute.
     """
     n = len(joint)
+    if n == 1:
+        return optax.tree.zeros_like(joint)
     gains = tuple(towards(view, joint, i) for i in range(n))
     return tuple(total(mixed(view, joint, j, i, {j: gains[i][j]}) for j in range(n) if j != i) for i in range(n))
 
