@@ -23,7 +23,7 @@ def pure_equilibria(game: Any, exact: bool = False, tolerance: float = 0.0) -> E
             written; payoffs that were estimated need a margin.
 
     Returns:
-        A set that may be empty and is never complete: mixed equilibria are not looked for.
+        A set that may be empty; mixed equilibria are not looked for, so that it is complete for one player with one best action alone.
 
     Raises:
         ValueError: for what is no game, and for a negative tolerance.
@@ -42,6 +42,8 @@ def pure_equilibria(game: Any, exact: bool = False, tolerance: float = 0.0) -> E
     profiles = np.argwhere(best_replies(payoffs, margins).all(axis=0))
     enough = 1.0 if tolerance else TOLERANCE  # whoever gives a margin takes the residual that it leaves
     found = tuple(solution(payoffs, pure_profile(payoffs, a), tolerance=enough) for a in profiles)
+    if len(payoffs) == 1 and len(found) == 1 and not np.any(margins):
+        return EquilibriumSet(payoffs, "pure", found, complete=True, message="The player's one best action; there is no other equilibrium.")
     return EquilibriumSet(payoffs, "pure", found, message="All equilibria in pure strategies; mixed ones were not looked for.")
 
 

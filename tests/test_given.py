@@ -66,3 +66,8 @@ def test_the_batch_baseline_of_a_surrogate_leaves_its_first_derivative_right():
     value, slope = jax.value_and_grad(objective)(jnp.zeros(2))
     assert value == 2.0
     np.testing.assert_allclose(slope, [(1 - 3) / 2, (3 - 1) / 2])
+
+
+def test_the_one_best_action_of_one_player_is_all_there_is():
+    assert solve([[1, 3, 2]]).complete
+    assert not solve([[1, 3, 3]]).complete  # any mixture of two
