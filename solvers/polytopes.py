@@ -18,7 +18,7 @@ from jaxtyping import Bool, Float, Int, Shaped, UInt64
 EPSILON = float(np.finfo(float).eps)
 PAIRS = 4_000_000
 """How many pairs of rays are looked at in one numpy call."""
-FEW = 8
+FEW = 10
 """Up to so many actions of both players, lists are faster than arrays."""
 
 

@@ -8,7 +8,7 @@ from jaxtyping import Bool, Shaped
 
 from solvers.base import EquilibriumSet
 from solvers.payoffs import payoff_tensor
-from solvers.polytopes import Unproven, Vertices, blocks, most_vertices, packed, pairwise, vertices
+from solvers.polytopes import FEW, Unproven, Vertices, blocks, most_vertices, packed, pairwise, vertices
 from solvers.registry import solver
 from solvers.structure import equilibrium_set
 from solvers.two_player import positive_integers, two_players, unique_solution
@@ -75,7 +75,7 @@ def both_polytopes(against: Tables, force: bool) -> tuple[tuple[Vertices, Vertic
     """The vertices of both polytopes, and whether no action was left out."""
     flat = tuple(table - table.min(axis=1, keepdims=True) for table in against)
     largest = max(int(table.max()) for table in flat)
-    if largest >= SMALL or most_vertices(*against[0].shape) > MODERATE:
+    if sum(flat[0].shape) > FEW and (largest >= SMALL or most_vertices(*against[0].shape) > MODERATE):
         try:
             return in_turn(tuple((table / (largest or 1)).astype(float) for table in flat), force)
         except Unproven:
