@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import pandas as pd
@@ -15,6 +14,7 @@ from games.checks import as_key, check_count, shown
 from games.coin import CoinGame
 from games.coin_agents import COIN_AGENTS
 from games.environments import ENVIRONMENTS
+from games.compiler import filter_jit
 from games.repetition import Repetition
 from games.sampling import Sample, sample
 from games.strategies import policy
@@ -138,7 +138,7 @@ def evaluate(
     return pd.DataFrame(rows)
 
 
-@eqx.filter_jit
+@filter_jit
 def _measured(environment, agents, key, episodes: int, steps: int) -> dict[str, Float[Array, " n_players"]]:
     """Both players' measures of one pairing."""
     played = sample(environment, agents, key, episodes, steps)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 GUARD = "--xla_cpu_enable_concurrency_optimized_scheduler"
+YNNPACK = "--xla_cpu_experimental_ynn_fusion_type"
 GRACE = 10.0
 """Seconds after Ctrl-C until the process ends, whatever it is doing."""
 BEGUN, INTERRUPTED = threading.Event(), threading.Event()
@@ -78,6 +79,8 @@ def in_one_sentence(error: Exception) -> str | None:
         return f"{error.strerror}{'' if error.filename is None else f': {error.filename}'}."
     if isinstance(error, (ValueError, OSError, OverflowError)):
         return " ".join(re.split(r"\n-{5,}", str(error))[0].split())  # jax appends a note on tracebacks to what it raises while it traces
+    if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error):
+        return "the memory does not suffice; choose fewer seeds or steps, a smaller batch, narrower networks or a smaller game."
     named = os.environ.get("JAX_PLATFORMS")
     if named:
         try:
@@ -170,14 +173,16 @@ codecs.register_error(SIGNS, ascii_signs)
 
 
 def prepare() -> None:
-    """Settings of the process that must stand before jax is imported: the guard against jax 0.10's hang, and the compilation cache."""
+    """Settings of the process that must stand before jax is imported: guards against jax 0.10's hang and crash, and the compilation cache."""
     if "jax" in sys.modules:
         return
     import importlib.metadata
 
     flags = os.environ.get("XLA_FLAGS", "")
-    if (importlib.metadata.version("jax").startswith("0.10.")) and GUARD not in flags:
-        os.environ["XLA_FLAGS"] = f"{flags} {GUARD}=false".strip()
+    if importlib.metadata.version("jaxlib").startswith("0.10."):
+        for flag, value in ((GUARD, "false"), (YNNPACK, "")):
+            flags += f" {flag}={value}" * (flag not in flags)
+        os.environ["XLA_FLAGS"] = flags.strip()
     folder = cache_folder()
     if folder is not None:
         os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(folder))

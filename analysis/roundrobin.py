@@ -20,8 +20,10 @@ from jaxtyping import Array, Bool, Float, PyTree
 
 from analysis.stances import facing, keys_of, over_lanes, stances
 from games.base import Game, Joint
+from games.compiler import options
+from games.room import footprint, size_of
 from shaping.base import Learner, View
-from shaping.match import BEFORE, ON_CPU, lane_keys, stepped
+from shaping.match import BEFORE, in_parts, lane_keys, lanes_at_once, stepped
 
 CHUNK_SECONDS = 0.5
 """How long one call of the compiled loop should take: often enough for a progress line, and for Ctrl-C to be heard."""
@@ -201,17 +203,23 @@ def proceed(game: Game, learners: Sides, members: Members, state: State, match_k
 
 
 @functools.lru_cache(maxsize=32)
-def compiled(function: Callable, static: Any, structure: Any, shapes: tuple, x64: bool) -> Callable:
-    """One of the two programs for arguments of this structure, compiled once, whatever their numbers; `x64` is part of the key alone."""
+def traced(function: Callable, static: Any, structure: Any, shapes: tuple, x64: bool) -> Any:
+    """One of the two programs for arguments of this structure, whatever their numbers; `x64` is part of the key alone."""
     arguments = jax.tree.unflatten(structure, [jax.ShapeDtypeStruct(*shape) for shape in shapes])
-    options: Any = {"compiler_options": ON_CPU} if jax.default_backend() == "cpu" else {}
-    return jax.jit(lambda game, learners, *rest: function(game, learners, static, *rest), **options).lower(*arguments).compile()
+    how: Any = {"compiler_options": options(loops=True) or None}
+    return jax.jit(lambda game, learners, *rest: function(game, learners, static, *rest), **how).trace(*arguments)
 
 
-def program(function: Callable, static: Any, *arguments: Any) -> Callable:
-    """The compiled `function` for these arguments."""
+@functools.lru_cache(maxsize=32)
+def compiled(*key: Any) -> Callable:
+    """`traced`, compiled once."""
+    return traced(*key).lower().compile()
+
+
+def key_of(function: Callable, static: Any, *arguments: Any) -> tuple:
+    """What decides a program: the function and the structure of these arguments, or of what stands for their shapes."""
     leaves, structure = jax.tree.flatten(arguments)
-    return compiled(function, static, structure, tuple((jnp.shape(x), x.dtype) for x in leaves), bool(jax.config.read("jax_enable_x64")))
+    return function, static, structure, tuple((jnp.shape(x), x.dtype) for x in leaves), bool(jax.config.read("jax_enable_x64"))
 
 
 def round_robin(
@@ -237,17 +245,49 @@ def round_robin(
         first: the number of the first lane.
         report: called with the number of steps done, before the first and after every chunk.
     """
-    report = report or (lambda done: None)
-    game, sides = anonymous(game), [grouped(side) for side in (learners, columns) if side is not None]
-    stacked, members = (tuple(tuple(g[k] for g in groups) for groups in sides) for k in range(2))
+    name, game, sides = game.name, anonymous(game), [grouped(side) for side in (learners, columns) if side is not None]
+    stacked, members = (tuple(tuple(g.learner for g in side) for side in sides), tuple(tuple(g.members for g in side) for side in sides))
     keys = lane_keys(key, "init", first + seeds)[first:], lane_keys(key, "match", first + seeds)[first:]
-    none = jnp.asarray(0)
+    at_once, told, took = fitting(name, game, stacked, members, keys), 0, np.zeros(2)
 
+    def part(a: int, b: int) -> tuple:
+        nonlocal told
+
+        def tell(done: int) -> None:
+            if report is not None:
+                report(max(told, steps * a // seeds + done * (b - a) // seeds))
+
+        result = _played(game, stacked, members, tuple(k[a:b] for k in keys), steps, tell)
+        told = steps * b // seeds
+        took[:] += result.compile_s, result.run_s
+        values, means = (np.moveaxis(x, 3, 0) for x in (result.values, result.mean_values))
+        return values, means, *jax.tree.map(lambda x: np.moveaxis(x, 2, 0), (result.params, result.ok))
+
+    values, means, params, ok = in_parts(part, seeds, at_once, 0, np.concatenate)
+    values, means = (np.moveaxis(x, 0, 3) for x in (values, means))
+    return RoundRobin(values, means, *jax.tree.map(lambda x: np.moveaxis(x, 0, 2), (params, ok)), *took.tolist())
+
+
+def fitting(name: str, game: Game, stacked: Sides, members: Members, keys) -> int:
+    """How many seeds fit into memory side by side.
+
+    Raises:
+        ValueError: where not even one does.
+    """
+    state = traced(*key_of(begin, members, game, stacked, keys)).out_info
+    none = jax.ShapeDtypeStruct((), jnp.asarray(0).dtype)
+    loop = traced(*key_of(proceed, members, game, stacked, state, keys[1], none, none))
+    held = size_of(state)
+    return lanes_at_once(len(keys[0]), 2 * held + footprint(loop.jaxpr.jaxpr), held, f"A round robin at {name!r}")
+
+
+def _played(game: Game, stacked: Sides, members: Members, keys, steps: int, report: Callable[[int], Any]) -> RoundRobin:
+    """The lanes of these keys, side by side."""
+    none = jnp.asarray(0)
     clock = time.perf_counter()
     opening = (game, stacked, keys)
-    start = program(begin, members, *opening)
-    state = start(*opening)
-    loop = program(proceed, members, game, stacked, state, keys[1], none, none)
+    state = compiled(*key_of(begin, members, *opening))(*opening)
+    loop = compiled(*key_of(proceed, members, game, stacked, state, keys[1], none, none))
     compile_s = time.perf_counter() - clock
 
     clock, done, chunk = time.perf_counter(), 0, 1

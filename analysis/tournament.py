@@ -17,12 +17,16 @@ from analysis.store import Store
 from analysis.tables import cells as cells, ordered, standings as standings, tidy
 from games.base import Game
 from games.checks import as_seed, check_count, shown
+from games.room import check_room
+from games.sampled import Sampled
 from games.sampled_catalog import as_game
 from shaping.base import Learner
 from shaping.catalog import as_learner
-from shaping.match import lane_keys
+from shaping.match import FEW_SEEDS, MANY_SEEDS, lane_keys
 from shaping.sweep import Sweep
 
+ROW = 400
+"""Bytes that a row of the table takes while it is made."""
 LARGEST = 2**31 - 2
 """Steps and seeds are counted in 32 bits."""
 
@@ -39,7 +43,7 @@ def tournament(
     learners: Sequence[Learner | str | type[Learner]] | Mapping[str, Any],
     *,
     steps: int = 200,
-    seeds: int = 64,
+    seeds: int | None = None,
     seed: int = 0,
     out: str | os.PathLike | None = None,
     force: bool = False,
@@ -57,7 +61,7 @@ def tournament(
         learners: in sequence, as `play` takes them: made, names or classes; or a mapping from names of your own. Learners of the same
             label are told apart by the numbers in which they differ.
         steps: how many steps, at least 1.
-        seeds: how many lanes per cell, at least 1.
+        seeds: how many lanes per cell, at least 1; by default 64, and 4 where a game is sampled.
         seed: the root of all randomness, an integer in [0, 2**32 - 1], by which results are kept; `key` is another name of it.
         out: a folder to keep results in: a game whose file is there is not computed again. A folder may hold fewer games, learners or
             seeds than are asked for, otherwise the same; then what is new is computed alone, and what is there stays as it is. Learners
@@ -80,9 +84,13 @@ def tournament(
         [['naive', 'naive', 0], ['naive', 'lola', 0], ['lola', 'naive', 0], ['lola', 'lola', 0]]
     """
     seed = as_seed(seed, key)
-    check_size(steps, seeds, seed)
     games, learners = _named(games, "games", as_game, lambda g: g.name), _named(learners, "learners", as_learner, lambda x: x.label)
+    if seeds is None:
+        seeds = FEW_SEEDS if any(isinstance(game, Sampled) for game in games.values()) else MANY_SEEDS
+    check_size(steps, seeds, seed)
     _check(games, learners)
+    rows = 2 * len(games) * len(learners) ** 2 * seeds
+    check_room(f"A table of {rows} rows", ROW * rows, "give fewer seeds, learners or games", on_host=True)
     specification = specify(games, learners, steps, seeds, seed)
     store = None if out is None else Store(out, specification, tuple(games), force, grows=True)
     report = progress or (lambda game, stage, **facts: None)

@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from games.compiler import jit
 from solvers import equilibria_2x2, equilibria_small
 
 BLOCK = 512
@@ -49,7 +50,7 @@ def test_batch(benchmark, solve, m, n, count, dtype):
     with jax.enable_x64(dtype == "float64"):
         games = [jnp.asarray(g.reshape(-1, BLOCK, m, n)) for g in normal(count, m, n, dtype)]
 
-        @jax.jit
+        @jit
         def run(row, column):
             return jax.lax.map(lambda game: solve(*game), (row, column))
 

@@ -13,6 +13,7 @@ import pytest
 from benchmarks.test_exact_matches import measure
 from games.auto_reset import AutoReset
 from games.coin import CoinGame
+from games.compiler import jit
 from games.draws import derived
 from games.environments import ENVIRONMENTS
 from games.rollout import random_actions
@@ -30,7 +31,7 @@ def player(environment, lanes, steps, keys="counter"):
         seen, after, rewards, *_ = environment.step(playing, state, act(acting, None))
         return seen, after, rewards[0] + 3 * rewards[1]
 
-    @jax.jit
+    @jit
     def play(seed):
         lane = jax.random.split(jax.random.key(seed), lanes)
         seen, state = jax.vmap(environment.reset)(lane)
@@ -85,7 +86,7 @@ def test_hand_written(benchmark, lanes):
         places = (3 * rows[0] + columns[0], 3 * rows[1] + columns[1], *coins)
         return jnp.concatenate([(jnp.arange(9) == x).astype(jnp.float32) for x in places])
 
-    @jax.jit
+    @jit
     def play(seed):
         zero = jnp.zeros(lanes, jnp.int32)
         key = jax.random.key(seed)

@@ -13,6 +13,7 @@ import pytest
 
 from analysis.roundrobin import round_robin
 from games import ipd
+from games.compiler import jit
 from shaping import LEARNERS, play
 from shaping.base import replaced
 
@@ -68,7 +69,7 @@ def test_generic_solve(benchmark):
 
         return joint[player] + jax.grad(shaped)(joint[player])
 
-    @jax.jit
+    @jit
     def run(joint):
         step = jax.vmap(lambda joint: (update(joint, 0), update(joint, 1)))
         return jax.lax.scan(lambda joint, _: (step(joint), None), joint, length=100)[0]

@@ -6,18 +6,16 @@ A meta-step is one step of one lane: the reward, the co-player's update and the 
 is the published one, an actor of size 2d-256-tanh that gives the mean and the variance of the next logits, from which one is drawn.
 """
 
-import functools
 import time
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import pytest
 
 from games import ipd
+from games.compiler import filter_jit
 from shaping import Naive
 from shaping.learners.mmaml import Mmaml
-from shaping.match import ON_CPU
 from shaping.meta import MetaGame
 
 STEPS = 100
@@ -35,7 +33,7 @@ def perceptron(policy, observation, noise):
     return mean + jnp.sqrt(jax.nn.softplus(variance)) * noise
 
 
-@functools.partial(eqx.filter_jit, compiler_options=ON_CPU if jax.default_backend() == "cpu" else None)  # pyright: ignore
+@filter_jit(loops=True)
 def rollout(meta, act, policy, key, lanes):
     """Sums of rewards and of everything seen, so that nothing is left out."""
 
@@ -73,6 +71,6 @@ def test_environment(benchmark, act, lanes):
 def test_gradient_through_the_match(benchmark):
     """Value and gradient of an initial policy and a step size through 100 steps, 128 lanes."""
     meta = MetaGame(ipd(), [None, Naive()], STEPS, lanes=128)
-    gradient = eqx.filter_jit(lambda player: jax.value_and_grad(lambda p: meta.values((p,))[0])(player))
+    gradient = filter_jit(lambda player: jax.value_and_grad(lambda p: meta.values((p,))[0])(player))
     player = Mmaml(jnp.zeros(5), 0.5)
     measure(benchmark, STEPS * 128, lambda: gradient(player))

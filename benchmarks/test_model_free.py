@@ -7,11 +7,11 @@
 
 import time
 
-import equinox as eqx
 import jax
 import pytest
 
 from games import ipd
+from games.compiler import filter_jit
 from shaping import Naive
 from shaping.meta import MetaGame
 from shaping.model_free import Es, Ga, Ppo, gaussian
@@ -36,7 +36,7 @@ def measure(benchmark, steps, run):
 @pytest.mark.parametrize("act", [sampled, greedy], ids=["sample", "mode"])
 @pytest.mark.parametrize("episodes", [256, 4096])
 def test_play(benchmark, episodes, act):
-    run = eqx.filter_jit(lambda keys: play_out(META, POLICIES, keys, LENGTH, act))
+    run = filter_jit(lambda keys: play_out(META, POLICIES, keys, LENGTH, act))
     keys = episode_keys(jax.random.key(1), episodes)
     measure(benchmark, LENGTH * episodes, lambda: run(keys).rewards)
 
@@ -47,7 +47,7 @@ def test_play_with_nothing_but_the_environment(benchmark):
     def still(policy, key, observation):
         return observation[:5], observation[0]
 
-    run = eqx.filter_jit(lambda keys: play_out(META, POLICIES, keys, LENGTH, still))
+    run = filter_jit(lambda keys: play_out(META, POLICIES, keys, LENGTH, still))
     keys = episode_keys(jax.random.key(1), 4096)
     measure(benchmark, LENGTH * 4096, lambda: run(keys).rewards)
 
@@ -59,5 +59,5 @@ METHODS = {"ppo-256": Ppo(), "ppo-4096": Ppo(episodes=4096), "es": Es(), "ga": G
 def test_train(benchmark, name):
     method = METHODS[name]
     played = {"ppo-256": 256, "ppo-4096": 4096, "es": 128 * 16, "ga": 128 * 16 + 2 * 64}[name]
-    run = eqx.filter_jit(lambda key: method.step(META, POLICIES, method.init(POLICIES), key))
+    run = filter_jit(lambda key: method.step(META, POLICIES, method.init(POLICIES), key))
     measure(benchmark, LENGTH * played, lambda: run(jax.random.key(2)))

@@ -11,6 +11,7 @@ import jax
 import numpy as np
 import pytest
 
+from games.compiler import jit
 from solvers.correlated import correlated_equilibrium
 from solvers.homotopy import logit_homotopy
 from solvers.polynomial import polynomial_equilibria
@@ -60,7 +61,7 @@ def test_correlated(benchmark, shape):
 def test_quantal_response(benchmark, shape, precisions):
     """4,096 games in one compiled program, in float32."""
     games = random_games(shape, 4096).astype(np.float32)
-    run = jax.jit(jax.vmap(lambda payoffs: quantal_response(payoffs, precisions).strategies))
+    run = jit(jax.vmap(lambda payoffs: quantal_response(payoffs, precisions).strategies))
     measure(benchmark, len(games), lambda: jax.block_until_ready(run(games)))
 
 
@@ -68,5 +69,5 @@ def test_quantal_response(benchmark, shape, precisions):
 def test_quantal_response_gradients(benchmark, shape):
     """Gradients in all payoffs of 4,096 games."""
     games = random_games(shape, 4096).astype(np.float32)
-    run = jax.jit(jax.vmap(jax.grad(lambda payoffs: quantal_response(payoffs, [1.0]).strategies[0][0, 0])))
+    run = jit(jax.vmap(jax.grad(lambda payoffs: quantal_response(payoffs, [1.0]).strategies[0][0, 0])))
     measure(benchmark, len(games), lambda: jax.block_until_ready(run(games)))

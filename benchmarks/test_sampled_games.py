@@ -15,10 +15,10 @@ import pytest
 
 from games import PLAYABLE
 from games.agents import Agent
+from games.compiler import options
 from games.recurrent import Recurrent
 from shaping.base import View
 from shaping.learners.pola_dice import PolaDice
-from shaping.match import ON_CPU
 
 STEPS = 3
 SIZES = {"ipd_gru": {"batch": 2000, "inner_steps": 2}, "coin_lola": {"batch": 1000, "inner_steps": 4}}
@@ -33,7 +33,7 @@ def test_an_outer_step(benchmark, monkeypatch, name, plain):
     game, learner = PLAYABLE.make(name, batch=SIZES[name]["batch"]), PolaDice(inner_steps=SIZES[name]["inner_steps"], steps=STEPS)
     params = game.init(jax.random.key(0))
 
-    @functools.partial(jax.jit, compiler_options=ON_CPU)
+    @functools.partial(jax.jit, compiler_options=options(loops=True))
     def update(learner, game, params, key):
         view = View(game, params, 0, key)
         return learner.update(learner.init(view), view)[0]

@@ -6,6 +6,8 @@ from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 from jaxtyping import Array, Float
 
+from games.compiler import jit
+
 
 def parts(x: Float[Array, "*batch rows columns"], n: int) -> tuple[Float[Array, "*batch part columns"], ...]:
     """Equal parts of a matrix's rows, as `jnp.split` along the last axis but one, with a quicker derivative.
@@ -51,8 +53,8 @@ def _resized(aval, rows):
 
 _apart, _together = Primitive("parts"), Primitive("whole")
 _apart.multiple_results = True
-_apart.def_impl(jax.jit(_slices, static_argnames="n"))
-_together.def_impl(jax.jit(_filled))
+_apart.def_impl(jit(_slices, static_argnames="n"))
+_together.def_impl(jit(_filled))
 _apart.def_abstract_eval(lambda x, *, n: [_resized(x, x.shape[-2] // n)] * n)
 _together.def_abstract_eval(lambda *xs: _resized(xs[0], xs[0].shape[-2] * len(xs)))
 mlir.register_lowering(_apart, mlir.lower_fun(_slices, multiple_results=True))

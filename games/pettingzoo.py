@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Array, Key, PyTree
 
 from games.base import Environment
+from games.compiler import jit
 from games.environments import ENVIRONMENTS
 
 try:
@@ -133,14 +134,14 @@ def box(shape: tuple[int, ...], dtype: np.dtype) -> spaces.Box:
     return spaces.Box(np.iinfo(dtype).min, np.iinfo(dtype).max, shape, dtype.type)
 
 
-@jax.jit
+@jit
 def begun(environment: Environment, key: Key[Array, ""]) -> tuple[Array, PyTree[Array], Key[Array, ""]]:
     """A new episode: observations, state and the key to go on with."""
     key, own = jax.random.split(key)
     return *environment.reset(own), key
 
 
-@jax.jit
+@jit
 def played(environment: Environment, key: Key[Array, ""], state: PyTree[Array], actions: Array) -> tuple[Any, ...]:
     """A step: observations, state and the key to go on with, then rewards, ends and info."""
     key, own = jax.random.split(key)

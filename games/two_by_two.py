@@ -8,6 +8,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from games.compiler import jit
+
 Scalar = Float[Array, ""]
 Matrix3 = tuple[tuple[Scalar, ...], ...]
 
@@ -15,7 +17,7 @@ SECOND_SEAT = (0, 1, 3, 2, 4)
 """Where the joint order start, CC, CD, DC, DD stands in the second player's own-first order."""
 
 
-@jax.jit  # traced once per structure, and so are its derivatives
+@jit  # traced once per structure, and so are its derivatives
 def values(own: tuple, other: tuple, payoffs: Float[Array, "2 2 2"], discount: Scalar, stop: Scalar) -> Float[Array, " 2"]:
     r"""Both players' discounted returns $V_k = p_0^\top (I - dP)^{-1} r_k$.
 

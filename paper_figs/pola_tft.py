@@ -6,7 +6,6 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -16,6 +15,7 @@ from matplotlib.figure import Figure
 
 from analysis.specification import describe
 from games import Network, Parameterized, Preconditioned, Tabular, ipd_contribution
+from games.compiler import filter_jit
 from games.parameterized import Policy
 from paper_figs.base import PaperFigure, Preset, Published, rows
 from paper_figs.style import STROKES, figure, is_wide
@@ -114,7 +114,7 @@ def settings() -> dict[str, Any]:
     return {"game": describe(ipd_contribution(discount=DISCOUNT, init_std=0.1)), "variants": variants}
 
 
-@functools.partial(eqx.filter_jit)
+@filter_jit
 def runs(games: Parameterized, learners: Learner, key: Array, steps: int, seeds: int) -> dict[str, Array]:
     """All cells and seeds of one variant, side by side in one program."""
 

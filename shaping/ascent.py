@@ -12,6 +12,7 @@ from jaxtyping import Array, Float, Int, Key, PyTree, UInt32
 
 from games.base import Game
 from games.checks import as_key, check_count, check_range
+from games.compiler import filter_jit
 from games.sampled_catalog import as_game
 from shaping.base import Scalar, finite
 
@@ -124,7 +125,7 @@ def begun(player: Any, key: Key[Array, ""] | int) -> Ascent:
     return Ascent(AscentProgress(player, moments, jax.random.key_data(key), jnp.zeros((), jnp.uint32)), np.zeros(0, jnp.zeros(0).dtype))
 
 
-@eqx.filter_jit
+@filter_jit(large="This training")
 def _advance(game: Game, progress: AscentProgress, due: Int[Array, ""], lr: Scalar, chunk: int):
     """`due` steps, at most `chunk`, and their values; the program is the same for any number of them."""
     run = jax.random.wrap_key_data(progress.key)

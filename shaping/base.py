@@ -13,6 +13,7 @@ from jaxtyping import Array, Bool, Float, Int, Key, PyTree
 
 from games.base import Game, Joint, Own
 from games.checks import check_count, check_range, floating, shown
+from games.compiler import jit
 from games.registry import nearest
 from games.sampled import Sampled
 from games.sampling import Sample
@@ -187,7 +188,7 @@ class Learner(eqx.Module):
         """One step: what is added to the own parameters, and the next state."""
 
 
-@jax.jit
+@jit
 def _values(game: Game, joint: Joint, key: Key[Array, ""] | None) -> Any:
     """The game's values as one traced call, whose derivatives JAX derives once and reuses: a learner that asks often traces in seconds."""
     return game.values(joint, key)

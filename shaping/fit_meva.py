@@ -10,9 +10,10 @@ import optax
 from jaxtyping import Array, Bool, Float, Int, Key, PyTree, UInt32
 
 from games.base import Game, Joint, Own
+from games.compiler import filter_jit
 from shaping.base import Learner, Scalar, View
 from shaping.learners.meva import foresighted, seating
-from shaping.match import BEFORE, ON_CPU, advance
+from shaping.match import BEFORE, advance
 from shaping.meta_value import ValueNetwork, lambda_targets, quantile_loss, rows
 from shaping.model_free.base import kept
 
@@ -65,7 +66,8 @@ def adam() -> optax.GradientTransformation:
     return optax.scale_by_adam(b1=0.9, b2=0.99)
 
 
-def _iterations(
+@filter_jit(loops=True, large="This training")
+def iterations(
     game: Game, learners: Learners, progress: Progress, numbers: dict[str, Any], due: Int[Array, ""], counts: tuple[int, ...]
 ) -> tuple[Progress, Fit]:
     """`due` iterations; the program is the same for any number of them up to the last of the counts: batch, rollouts, stride, chunk."""
@@ -78,10 +80,6 @@ def _iterations(
 
     empty = Fit(jnp.zeros(chunk), jnp.zeros(chunk), jnp.zeros((chunk, game.n_players)), jnp.zeros(chunk, bool))
     return jax.lax.fori_loop(0, due, iterate, (progress, empty))
-
-
-iterations = eqx.filter_jit(_iterations)  # compiled once per structure
-iterations_on_cpu = eqx.filter_jit(_iterations, compiler_options=ON_CPU)  # pyright: ignore[reportCallIssue]
 
 
 def iteration(

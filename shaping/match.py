@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import math
 import zlib
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -10,11 +11,12 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.core import Tracer
 from jaxtyping import Array, Bool, Float, Int, Key, PyTree
 
 from games.base import Game, Joint, check_shapes
 from games.checks import as_float, as_key, check_count, check_flag, shown
+from games.compiler import SMALLER, filter_jit, jit, traced
+from games.room import SHARE, SMALL, check_room, footprint, gigabytes, lacking, size_of
 from games.sampled import Sampled
 from games.sampled_catalog import as_game
 from shaping.base import Learner, View, finite
@@ -25,9 +27,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-ON_CPU = {"xla_disable_hlo_passes": "while-loop-invariant-code-motion"}
-"""How loops of learners are compiled for a CPU. Moving what depends on payoffs alone out of the loop comes before equal operations are
-merged, and gives every occurrence a name of its own, so that no two seats or terms share their work any more: SOS took twice the time."""
+ROW = 120
+"""Bytes that a row of a match's table takes while it is made."""
+MANY_SEEDS, FEW_SEEDS = 64, 4
+"""How many lanes a tournament has if nobody says: of exact games, and of sampled ones, a lane of which may take gigabytes."""
 BEFORE = 2**32 - 1
 """The step number whose key is used before the first step."""
 
@@ -37,7 +40,7 @@ def lane_keys(key: Key[Array, ""] | int, stream: str, lanes: int) -> Key[Array, 
     return _lane_keys(as_key(key), np.uint32(zlib.crc32(stream.encode())), lanes)
 
 
-@functools.partial(jax.jit, static_argnums=2)
+@functools.partial(jit, static_argnums=2)
 def _lane_keys(key, stream, lanes):
     """`lane_keys` of a stream's number."""
     return jax.vmap(jax.random.fold_in, in_axes=(None, 0))(jax.random.fold_in(key, stream), jnp.arange(lanes))
@@ -72,6 +75,7 @@ class Match(eqx.Module):
         """A tidy table: one row per point of the sweep, seed, record and player."""
         import pandas as pd
 
+        check_table(self.values.size)
         values = self.values if self.points else self.values[None]
         ok = self.ok if self.points else self.ok[None]
         axes = [range(values.shape[0]), range(values.shape[1]), self.steps.tolist(), range(values.shape[3])]
@@ -146,10 +150,12 @@ def play(
     points = {f"{name}_{seat}": numbers for seat, s in enumerate(learners) if isinstance(s, Sweep) for name, numbers in s.points.items()}
     members = tuple(s.learner if isinstance(s, Sweep) else s for s in learners)
     swept = tuple(jax.tree.map(eqx.if_array(0), s.learner) if isinstance(s, Sweep) else None for s in learners)
+    least = seeds * max(sizes, default=1) * (2 * 4 * game.n_players * (steps // every + 1) + 32)  # values twice, and two keys
+    check_room(f"A match of {seeds} seeds with {steps // every + 1} records", least, "give fewer seeds or steps, or a larger every")
     keys = lane_keys(key, "init", seeds), lane_keys(key, "match", seeds)
-    arguments = (game, members, keys, params, swept, jnp.asarray(every), (steps // every, trajectory))
-    inside = any(isinstance(k, Tracer) for k in keys)  # of another compiled program, which has options of its own
-    values, joint, states, path, ok = (_run if inside or jax.default_backend() != "cpu" else _run_on_cpu)(*arguments)
+    values, joint, states, path, ok = _whole_or_in_parts(
+        game, members, keys, params, swept, jnp.asarray(every), (steps // every, trajectory)
+    )
     records = jnp.arange(0, steps + 1, every)
     return Match(values, records, joint, states, path, ok, game.name, tuple(m.label for m in members), points)
 
@@ -180,8 +186,85 @@ def _lanes(game, learners, keys, params, swept, every, plan):
     return lanes(learners, *keys)
 
 
-_run = eqx.filter_jit(_lanes)  # compiled once per structure
-_run_on_cpu = eqx.filter_jit(_lanes, compiler_options=ON_CPU)  # pyright: ignore[reportCallIssue]
+_run = filter_jit(_lanes, loops=True)  # compiled once per structure
+
+
+def _whole_or_in_parts(game, learners, keys, params, swept, *rest):
+    """All lanes in one program, or as many at once as fit into memory: no lane depends on the others.
+
+    Raises:
+        ValueError: where not even one lane fits.
+    """
+    structure, seeds = jax.tree.structure((game, learners, params, swept)), len(keys[0])
+    shapes = tuple(getattr(x, "shape", None) for x in jax.tree.leaves((game, learners, params, swept)))
+    known = structure, shapes, seeds, rest[-1]
+    if known in _small or traced((game, learners, keys, params)):
+        return _run(game, learners, keys, params, swept, *rest)
+    program = _run.trace(game, learners, keys, params, swept, *rest)  # not traced again by the call
+    needed = footprint(program.jaxpr.jaxpr)
+    at_once = lanes_at_once(seeds, needed, size_of(program.out_info), f"A match at {game.name!r}")
+    if needed <= SMALL:
+        _small.add(known)
+
+    def part(a: int, b: int):
+        return _run(game, learners, tuple(k[a:b] for k in keys), params, swept, *rest)
+
+    return in_parts(part, seeds, at_once, int(bool(jax.tree.leaves(swept))), jnp.concatenate)
+
+
+_small: set[Any] = set()
+"""Structures of matches that fit into any memory."""
+
+
+def lanes_at_once(seeds: int, needed: int, kept: int, what: str) -> int:
+    """How many lanes fit into memory side by side, if all of them need so many bytes, and what comes out is kept.
+
+    Raises:
+        ValueError: where not even one does.
+
+    Example:
+        >>> lanes_at_once(64, 1000, 10, "A match")
+        64
+    """
+    free = lacking(needed)
+    if free is None:
+        return seeds
+    fitting = int(seeds * (SHARE * free - 2 * kept) / needed)
+    if fitting < 1:
+        alone = f"one alone {gigabytes(needed / seeds)}, and what comes out {gigabytes(kept)}"
+        raise ValueError(
+            f"{what} needs about {gigabytes(needed)} of memory for {seeds} seeds, {alone}, where {gigabytes(free)} are free; {SMALLER}."
+        )
+    return fitting
+
+
+def in_parts(part: Callable[[int, int], PyTree], seeds: int, at_once: int, axis: int, concatenate: Callable[..., Any]) -> PyTree:
+    """`part(begin, end)` of all lanes, at most so many at once, joined along an axis; parts are equally long, and so one program.
+
+    Example:
+        >>> in_parts(lambda a, b: jnp.arange(a, b), 7, 3, 0, jnp.concatenate).tolist()
+        [0, 1, 2, 3, 4, 5, 6]
+    """
+    width = math.ceil(seeds / math.ceil(seeds / at_once))
+    if width == seeds:
+        return part(0, seeds)
+    ends = [min(end, seeds) for end in range(width, seeds + width, width)]
+    pieces = [part(end - width, end) for end in ends]
+    fresh = [width] * (len(ends) - 1) + [ends[-1] - ends[-2]]  # of the last part, what the one before did not hold
+
+    def joined(*xs):
+        return concatenate([x[(slice(None),) * (axis % x.ndim) + (slice(width - n, None),)] for x, n in zip(xs, fresh, strict=True)], axis)
+
+    return jax.tree.map(joined, *pieces)
+
+
+def check_table(rows: int) -> None:
+    """Refuse a table that does not fit into memory.
+
+    Raises:
+        ValueError: with the estimate.
+    """
+    check_room(f"A table of {rows} rows", ROW * rows, "give fewer seeds or steps", on_host=True)
 
 
 def lane(

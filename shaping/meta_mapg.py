@@ -10,6 +10,7 @@ import optax
 from jaxtyping import Array, Float, Key, PyTree
 
 from games.base import Own
+from games.compiler import filter_jit
 from games.registry import nearest
 from shaping.base import Learner, View, replaced
 from shaping.meta import MetaGame
@@ -121,7 +122,7 @@ def chain_terms(meta: MetaGame, player: Any, key: Key[Array, ""] | None = None, 
     return _terms(meta, player, jax.random.key(0) if key is None else key, crossing)
 
 
-@eqx.filter_jit
+@filter_jit
 def _terms(meta: MetaGame, player: Any, key: Key[Array, ""], crossing: str) -> Terms:
     """`chain_terms`, compiled."""
     current = optax.tree.scale(1 / meta.steps, _gradient(dataclasses.replace(meta, steps=1).values, player, key))

@@ -5,7 +5,6 @@ import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -14,6 +13,7 @@ from jaxtyping import Array, Bool, Float, Int, Key, PyTree
 
 from games.base import Game, Joint
 from games.checks import as_key, check_count, check_counts, check_flag, check_range, shown
+from games.compiler import filter_jit
 from games.registry import nearest
 from games.sampled_catalog import as_game
 from shaping.base import Scalar
@@ -226,7 +226,7 @@ def sampled(game: Game, key: Key[Array, ""], bound: Scalar, batch: int) -> Joint
     return jax.tree.unflatten(structure, drawn)
 
 
-@eqx.filter_jit
+@filter_jit(large="This training")
 def _chunk(game: Game, networks: PyTree, moments: PyTree, keys, numbers: dict[str, Any], begin, end, batch: int):
     """Iterations `begin` to `end` of every seed: the networks, Adam's moments and the mean loss."""
     adam = optax.scale_by_adam()

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,6 +10,7 @@ from jaxtyping import Array, Float, Int, Key, PyTree, UInt32
 
 from games.base import Game, Joint
 from games.checks import as_key, check_count
+from games.compiler import filter_jit
 from games.sampled_catalog import as_game
 from shaping.base import Learner, View, finite
 from shaping.catalog import as_learners
@@ -123,7 +123,7 @@ def begun(game: Game, learners: Sequence[Learner], key: Key[Array, ""] | int) ->
     return MatchRun(progress, np.zeros((0, game.n_players), np.float32))
 
 
-@eqx.filter_jit
+@filter_jit(large="This training")
 def _advance(game: Game, learners: tuple[Learner, ...], progress: MatchProgress, due: Int[Array, ""], chunk: int):
     """`due` steps, at most `chunk`; the program is the same for any number of them."""
     run = jax.random.wrap_key_data(progress.key)

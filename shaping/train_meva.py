@@ -4,7 +4,6 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,10 +11,11 @@ from jaxtyping import Array, Key
 
 from games.base import Game
 from games.checks import as_key, check_count, check_range, shown
+from games.compiler import filter_jit
 from games.sampled_catalog import as_game
 from shaping.base import Learner
 from shaping.catalog import as_learners
-from shaping.fit_meva import Fit, Progress, adam, iterations as plain_iterations, iterations_on_cpu
+from shaping.fit_meva import Fit, Progress, adam, iterations as advanced
 from shaping.learners.meva import Meva
 from shaping.match import BEFORE
 from shaping.meta_value import ValueNetwork
@@ -154,7 +154,6 @@ def train_meva(
     run = start if start is not None else begun(game, len(seats) == game.n_players and alike(game), settings, key)
     numbers = {k: jnp.asarray(getattr(settings, k), float) for k in ("lr", "decay", "target", "mixing", "flip", "inner_lr")}
     counts = (settings.batch, settings.steps // settings.stride, settings.stride, chunk)
-    advanced = iterations_on_cpu if jax.default_backend() == "cpu" else plain_iterations
     while run.iterations < iterations:
         due = min(chunk, iterations - run.iterations)
         progress, fits = advanced(game, tuple(learners), run.progress, numbers, jnp.asarray(due), counts)
@@ -167,13 +166,18 @@ def train_meva(
     return MevaTraining(tuple(Meva(network, settings.inner_lr, settings.discount, None if together else s) for s in seats), run)
 
 
+@filter_jit(large="The network")
+def _drawn(*how: Any) -> ValueNetwork:
+    """A new network."""
+    return ValueNetwork(*how)
+
+
 def begun(game: Game, shared: bool, settings: MevaSettings, key: Key[Array, ""] | int) -> MevaRun:
     """A run before its first iteration."""
     key = as_key(key)
     size = max(sum(leaf.size for leaf in jax.tree.leaves(own)) for own in jax.eval_shape(game.init, key))
     roles = None if shared else game.n_players
-    drawn = eqx.filter_jit(ValueNetwork)
-    network = drawn(jax.random.fold_in(key, BEFORE), size, settings.width, settings.blocks, settings.quantiles, roles)
+    network = _drawn(jax.random.fold_in(key, BEFORE), size, settings.width, settings.blocks, settings.quantiles, roles)
     moments: Any = adam().init(network)  # pyright: ignore[reportArgumentType]
     words, none = jax.random.key_data(key), np.zeros(0, np.float32)
     curve: Any = Fit(none, none, np.zeros((0, game.n_players), np.float32), np.zeros(0, bool))  # pyright: ignore[reportArgumentType]

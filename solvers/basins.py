@@ -8,7 +8,6 @@ import dataclasses
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -17,6 +16,7 @@ from jaxtyping import Array, ArrayLike, Float, Int
 
 from games.base import Joint
 from games.checks import as_float, check_count, check_range, numeric_array
+from games.compiler import filter_jit
 from solvers.fixed_points import distinct
 from solvers.jacobian import Field
 from solvers.responses import in_default_precision
@@ -158,7 +158,7 @@ def coordinates(xs: ArrayLike, ys: ArrayLike) -> tuple[Any, Any, tuple[Float[Arr
     return x, y, (grid[0].ravel(), grid[1].ravel())
 
 
-@eqx.filter_jit
+@filter_jit
 def map_ends(update, embed, grid, steps: int):
     """Ends of an update map, and how far it still moves them."""
 
@@ -170,7 +170,7 @@ def map_ends(update, embed, grid, steps: int):
     return jax.vmap(one)(*grid)
 
 
-@eqx.filter_jit
+@filter_jit
 def flow_ends(field, embed, grid, time, max_steps: int):
     """Ends of a flow, and how fast it still moves there; not-a-number where the steps did not suffice."""
     import diffrax

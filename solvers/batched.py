@@ -18,6 +18,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Shaped
 
 from games.checks import as_float
+from games.compiler import jit
 from solvers.cofactors import Entries, Vector, entries, indifference, largest, scaled, span, transposed
 
 Slots = Shaped[Array, "slots *batch"]
@@ -124,7 +125,7 @@ def matrices(row: Any, column: Any) -> tuple[Float[Array, "*batch m n"], Float[A
     return row.astype(dtype), column.astype(dtype)
 
 
-@jax.jit
+@jit
 def closed_form(row: Float[Array, "*batch 2 2"], column: Float[Array, "*batch 2 2"]) -> Equilibria:
     """See `equilibria_2x2`."""
     a, b = entries(row), entries(column)
@@ -154,7 +155,7 @@ def closed_form(row: Float[Array, "*batch 2 2"], column: Float[Array, "*batch 2 
     return judged(a, b, strategies, accepted, accepted.astype(jnp.int32).sum(0), certain)
 
 
-@jax.jit
+@jit
 def enumeration(row: Float[Array, "*batch m n"], column: Float[Array, "*batch m n"]) -> Equilibria:
     """See `equilibria_small`."""
     m, n = row.shape[-2:]

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,6 +9,7 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float
 
 from games.base import Game, Joint
+from games.compiler import filter_jit
 from games.iterated import Iterated
 from games.matrix import MatrixGame
 from games.policies import as_table, probabilities
@@ -18,7 +18,7 @@ from solvers.jacobian import Field
 EDGE = 1e-4
 """An action's probability below this counts as 0, and its logit as infinite."""
 
-velocity = eqx.filter_jit(lambda field, params: field(params))
+velocity = filter_jit(lambda field, params: field(params))
 
 
 def has_logits(game: Game) -> bool:

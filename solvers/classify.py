@@ -8,7 +8,6 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any, Literal
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -17,6 +16,7 @@ from jaxtyping import Complex, Float
 
 from games.base import Game, Joint
 from games.checks import as_float
+from games.compiler import filter_jit
 from solvers.jacobian import eigenvalues, game_jacobian, positions, simultaneous_gradient, symmetric_part
 from solvers.leader import leader_curvature, stackelberg_residual
 
@@ -183,10 +183,8 @@ def named(fixed: bool, stable: bool, unstable: bool, strict_saddle: bool, attrac
     return "stable" if stable else "attracting" if attracting else "degenerate"
 
 
-first_and_second_order = eqx.filter_jit(lambda game, params: (simultaneous_gradient(game, params), game_jacobian(game, params)))
-total_orders = eqx.filter_jit(
-    lambda game, params, leader: (stackelberg_residual(game, params, leader), leader_curvature(game, params, leader))
-)
+first_and_second_order = filter_jit(lambda game, params: (simultaneous_gradient(game, params), game_jacobian(game, params)))
+total_orders = filter_jit(lambda game, params, leader: (stackelberg_residual(game, params, leader), leader_curvature(game, params, leader)))
 
 
 def leads(

@@ -10,7 +10,6 @@ reported apart: all the corners of the policy space are such points, and `outwar
 import dataclasses
 from typing import TYPE_CHECKING
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -20,6 +19,7 @@ from jaxtyping import Array, Complex, Float, Int, Key
 from games.base import Game, Joint
 from games.checks import as_float, as_key, check_count, check_range
 from games.sampled_catalog import as_game
+from games.compiler import filter_jit
 from solvers.behavior import EDGE, behavior, has_logits, pushes_outward
 from solvers.classify import Classification, all_negative, classify, judged
 from solvers.jacobian import Field, GradientField, eigenvalues
@@ -105,7 +105,7 @@ class FixedPoints:
         return pd.DataFrame(rows)
 
 
-@eqx.filter_jit
+@filter_jit
 def end_points(game: Game, field: Field, starts: Joint, max_steps: int):
     """Where every start ends: parameters, profile, the field and its Jacobian there, and steps."""
 

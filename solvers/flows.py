@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
 from games.checks import check_count, check_range, floating, numeric_array, shown
+from games.compiler import filter_jit
 from games.registry import Entry, Registry, first_line
 from solvers.responses import Profile, action_values, as_payoffs, as_start, contracted, dot, in_default_precision
 
@@ -127,7 +128,7 @@ def integrated(
     return solve(payoffs, in_default_precision(flow), start, times, jnp.asarray(tolerance, payoffs.dtype), max_steps)
 
 
-@eqx.filter_jit
+@filter_jit
 def solve(payoffs: Array, flow: Flow, start: Profile, times: Array, tolerance: Array, max_steps: int) -> Path:
     """The path, by diffrax."""
     import diffrax

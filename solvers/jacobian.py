@@ -15,6 +15,7 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Complex, Float, Key
 
 from games.base import Game, Joint
+from games.compiler import filter_jit
 
 Field = Callable[[Joint], Joint]
 """A vector field on joint parameters: what everybody adds to their parameters, per step or per unit of time."""
@@ -39,7 +40,7 @@ class GradientField(eqx.Module):
         return tuple(jax.grad(value)(own, player) for player, own in enumerate(params))
 
 
-@eqx.filter_jit
+@filter_jit
 def simultaneous_gradient(game: Game, params: Joint, key: Key[Array, ""] | None = None) -> Float[Array, " d"]:
     r"""Everybody's own gradient, one after another: $\xi(\theta) = (\nabla_1 V_1, \dots, \nabla_n V_n)$.
 
@@ -76,7 +77,7 @@ def field_jacobian(field: Field, params: Joint) -> Float[Array, "d d"]:
     return jax.jacfwd(lambda t: ravel_pytree(field(unravel(t)))[0])(theta)
 
 
-@eqx.filter_jit
+@filter_jit
 def game_jacobian(game: Game, params: Joint, key: Key[Array, ""] | None = None) -> Float[Array, "d d"]:
     r"""The game Jacobian $J = D\xi$, whose block (i, j) is $\nabla_j \nabla_i V_i$.
 

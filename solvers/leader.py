@@ -5,7 +5,6 @@ function of the leader's parameters, with $r' = -J_{ff}^{-1} J_{fl}$. The leader
 answer with a fixed point among themselves.
 """
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,6 +12,7 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from games.base import Game, Joint
+from games.compiler import filter_jit
 from solvers.jacobian import game_jacobian, positions, simultaneous_gradient
 
 
@@ -31,7 +31,7 @@ def split_indices(params: Joint, leader: int) -> tuple[Int[np.ndarray, " own"], 
     return everyone[where[leader]], np.delete(everyone, where[leader])
 
 
-@eqx.filter_jit
+@filter_jit
 def leader_gradient(game: Game, params: Joint, leader: int = 0, damping: ArrayLike = 0.0) -> Float[Array, " own"]:
     r"""The leader's total derivative through the followers' response.
 
@@ -67,7 +67,7 @@ def leader_gradient(game: Game, params: Joint, leader: int = 0, damping: ArrayLi
     return whole[own] - jacobian[:, own].T @ jnp.linalg.solve(curvature.T, whole[rest])
 
 
-@eqx.filter_jit
+@filter_jit
 def leader_curvature(game: Game, params: Joint, leader: int = 0) -> Float[Array, "own own"]:
     r"""The leader's total second derivative along the followers' response.
 

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Key
 
 from games.checks import as_key, check_count, check_range, shown
+from games.compiler import jit
 from solvers.responses import (
     Payoffs,
     Profile,
@@ -123,7 +124,7 @@ def learn(
     return run(payoffs, in_default_precision(rule), start, jnp.asarray(tolerance, payoffs.dtype), key, steps, every)
 
 
-@partial(jax.jit, static_argnames=("steps", "every"))
+@partial(jit, static_argnames=("steps", "every"))
 def run(payoffs: Payoffs, rule: Rule, start: Profile, tolerance: Array, key: Any, steps: int, every: int) -> Learned:
     """See `learn`."""
 

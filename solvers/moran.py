@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int, Key
 
 from games.checks import as_key, check_count, check_range
+from games.compiler import jit
 from solvers.cross_play import square_table
 
 if TYPE_CHECKING:
@@ -246,4 +247,4 @@ def draw(weights: Float[Array, " types"], uniform: Float[Array, ""]) -> Int[Arra
     return jnp.minimum(jnp.sum(total <= uniform * total[-1]), jnp.sum(total < total[-1]))
 
 
-_simulate = jax.jit(jax.vmap(_simulate_one, in_axes=(None, None, 0, None, None, None)), static_argnums=5)
+_simulate = jit(jax.vmap(_simulate_one, in_axes=(None, None, 0, None, None, None)), static_argnums=5)

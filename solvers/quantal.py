@@ -9,6 +9,7 @@ from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
 from games.checks import check_count, check_range, numeric_array
+from games.compiler import jit
 from solvers.elimination import eliminate, solve, solved
 from solvers.log_odds import Payoffs, derivatives, equations, likeliest_last, probabilities, reordered, response_gap
 from solvers.responses import as_payoffs
@@ -89,7 +90,7 @@ def quantal_response(game: Any, precisions: Any, max_steps: int = 2000, toleranc
     return on_principal_branch(payoffs, precisions, max_steps, tolerance)
 
 
-@jax.jit
+@jit
 def on_principal_branch(payoffs: Payoffs, precisions: Float[Array, " precisions"], max_steps: Any, tolerance: Any) -> QuantalResponse:
     """The branch is followed without derivatives; these are attached to its points by the implicit function theorem."""
     held, order = lax.stop_gradient(payoffs), jnp.argsort(lax.stop_gradient(precisions))

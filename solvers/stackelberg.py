@@ -3,7 +3,6 @@
 import dataclasses
 from typing import Any, Literal
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,6 +11,7 @@ from jaxtyping import Array, ArrayLike, Int
 
 from games.base import Game, Joint
 from games.checks import as_float, check_count, check_range
+from games.compiler import filter_jit
 from solvers.base import Status
 from solvers.jacobian import game_jacobian, positions, simultaneous_gradient
 from solvers.leader import leader_curvature, leader_gradient, split_indices, stackelberg_residual
@@ -105,7 +105,7 @@ def stackelberg(
     return judged(game, params, leader, int(iterations), small)
 
 
-@eqx.filter_jit
+@filter_jit
 def by_root(game: Game, start: Joint, leader: int, max_steps: int) -> tuple[Joint, Any]:
     """The end of the dogleg method on the first-order conditions."""
     theta, unravel = ravel_pytree(start)
@@ -113,7 +113,7 @@ def by_root(game: Game, start: Joint, leader: int, max_steps: int) -> tuple[Join
     return unravel(end), steps
 
 
-@eqx.filter_jit
+@filter_jit
 def by_ascent(
     game: Game, start: Joint, leader: int, lr, follower_lr, damping, max_steps: Int[Array, ""], tolerance: float
 ) -> tuple[Joint, Any]:
@@ -139,7 +139,7 @@ def by_ascent(
     return unravel(end), steps
 
 
-@eqx.filter_jit
+@filter_jit
 def conditions(game: Game, params: Joint, leader: int):
     """Everything the two orders of conditions are judged by."""
     return (

@@ -400,7 +400,8 @@ def test_the_process_is_prepared_before_jax(tmp_path):
     assert float(seconds) == 0
     import jax
 
-    assert (f"{program.GUARD}=false" in flags) == jax.__version__.startswith("0.10.")
+    for flag in (f"{program.GUARD}=false", f"{program.YNNPACK}="):
+        assert (flag in flags) == jax.__version__.startswith("0.10.")
 
 
 def test_lists_load_nothing_heavy():
@@ -415,14 +416,23 @@ def test_lists_load_nothing_heavy():
 def test_doctor_finds_the_unguarded_hang(capsys, monkeypatch):
     monkeypatch.setattr(doctor, "cache", lambda: doctor.Finding("compilation cache", "somewhere"))
     monkeypatch.setattr(doctor.importlib.metadata, "version", lambda name: "0.10.2")
-    monkeypatch.setenv("XLA_FLAGS", f"{program.GUARD}=false")
+    monkeypatch.setenv("XLA_FLAGS", f"{program.GUARD}=false {program.YNNPACK}=")
     assert run(capsys, "doctor")[0] == 0
-    monkeypatch.setenv("XLA_FLAGS", f"{program.GUARD}=true")
+    monkeypatch.setenv("XLA_FLAGS", f"{program.GUARD}=true {program.YNNPACK}=")
     code, out, _ = run(capsys, "doctor")
     assert code == 1
     assert re.search(r"XLA_FLAGS=\S+=false", out)
     found = json.loads(run(capsys, "doctor", "--json")[1])
     assert found["well"] is False
+
+
+def test_doctor_names_what_protects_programs_of_ones_own_from_the_crash(monkeypatch):
+    monkeypatch.setattr(doctor.importlib.metadata, "version", lambda name: "0.10.2")
+    monkeypatch.setenv("XLA_FLAGS", f"{program.YNNPACK}=")
+    assert not doctor.crash().remedy
+    monkeypatch.setenv("XLA_FLAGS", "")
+    assert f"XLA_FLAGS={program.YNNPACK}= " in doctor.crash().remedy
+    assert "can hang with the flag too" in doctor.hang().remedy
 
 
 def test_doctor_finds_an_unwritable_cache(tmp_path, monkeypatch):

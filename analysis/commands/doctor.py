@@ -9,7 +9,7 @@ import pathlib
 import platform
 import sys
 
-from analysis.program import GUARD
+from analysis.program import GUARD, YNNPACK
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Doctor:
 
     def run(self) -> int:
         """Look at everything, print it, and say whether all is well."""
-        findings = [*versions(), *devices(), guard(), cache(), *working_folder()]
+        findings = [*versions(), *devices(), hang(), crash(), cache(), *working_folder()]
         ill = [f for f in findings if f.remedy]
         if self.json:
             print(json_.dumps({"well": not ill, "findings": [dataclasses.asdict(f) for f in findings]}, indent=1))
@@ -83,26 +83,36 @@ def devices() -> list[Finding]:
     return found
 
 
-def guard() -> Finding:
-    """Whether the guard flag stands: jax 0.10 can hang on the CPU without it."""
-    flags = os.environ.get("XLA_FLAGS", "")
-    if not importlib.metadata.version("jax").startswith("0.10."):
+def hang() -> Finding:
+    """Whether the flag against jax 0.10's hang stands, and what it does not do."""
+    if not importlib.metadata.version("jaxlib").startswith("0.10."):
         return Finding("jax 0.10's hang", "not this version")
-    setting = next((word.partition("=")[2] for word in reversed(flags.split()) if word.startswith(GUARD)), None)
-    if setting in ("false", "0"):
-        return Finding("jax 0.10's hang", f"guarded here; in notebooks and scripts set XLA_FLAGS={GUARD}=false before importing jax")
-    remedy = f"jax 0.10 can hang on the CPU: set XLA_FLAGS={GUARD}=false before jax is imported, or use Python 3.12 with jax 0.11 or later."
-    return Finding("jax 0.10's hang", "not guarded", remedy)
+    rest = (
+        "this package's own programs hold no batched linear solve; programs of your own that vmap jnp.linalg.solve or inv over thousands of "
+        "matrices can hang with the flag too: there use jax 0.11 or later, with Python 3.12"
+    )
+    if setting(GUARD) in ("false", "0"):
+        return Finding("jax 0.10's hang", f"made rarer by {GUARD}=false; {rest}")
+    return Finding("jax 0.10's hang", "no flag", f"set XLA_FLAGS={GUARD}=false before jax is imported, which makes it rarer; {rest}.")
 
 
-def working_folder() -> list[Finding]:
-    """Files and folders here that have the names of our packages, and so hide them in what Python is started here."""
-    from games import siblings
+def crash() -> Finding:
+    """Whether the flag against jax 0.10's crash stands."""
+    if not importlib.metadata.version("jaxlib").startswith("0.10."):
+        return Finding("jax 0.10's crash", "not this version")
+    if setting(YNNPACK) == "":
+        return Finding("jax 0.10's crash", f"guarded here; in notebooks and scripts set XLA_FLAGS={YNNPACK}= before importing jax")
+    remedy = (
+        f"jax 0.10.2 can end with a segmentation fault on the CPU; play, tournaments, trainings and solvers are compiled without what does it, "
+        f"programs of your own, such as jax.jit around play, are not: set XLA_FLAGS={YNNPACK}= before jax is imported."
+    )
+    return Finding("jax 0.10's crash", "not guarded", remedy)
 
-    ours = pathlib.Path(siblings.__file__).resolve().parents[1]
-    here = [pathlib.Path(place).resolve() for name in siblings.PACKAGES for place in (f"{name}.py", name) if pathlib.Path(place).exists()]
-    remedy = "rename it, or start Python in another folder: it has the name of one of the laboratory's packages and hides it."
-    return [Finding("working folder", str(place), remedy) for place in here if ours not in place.parents]
+
+def setting(flag: str) -> str | None:
+    """What XLA_FLAGS says last of a flag."""
+    words = os.environ.get("XLA_FLAGS", "").split()
+    return next((word.partition("=")[2] for word in reversed(words) if word.partition("=")[0] == flag), None)
 
 
 def cache() -> Finding:

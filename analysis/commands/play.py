@@ -25,8 +25,8 @@ class Play:
     """The game: its name, or a file that shaping solve reads."""
     steps: int = 200
     """Learning steps."""
-    seeds: int = 64
-    """Independent runs."""
+    seeds: int | None = None
+    """Independent runs; by default 64, and 4 of games that are sampled."""
     seed: int = 0
     """Root of all randomness."""
     set: tuple[str, ...] = ()
@@ -46,6 +46,8 @@ class Play:
         from analysis.commands import settings
         from analysis.commands.screen import all_diverged
 
+        if self.seeds is None:
+            return dataclasses.replace(self, seeds=settings.usual_seeds([self.game])).run()
         names = settings.labels(self.learners)
         frame = self.frame(names)
         players = [(name, self.summary(frame, seat)) for seat, name in enumerate(names)]

@@ -233,3 +233,16 @@ def once(kind: str, registry: Registry, names: Sequence[str]) -> None:
             also = "" if seen[canonical] == name else f", once as {seen[canonical]!r}"
             raise ValueError(f"The {kind} {name!r} is given twice{also}; every {kind} of a tournament plays both seats and itself already.")
         seen[canonical] = name
+
+
+def usual_seeds(names: Sequence[str]) -> int:
+    """How many seeds where nobody says: as many as `tournament` takes, from the games' names alone.
+
+    Example:
+        >>> usual_seeds(["ipd"]), usual_seeds(["ipd", "coin_lola"])
+        (64, 4)
+    """
+    from games import GAMES, PLAYABLE
+    from shaping.match import FEW_SEEDS, MANY_SEEDS
+
+    return FEW_SEEDS if any(name in PLAYABLE and name not in GAMES for name in names) else MANY_SEEDS

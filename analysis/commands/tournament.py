@@ -25,8 +25,8 @@ class Tournament:
     """Learners; file:FOLDER is the trained learner that a folder holds, and fast=lola a LOLA called fast, with settings of its own."""
     steps: int = 200
     """Learning steps."""
-    seeds: int = 64
-    """Independent runs per pairing."""
+    seeds: int | None = None
+    """Independent runs per pairing; by default 64, and 4 where a game is sampled."""
     seed: int = 0
     """Root of all randomness."""
     set: tuple[str, ...] = ()
@@ -45,6 +45,8 @@ class Tournament:
         from analysis.commands.registries import registry
         from games import PLAYABLE
 
+        if self.seeds is None:
+            return dataclasses.replace(self, seeds=settings.usual_seeds(self.games)).run()
         games, learners = PLAYABLE, registry("learners")
         settings.once("game", games, self.games)
         settings.once("learner", learners, self.learners)

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,6 +10,7 @@ from jaxtyping import Array, Float, Int, Key, PyTree, UInt32
 
 from games.base import Environment
 from games.checks import as_key, check_count, shown
+from games.compiler import filter_jit
 from games.registry import nearest
 from shaping.model_free.base import Method, Report
 from shaping.model_free.es import Es
@@ -120,7 +120,7 @@ def begun(env: Environment, start: Callable[[Key[Array, ""]], Any], method: Meth
     return Trained(Progress(policies, method.init(policies), jax.random.key_data(key), jnp.zeros((), jnp.uint32)), curve)
 
 
-@eqx.filter_jit
+@filter_jit(large="This training")
 def _advance(env: Environment, method: Method, progress: Progress, due: Int[Array, ""], chunk: int) -> tuple[Progress, Report]:
     """`due` iterations, at most `chunk`; the program is the same for any number of them."""
     run = jax.random.wrap_key_data(progress.key)
