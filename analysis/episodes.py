@@ -13,8 +13,8 @@ from games.base import Environment, Joint
 from games.checks import as_key, check_count, shown
 from games.coin import CoinGame
 from games.coin_agents import COIN_AGENTS
-from games.environments import ENVIRONMENTS
 from games.compiler import filter_jit
+from games.environments import ENVIRONMENTS
 from games.repetition import Repetition
 from games.sampling import Sample, sample
 from games.strategies import policy

@@ -173,7 +173,7 @@ codecs.register_error(SIGNS, ascii_signs)
 
 
 def prepare() -> None:
-    """Settings of the process that must stand before jax is imported: guards against jax 0.10's hang and crash, and the compilation cache."""
+    """What must stand before jax is imported: guards against jax 0.10's hang and crash, and the compilation cache."""
     if "jax" in sys.modules:
         return
     import importlib.metadata

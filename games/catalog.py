@@ -12,6 +12,7 @@ from games.checks import as_float, check_count, check_range
 from games.iterated import Iterated
 from games.matrix import MatrixGame, entered
 from games.registry import Entry, Registry, first_line
+from games.room import check_room
 from games.similarity import similarity
 from games.smooth import Smooth
 
@@ -59,6 +60,7 @@ def iterated_prisoners_dilemma(discount: float = 0.96, memory: int = 1, payoffs:
 def ipd_contribution(cf: float = 1.33, n_players: int = 2, discount: float = 0.96, memory: int = 1, init_std: float = 0.1) -> Iterated:
     """Iterated contribution game: contributing costs 1 and gives everybody cf/n."""
     check_count("n_players", n_players, 2)
+    check_room(f"A game of {n_players} players", 16.0 * n_players * 2**n_players + 12.0 * 4**n_players, "choose a smaller n_players")
     check_range("cf", cf)
     contributes = np.array(list(itertools.product([1.0, 0.0], repeat=n_players))).T.reshape(n_players, *[2] * n_players)
     shared = np.broadcast_to(contributes.sum(axis=0), contributes.shape) / n_players

@@ -16,6 +16,7 @@ from games.base import Game, Joint, Own, check_shapes, normal_init, precision
 from games.checks import check_count, check_range, concrete, floating
 from games.matrix import MatrixGame, outer
 from games.policies import as_table, kl_divergence, log_chances, probabilities, table_shape
+from games.room import check_room
 
 PATIENCE = 1e4
 """Where $1-d$ is below so many units of rounding, a resolvent loses too many digits, and states are eliminated instead."""
@@ -79,6 +80,8 @@ class Iterated(Game):
                 f"stage is a {type(self.stage).__name__}; it must be a MatrixGame, such as MatrixGame.symmetric([[-1, -3], [0, -2]])."
             )
         check_count("memory", self.memory)
+        what = f"The chain of {self.n_players} players who remember {self.memory} joint actions, {self.n_outcomes**self.memory} histories,"
+        check_room(what, 12.0 * self.n_outcomes ** (2 * self.memory), "choose a smaller memory or fewer players")  # thrice its transitions
         check_range("init_std", self.init_std, 0.0)
 
     @property

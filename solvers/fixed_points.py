@@ -18,8 +18,8 @@ from jaxtyping import Array, Complex, Float, Int, Key
 
 from games.base import Game, Joint
 from games.checks import as_float, as_key, check_count, check_range
-from games.sampled_catalog import as_game
 from games.compiler import filter_jit
+from games.sampled_catalog import as_game
 from solvers.behavior import EDGE, behavior, has_logits, pushes_outward
 from solvers.classify import Classification, all_negative, classify, judged
 from solvers.jacobian import Field, GradientField, eigenvalues

@@ -88,8 +88,8 @@ def hang() -> Finding:
     if not importlib.metadata.version("jaxlib").startswith("0.10."):
         return Finding("jax 0.10's hang", "not this version")
     rest = (
-        "this package's own programs hold no batched linear solve; programs of your own that vmap jnp.linalg.solve or inv over thousands of "
-        "matrices can hang with the flag too: there use jax 0.11 or later, with Python 3.12"
+        "this package's own programs hold no batched linear solve; programs of your own that vmap jnp.linalg.solve or inv over "
+        "thousands of matrices can hang with the flag too: there use jax 0.11 or later, with Python 3.12"
     )
     if setting(GUARD) in ("false", "0"):
         return Finding("jax 0.10's hang", f"made rarer by {GUARD}=false; {rest}")
@@ -103,8 +103,8 @@ def crash() -> Finding:
     if setting(YNNPACK) == "":
         return Finding("jax 0.10's crash", f"guarded here; in notebooks and scripts set XLA_FLAGS={YNNPACK}= before importing jax")
     remedy = (
-        f"jax 0.10.2 can end with a segmentation fault on the CPU; play, tournaments, trainings and solvers are compiled without what does it, "
-        f"programs of your own, such as jax.jit around play, are not: set XLA_FLAGS={YNNPACK}= before jax is imported."
+        f"jax 0.10.2 can end with a segmentation fault on the CPU; play, tournaments, trainings and solvers are compiled without what "
+        f"does it, programs of your own, such as jax.jit around play, are not: set XLA_FLAGS={YNNPACK}= before jax is imported."
     )
     return Finding("jax 0.10's crash", "not guarded", remedy)
 
@@ -113,6 +113,16 @@ def setting(flag: str) -> str | None:
     """What XLA_FLAGS says last of a flag."""
     words = os.environ.get("XLA_FLAGS", "").split()
     return next((word.partition("=")[2] for word in reversed(words) if word.partition("=")[0] == flag), None)
+
+
+def working_folder() -> list[Finding]:
+    """Files and folders here that have the names of our packages, and so hide them in what Python is started here."""
+    from games import siblings
+
+    ours = pathlib.Path(siblings.__file__).resolve().parents[1]
+    here = [pathlib.Path(place).resolve() for name in siblings.PACKAGES for place in (f"{name}.py", name) if pathlib.Path(place).exists()]
+    remedy = "rename it, or start Python in another folder: it has the name of one of the laboratory's packages and hides it."
+    return [Finding("working folder", str(place), remedy) for place in here if ours not in place.parents]
 
 
 def cache() -> Finding:

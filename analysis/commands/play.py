@@ -64,9 +64,11 @@ class Play:
         from analysis.commands.registries import registry
         from analysis.tournament import check_size
         from games import PLAYABLE
+        from shaping.match import check_table
 
-        check_size(self.steps, self.seeds, self.seed)
+        check_size(self.steps, self.seeds, self.seed)  # pyright: ignore[reportArgumentType]  # `run` has set it
         given = settings.parsed(self.set, (*names, self.game))
+        check_table(len(names) * (self.seeds or 1) * (self.steps + 1))
         game = settings.made(PLAYABLE, [self.game], given)[self.game]
         learners = settings.made(registry("learners"), self.learners, given, {self.game: game})
         if len(self.learners) != game.n_players:
@@ -117,7 +119,7 @@ class Play:
 
         announce_device()
         note, clock = {**provenance.environment(), "seed": self.seed, "start": provenance.now()}, time.perf_counter()
-        match = jax.block_until_ready(play(game, learners, self.seed, steps=self.steps, seeds=self.seeds))
+        match = jax.block_until_ready(play(game, learners, self.seed, steps=self.steps, seeds=self.seeds or 1))
         frame = match.to_frame().assign(game=self.game)
         frame["learner"] = [names[seat] for seat in frame["seat"]]
         return frame, note | {"end": provenance.now(), "wall_s": time.perf_counter() - clock}
