@@ -304,6 +304,9 @@ def sentence(box: str) -> str:
     number = re.match(r"Error parsing (--\S+): invalid literal for (int|float).*: (.*)", said)
     if number:
         said = f"{number[1]} is {number[3]}; it must be {'an integer' if number[2] == 'int' else 'a number'}"
+    optional = re.match(r"Error parsing (--\S+): no type matching \S*(INT|FLOAT)\S* could be instantiated from \[(.*?)\]", said)
+    if optional:
+        said = f"{optional[1]} is {optional[3]}; it must be {'an integer' if optional[2] == 'INT' else 'a number'}"
     several = re.match(r"Error parsing (--\S+): Could not find valid parse for arguments: \[(.*)\]", said)
     if several:
         said = f"{several[1]} does not accept {several[2]}; it takes values of the kind that its help names"

@@ -7,7 +7,6 @@ from typing import Any
 
 import equinox as eqx
 import jax
-import jax.extend.core
 from jax.core import Tracer
 
 from games.room import check_room, footprint, on_cpu
@@ -48,15 +47,16 @@ def jit(function: Callable[..., Any] | None = None, *, loops: bool = False, **ho
     whole = jax.jit(function, compiler_options=chosen, **how) if chosen else plain
 
     def call(*args: Any, **keywords: Any) -> Any:
-        if whole is plain or inside() or not on_cpu():
+        if whole is plain or traced((args, keywords)) or not on_cpu():
             return plain(*args, **keywords)
         try:
             return whole(*args, **keywords)
         except ValueError as error:
             if "`compiler_options` can only be passed" not in str(error):
                 raise
-            return plain(*args, **keywords)  # differentiated from outside
+            return plain(*args, **keywords)  # within another program
 
+    call.lower = whole.lower  # pyright: ignore[reportFunctionMemberAccess]
     return _with_trace(function, call, plain.trace)  # what is traced once serves both
 
 
@@ -113,12 +113,7 @@ def _with_trace(function: Callable[..., Any], call: Any, trace: Callable[..., An
 
 def traced(tree: Any) -> bool:
     """Whether this is part of another compiled or differentiated function."""
-    return inside() or any(isinstance(x, Tracer) for x in jax.tree.leaves(tree))
-
-
-def inside() -> bool:
-    """Whether another function is just being traced for the compiler."""
-    return jax.extend.core.unsafe_am_i_under_a_jit_DO_NOT_USE()  # pyright: ignore[reportPrivateImportUsage]
+    return any(isinstance(x, Tracer) for x in jax.tree.leaves(tree))
 
 
 def apart(tree: Any) -> tuple[Any, Any]:

@@ -54,7 +54,7 @@ class Parallel(ParallelEnv[str, np.ndarray, Any]):
         self.render_mode = render_mode
         self.possible_agents = [f"player_{i}" for i in range(self.environment.n_players)]
         self.agents: list[str] = []
-        seen = begun.eval_shape(self.environment, jax.random.key(0))[0]
+        seen = jax.eval_shape(begun, self.environment, jax.random.key(0))[0]
         self.observation_spaces = {agent: box(seen.shape[1:], seen.dtype) for agent in self.possible_agents}
         self.action_spaces: dict[str, spaces.Space[Any]] = {
             agent: spaces.Discrete(n) for agent, n in zip(self.possible_agents, self.environment.n_actions, strict=True)

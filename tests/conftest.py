@@ -16,6 +16,7 @@ os.environ["XLA_FLAGS"] = (
 import hypothesis
 import jax
 import pytest
+import tyro  # noqa: F401  # now, since doctests leave values in `builtins._` that tyro, imported later, tries to hash
 
 # no test depends on time: neither an example's deadline nor the time that drawing examples takes fails one on a busy machine
 hypothesis.settings.register_profile("suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])

@@ -100,7 +100,7 @@ def test_a_game_without_episodes_is_refused_with_a_sentence(entry):
 @over_learners
 def test_bad_numbers_are_refused_with_a_sentence(entry):
     for bad in (-0.1, float("nan")):
-        with pytest.raises(ValueError, match=r"lr is (-0.1|nan); it must be a number of at least 0"):
+        with pytest.raises(ValueError, match=r"lr is (-0.1|nan); it must be a number (of at least 0|in \[0, 1\])"):
             entry.make(lr=bad)
 
 
