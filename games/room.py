@@ -6,7 +6,7 @@ from typing import Any
 
 import jax
 
-SHARE = 0.8
+SHARE = 0.6
 """The part of the free memory that a program may ask for: estimates are up to a third too small."""
 
 

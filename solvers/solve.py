@@ -49,7 +49,7 @@ def solve(game: Any, method: str | None = None, **settings: Any) -> EquilibriumS
         game = as_game(game)
     if isinstance(game, Iterated):
         raise ValueError(f"{game.name!r} is a repeated game; solve its stage game, game.stage, or judge profiles of strategies by is_nash.")
-    payoffs = payoff_tensor(game, exact=True)
+    payoffs = payoff_tensor(game, exact=bool(settings.get("exact")))
     seats = choosing_seats(payoffs.shape[1:])
     few = payoffs if len(seats) == len(payoffs) else payoffs[seats].reshape(len(seats), *(payoffs.shape[1 + k] for k in seats))
     entry = SOLVERS.get(default_method(few.shape[1:]) if method is None else method)
@@ -66,7 +66,7 @@ def solve(game: Any, method: str | None = None, **settings: Any) -> EquilibriumS
         size = " x ".join(map(str, few.shape[1:]))
         says = f"All equilibria of a game of {size} actions are too many to look for unasked; this is one, and 'lemke_howson' finds more."
         found = dataclasses.replace(found, message=says)
-    return found if few is payoffs else with_idle_players(found, payoffs if is_exact(found.game) else payoff_tensor(game), seats)
+    return found if few is payoffs else with_idle_players(found, payoff_tensor(game, exact=is_exact(found.game)), seats)
 
 
 def choosing_seats(sizes: tuple[int, ...]) -> list[int]:

@@ -107,7 +107,7 @@ def check_size(most: int, shape: tuple[int, ...], force: bool) -> None:
         size = " x ".join(map(str, sorted(shape)))
         raise TooLarge(
             f"A best-response polytope of this game of {size} actions may have up to {most:.2g} vertices; more than {LIMIT:.2g} are "
-            "enumerated only with force=True. The method 'lemke_howson' finds some equilibria of such games."
+            "enumerated only with force=True. The method 'lemke_howson' finds some equilibria of such games, and one at once with label=0."
         )
 
 

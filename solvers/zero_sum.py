@@ -11,7 +11,7 @@ from solvers.base import TOLERANCE, EquilibriumSet, solution
 from solvers.dominance import restrict, undominated
 from solvers.lemke_howson import lemke_howson
 from solvers.multilinear import placed
-from solvers.payoffs import Payoffs, in_own_units, judged, payoff_tensor
+from solvers.payoffs import Payoffs, in_own_units, is_exact, judged, payoff_tensor
 from solvers.registry import SOLVERS, solver
 from solvers.two_player import two_players
 
@@ -60,7 +60,7 @@ def zero_sum(game: Any) -> EquilibriumSet:
 
 
 def constant_sum(payoffs: Payoffs) -> bool:
-    """Whether payoffs in rationals sum to a constant, up to the rounding of the numbers that were given.
+    """Whether payoffs sum to a constant, up to the rounding of the numbers that were given.
 
     Example:
         >>> table = np.array([[0.1, 0.7], [0.3, 0.2]])
@@ -71,7 +71,8 @@ def constant_sum(payoffs: Payoffs) -> bool:
     if (total == total.flat[0]).all():
         return True
     middle = np.sort(total, axis=None)[total.size // 2]
-    return not (abs(total - middle) > Fraction(CONSTANT) * abs(payoffs).sum(axis=0)).any()
+    rounding = Fraction(CONSTANT) if is_exact(payoffs) else CONSTANT
+    return not (abs(total - middle) > rounding * abs(payoffs).sum(axis=0)).any()
 
 
 def maximin(table: Float[np.ndarray, "own others"]) -> tuple[Float[np.ndarray, " own"], float]:
