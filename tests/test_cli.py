@@ -201,6 +201,7 @@ def test_an_interrupted_tournament_keeps_finished_games(capsys, tmp_path, monkey
     assert "tandem: found" in err
 
 
+@pytest.mark.slow  # waits for a progress line; moments before it are tested below
 def test_ctrl_c_stops_within_seconds(tmp_path):
     words = ["tournament", "--games", "irps", "--learners", "naive", "--steps", "1000000000", "--seeds", "9", "--out", str(tmp_path)]
     heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "  # background jobs inherit that it is ignored

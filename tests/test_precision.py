@@ -63,6 +63,7 @@ def test_traced_payoffs_follow_too(x64):
     assert jax.vmap(lambda p: learn(MatrixGame(p), DYNAMICS.make("hedge"), 3).average[0])(payoffs).dtype == jnp.float64
 
 
+@pytest.mark.slow
 def test_starts_in_float32_are_followed_in_float64():
     start = (jnp.asarray([0.3]), jnp.asarray([-0.2]))
     axis = jnp.asarray([0.0, 0.25])
