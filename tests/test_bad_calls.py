@@ -424,7 +424,7 @@ CALLS = [
     ("learn([[1, 2], [3, 4]], FictitiousPlay())", ("shape (2, 2)",)),
     ("quantal_response(PENNIES, [-1.0])", ("A precision is -1",)),
     ("quantal_response(PENNIES, 1.0)", ("precisions",)),
-    ('quantal_response(PENNIES, ["a"])', ("The precisions",)),
+    ('quantal_response(PENNIES, ["a"])', ("list of precisions", "numbers")),
     ("quantal_response(PENNIES, [1.0], max_steps=0)", ("max_steps is 0",)),
     ('evolve(PENNIES, "replicatr", ([0.5, 0.5], [0.5, 0.5]), [0.0, 1.0])', ("replicatr",)),
     ("evolve(PENNIES, Replicator(), ([0.5, 0.5],), [0.0, 1.0])", ("start",)),
