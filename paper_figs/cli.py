@@ -19,11 +19,11 @@ class List:
 
     def run(self) -> None:
         """Print the table."""
-        from analysis.commands.screen import stdout, table
+        from analysis.commands.screen import TextTable, stdout
         from paper_figs.catalog import FIGURES
 
         rows = [[e.name, e.summary, e.citation, ", ".join(e.make().presets)] for e in FIGURES]
-        stdout().print(table(("name", "what it shows", "citation", "presets"), rows))
+        stdout().print(TextTable(("name", "what it shows", "citation", "presets"), rows))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Make:
 
 def show(made: "Made") -> None:
     """Say what was done, and print the numbers."""
-    from analysis.commands.screen import stdout, table
+    from analysis.commands.screen import TextTable, stdout
     from paper_figs.make import HEAD, cells
 
     took = made.note["provenance"]
@@ -91,7 +91,7 @@ def show(made: "Made") -> None:
     picture = "drawn" if made.drawn else "pictures found; --redraw draws them again"
     print(f"{made.figure.name}: {data}; {picture}", file=sys.stderr)
     print(f"{made.figure.title}\n{made.file('pdf')}")
-    stdout().print(table(HEAD, cells(made.comparison), right=(2, 3, 5, 6), keys=2))
+    stdout().print(TextTable(HEAD, cells(made.comparison), right=(2, 3, 5, 6), keys=2))
 
 
 def main(argv: Sequence[str] | None = None) -> None:

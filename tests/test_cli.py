@@ -297,7 +297,9 @@ def test_a_reader_that_has_gone_ends_the_process_quietly():
 
 
 def test_signs_that_the_output_lacks_are_written_in_ascii():
-    code = SAYS + "from analysis.commands.screen import stdout, table; c = stdout(); c.print(table(['mean ±', 'b'], [['1 ± 2', 'ü']]))"
+    code = (
+        SAYS + "from analysis.commands.screen import stdout, TextTable; c = stdout(); c.print(TextTable(['mean ±', 'b'], [['1 ± 2', 'ü']]))"
+    )
     code, out, err = outcome(code, PYTHONIOENCODING="ascii")
     assert (code, err) == (0, "")
     assert [line.split() for line in out.splitlines()] == [["mean", "+-", "b"], ["1", "+-", "2", "\\xfc"]]

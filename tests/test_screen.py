@@ -6,7 +6,7 @@ import re
 import pytest
 from rich.console import Console
 
-from analysis.commands.screen import table
+from analysis.commands.screen import TextTable
 
 NUMBERS = [[f"{-1.04 - i:.2f}±.{j:02d}" for j in range(11)] for i in range(5)]
 LEARNERS = ["naive", "extragradient", "[up]", "[/]", "file:runs/a_very_long_folder/with_a_very_long_name/in_it"]
@@ -22,7 +22,7 @@ def printed(drawn, width):
 @pytest.mark.parametrize("width", [60, 80, 120, 100_000])
 def test_no_digit_and_no_name_of_a_table_is_cut(width):
     rows = [[str(k + 1), name, *numbers] for k, (name, numbers) in enumerate(zip(LEARNERS, NUMBERS, strict=True))]
-    lines = printed(table(["", "learner", *(str(k + 1) for k in range(11))], rows, right=range(2, 13), keys=2), width)
+    lines = printed(TextTable(["", "learner", *(str(k + 1) for k in range(11))], rows, right=range(2, 13), keys=2), width)
     assert max(map(len, lines)) <= width
     words = " ".join(lines).split()
     assert all(number in words for row in NUMBERS for number in row)
@@ -37,6 +37,6 @@ def test_no_digit_and_no_name_of_a_table_is_cut(width):
 
 def test_a_sentence_wraps_between_words():
     summary = "Ascend the value after the others' next naive step, differentiated as it is, and so on to the end of the line."
-    lines = printed(table(["name", "what it is", "citation"], [["lola (lola_exact)", summary, "foerster2018dice"]]), 60)
+    lines = printed(TextTable(["name", "what it is", "citation"], [["lola (lola_exact)", summary, "foerster2018dice"]]), 60)
     assert max(map(len, lines)) <= 60
     assert all(word in re.split(r"\s+", " ".join(lines)) for word in summary.split())

@@ -35,10 +35,10 @@ class Doctor:
         if self.json:
             print(json_.dumps({"well": not ill, "findings": [dataclasses.asdict(f) for f in findings]}, indent=1))
             return int(bool(ill))
-        from analysis.commands.screen import stdout, table
+        from analysis.commands.screen import TextTable, stdout
 
         console = stdout()
-        console.print(table(["", "what", "found"], [["wrong" if f.remedy else "ok", f.what, f.found] for f in findings]))
+        console.print(TextTable(["", "what", "found"], [["wrong" if f.remedy else "ok", f.what, f.found] for f in findings]))
         for f in ill:
             console.print(f"{f.what}: {f.remedy}", soft_wrap=True)
         console.print("All is well." if not ill else f"{len(ill)} thing(s) to mend.")

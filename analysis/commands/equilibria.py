@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from analysis.commands.screen import stdout, table
+from analysis.commands.screen import TextTable, stdout
 
 if TYPE_CHECKING:
     from solvers import CorrelatedEquilibrium, EquilibriumSet, NormalForm
@@ -83,7 +83,7 @@ def show(found: "EquilibriumSet", game: "NormalForm", name: str) -> None:
         for k, e in enumerate(found)
     ]
     if rows:
-        console.print(table(["", *players, "payoffs", "residual", *(["component"] if several else [])], rows, right=(0,)))
+        console.print(TextTable(["", *players, "payoffs", "residual", *(["component"] if several else [])], rows, right=(0,)))
     for inside in spanned:
         console.print(f"Nash subset: every mixture of the strategies in rows {', '.join(map(str, inside))}", soft_wrap=True)
     if found.message:
@@ -111,7 +111,7 @@ def show_correlated(found: "CorrelatedEquilibrium", game: "NormalForm", name: st
         for joint in np.ndindex(*game.n_actions)
         if found.distribution[joint] > 1e-9
     ]
-    console.print(table([*players, "probability"], rows, right=(game.n_players,)))
+    console.print(TextTable([*players, "probability"], rows, right=(game.n_players,)))
     payoffs = ", ".join(shown(float(x)) for x in found.payoffs)
     console.print(f"payoffs ({payoffs}), residual {found.residual:.1e}", soft_wrap=True)
 
@@ -148,4 +148,4 @@ def show_quantal(members: list[dict[str, Any]], game: "NormalForm", name: str) -
         else [shown(e["precision"]), *("not reached" for _ in players), "", ""]
         for e in members
     ]
-    console.print(table(["precision", *players, "payoffs", "residual"], rows, right=(0,)))
+    console.print(TextTable(["precision", *players, "payoffs", "residual"], rows, right=(0,)))

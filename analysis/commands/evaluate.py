@@ -57,7 +57,7 @@ class Evaluate:
 
     def show(self, name: str, frame: "pd.DataFrame") -> None:
         """The table that people read."""
-        from analysis.commands.screen import stdout, table
+        from analysis.commands.screen import TextTable, stdout
 
         console = stdout()
         console.print(f"{name}: reward per step and its standard error over {self.episodes} episodes")
@@ -73,7 +73,7 @@ class Evaluate:
             ][: len(columns)]
             for r in rows(frame)
         ]
-        console.print(table(columns, lines, right=(3, 4, 5)[: len(columns) - 3], keys=3))
+        console.print(TextTable(columns, lines, right=(3, 4, 5)[: len(columns) - 3], keys=3))
 
 
 def with_error(mean: float, error: float | None, digits: int) -> str:

@@ -24,11 +24,11 @@ class List:
         if self.json:
             print(json_.dumps({self.kind: entries}, indent=1, default=str))
             return
-        from analysis.commands.screen import stdout, table
+        from analysis.commands.screen import TextTable, stdout
 
         columns = ["name", "what it is", "citation"]
         rows = [[" ".join([e["name"], *(f"({a})" for a in e["aliases"])]), e["summary"], e["citation"]] for e in entries]
-        stdout().print(table(columns, rows))
+        stdout().print(TextTable(columns, rows))
 
 
 def members(kind: str) -> list[dict[str, Any]]:

@@ -155,7 +155,7 @@ class Play:
 
     def show(self, players: "list[tuple[str, Estimate]]") -> None:
         """The table that people read."""
-        from analysis.commands.screen import shown, stdout, table
+        from analysis.commands.screen import TextTable, shown, stdout
 
         when = {
             "final": f"after {self.steps} steps",
@@ -169,7 +169,7 @@ class Play:
         ]
         console = stdout()
         console.print(title)
-        console.print(table(["seat", "learner", "mean", "sd", "seeds"], rows, right=(3, 4), keys=2))
+        console.print(TextTable(["seat", "learner", "mean", "sd", "seeds"], rows, right=(3, 4), keys=2))
         diverged = players[0][1].diverged
         if diverged:
             console.print(f"{diverged} of {self.seeds} seeds diverged and are left out of the means.")

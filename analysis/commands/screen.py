@@ -43,7 +43,7 @@ def announce_device() -> None:
     print(f"device: {len(devices)} x {devices[0].device_kind} ({devices[0].platform}), jax {jax.__version__}", file=sys.stderr)
 
 
-class table:
+class TextTable:
     """A table that is never cut: where it is too wide, words wrap, and columns that still find no room follow below in blocks of their own.
 
     Args:

@@ -109,7 +109,7 @@ class Tournament:
 
     def show(self, frame: "pd.DataFrame") -> None:
         """The tables that people read: per game, the standings beside the row learners' means."""
-        from analysis.commands.screen import stdout, table
+        from analysis.commands.screen import TextTable, stdout
         from analysis.tables import cells, standings
 
         console, ranking, crossing = stdout(), standings(frame), cells(frame)
@@ -118,7 +118,7 @@ class Tournament:
             columns = ["", "learner", "vs others", "vs itself", *(str(k + 1) for k in range(len(self.learners)))]
             of_game = ranking[ranking["game"] == game], crossing[crossing["game"] == game]
             console.print(title)
-            console.print(table(columns, self.rows(*of_game), right=range(2, len(columns)), keys=2))
+            console.print(TextTable(columns, self.rows(*of_game), right=range(2, len(columns)), keys=2))
             for line in self.divergence(crossing[crossing["game"] == game]):
                 console.print(line)
             console.print()
