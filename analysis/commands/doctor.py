@@ -92,8 +92,8 @@ def hang() -> Finding:
         "thousands of matrices can hang with the flag too: there use jax 0.11 or later, with Python 3.12"
     )
     if setting(GUARD) in ("false", "0"):
-        return Finding("jax 0.10's hang", f"made rarer by {GUARD}=false; {rest}")
-    return Finding("jax 0.10's hang", "no flag", f"set XLA_FLAGS={GUARD}=false before jax is imported, which makes it rarer; {rest}.")
+        return Finding("jax 0.10's hang", f"{GUARD}=false is set, which helps some programs; {rest}")
+    return Finding("jax 0.10's hang", "no flag", f"set XLA_FLAGS={GUARD}=false before jax is imported, which helps some programs; {rest}.")
 
 
 def crash() -> Finding:
