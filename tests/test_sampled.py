@@ -179,6 +179,7 @@ def test_along_an_episode_is_step_by_step(name):
     assert np.ptp(along) > 0.01
 
 
+@pytest.mark.slow
 def test_derivatives_of_logits_as_they_are_played_and_along_the_episodes_are_those_of_equinox_step_by_step():
     """First and second, backward over backward and forward over backward, of two players with memories."""
     environment = ENVIRONMENTS.make("ipd_contribution_rollout", length=4)

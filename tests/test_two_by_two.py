@@ -13,7 +13,9 @@ generic = eqx.filter_jit(lambda game, params: game.expected(params, game.stage.p
 
 
 @pytest.mark.usefixtures("x64")
-@pytest.mark.parametrize("order", ["value", "gradient", "forward gradient", "Hessian", "reverse twice"])
+@pytest.mark.parametrize(
+    "order", ["value", "gradient", "forward gradient", "Hessian", pytest.param("reverse twice", marks=pytest.mark.slow)]
+)
 def test_scalar_path_equals_the_generic_one(order):
     differentiated = {
         "value": lambda f: f,
