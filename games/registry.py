@@ -114,11 +114,12 @@ class Registry:
         Raises:
             ValueError: for anything else.
         """
-        made, how = given, shown(given)
+        if isinstance(given, kind):
+            return given
+        made, how = given, getattr(given, "__name__", shown(given))
         if isinstance(given, str):
             made = self.make(given)
-        elif callable(given) and not isinstance(given, kind):
-            how = getattr(given, "__name__", how)
+        elif callable(given):
             try:
                 inspect.signature(given).bind()
             except (TypeError, ValueError) as error:
