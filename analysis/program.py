@@ -117,7 +117,9 @@ def own_process(name: str) -> None:
         raise KeyboardInterrupt
 
     def leave() -> None:
-        """From any thread and in the middle of anything, printing included."""
+        """From any thread and in the middle of anything, printing included; the first one speaks."""
+        if not leaving.acquire(blocking=False):
+            time.sleep(1.0)
         cursor = "\r\x1b[K\x1b[?25h" if os.isatty(2) else ""  # which a bar of progress hides
         with contextlib.suppress(OSError):
             os.write(2, f"{cursor}{name} interrupted.\n".encode())
@@ -144,6 +146,7 @@ def own_process(name: str) -> None:
                 threading.Thread(target=lambda: (time.sleep(GRACE), leave()), daemon=True).start()
         leave()
 
+    leaving = threading.Lock()
     heard, told = os.pipe()
     os.set_blocking(told, False)
     signal.set_wakeup_fd(told, warn_on_full_buffer=False)
