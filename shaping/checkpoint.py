@@ -205,7 +205,7 @@ def load_state(folder: str | os.PathLike) -> Any:
     told = files.told(folder, header)
     if header["state"] is None:
         raise ValueError(told("holds a finished learner and no state to go on from"))
-    if header["lab"] != files.lab():
+    if header["lab"] != files.lab() or header["format"] != files.FORMAT:
         raise ValueError(told("holds a training that only that version can go on with; install it, or train again"))
     return decoded(header["state"], files.arrays(folder, header), told)
 

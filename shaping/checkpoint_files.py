@@ -14,8 +14,10 @@ import numpy as np
 
 from shaping.folders import LOCK, SUM, is_intact
 
-FORMAT = 2
-"""The version of the layout; another is refused."""
+FORMAT = 3
+"""The version of the layout: 3 names classes by `shaping.classes`."""
+READABLE = (2, 3)
+"""The versions that are read; others are refused. 2 named classes by where they were defined."""
 HEADER = "learner.json"
 """The file that names all others."""
 PARTS = ("game", "learner", "state", "note", "arrays")
@@ -65,10 +67,10 @@ def header(folder: pathlib.Path) -> dict[str, Any]:
         ) from error
     if not isinstance(found, dict) or "format" not in found:
         raise ValueError(f"{str(path)!r} is no header of a trained learner; name a folder written by save.")
-    if found["format"] != FORMAT:
+    if found["format"] not in READABLE:
         raise ValueError(
             f"{str(path)!r} has format {found['format']!r}, written by version {found.get('lab')} of the laboratory; this one, {lab()}, "
-            f"reads format {FORMAT}: install that version, or train again."
+            f"reads formats {' and '.join(map(str, READABLE))}: install that version, or train again."
         )
     if missing := set(PARTS) - set(found):
         raise ValueError(f"{str(path)!r} lacks {', '.join(sorted(missing))}; restore the folder from a copy, or train again.")

@@ -1,7 +1,6 @@
 """Games and learners as plain data and back: what JSON can hold, with arrays aside, and classes by their names."""
 
 import dataclasses
-import importlib
 import math
 from collections.abc import Callable
 from typing import Any
@@ -10,10 +9,9 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 
-HOMES = ("games", "shaping", "equinox.nn", "optax")
-"""Packages whose modules and named tuples may be named in a file; nothing else is ever imported for one."""
+from shaping.classes import class_name, class_of
+
 DRAWS = ("name", "init_std")
 """Fields of a game that do not change what is played: what it is called, and how widely initial parameters are drawn."""
 
@@ -37,15 +35,15 @@ def encoded(value: Any, arrays: dict[str, np.ndarray]) -> Any:
         name = f"array_{len(arrays)}"
         arrays[name] = np.asarray(value)
         return {"array": name} if isinstance(value, jax.Array) else {"numpy": name}
-    if isinstance(value, eqx.Module | tuple) and _fields(type(value)) is not None and (home := _home(type(value))):
-        return {"class": home, "fields": {name: encoded(getattr(value, name), arrays) for name in _fields(type(value)) or ()}}
+    if isinstance(value, eqx.Module | tuple) and _fields(type(value)) is not None and (name := class_name(type(value))):
+        return {"class": name, "fields": {f: encoded(getattr(value, f), arrays) for f in _fields(type(value)) or ()}}
     if isinstance(value, (tuple, list)) and type(value) in (tuple, list):
         return {type(value).__name__: [encoded(x, arrays) for x in value]}
     if isinstance(value, dict) and all(isinstance(name, str) for name in value):
         return {"dict": {name: encoded(x, arrays) for name, x in value.items()}}
     raise ValueError(
-        f"A {type(value).__name__} cannot be kept in a checkpoint; arrays, numbers, texts, containers of them and modules defined in "
-        f"{', '.join(HOMES)} can: give the learner a name to look a function up by instead."
+        f"A {type(value).__name__} cannot be kept in a checkpoint; arrays, numbers, texts, containers of them, and the laboratory's, "
+        "Equinox's and optax's own classes can: give the learner a name to look a function up by instead."
     )
 
 
@@ -73,8 +71,8 @@ def decoded(data: Any, arrays: dict[str, np.ndarray], told: Callable[[str], str]
                 return jax.random.wrap_key_data(decoded(inner, arrays, told), impl=implementation)
             except (TypeError, ValueError) as error:
                 raise ValueError(told("holds a key that is none")) from error
-        case {"class": str(home), "fields": dict(fields)}:
-            return _module(home, {name: decoded(x, arrays, told, cast) for name, x in fields.items()}, told)
+        case {"class": str(name), "fields": dict(fields)}:
+            return _module(name, {f: decoded(x, arrays, told, cast) for f, x in fields.items()}, told)
         case {"tuple": list(items)}:
             return tuple(decoded(x, arrays, told, cast) for x in items)
         case {"list": list(items)}:
@@ -123,24 +121,11 @@ def difference(there: Any, here: Any, path: str = "it") -> str:
     return "" if same else f"{path} is {there} there and {here} here"
 
 
-def _home(kind: type) -> str | None:
-    """A class as `module:name`, if it can be found again by it."""
-    for public in (eqx.nn, optax):
-        if getattr(public, kind.__qualname__, None) is kind:
-            return f"{public.__name__}:{kind.__qualname__}"
-    return f"{kind.__module__}:{kind.__qualname__}" if _inside(kind.__module__) and kind.__qualname__.isidentifier() else None
-
-
 def _fields(kind: Any) -> tuple[str, ...] | None:
     """The fields of a class of modules or named tuples, and None for another."""
     if isinstance(kind, type) and issubclass(kind, eqx.Module):
         return tuple(f.name for f in dataclasses.fields(kind))
     return getattr(kind, "_fields", None) if isinstance(kind, type) and issubclass(kind, tuple) else None
-
-
-def _inside(module: str) -> bool:
-    """Whether a module may be named in a file."""
-    return any(module == home or module.startswith(f"{home}.") for home in HOMES)
 
 
 def _array(array: np.ndarray, told: Callable[[str], str], cast: bool) -> jax.Array:
@@ -153,21 +138,15 @@ def _array(array: np.ndarray, told: Callable[[str], str], cast: bool) -> jax.Arr
     return loaded
 
 
-def _module(home: str, fields: dict[str, Any], told: Callable[[str], str]) -> Any:
+def _module(name: str, fields: dict[str, Any], told: Callable[[str], str]) -> Any:
     """A module from its fields, checked as its constructor would, which is not run; or a named tuple."""
-    package, _, name = home.partition(":")
-    kind: Any = None
-    if _inside(package):
-        try:
-            kind = getattr(importlib.import_module(package), name, None)
-        except ImportError:
-            kind = None
+    kind = class_of(name)
     expected = _fields(kind)
-    if expected is None or _home(kind) != home:
-        raise ValueError(told(f"holds a {name or home!r}, which this version does not have"))
+    if expected is None:
+        raise ValueError(told(f"holds a {name.rpartition(':')[2] or name!r}, which this version does not have"))
     if set(expected) != set(fields):
         differing = ", ".join(sorted(set(expected) ^ set(fields)))
-        raise ValueError(told(f"holds a {name!r} whose fields are not those of this version ({differing})"))
+        raise ValueError(told(f"holds a {kind.__name__!r} whose fields are not those of this version ({differing})"))
     if issubclass(kind, tuple):
         return kind(**fields)
     try:
@@ -178,5 +157,5 @@ def _module(home: str, fields: dict[str, Any], told: Callable[[str], str]) -> An
             if "__check_init__" in vars(part):
                 part.__check_init__(module)
     except (TypeError, ValueError, AttributeError) as error:
-        raise ValueError(told(f"holds a {name!r} that cannot be: {str(error).rstrip('.')}")) from error
+        raise ValueError(told(f"holds a {kind.__name__!r} that cannot be: {str(error).rstrip('.')}")) from error
     return module

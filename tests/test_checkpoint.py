@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 from typing import Any
 
 import equinox as eqx
@@ -13,7 +14,7 @@ import pytest
 
 from analysis import cli
 from games import GAMES
-from shaping import LEARNERS, Clipped, EveryK, Lola, Naive, Optimized, checkpoint, checkpoint_files, folders
+from shaping import LEARNERS, Clipped, EveryK, Lola, Naive, Optimized, checkpoint, checkpoint_files, classes, folders
 from shaping.learners.cola import Cola, drawn
 
 TANDEM = GAMES.make("tandem")
@@ -267,3 +268,34 @@ def test_the_command_line_says_what_a_learner_must_be_trained_for(tmp_path, caps
     code, _, err = play(capsys, "play", "--learners", "cola", "naive")
     assert code == 2
     assert "The learner 'cola' is trained before it plays, by shaping train; name the folder it is in, as file:FOLDER." in err
+
+
+FORMAT_2 = sorted((pathlib.Path(__file__).parent / "data" / "format_2").rglob("learner.json"))
+
+
+@pytest.mark.parametrize("header", FORMAT_2, ids=lambda path: str(path.parent.relative_to(path.parents[1])))
+def test_folders_of_format_2_are_read_and_written_anew_under_registered_names(tmp_path, header):
+    """Their classes are named by modules that need not exist any more; their numbers are all there, to the last bit."""
+    learner = checkpoint.load(header.parent)
+    held = np.load(header.parent / json.loads(header.read_text())["arrays"]["file"])
+    kept = [np.asarray(x).tobytes() for x in jax.tree.leaves(learner) if isinstance(x, jax.Array)]
+    assert set(kept) <= {held[name].tobytes() for name in held.files}
+    assert learner.label == json.loads(header.read_text())["learner"]["name"]
+    checkpoint.save(learner, tmp_path, game=None)
+    assert_same(checkpoint.load(tmp_path), learner)
+    assert ":" not in (tmp_path / "learner.json").read_text().replace("equinox.nn:", "").replace('": ', "")
+
+
+def test_files_know_every_learner_by_the_name_it_has_in_the_registry():
+    for name, home in classes.CLASSES.items():
+        assert classes.class_name(classes.class_of(name)) == name, home
+    for entry in LEARNERS:
+        kind = type(entry.make())
+        assert classes.class_of(classes.class_name(kind)) is kind
+        if entry.make is kind:
+            assert classes.class_name(kind) == entry.name
+
+
+def test_a_file_of_another_format_names_nothing_that_is_not_listed():
+    for name in ("os:system", "shaping.training:train", "shaping.nowhere:Lola", "games.checks:shown", "lolas", "optax:nothing"):
+        assert classes.class_of(name) is None
