@@ -282,7 +282,7 @@ def test_folders_of_format_2_are_read_and_written_anew_under_registered_names(tm
     assert set(kept) <= {held[name].tobytes() for name in held.files}
     assert learner.label == json.loads(header.read_text())["learner"]["name"]
     checkpoint.save(learner, tmp_path, game=None)
-    assert_same(checkpoint.load(tmp_path), learner)
+    assert_same(*(eqx.filter(x, eqx.is_array) for x in (checkpoint.load(tmp_path), learner)))
     assert ":" not in (tmp_path / "learner.json").read_text().replace("equinox.nn:", "").replace('": ', "")
 
 
