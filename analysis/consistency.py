@@ -8,8 +8,8 @@ from jaxtyping import Array, Float
 
 from games.base import Game, Joint, Own
 from shaping.base import Learner, Scalar, View
-from shaping.consistency import Direction, anticipated, gaps
-from shaping.gradients import dot
+from shaping.calculus.consistency import Direction, anticipated, gaps
+from shaping.calculus.gradients import dot
 
 
 def direction_of(game: Game, learners: Sequence[Learner]) -> Direction:

@@ -6,8 +6,8 @@ import time
 import pytest
 
 from games import GAMES
-from shaping.presets import cola
-from shaping.train_cola import train
+from shaping.training.cola import train
+from shaping.training.presets import cola
 
 
 @pytest.mark.parametrize("game", ["iterated_prisoners_dilemma", "tandem"])

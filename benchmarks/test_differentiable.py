@@ -11,7 +11,7 @@ import pytest
 
 from games import ipd, market, zero_sum_cycle
 from solvers import GradientField, basins_of_flow, fixed_points
-from solvers.fixed_points import end_points
+from solvers.differentiable.fixed_point_search import end_points
 
 
 def measure(benchmark, starts, run):

@@ -11,12 +11,12 @@ import jax.numpy as jnp
 import pytest
 
 from benchmarks.test_exact_matches import measure
-from games.auto_reset import AutoReset
-from games.coin import CoinGame
 from games.compiler import jit
-from games.draws import derived
-from games.environments import ENVIRONMENTS
-from games.rollout import random_actions
+from games.environments.auto_reset import AutoReset
+from games.environments.catalog import ENVIRONMENTS
+from games.environments.coin import CoinGame
+from games.environments.rollouts import random_actions
+from games.hash_random import derived
 
 STEPS = 2**21
 """Lanes times steps of a coin game's run."""

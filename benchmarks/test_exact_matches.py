@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from analysis.roundrobin import round_robin
+from analysis.tournaments.round_robins import round_robin
 from games import ipd
 from games.compiler import jit
 from shaping import LEARNERS, play

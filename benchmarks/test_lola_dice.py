@@ -11,9 +11,9 @@ import jax
 import pytest
 
 from games import ENVIRONMENTS
-from games.architectures import TablePolicy
-from games.dice import Dice
-from games.sampled import Sampled
+from games.agents.policies import TablePolicy
+from games.sampled.estimators import Dice
+from games.sampled.game import Sampled
 from shaping import Lola, Naive, play
 
 STEPS = 20

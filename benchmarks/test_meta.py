@@ -16,7 +16,7 @@ from games import ipd
 from games.compiler import filter_jit
 from shaping import Naive
 from shaping.learners.mmaml import Mmaml
-from shaping.meta import MetaGame
+from shaping.meta.game import MetaGame
 
 STEPS = 100
 

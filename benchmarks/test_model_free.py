@@ -13,7 +13,7 @@ import pytest
 from games import ipd
 from games.compiler import filter_jit
 from shaping import Naive
-from shaping.meta import MetaGame
+from shaping.meta.game import MetaGame
 from shaping.model_free import Es, Ga, Ppo, gaussian
 from shaping.model_free.episodes import episode_keys, greedy, play_out, sampled
 

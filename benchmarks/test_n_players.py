@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from games.compiler import jit
-from solvers.correlated import correlated_equilibrium
-from solvers.homotopy import logit_homotopy
-from solvers.polynomial import polynomial_equilibria
-from solvers.quantal import quantal_response
+from solvers.n_player.correlated import correlated_equilibrium
+from solvers.n_player.homotopy import logit_homotopy
+from solvers.n_player.polynomial import polynomial_equilibria
+from solvers.n_player.quantal import quantal_response
 
 
 def random_games(shape, count):

@@ -8,11 +8,11 @@ import time
 import numpy as np
 import pytest
 
-from solvers.discounts import equilibrium_discounts
-from solvers.memory_one import memory_one_equilibria
-from solvers.payoff_sets import equilibrium_payoffs
-from solvers.relations import feasible_payoffs
-from solvers.repeated import best_response
+from solvers.repeated.best_responses import best_response
+from solvers.repeated.discounts import equilibrium_discounts
+from solvers.repeated.memory_one import memory_one_equilibria
+from solvers.repeated.payoff_sets import equilibrium_payoffs
+from solvers.repeated.relations import feasible_payoffs
 
 AXELROD = np.array([[[3.0, 0], [5, 1]], [[3, 5], [0, 1]]])
 

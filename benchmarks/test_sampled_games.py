@@ -14,9 +14,9 @@ import jax
 import pytest
 
 from games import PLAYABLE
-from games.agents import Agent
+from games.agents.base import Agent
+from games.agents.recurrent import Recurrent
 from games.compiler import options
-from games.recurrent import Recurrent
 from shaping.base import View
 from shaping.learners.pola_dice import PolaDice
 

@@ -1,9 +1,9 @@
 """Write the catalogue page from the registries: `python docs/catalogue.py > docs/catalogue.md`; a test holds it current."""
 
 from games import ENVIRONMENTS, GAMES, SAMPLED
-from games.coin_agents import COIN_AGENTS
+from games.agents.coin_scripted import COIN_AGENTS
 from games.registry import Registry
-from games.strategies import STRATEGIES
+from games.strategies.named import STRATEGIES
 from paper_figs import FIGURES
 from shaping import LEARNERS
 from solvers import DYNAMICS, FLOWS, SOLVERS

@@ -4,10 +4,10 @@ import pathlib
 
 import jax
 
-from analysis.animation import animate
-from games.coin import CoinGame
-from games.coin_agents import tit_for_tat
-from games.playout import playout
+from analysis.plots.animation import animate
+from games.agents.coin_scripted import tit_for_tat
+from games.environments.coin import CoinGame
+from games.sampled.playout import playout
 
 if __name__ == "__main__":
     game = CoinGame.loqa()

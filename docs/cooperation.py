@@ -8,10 +8,10 @@ import sys
 import jax
 import pandas as pd
 
-from analysis.commands import settings
-from analysis.commands.evaluate import trained, trained_on
+from analysis.cli import settings
+from analysis.cli.evaluate import trained, trained_on
 from games import SAMPLED
-from games.sampling import sample
+from games.sampled.episodes import sample
 
 
 def shares(folder: str) -> pd.DataFrame:

@@ -9,9 +9,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from games import ENVIRONMENTS, ipd
-from games.agents import ActorCritic, Table
-from games.dice import LoadedDice
-from games.sampled import Sampled
+from games.agents.base import ActorCritic, Table
+from games.sampled.estimators import LoadedDice
+from games.sampled.game import Sampled
 
 DISCOUNT, LENGTH, BATCH, REPETITIONS = 0.8, 40, 64, 1500
 """What comes after the last step is worth less than two ten-thousandths of the whole."""

@@ -15,15 +15,15 @@ import jax
 import numpy as np
 import pandas as pd
 
-from analysis.commands import settings
-from analysis.commands.evaluate import trained, trained_on
+from analysis.cli import settings
+from analysis.cli.evaluate import trained, trained_on
 from games import SAMPLED
-from games.agents import acting
-from shaping import checkpoint
+from games.agents.base import acting
 from shaping.base import View
 from shaping.catalog import LEARNERS
+from shaping.checkpoint import folder as checkpoint
 from shaping.learners.pola_dice import PolaDice
-from shaping.presets import preset
+from shaping.training.presets import preset
 
 KEYS = jax.random.split(jax.random.key(0), 6)
 BATCH = 1000

@@ -12,9 +12,9 @@ import numpy as np
 
 from games import GAMES, Game
 from shaping import Naive
-from shaping.ascent import ascend
-from shaping.meta import MetaGame, MetaState
-from shaping.scripted import Scripted
+from shaping.learners.scripted import Scripted
+from shaping.meta.ascent import ascend
+from shaping.meta.game import MetaGame, MetaState
 
 STEPS = 100
 TRANSIENT = 20

@@ -17,13 +17,13 @@ import numpy as np
 from games import GAMES
 from games.base import Game
 from shaping import Learner, Lola, Mfos, Naive, play
-from shaping.ascent import ascend
-from shaping.bounded import bounded
-from shaping.checkpoint import load, load_note, save
-from shaping.learners.mmaml import train_mmaml
-from shaping.meta import MetaGame
+from shaping.checkpoint.folder import load, load_note, save
+from shaping.meta.ascent import ascend
+from shaping.meta.bounded_gradients import bounded
+from shaping.meta.game import MetaGame
 from shaping.model_free import Es, Ga, Method, Ppo, gaussian
-from shaping.train_mfos import train_mfos
+from shaping.training.mfos import train_mfos
+from shaping.training.mmaml import train_mmaml
 
 KEPT = pathlib.Path("runs/meta_learners")
 STEPS, SEEDS, FRESH = 100, 16_384, 99

@@ -10,10 +10,10 @@ import sys
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from analysis.episodes import evaluate
+from analysis.evaluation import evaluate
 from shaping.catalog import LEARNERS
-from shaping.presets import preset
-from shaping.train_match import train_match
+from shaping.training.match import train_match
+from shaping.training.presets import preset
 
 RUNS = {"POLA-DiCE": ("pola_dice", {}), "LOLA-DiCE": ("lola_dice", {}), "naive": ("lola_dice", {"look_ahead": 0.0})}
 LOOKS, EPISODES = 20, 4096

@@ -72,7 +72,7 @@ class Environment(eqx.Module):
     r"""Something to be played step by step, a pure function of keys.
 
     Players are a leading array axis, never a string: observations `(n_players, *observation_shape)`, actions and rewards `(n_players,)`.
-    No reset is hidden in `step`; `games.auto_reset.AutoReset` adds one and loses nothing. Lanes are a `vmap`.
+    No reset is hidden in `step`; `games.environments.auto_reset.AutoReset` adds one and loses nothing. Lanes are a `vmap`.
 
     Attributes:
         n_players: number of players.

@@ -6,15 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from games import smooth
 from games.base import Game
 from games.checks import as_float, check_count, check_range
-from games.iterated import Iterated
-from games.matrix import MatrixGame, entered
+from games.device_memory import check_room
+from games.exact import smooth
+from games.exact.iterated import Iterated
+from games.exact.matrix import MatrixGame, entered
+from games.exact.similarity import similarity
+from games.exact.smooth import Smooth
 from games.registry import Entry, Registry, first_line
-from games.room import check_room
-from games.similarity import similarity
-from games.smooth import Smooth
 
 GAMES = Registry("game")
 

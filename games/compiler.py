@@ -9,7 +9,7 @@ import equinox as eqx
 import jax
 from jax.core import Tracer
 
-from games.room import check_room, footprint, on_cpu
+from games.device_memory import check_room, footprint, on_cpu
 
 SAFE: dict[str, Any] = {"xla_cpu_experimental_ynn_fusion_type": ""} if importlib.metadata.version("jaxlib").startswith("0.10.") else {}
 """No sums and products by YNNPACK, whose transposition ends jax 0.10.2 with a segmentation fault for some shapes."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from analysis import program
+from analysis.cli import runner as program
 
 if TYPE_CHECKING:
     from paper_figs.make import Made
@@ -19,7 +19,7 @@ class List:
 
     def run(self) -> None:
         """Print the table."""
-        from analysis.commands.screen import TextTable, stdout
+        from analysis.cli.screen import TextTable, stdout
         from paper_figs.catalog import FIGURES
 
         rows = [[e.name, e.summary, e.citation, ", ".join(e.make().presets)] for e in FIGURES]
@@ -49,7 +49,7 @@ class Make:
 
     def run(self) -> None:
         """Make the figures in order, all names checked before the first."""
-        from analysis.commands.screen import announce_device
+        from analysis.cli.screen import announce_device
         from paper_figs.catalog import FIGURES
         from paper_figs.make import make
 
@@ -79,7 +79,7 @@ class Make:
 
 def show(made: "Made") -> None:
     """Say what was done, and print the numbers."""
-    from analysis.commands.screen import TextTable, stdout
+    from analysis.cli.screen import TextTable, stdout
     from paper_figs.make import HEAD, cells
 
     took = made.note["provenance"]

@@ -9,8 +9,8 @@ from typing import Any
 import jax
 import pandas as pd
 
-from analysis import provenance
-from analysis.store import Store, read_note
+from analysis.results import provenance
+from analysis.results.store import Store, read_note
 from games.checks import as_folder, as_seed
 from paper_figs.base import PaperFigure
 from paper_figs.catalog import FIGURES

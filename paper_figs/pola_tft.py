@@ -13,10 +13,10 @@ import pandas as pd
 from jaxtyping import Array, Bool, Float
 from matplotlib.figure import Figure
 
-from analysis.specification import describe
+from analysis.results.specification import describe
 from games import Network, Parameterized, Preconditioned, Tabular, ipd_contribution
 from games.compiler import filter_jit
-from games.parameterized import Policy
+from games.exact.parameterized import Policy
 from paper_figs.base import PaperFigure, Preset, Published, rows
 from paper_figs.style import STROKES, figure, is_wide
 from shaping import Learner, Lola, Pola, play

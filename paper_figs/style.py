@@ -8,7 +8,7 @@ from typing import Any
 import matplotlib
 from matplotlib.figure import Figure
 
-from analysis.plots import STYLE, Drawing
+from analysis.plots.pictures import STYLE, Drawing
 from games.registry import nearest
 
 WIDTHS: Mapping[str, float] = {"neurips": 5.5, "iclr": 5.5, "icml": 3.25, "aaai": 3.25}

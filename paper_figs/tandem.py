@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.specification import describe
-from analysis.tournament import described
+from analysis.results.specification import describe
+from analysis.tournaments.run import described
 from games import GAMES, Game
 from paper_figs.base import PaperFigure, Preset, Published, interval, rows
 from paper_figs.style import STROKES, figure, is_wide

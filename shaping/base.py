@@ -15,8 +15,8 @@ from games.base import Game, Joint, Own
 from games.checks import check_count, check_range, floating, shown
 from games.compiler import jit
 from games.registry import nearest
-from games.sampled import Sampled
-from games.sampling import Sample
+from games.sampled.episodes import Sample
+from games.sampled.game import Sampled
 
 Scalar = Float[Array, ""] | float
 """A number: an array inside compiled code, possibly a plain float where it is written by hand."""

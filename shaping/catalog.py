@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from games.base import Game
 from games.checks import shown
 from games.registry import Entry, Registry
-from games.strategies import STRATEGIES
+from games.strategies.named import STRATEGIES
 from shaping.base import Learner
 from shaping.learners.advantage_alignment import AdvantageAlignment
 from shaping.learners.cgd import Cgd
@@ -31,9 +31,9 @@ from shaping.learners.ppo import Ppo
 from shaping.learners.q_learning import QLearning
 from shaping.learners.sga import Sga
 from shaping.learners.sos import Sos
-from shaping.opponent_model import OpponentModel
-from shaping.sweep import Sweep
-from shaping.wrappers import Alternating
+from shaping.sweeps import Sweep
+from shaping.wrappers.basic import Alternating
+from shaping.wrappers.opponent_model import OpponentModel
 
 LEARNERS = Registry("learner")
 """All learners. Facts of an entry: `learns` (False for fixed strategies), `look_ahead` (the setting that makes it naive at 0, or None),

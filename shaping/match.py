@@ -16,12 +16,12 @@ from jaxtyping import Array, Bool, Float, Int, Key, PyTree
 from games.base import Game, Joint, check_shapes
 from games.checks import as_float, as_key, check_count, check_flag, shown
 from games.compiler import SMALLER, filter_jit, jit, traced
-from games.room import SHARE, SMALL, check_room, footprint, gigabytes, lacking, size_of
-from games.sampled import Sampled
-from games.sampled_catalog import as_game
+from games.device_memory import SHARE, SMALL, check_room, footprint, gigabytes, lacking, size_of
+from games.sampled.catalog import as_game
+from games.sampled.game import Sampled
 from shaping.base import Learner, View, finite
 from shaping.catalog import as_learners
-from shaping.sweep import Sweep
+from shaping.sweeps import Sweep
 
 if TYPE_CHECKING:
     import pandas as pd

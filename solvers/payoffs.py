@@ -13,8 +13,8 @@ from jaxtyping import Float, Shaped
 
 from games.base import Game
 from games.checks import check_pairs
-from games.matrix import given
-from games.sampled_catalog import as_game
+from games.exact.matrix import given
+from games.sampled.catalog import as_game
 
 Payoffs = Shaped[np.ndarray, "n_players *actions"]
 """Float64, or objects that are all `fractions.Fraction`."""

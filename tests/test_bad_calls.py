@@ -12,24 +12,25 @@ import pytest
 import games
 import shaping
 import shaping.model_free
-import shaping.train_cola
+import shaping.training.cola
 import solvers
-from analysis import plots
-from analysis.episodes import evaluate
-from analysis.plots import curves, heatmap
+from analysis.evaluation import evaluate
+from analysis.plots import pictures as plots
+from analysis.plots.pictures import curves, heatmap
+from analysis.results.store import Store
 from analysis.statistics import estimate
-from analysis.store import Store
-from analysis.tables import cells, standings
-from analysis.tournament import tournament
-from games.dice import Surrogate
+from analysis.tournaments.run import tournament
+from analysis.tournaments.tables import cells, standings
+from games.sampled.estimators import Surrogate
 from paper_figs.make import make
-from shaping import Lola, Naive, checkpoint, play, sweep
+from shaping import Lola, Naive, play, sweep
+from shaping.checkpoint import folder as checkpoint
 from shaping.learners.cgd import Cgd
 from shaping.learners.hola import Hola
-from shaping.train_match import train_match
-from shaping.training import train
-from solvers.dynamics import FictitiousPlay
-from solvers.flows import Replicator
+from shaping.training.folder import train
+from shaping.training.match import train_match
+from solvers.evolution.flows import Replicator
+from solvers.learning.rules import FictitiousPlay
 
 pytestmark = pytest.mark.usefixtures("quickly_compiled")
 
@@ -69,8 +70,8 @@ KNOWN = {
     "PENNIES": [[[1.0, -1.0], [-1.0, 1.0]], [[-1.0, 1.0], [1.0, -1.0]]],
     "SMALL": games.ENVIRONMENTS.make("ipd_rollout", length=3),
     "mf": shaping.model_free,
-    "train_cola": shaping.train_cola.train,
-    "ColaSettings": shaping.train_cola.ColaSettings,
+    "train_cola": shaping.training.cola.train,
+    "ColaSettings": shaping.training.cola.ColaSettings,
     "Cgd": Cgd,
     "Hola": Hola,
     "Surrogate": Surrogate,

@@ -9,8 +9,8 @@ import sys
 import pytest
 
 from games import ENVIRONMENTS, GAMES
-from games.references import bibtex
-from games.strategies import STRATEGIES
+from games.bibliography import bibtex
+from games.strategies.named import STRATEGIES
 from paper_figs import FIGURES
 from shaping import LEARNERS
 from solvers import DYNAMICS, FLOWS, SOLVERS
@@ -60,7 +60,7 @@ def test_the_catalogue_is_current():
 def test_a_tournament_step_of_12000_lanes_returns():
     """jax 0.10 can hang on the CPU when one program holds several large batched LAPACK calls; a match step holds none."""
     code = (
-        "from analysis.tournament import tournament\n"
+        "from analysis.tournaments.run import tournament\n"
         "from games import ipd\n"
         "from shaping import Lola\n"
         "frame = tournament([ipd()], {'lola': Lola(), 'half': Lola(lr=0.5)}, steps=2, seeds=3000)\n"

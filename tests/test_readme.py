@@ -55,7 +55,7 @@ def test_make_target(command):
 
 def test_demo_with_two_learners(tmp_path, capsys):
     """`make demo` is one command line, here with fewer learners."""
-    from analysis.cli import main
+    from analysis.cli.main import main
 
     done = subprocess.run(["make", "--dry-run", "demo"], cwd=ROOT, capture_output=True, text=True)
     words = shlex.split(next(line for line in done.stdout.splitlines() if "shaping tournament" in line))[1:]
@@ -73,10 +73,12 @@ def test_demo_with_two_learners(tmp_path, capsys):
 def test_shaping_command(command, tmp_path, capsys):
     words = shrunk(shlex.split(command)[1:], tmp_path / "out")
     if words == ["doctor"]:  # it judges the process, so it gets one of its own
-        done = subprocess.run([sys.executable, "-c", "from analysis.cli import main; main(['doctor'])"], capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, "-c", "from analysis.cli.main import main; main(['doctor'])"], capture_output=True, text=True
+        )
         assert done.returncode == 0, done.stdout
         return
-    from analysis.cli import main
+    from analysis.cli.main import main
 
     main(words)
     assert capsys.readouterr().out.strip()

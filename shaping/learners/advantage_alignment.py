@@ -5,12 +5,12 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float
 
-from games.agents import agent
+from games.agents.base import agent
 from games.base import Own
-from games.dice import Paths, advantages
-from games.sampling import Sample, log_policy
+from games.sampled.episodes import Sample, log_policy
+from games.sampled.estimators import Paths, advantages
 from shaping.base import Learner, Scalar, View, number
-from shaping.critics import Critics, Networks, drawn, going_on, heights, improved, mean, picked
+from shaping.episodic.critics import Critics, Networks, drawn, going_on, heights, improved, mean, picked
 
 
 class AdvantageAlignment(Learner):
@@ -40,7 +40,7 @@ class AdvantageAlignment(Learner):
 
     Example:
         >>> from games import ENVIRONMENTS
-        >>> from games.sampled import Sampled
+        >>> from games.sampled.game import Sampled
         >>> from shaping import View
         >>> game = Sampled(ENVIRONMENTS.make("ipd_rollout", length=3), batch=2)
         >>> view = View(game, game.init(jax.random.key(0)), 0, jax.random.key(1))

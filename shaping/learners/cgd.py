@@ -6,9 +6,9 @@ import optax
 from jaxtyping import PyTree
 
 from games.base import Joint, Own
-from shaping import krylov
 from shaping.base import Learner, Scalar, View, count, number
-from shaping.gradients import interaction, simultaneous
+from shaping.calculus import least_squares as krylov
+from shaping.calculus.gradients import interaction, simultaneous
 
 
 class Cgd(Learner):

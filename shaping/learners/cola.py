@@ -54,7 +54,7 @@ class UpdateNetwork(eqx.Module):
 class Cola(Learner):
     r"""Step along a learned direction, the gradient that takes everybody's learned directions into account.
 
-    $\theta_i \leftarrow \theta_i + a\, d_i(\theta)$, where networks trained by `shaping.train_cola.train` give directions that solve
+    $\theta_i \leftarrow \theta_i + a\, d_i(\theta)$, where networks trained by `shaping.training.cola.train` give directions that solve
     $d_i(\theta) = \nabla_i V_i(\theta_i, \theta_{-i} + b\, d_{-i}(\theta))$ for all players at once, as nearly as they can, over
     parameters in $[-I, I]$. They hold for the game and the look-ahead b that they were trained for.
 
@@ -88,7 +88,7 @@ class Cola(Learner):
         if fits != tuple((sum(counts), own) for own in counts):
             raise ValueError(
                 f"Cola: the networks are for {len(fits)} players with {tuple(own for _, own in fits)} parameters, but those of "
-                f"{view.game.name!r} have {counts}; train networks for this game with shaping.train_cola.train."
+                f"{view.game.name!r} have {counts}; train networks for this game with shaping.training.cola.train."
             )
         return ()
 

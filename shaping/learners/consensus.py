@@ -5,7 +5,7 @@ from jaxtyping import PyTree
 
 from games.base import Own
 from shaping.base import Learner, Scalar, View, number
-from shaping.gradients import jacobian_transposed_product, simultaneous
+from shaping.calculus.gradients import jacobian_transposed_product, simultaneous
 
 
 class Consensus(Learner):

@@ -5,7 +5,7 @@ from jaxtyping import PyTree
 
 from games.base import Own
 from shaping.base import Learner, Scalar, View, number
-from shaping.gradients import simultaneous
+from shaping.calculus.gradients import simultaneous
 
 
 class Extragradient(Learner):

@@ -7,8 +7,8 @@ from jaxtyping import Array, Float, PyTree
 
 from games.base import Own
 from games.checks import floating
-from games.policies import CERTAIN
-from games.strategies import STRATEGIES
+from games.exact.tables import CERTAIN
+from games.strategies.named import STRATEGIES
 from shaping.base import Learner, View
 
 
@@ -36,7 +36,7 @@ class Fixed(Learner):
 
     @classmethod
     def named(cls, name: str, **settings: float) -> "Fixed":
-        """The strategy of this name or alias in `games.strategies.STRATEGIES`.
+        """The strategy of this name or alias in `games.strategies.named.STRATEGIES`.
 
         Args:
             name: such as `"tft"`.

@@ -6,7 +6,7 @@ from jaxtyping import PyTree
 
 from games.base import Own
 from shaping.base import Learner, Scalar, View, choice, count, number
-from shaping.gradients import interaction, shaping_terms, simultaneous
+from shaping.calculus.gradients import interaction, shaping_terms, simultaneous
 
 
 class Lola(Learner):

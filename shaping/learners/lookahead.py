@@ -5,7 +5,7 @@ from jaxtyping import PyTree
 
 from games.base import Own
 from shaping.base import Learner, Scalar, View, number
-from shaping.gradients import interaction, simultaneous
+from shaping.calculus.gradients import interaction, simultaneous
 
 
 class LookAhead(Learner):

@@ -7,9 +7,9 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import PyTree
 
 from games.base import Own
-from shaping import elimination
 from shaping.base import Learner, Scalar, View, number
-from shaping.gradients import simultaneous
+from shaping.calculus import pivoting as elimination
+from shaping.calculus.gradients import simultaneous
 
 
 class Lss(Learner):

@@ -8,14 +8,14 @@ from jaxtyping import Array, Float, Int, PyTree
 
 from games.base import Own
 from shaping.base import Learner, Scalar, View, number
-from shaping.meta_value import ValueNetwork, rows
+from shaping.networks.meta_value import ValueNetwork, rows
 
 
 class Meva(Learner):
     r"""Ascend one's value and a learned value of what follows: $\theta_i \leftarrow \theta_i + a \nabla_i [(1-\gamma) V_i + \gamma U_i]$.
 
     The meta-value $U_i(\theta) = (1-\gamma)\, V_i(\theta') + \gamma\, U_i(\theta')$, $\theta'$ being everybody's parameters after the
-    next steps, is a network trained by `shaping.train_meva.train_meva`, for the game and the co-players that it was trained for. With
+    next steps, is a network trained by `shaping.training.meva.train_meva`, for the game and the co-players that it was trained for. With
     $\gamma = 0$ this is the naive learner.
 
     Args:
@@ -53,7 +53,7 @@ class Meva(Learner):
         if n < 2 or max(sizes) != size or seats != n:
             raise ValueError(
                 f"Meva: the network is for {'several' if self.network.roles is None else seats} players of at most {size} parameters, but "
-                f"those of {view.game.name!r} have {sizes}; train one for this game with shaping.train_meva.train_meva."
+                f"those of {view.game.name!r} have {sizes}; train one for this game with shaping.training.meva.train_meva."
             )
         return ()
 

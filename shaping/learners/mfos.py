@@ -8,13 +8,13 @@ from jaxtyping import PyTree
 
 from games.base import Own
 from shaping.base import Learner, View, choice
-from shaping.model_free.policies import Gaussian
+from shaping.networks.policies import Gaussian
 
 
 class Mfos(Learner):
     r"""Let a policy choose one's next parameters from everybody's present ones: $\theta_i \leftarrow \pi(\sigma(\theta_i, \theta_{-i}))$.
 
-    The step is what the policy chose minus the own parameters. Policies come from `shaping.train_mfos.train_mfos`; one trained
+    The step is what the policy chose minus the own parameters. Policies come from `shaping.training.mfos.train_mfos`; one trained
     against some learners plays against any.
 
     Args:
@@ -45,7 +45,7 @@ class Mfos(Learner):
         if (into, out) != (everybody, own):
             raise ValueError(
                 f"Mfos: the policy chooses {out} parameters from {into}, but player {view.seat} of {view.game.name!r} has {own} of "
-                f"{everybody}; train one for this game with shaping.train_mfos.train_mfos."
+                f"{everybody}; train one for this game with shaping.training.mfos.train_mfos."
             )
         return ()
 

@@ -8,9 +8,9 @@ import optax
 from jaxtyping import Array, Float, Int
 
 from games.base import Own
-from games.policies import probabilities
+from games.exact.tables import probabilities
 from shaping.base import Learner, Scalar, View, choice, number
-from shaping.tabular import Step, corrected, decayed, drawn, experience, sizes, table
+from shaping.episodic.q_tables import Step, corrected, decayed, drawn, experience, sizes, table
 
 
 class Climb(NamedTuple):
@@ -63,7 +63,7 @@ class Phc(Learner):
 
     Example:
         >>> from games import ENVIRONMENTS
-        >>> from games.sampled import Sampled
+        >>> from games.sampled.game import Sampled
         >>> from shaping import play
         >>> game = Sampled(ENVIRONMENTS.make("imp_rollout", length=10), batch=4)
         >>> play(game, [Phc(), Phc(delta=0.01, pace="wolf")], steps=2).learners

@@ -9,9 +9,9 @@ import optax
 from jaxtyping import Array, Bool, Float, Int
 
 from games.base import Joint, Own
-from games.policies import as_table
+from games.exact.tables import as_table
 from shaping.base import Learner, Scalar, View, choice, number, replaced
-from shaping.proximal import change, climbed, maximum
+from shaping.calculus.implicit_argmax import change, climbed, maximum
 
 
 class Progress(NamedTuple):

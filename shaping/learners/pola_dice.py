@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import PyTree
 
-from games.agents import ActorCritic
+from games.agents.base import ActorCritic
 from games.base import Joint, Own
 from shaping.base import Learner, Scalar, View, choice, count, number, replaced
 
@@ -45,8 +45,8 @@ class PolaDice(Learner):
 
     Example:
         >>> from games import ENVIRONMENTS
-        >>> from games.dice import LoadedDice
-        >>> from games.sampled import Sampled
+        >>> from games.sampled.estimators import LoadedDice
+        >>> from games.sampled.game import Sampled
         >>> from shaping import play
         >>> game = Sampled(ENVIRONMENTS.make("ipd_contribution_rollout", length=4), estimator=LoadedDice(), batch=8)
         >>> play(game, [PolaDice(steps=2)] * 2, steps=1).values.shape

@@ -7,13 +7,13 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, PyTree
 
-from games.agents import Agent, acting, acting_as, agent
+from games.agents.base import Agent, acting, acting_as, agent
 from games.base import Own
-from games.dice import returns
-from games.sampling import log_policy
+from games.sampled.episodes import log_policy
+from games.sampled.estimators import returns
 from shaping.base import Learner, Scalar, View, count, number
-from shaping.critics import picked
-from shaping.surrogate import clipped, normalized
+from shaping.episodic.critics import picked
+from shaping.episodic.ppo_loss import clipped, normalized
 
 
 class Optimization(NamedTuple):
@@ -46,7 +46,7 @@ class Ppo(Learner):
 
     Example:
         >>> from games import ENVIRONMENTS
-        >>> from games.sampled import Sampled
+        >>> from games.sampled.game import Sampled
         >>> from shaping import play
         >>> game = Sampled(ENVIRONMENTS.make("ipd_rollout", length=10), batch=8)
         >>> play(game, [Ppo()] * 2, steps=2).values.shape

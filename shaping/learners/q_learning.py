@@ -8,7 +8,7 @@ from jaxtyping import Array, Float, Int
 
 from games.base import Own
 from shaping.base import Learner, Scalar, View, choice, number
-from shaping.tabular import Step, corrected, decayed, drawn, expected, experience, greedy, joint_actions, table
+from shaping.episodic.q_tables import Step, corrected, decayed, drawn, expected, experience, greedy, joint_actions, table
 
 
 class Values(NamedTuple):
@@ -54,7 +54,7 @@ class QLearning(Learner):
 
     Example:
         >>> from games import ENVIRONMENTS
-        >>> from games.sampled import Sampled
+        >>> from games.sampled.game import Sampled
         >>> from shaping import play
         >>> game = Sampled(ENVIRONMENTS.make("ipd_rollout", length=10), batch=4)
         >>> play(game, [QLearning(), QLearning(over="joint")], steps=2).learners

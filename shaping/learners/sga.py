@@ -7,7 +7,7 @@ from jaxtyping import PyTree
 
 from games.base import Own
 from shaping.base import Learner, Scalar, View, number
-from shaping.gradients import dot, jacobian_product, jacobian_transposed_product, simultaneous
+from shaping.calculus.gradients import dot, jacobian_product, jacobian_transposed_product, simultaneous
 
 
 class Sga(Learner):

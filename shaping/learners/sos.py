@@ -6,7 +6,7 @@ from jaxtyping import PyTree
 
 from games.base import Own
 from shaping.base import Learner, Scalar, View, number
-from shaping.gradients import dot, interaction, shaping_terms, simultaneous
+from shaping.calculus.gradients import dot, interaction, shaping_terms, simultaneous
 
 
 class Sos(Learner):

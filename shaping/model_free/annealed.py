@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Key, PyTree
 
 from games.base import Environment
-from games.draws import derived
+from games.hash_random import derived
 from shaping.base import Scalar, number
 from shaping.model_free.base import Method, Report
 
@@ -22,7 +22,7 @@ class Apart(Environment):
     Example:
         >>> from games import ipd
         >>> from shaping import Naive
-        >>> from shaping.meta import MetaGame
+        >>> from shaping.meta.game import MetaGame
         >>> apart = Apart((MetaGame(ipd(), [None, Naive()]), MetaGame(ipd(), [Naive(), None])))
         >>> apart.n_players, apart.reset(jax.random.key(0))[0].shape
         (2, (2, 10))
@@ -86,7 +86,7 @@ class Annealed(Method):
     Example:
         >>> from games import ipd
         >>> from shaping import Naive
-        >>> from shaping.meta import MetaGame
+        >>> from shaping.meta.game import MetaGame
         >>> from shaping.model_free import Ppo
         >>> apart = Apart((MetaGame(ipd(), [None, Naive()]), MetaGame(ipd(), [Naive(), None])))
         >>> Annealed(Ppo(episodes=4), apart, rate=0.01).length

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Key, PyTree
 
 from games.base import Environment
-from games.draws import derived
+from games.hash_random import derived
 from shaping.base import Scalar
 
 Act = Callable[[Any, Key[Array, ""], Any], tuple[Any, Float[Array, ""]]]

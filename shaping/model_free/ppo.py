@@ -9,9 +9,9 @@ from jaxtyping import Array, Bool, Float, Key, PyTree
 
 from games.base import Environment
 from shaping.base import Scalar, count, number
+from shaping.episodic.ppo_loss import clipped, normalized
 from shaping.model_free.base import Method, Report, kept, seen
 from shaping.model_free.episodes import episode_keys, play_out, returns_to_go
-from shaping.surrogate import clipped, normalized
 
 PART = 64
 """Most experiences that a CPU differentiates at once: a hidden layer of 256 then stays in its cache, which halves the time."""

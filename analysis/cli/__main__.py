@@ -1,0 +1,6 @@
+"""`python -m analysis.cli` is the command `shaping`."""
+
+from analysis.cli.main import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,23 @@
+"""`shaping cite`: where an idea comes from."""
+
+import dataclasses
+
+import tyro
+
+
+@dataclasses.dataclass(frozen=True)
+class Cite:
+    """Print the BibTeX of a learner, a game, a strategy, a solver or a figure."""
+
+    name: tyro.conf.Positional[str] = dataclasses.field(metadata={"positional": True})
+    """Its name or alias."""
+
+    def run(self) -> None:
+        """Print the entry's BibTeX."""
+        from analysis.cli.registries import find
+        from games import bibtex
+        from shaping.training.folder import TRAININGS
+        from shaping.training.presets import PRESETS
+
+        trained = [p.citation for p in PRESETS if p.learner == self.name] if self.name in TRAININGS else []
+        print(bibtex(*(trained or find(self.name).citations)))

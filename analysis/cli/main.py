@@ -1,0 +1,41 @@
+"""The `shaping` command: every subcommand is one call of the Python API; results on stdout, everything else on stderr."""
+
+from collections.abc import Mapping, Sequence
+
+from analysis.cli import runner as program
+
+
+def commands() -> Mapping[str, type]:
+    """Every subcommand; they are imported late, when the process is ready for Ctrl-C."""
+    from analysis.cli.cite import Cite
+    from analysis.cli.doctor import Doctor
+    from analysis.cli.evaluate import Evaluate
+    from analysis.cli.list import List
+    from analysis.cli.play import Play
+    from analysis.cli.solve import Solve
+    from analysis.cli.tournament import Tournament
+    from analysis.cli.train import Train
+
+    return {
+        "list": List,
+        "play": Play,
+        "tournament": Tournament,
+        "train": Train,
+        "evaluate": Evaluate,
+        "solve": Solve,
+        "cite": Cite,
+        "doctor": Doctor,
+    }
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run one command line: the words after `shaping`, by default those of the process.
+
+    Raises:
+        SystemExit: with 2 after a mistake in the words, 1 where a check found something wrong, 130 after Ctrl-C.
+    """
+    program.run("shaping", commands, "A laboratory for opponent shaping.", argv)
+
+
+if __name__ == "__main__":
+    main()

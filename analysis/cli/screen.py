@@ -1,0 +1,175 @@
+"""What people read: tables on stdout, and one line of progress on stderr."""
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from analysis.cli.runner import SIGNS
+from analysis.statistics import Estimate
+
+WIDE = 100_000
+"""Columns where the output is no terminal: tables in files and pipes have one line per row, however wide."""
+GAP = 2
+"""Columns between two columns of a table."""
+
+
+def stdout() -> Console:
+    """Where results go. Text is shown as it is: brackets in it are no markup, and colons make no pictures."""
+    return console(sys.stdout)
+
+
+def stderr() -> Console:
+    """Where everything else goes, in the same way."""
+    return console(sys.stderr)
+
+
+def console(file: Any) -> Console:
+    """What prints on a stream."""
+    made = Console(file=file, markup=False, emoji=False, highlight=False)
+    return made if made.is_terminal else Console(file=file, markup=False, emoji=False, highlight=False, width=WIDE)
+
+
+def announce_device() -> None:
+    """Say on stderr what computes, first of all."""
+    import jax
+
+    devices = jax.devices()
+    print(f"device: {len(devices)} x {devices[0].device_kind} ({devices[0].platform}), jax {jax.__version__}", file=sys.stderr)
+
+
+class TextTable:
+    """A table that is never cut: where it is too wide, words wrap, and columns that still find no room follow below in blocks of their own.
+
+    Args:
+        columns: their names.
+        rows: their text.
+        right: which columns are numbers, set to the right and never wrapped.
+        keys: how many columns name a row, and so begin every block.
+    """
+
+    def __init__(self, columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = (), keys: int = 1):
+        self.cells, self.right, self.keys = [list(columns), *map(list, rows)], right, keys
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Any]:
+        """For rich, which prints it."""
+        cells = [[text.encode(options.encoding, SIGNS).decode(options.encoding) for text in row] for row in self.cells]
+        whole = [max(cell_len(line) for text in column for line in text.split("\n")) for column in zip(*cells, strict=True)]
+        words = [max((cell_len(word) for text in column for word in text.split()), default=0) for column in zip(*cells, strict=True)]
+        room = options.max_width
+        share = [room // (1 + self.keys) if k < self.keys else room // 2 for k in range(len(whole))]  # where longer words are folded
+        least = [whole[k] if k in self.right else min(words[k], max(share[k], 8)) for k in range(len(whole))]
+        first = list(range(self.keys))
+        blocks: list[list[int]] = [[]]
+        for k in range(self.keys, len(whole)):
+            if blocks[-1] and sum(least[j] + GAP for j in [*first, *blocks[-1], k]) - GAP > room:
+                blocks.append([])
+            blocks[-1].append(k)
+        for number, block in enumerate(blocks):
+            if number:
+                yield ""
+            yield self.block(cells, first + block, whole, least, room)
+
+    def block(self, cells: list[list[str]], block: list[int], whole: list[int], least: list[int], room: int) -> Table:
+        """Some of the columns; the room that is left goes to those that lack most."""
+        width = {k: least[k] for k in block}
+        for _ in range(room - sum(width[k] + GAP for k in block) + GAP):
+            lacking = max(block, key=lambda k: whole[k] - width[k])
+            if width[lacking] >= whole[lacking]:
+                break
+            width[lacking] += 1
+        drawn = Table(box=None, pad_edge=False, header_style="bold", padding=(0, GAP, 0, 0))
+        for k in block:
+            right = k in self.right
+            drawn.add_column(cells[0][k], justify="right" if right else "left", no_wrap=right, overflow="fold", width=width[k])
+        for row in cells[1:]:
+            drawn.add_row(*(row[k] for k in block))
+        return drawn
+
+
+def shown(mean: float, low: float, high: float) -> str:
+    """A mean with its interval, as read: `-1.042 [-1.081, -1.003]`."""
+    if mean != mean:
+        return "no finite seed"
+    return f"{mean:.3f}" + (f" [{low:.3f}, {high:.3f}]" if low == low else " [one seed: no interval]")
+
+
+def all_diverged(every: bool) -> int:
+    """The exit code of a run, 1 after a sentence on stderr where nothing stayed finite."""
+    if every:
+        print("Every seed diverged, so that there is nothing to report; smaller steps (--set NAME.lr=...) may help.", file=sys.stderr)
+    return int(every)
+
+
+def ci95(e: Estimate) -> list[float | None]:
+    """An interval as JSON holds it: null for what does not exist."""
+    return [number(e.low), number(e.high)]
+
+
+def number(x: float) -> float | None:
+    """A number as JSON holds it: null for what is not finite."""
+    return float(x) if x == x and abs(x) != float("inf") else None
+
+
+class Lines:
+    """The progress of a tournament: a bar with the time left on a terminal, a line now and then elsewhere."""
+
+    def __init__(self) -> None:
+        self.console = stderr()
+        self.found: list[str] = []
+        self.finished: list[str] = []
+        self.bar = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=self.console,
+            transient=True,
+        )
+        self.task: Any = None
+        self.spoken = time.monotonic()
+        self.begun = time.monotonic()
+
+    def __enter__(self) -> "Lines":
+        if self.console.is_terminal:
+            self.bar.start()
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        if self.console.is_terminal:
+            self.bar.stop()
+
+    def __call__(self, game: str, stage: str, **facts: Any) -> None:
+        """Show one event of `analysis.tournaments.run.Progress`."""
+        if stage == "found":
+            self.found.append(game)
+            self.say(f"{game}: found, not computed again")
+        elif stage == "compiling":
+            self.task = self.bar.add_task(f"{game}: compiling", total=facts["steps"])
+            if not self.console.is_terminal:
+                self.say(f"{game}: compiling")
+        elif stage == "running":
+            self.bar.update(self.task, completed=facts["done"], description=f"{game}: steps")
+            self.running(game, facts["done"], facts["steps"])
+        elif stage == "finished":
+            self.finished.append(game)
+            self.bar.remove_task(self.task)
+            self.say(f"{game}: compiled in {facts['compile_s']:.1f} s, ran in {facts['run_s']:.1f} s")
+
+    def running(self, game: str, done: int, steps: int) -> None:
+        """On no terminal, a line every ten seconds."""
+        now = time.monotonic()
+        if done == 0:
+            self.begun = self.spoken = now
+        elif now - self.spoken > 10 and not self.console.is_terminal:
+            self.spoken = now
+            self.say(f"{game}: {done} of {steps} steps, about {(now - self.begun) * (steps - done) / done:.0f} s left")
+
+    def say(self, line: str) -> None:
+        """One line on stderr."""
+        self.console.print(line, soft_wrap=True)

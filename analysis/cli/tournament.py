@@ -1,0 +1,159 @@
+"""`shaping tournament`: every learner against every learner."""
+
+import dataclasses
+import json as json_
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+GAMES = ("ipd", "imp", "chicken_bounded", "iterated_stag_hunt")
+LEARNERS = ("naive", "lookahead", "lola", "sos", "consensus", "sga", "extragradient", "optimistic", "cgd", "hola2", "tft")
+
+
+@dataclasses.dataclass(frozen=True)
+class Tournament:
+    """Let every learner meet every learner, itself included, in both seats of every game; keep the rows and a heatmap.
+
+    A run that was interrupted goes on where it stopped when the same command is given again; with more games, learners or seeds, what is
+    new is played alone.
+    """
+
+    games: tuple[str, ...] = GAMES
+    """Two-player games: names, or files that shaping solve reads."""
+    learners: tuple[str, ...] = LEARNERS
+    """Learners; file:FOLDER is the trained learner that a folder holds, and fast=lola a LOLA called fast, with settings of its own."""
+    steps: int = 200
+    """Learning steps."""
+    seeds: int | None = None
+    """Independent runs per pairing; by default 64, and 4 where a game is sampled."""
+    seed: int = 0
+    """Root of all randomness."""
+    set: tuple[str, ...] = ()
+    """Settings of games and learners, NAME.SETTING=VALUE, such as lola.lr=0.5."""
+    out: str = "runs/tournament"
+    """Folder for the rows (Parquet, one file per game) and the heatmap (PNG)."""
+    json: bool = False
+    """Print one JSON object."""
+    force: bool = False
+    """Replace what the folder holds."""
+
+    def run(self) -> int:
+        """Compute what is missing, draw, and print; 1 where no seed of any pairing stayed finite."""
+        from analysis.cli import settings
+        from analysis.cli.game_files import game_label
+        from analysis.cli.registries import registry
+        from games import PLAYABLE
+
+        if self.seeds is None:
+            return dataclasses.replace(self, seeds=settings.usual_seeds(self.games)).run()
+        games, learners = PLAYABLE, registry("learners")
+        settings.once("game", games, self.games)
+        settings.once("learner", learners, self.learners)
+        given = settings.parsed(self.set, (*settings.labels(self.learners), *self.games))
+        played = settings.made(games, self.games, given)
+        members = {game_label(name): game for name, game in played.items()}, settings.made(learners, self.learners, given, played)
+        return dataclasses.replace(self, games=tuple(members[0])).held(*members)
+
+    def held(self, *members: dict[str, Any]) -> int:
+        """The tournament of these games and learners."""
+        from analysis.cli.screen import Lines, all_diverged, announce_device
+        from analysis.tournaments.run import tournament
+
+        announce_device()
+        lines = Lines()
+        try:
+            with lines:
+                frame = tournament(
+                    *members, steps=self.steps, seeds=self.seeds, seed=self.seed, out=self.out, force=self.force, progress=lines
+                )
+            if not lines.finished:
+                lines.say(f"{self.out} holds all {len(self.games)} games of this specification; nothing was computed again.")
+            self.draw(frame, bool(lines.finished))
+            if self.json:
+                print(json_.dumps({"steps": self.steps, "seeds": self.seeds, "cells": self.cells(frame)}))
+            else:
+                self.show(frame)
+            return all_diverged(not frame["ok"].to_numpy().any())
+        except KeyboardInterrupt:
+            kept = len(lines.found) + len(lines.finished)
+            raise KeyboardInterrupt(
+                f"interrupted; {kept} of {len(self.games)} games are kept in {self.out}. Give the same command again"
+                f"{' without --force' if self.force else ''} to go on from there."
+            ) from None
+
+    def draw(self, frame: "pd.DataFrame", changed: bool) -> None:
+        """Keep the heatmap beside the rows."""
+        import pathlib
+
+        from analysis.plots import pictures as plots
+        from analysis.results.store import write_whole
+
+        path = pathlib.Path(self.out) / "heatmap.png"
+        if changed or not path.exists():
+            write_whole(path, lambda temporary: plots.save(plots.heatmap(frame), temporary))
+
+    def cells(self, frame: "pd.DataFrame") -> list[dict[str, Any]]:
+        """The cross-play table as plain data."""
+        from analysis.cli.screen import number
+        from analysis.tournaments.tables import cells
+
+        found = []
+        for cell in cells(frame).to_dict("records"):
+            del cell["seeds"]
+            for seat in ("row", "column"):
+                cell[f"{seat}_mean"] = number(cell[f"{seat}_mean"])
+                cell[f"{seat}_ci95"] = [number(x) for x in cell[f"{seat}_ci95"]]
+            found.append(cell | {"diverged": int(cell["diverged"])})
+        return found
+
+    def show(self, frame: "pd.DataFrame") -> None:
+        """The tables that people read: per game, the standings beside the row learners' means."""
+        from analysis.cli.screen import TextTable, stdout
+        from analysis.tournaments.tables import cells, standings
+
+        console, ranking, crossing = stdout(), standings(frame), cells(frame)
+        for game in self.games:
+            title = f"{game}: value per step after {self.steps} steps, mean of {self.seeds} seeds and half the width of its 95 % interval"
+            columns = ["", "learner", "vs others", "vs itself", *(str(k + 1) for k in range(len(self.learners)))]
+            of_game = ranking[ranking["game"] == game], crossing[crossing["game"] == game]
+            console.print(title)
+            console.print(TextTable(columns, self.rows(*of_game), right=range(2, len(columns)), keys=2))
+            for line in self.divergence(crossing[crossing["game"] == game]):
+                console.print(line)
+            console.print()
+        console.print(
+            "Columns 1, 2, ... are the opponents in seat 1, the row's learner in seat 0; its mean over the others is over both seats."
+        )
+        console.print(f"Kept in {self.out}, with heatmap.png.", soft_wrap=True)
+
+    def rows(self, ranking: Any, crossing: Any) -> list[list[str]]:
+        """One row per learner, in the order asked for."""
+        from analysis.cli.settings import label
+
+        place = {learner: k for k, learner in enumerate(map(label, self.learners))}
+        half = {(c["row"], c["column"]): (c["row_mean"], c["row_ci95"]) for c in crossing.to_dict("records")}
+        rows = []
+        for entry in sorted(ranking.to_dict("records"), key=lambda e: place[e["learner"]]):
+            name = entry["learner"]
+            met = [brief(*half[name, other]) for other in place]
+            rows.append([str(place[name] + 1), name, *(brief(entry[f"{k}_mean"], entry[f"{k}_ci95"]) for k in ("cross", "self")), *met])
+        return rows
+
+    def divergence(self, crossing: Any) -> list[str]:
+        """A line for every cell with diverged seeds."""
+        return [
+            f"{c['row']} against {c['column']}: {c['diverged']} of {c['seeds']} seeds diverged and are left out of the means."
+            for c in crossing.to_dict("records")
+            if c["diverged"]
+        ]
+
+
+def brief(mean: float, interval: tuple[float, float]) -> str:
+    """A mean with half the width of its interval, short: `-1.04±.02`."""
+    from analysis.statistics import short
+
+    if mean != mean:
+        return "none"
+    half = (interval[1] - interval[0]) / 2
+    return short(mean) + ("±" + short(half).removeprefix("0") if half == half else "")

@@ -1,0 +1,7 @@
+"""Tournaments: every learner against every learner."""
+
+from analysis.tournaments.round_robins import RoundRobin, round_robin
+from analysis.tournaments.run import tournament
+from analysis.tournaments.tables import cells, standings
+
+__all__ = ["RoundRobin", "cells", "round_robin", "standings", "tournament"]

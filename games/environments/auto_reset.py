@@ -1,0 +1,76 @@
+"""Episodes without end: a wrapper that resets an environment as soon as an episode ends, and loses nothing by it."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int, Key, PyTree
+
+from games.base import Environment
+from games.hash_random import derived
+
+RESET = 2**16
+"""The stream of keys that resets draw from."""
+
+
+class AutoReset(Environment):
+    """An environment that starts anew after the last step of an episode.
+
+    That step's rewards, flags and info are as they were; the observations and the state are those of the new episode, and
+    `info["final_observation"]` always holds the observations the step led to, which a bootstrapped value needs.
+
+    Args:
+        environment: what is played.
+
+    Example:
+        >>> from games.environments.coin import CoinGame
+        >>> game = AutoReset(CoinGame(length=1))
+        >>> _, state = game.reset(jax.random.key(0))
+        >>> *_, truncated, info = game.step(jax.random.key(1), state, jnp.array([0, 0]))
+        >>> bool(truncated), info["final_observation"].shape
+        (True, (2, 4, 3, 3))
+    """
+
+    environment: Environment
+
+    @property
+    def n_players(self) -> int:
+        """Number of players."""
+        return self.environment.n_players
+
+    @property
+    def n_actions(self) -> tuple[int, ...]:
+        """Number of actions of each player."""
+        return self.environment.n_actions
+
+    @property
+    def observation_shape(self) -> tuple[int, ...]:
+        """Shape of one player's observation."""
+        return self.environment.observation_shape
+
+    @property
+    def name(self) -> str:
+        """The environment's."""
+        return self.environment.name
+
+    def reset(self, key: Key[Array, ""]) -> tuple[PyTree[Array], PyTree[Array]]:
+        """Start an episode."""
+        return self.environment.reset(key)
+
+    def step(
+        self, key: Key[Array, ""], state: PyTree[Array], actions: Int[Array, " n_players"]
+    ) -> tuple[PyTree[Array], PyTree[Array], Float[Array, " n_players"], Bool[Array, ""], Bool[Array, ""], dict[str, Any]]:
+        """Play one step, and begin anew if it was the last."""
+        observations, after, rewards, terminated, truncated, info = self.environment.step(key, state, actions)
+        _, fresh = self.environment.reset(derived(key, 0, RESET))
+        done = terminated | truncated
+        begun = jax.tree.map(lambda new, old: jnp.where(done, new, old), fresh, after)
+        return self.observe(begun), begun, rewards, terminated, truncated, info | {"final_observation": observations}
+
+    def observe(self, state: PyTree[Array]) -> PyTree[Array]:
+        """What everybody sees in a state."""
+        return self.environment.observe(state)
+
+    def render(self, state: PyTree[Array]) -> str:
+        """One state as text."""
+        return self.environment.render(state)

@@ -1,0 +1,242 @@
+"""The coin game: two players on a torus, who gain by every coin and lose by the other's taking theirs."""
+
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int, Key
+
+from games.base import Environment
+from games.checks import check_count, check_flag, check_range, floating
+from games.hash_random import Word, below, words
+from games.registry import nearest
+
+Scalar = Int[Array, ""]
+Pair = tuple[Scalar, Scalar]
+
+
+class CoinState(NamedTuple):
+    """Where everything is: scalars, so that lanes are vectors.
+
+    Attributes:
+        rows: of the red and of the blue player.
+        columns: of the red and of the blue player.
+        coins: cell of the red and of the blue coin, `row * size + column`; -1 where there is none.
+        time: how many steps came before.
+    """
+
+    rows: Pair
+    columns: Pair
+    coins: Pair
+    time: Scalar
+
+
+class CoinGame(Environment):
+    r"""A player gains 1 by any coin it steps on, and loses 2 when the other takes the coin of its color (Lerer & Peysakhovich 2017).
+
+    Player 0 is red, player 1 blue. The actions are right, left, down, up (and stay); everybody moves at once, the grid is a torus.
+    The literature plays at least four different games under this name, so every difference is a named part of this one's identity;
+    `lola`, `mfos`, `jaxmarl` and `loqa` make the published combinations.
+
+    Args:
+        coins: `"one"`, whose color alternates at every pick-up, or `"two"`, one of each color at all times.
+        respawn: a new coin lies uniformly over the cells that no player occupies, `"free"`, or over all of them, `"anywhere"`.
+        stay: whether there is a fifth action, to stay.
+        ties: when both reach a coin, `"both"` collect it, or `"red"` alone does.
+        egocentric: whether a player sees the torus shifted so that it stands at the center, its own planes first.
+        own_first: whether a player sees its own planes first; an egocentric one does.
+        start: players and coins begin `"apart"` from each other (two coins may coincide) or `"anywhere"`.
+        last_reward: whether the last step of an episode is `"paid"` or, as where a reset hides it, `"unpaid"`.
+        size: number of rows and of columns, 2 to 16.
+        length: number of steps of an episode, at least 1.
+        reward: what a coin brings.
+        penalty: what losing a coin costs, subtracted.
+        name: what tables call it.
+
+    Observations are four planes of zeros and ones, `(2, 4, size, size)`: red player, blue player, red coin, blue coin; own player, other
+    player, own coin, other's coin where the own come first. `info["picked"][i, c]` says that player i took the coin of player c's color.
+
+    Raises:
+        ValueError: for a name or number that is not accepted.
+
+    Example:
+        >>> import jax
+        >>> game = CoinGame.lola()
+        >>> observations, state = game.reset(jax.random.key(0))
+        >>> observations.shape, observations.sum(axis=(1, 2, 3)).tolist()
+        ((2, 4, 3, 3), [3.0, 3.0])
+    """
+
+    coins: str = eqx.field(static=True, default="one", metadata={"choices": ("one", "two")})
+    respawn: str = eqx.field(static=True, default="free", metadata={"choices": ("free", "anywhere")})
+    stay: bool = eqx.field(static=True, default=False)
+    ties: str = eqx.field(static=True, default="both", metadata={"choices": ("both", "red")})
+    egocentric: bool = eqx.field(static=True, default=False)
+    own_first: bool = eqx.field(static=True, default=False)
+    start: str = eqx.field(static=True, default="apart", metadata={"choices": ("apart", "anywhere")})
+    last_reward: str = eqx.field(static=True, default="paid", metadata={"choices": ("paid", "unpaid")})
+    size: int = eqx.field(static=True, default=3)
+    length: int = eqx.field(static=True, default=50)
+    reward: Float[Array, ""] = eqx.field(converter=floating, default=1.0)
+    penalty: Float[Array, ""] = eqx.field(converter=floating, default=2.0)
+    name: str = eqx.field(static=True, default="coin")
+
+    def __check_init__(self):
+        for field, given in (("coins", self.coins), ("respawn", self.respawn), ("ties", self.ties), ("start", self.start)):
+            check_choice(field, given, self.__dataclass_fields__[field].metadata["choices"])
+        check_choice("last_reward", self.last_reward, ("paid", "unpaid"))
+        check_count("size", self.size, 2)
+        check_range("size", self.size, 2, 16)
+        check_count("length", self.length)
+        for field in ("stay", "egocentric", "own_first"):
+            check_flag(field, getattr(self, field))
+        check_range("reward", self.reward)
+        check_range("penalty", self.penalty)
+
+    @classmethod
+    def lola(cls, ties: str = "both", length: int = 150, **settings: Any) -> "CoinGame":
+        """The game of LOLA, DiCE and POLA (which plays 50 steps): one coin, never under a player; in LOLA's first code red wins ties."""
+        return cls(**{"ties": ties, "length": length, "name": "coin_lola"} | settings)
+
+    @classmethod
+    def loqa(cls, size: int = 3, length: int = 50, **settings: Any) -> "CoinGame":
+        """LOLA's game on larger grids, 3 to 7."""
+        return cls(**{"size": size, "length": length, "name": "coin_loqa"} | settings)
+
+    @classmethod
+    def mfos(cls, length: int = 16, **settings: Any) -> "CoinGame":
+        """The game of M-FOS: two coins, anywhere, four actions, own planes first, the last of 16 steps unpaid."""
+        identity = {"coins": "two", "respawn": "anywhere", "start": "anywhere", "own_first": True, "last_reward": "unpaid"}
+        return cls(**identity | {"length": length, "name": "coin_mfos"} | settings)
+
+    @classmethod
+    def jaxmarl(cls, egocentric: bool = False, length: int = 16, **settings: Any) -> "CoinGame":
+        """The game of Pax and JaxMARL: that of M-FOS with a fifth action, to stay."""
+        return cls.mfos(length, **{"stay": True, "egocentric": egocentric, "name": "coin_jaxmarl"} | settings)
+
+    @property
+    def n_players(self) -> int:
+        """Two."""
+        return 2
+
+    @property
+    def n_actions(self) -> tuple[int, ...]:
+        """Four or five each."""
+        return (5, 5) if self.stay else (4, 4)
+
+    @property
+    def observation_shape(self) -> tuple[int, ...]:
+        """Four planes."""
+        return 4, self.size, self.size
+
+    def reset(self, key: Key[Array, ""]) -> tuple[Float[Array, "2 4 size size"], CoinState]:
+        """Place players and coins."""
+        a, b, c, d = words(key, 4)
+        cells = self.size**2
+        red = below(a, cells)
+        blue = other_than(b, cells, red, red) if self.start == "apart" else below(b, cells)
+        own, other = (other_than(w, cells, red, blue) if self.start == "apart" else below(w, cells) for w in (c, d))
+        if self.coins == "one":
+            color = below(d, 2)
+            own, other = jnp.where(color == 0, own, -1), jnp.where(color == 0, -1, own)
+        state = CoinState((red // self.size, blue // self.size), (red % self.size, blue % self.size), (own, other), jnp.zeros_like(red))
+        return self.observe(state), state
+
+    def step(
+        self, key: Key[Array, ""], state: CoinState, actions: Int[Array, " 2"]
+    ) -> tuple[Float[Array, "2 4 size size"], CoinState, Float[Array, " 2"], Bool[Array, ""], Bool[Array, ""], dict[str, Any]]:
+        """Move, collect, and put new coins in the place of those collected."""
+        moved = tuple(self.move(r, c, actions[i]) for i, (r, c) in enumerate(zip(state.rows, state.columns, strict=True)))
+        (r0, c0), (r1, c1) = moved
+        cells = r0 * self.size + c0, r1 * self.size + c1
+        red = tuple(cells[0] == coin for coin in state.coins)
+        blue = tuple(cells[1] == coin for coin in state.coins)
+        if self.ties == "red":
+            blue = blue[0] & ~red[0], blue[1] & ~red[1]
+
+        time = state.time + 1
+        rewards = self.reward * count(red) - self.penalty * blue[0], self.reward * count(blue) - self.penalty * red[1]
+        if self.last_reward == "unpaid":
+            rewards = tuple(jnp.where(time < self.length, x, 0) for x in rewards)
+        places = self.replaced(key, state.coins, (red[0] | blue[0], red[1] | blue[1]), cells)
+        after = CoinState((r0, r1), (c0, c1), places, time)
+        picked = jnp.stack([jnp.stack(red), jnp.stack(blue)])
+        return self.observe(after), after, jnp.stack(rewards), jnp.zeros_like(red[0]), time >= self.length, {"picked": picked}
+
+    def move(self, row: Scalar, column: Scalar, action: Scalar) -> Pair:
+        """Where an action leads: 0 right, 1 left, 2 down, 3 up, 4 nowhere."""
+        sign = 1 - 2 * (action & 1)
+        vertical = (action >> 1) & 1
+        across = jnp.where(action < 4, sign * (1 - vertical), 0) if self.stay else sign * (1 - vertical)
+        return self.around(row + sign * vertical), self.around(column + across)
+
+    def around(self, x: Scalar) -> Scalar:
+        """A coordinate on the torus, at most one round away."""
+        return jnp.where(x >= self.size, x - self.size, jnp.where(x < 0, x + self.size, x))
+
+    def replaced(self, key: Key[Array, ""], coins: Pair, taken: tuple[Bool[Array, ""], Bool[Array, ""]], players: Pair) -> Pair:
+        """The coins after those taken are replaced: a lone coin by one of the other color."""
+        cells = self.size**2
+        fresh = tuple(other_than(w, cells, *players) if self.respawn == "free" else below(w, cells) for w in words(key, 2))
+        if self.coins == "one":
+            red, blue = (jnp.where(taken[c], -1, jnp.where(taken[1 - c], fresh[0], coins[c])) for c in (0, 1))
+        else:
+            red, blue = (jnp.where(taken[c], fresh[c], coins[c]) for c in (0, 1))
+        return red, blue
+
+    def observe(self, state: CoinState) -> Float[Array, "2 4 size size"]:
+        """What both players see."""
+        state = jax.lax.optimization_barrier(state)  # or the CPU computes the state anew for every entry
+        places = [(r, c) for r, c in zip(state.rows, state.columns, strict=True)]
+        cells = tuple(r * self.size + c for r, c in places) + state.coins
+        if not (self.egocentric or self.own_first):
+            return jnp.broadcast_to(self.planes(cells)[None], (2, *self.observation_shape))
+        first, second = (self.shifted(cells, *place) if self.egocentric else cells for place in places)
+        return jnp.stack([self.planes(first), self.planes(tuple(second[k] for k in (1, 0, 3, 2)))])
+
+    def shifted(self, cells: tuple[Scalar, ...], row: Scalar, column: Scalar) -> tuple[Scalar, ...]:
+        """The cells on the torus whose center is this place."""
+        n, half = self.size, self.size // 2
+        centered = (self.around(cell // n - row + half) * n + self.around(cell % n - column + half) for cell in cells)
+        return tuple(jnp.where(cell < 0, -1, new) for cell, new in zip(cells, centered, strict=True))
+
+    def planes(self, cells: tuple[Scalar, ...]) -> Float[Array, "4 size size"]:
+        """One plane per cell, with a one in it."""
+        grid = jnp.arange(self.size**2).reshape(1, self.size, self.size)
+        return (jnp.stack(cells)[:, None, None] == grid).astype(float)
+
+    def render(self, state: CoinState) -> str:
+        """The grid: R and B are the players, r and b the coins.
+
+        Example:
+            >>> at = lambda *cells: tuple(jnp.int32(c) for c in cells)
+            >>> print(CoinGame().render(CoinState(at(0, 1), at(0, 2), at(4, -1), jnp.int32(0))))
+            R  .  .
+            .  r  B
+            .  .  .
+        """
+        n = self.size
+        cells = [int(r) * n + int(c) for r, c in zip(state.rows, state.columns, strict=True)] + [int(c) for c in state.coins]
+        marks = ["".join(mark for mark, cell in zip("RBrb", cells, strict=True) if cell == here) or "." for here in range(n * n)]
+        width = max(2, *(len(mark) for mark in marks))
+        return "\n".join(" ".join(f"{mark:<{width}}" for mark in marks[i * n : (i + 1) * n]).rstrip() for i in range(n))
+
+
+def count(flags: tuple[Bool[Array, ""], ...]) -> Float[Array, ""]:
+    """How many of two flags are true."""
+    return flags[0].astype(float) + flags[1].astype(float)
+
+
+def other_than(word: Word, cells: int, first: Scalar, second: Scalar) -> Scalar:
+    """A cell uniform over those that are neither of two, which may coincide."""
+    low, high, same = jnp.minimum(first, second), jnp.maximum(first, second), first == second
+    cell = jnp.where(same, below(word, cells - 1), below(word, cells - 2))
+    cell = cell + (cell >= low)
+    return cell + (~same & (cell >= high))
+
+
+def check_choice(what: str, given: str, accepted: tuple[str, ...]) -> None:
+    """Refuse a name that is not accepted."""
+    if given not in accepted:
+        raise ValueError(f"Unknown {what} {given!r}; {nearest(str(given), accepted)}.")

@@ -1,0 +1,223 @@
+"""Repeated games played through policies: what learns is a policy's parameters, and the policy says which table they stand for."""
+
+import abc
+import itertools
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Key
+
+from games.base import Game, Joint, Own
+from games.checks import check_count, numeric_array
+from games.exact.iterated import Iterated
+from games.exact.tables import as_table
+
+Table = Float[Array, "..."]
+"""A player's logits, one row per history, own action first."""
+Histories = Float[np.ndarray, "n_observations features"]
+"""What a policy sees of every history."""
+
+
+class Policy(eqx.Module):
+    """A map from parameters to a table of logits."""
+
+    @abc.abstractmethod
+    def init(self, key: Key[Array, ""], drawn: Table, histories: Histories) -> Own:
+        """Initial parameters, where the game itself would start from the table `drawn`."""
+
+    @abc.abstractmethod
+    def table(self, own: Own, shape: tuple[int, ...], histories: Histories) -> Table:
+        """The logits that the parameters stand for, in the shape of a table."""
+
+
+class Tabular(Policy):
+    """The parameters are the table."""
+
+    def init(self, key: Key[Array, ""], drawn: Table, histories: Histories) -> Own:
+        """The table that the game draws."""
+        return drawn
+
+    def table(self, own: Own, shape: tuple[int, ...], histories: Histories) -> Table:
+        """The parameters as they are."""
+        return as_table(own)
+
+
+class Preconditioned(Policy):
+    r"""Another basis of the tables: logits $M \theta$, the rows of M and of the table in the same order.
+
+    The default is POLA's for two actions and memory one, in which every step in the state DD is one against all other states:
+    $M\theta = (\theta_s - 2 \theta_{DD})_{s \ne DD}, \theta_{DD}$.
+
+    Args:
+        matrix: M, square, one row per history, `[start, CC, CD, DC, DD]` with memory one.
+
+    Raises:
+        ValueError: if the matrix is not square, or an entry is not finite.
+
+    Source:
+        Zhao et al. 2022, "Proximal learning with opponent-learning awareness", section 5.1; the matrix is that of its public code.
+
+    Example:
+        >>> policy = Preconditioned()
+        >>> policy.table({"theta": jnp.array([0.0, 0.0, 0.0, 0.0, 1.0])}, (5,), None).tolist()
+        [-2.0, -2.0, -2.0, -2.0, 1.0]
+    """
+
+    matrix: Float[Array, "rows rows"] = eqx.field(
+        converter=lambda m: numeric_array("The matrix", m),
+        default_factory=lambda: np.eye(5) - 2 * np.outer([1, 1, 1, 1, 0], [0, 0, 0, 0, 1]),
+    )
+
+    def __check_init__(self):
+        if self.matrix.ndim != 2 or self.matrix.shape[0] != self.matrix.shape[1]:
+            raise ValueError(f"The matrix has shape {self.matrix.shape}; it must be square, one row per history.")
+
+    def init(self, key: Key[Array, ""], drawn: Table, histories: Histories) -> Own:
+        r"""$\theta$ is what the game would draw for the table."""
+        if drawn.shape[0] != self.matrix.shape[0]:
+            raise ValueError(
+                f"The matrix has {self.matrix.shape[0]} rows, but a table of this game has {drawn.shape[0]}; give one row per history."
+            )
+        return {"theta": drawn}
+
+    def table(self, own: Own, shape: tuple[int, ...], histories: Histories) -> Table:
+        r"""$M \theta$."""
+        return jnp.tensordot(self.matrix.astype(own["theta"].dtype), own["theta"], 1)
+
+
+class Network(Policy):
+    r"""One hidden layer of tanh units over one-hot codes of the remembered actions.
+
+    A history is coded by one block per remembered action, own action first: one entry per action and one for "before the start".
+    With two actions and memory one these are six inputs. Weights and biases start uniform in $[-1/\sqrt n, 1/\sqrt n]$ for n inputs.
+
+    Args:
+        hidden: number of tanh units, at least 1.
+
+    Raises:
+        ValueError: for a number of units below 1.
+
+    Source:
+        Zhao et al. 2022, "Proximal learning with opponent-learning awareness", section 5.1: 16 units.
+
+    Example:
+        >>> from games import ipd
+        >>> own = Parameterized(ipd(), Network()).init(jax.random.key(0))[0]
+        >>> {name: leaf.shape for name, leaf in own.items()}
+        {'bias_in': (16,), 'bias_out': (1,), 'weight_in': (16, 6), 'weight_out': (1, 16)}
+    """
+
+    hidden: int = eqx.field(static=True, default=16)
+
+    def __check_init__(self):
+        check_count("hidden", self.hidden)
+
+    def init(self, key: Key[Array, ""], drawn: Table, histories: Histories) -> Own:
+        """Uniform weights and biases; the drawn table gives the number of outputs alone."""
+        n_in, n_out = histories.shape[1], 1 if drawn.ndim == 1 else drawn.shape[1]
+        shapes = {
+            "bias_in": ((self.hidden,), n_in),
+            "bias_out": ((n_out,), self.hidden),
+            "weight_in": ((self.hidden, n_in), n_in),
+            "weight_out": ((n_out, self.hidden), self.hidden),
+        }
+        return {
+            name: jax.random.uniform(jax.random.fold_in(key, i), shape, drawn.dtype, -1.0, 1.0) / np.sqrt(n)
+            for i, (name, (shape, n)) in enumerate(shapes.items())
+        }
+
+    def table(self, own: Own, shape: tuple[int, ...], histories: Histories) -> Table:
+        """The network's outputs for every history."""
+        hidden = jnp.tanh(histories.astype(own["weight_in"].dtype) @ own["weight_in"].T + own["bias_in"][None])
+        return (hidden @ own["weight_out"].T + own["bias_out"][None]).reshape(shape)
+
+
+class Parameterized(Game):
+    """A repeated game in which everybody's parameters stand for tables by one policy; values and divergences are those of the tables.
+
+    Args:
+        game: the repeated game.
+        policy: how parameters become tables, for all players: `Tabular()`, `Preconditioned()` or `Network()`.
+        name: what tables call the game.
+
+    Raises:
+        ValueError: if `game` is not a repeated game, or `policy` is no policy.
+
+    Example:
+        >>> from games import ipd
+        >>> game = Parameterized(ipd(), Network(hidden=8))
+        >>> game.values(game.init(jax.random.key(0))).shape
+        (2,)
+    """
+
+    game: Iterated
+    policy: Policy = eqx.field(default_factory=Tabular)
+    name: str = eqx.field(static=True, default="parameterized")
+
+    def __check_init__(self):
+        if not isinstance(self.game, Iterated):
+            raise ValueError(f"game is a {type(self.game).__name__}; it must be a repeated game, such as games.ipd().")
+        if not isinstance(self.policy, Policy):
+            raise ValueError(f"policy is a {type(self.policy).__name__}; it must be a Policy, such as Network().")
+
+    @property
+    def n_players(self) -> int:
+        """Number of players."""
+        return self.game.n_players
+
+    def histories(self, player: int) -> Histories:
+        """What the player's policy sees of every history, in the order of its table."""
+        others = (a for j, a in enumerate(self.game.n_actions) if j != player)
+        return coded((self.game.n_actions[player], *others), self.game.memory)
+
+    def init(self, key: Key[Array, ""]) -> Joint:
+        """Everybody's initial parameters."""
+        drawn = self.game.init(key)
+        return tuple(self.policy.init(jax.random.fold_in(key, i), table, self.histories(i)) for i, table in enumerate(drawn))
+
+    def table(self, player: int, own: Own) -> Table:
+        """The table of logits that a player's parameters stand for."""
+        return self.policy.table(own, self.game.shapes[player], self.histories(player))
+
+    def tables(self, params: Joint) -> Joint:
+        """Everybody's tables, which are parameters of the game played as it is."""
+        return tuple(self.table(i, own) for i, own in enumerate(params))
+
+    def values(self, params: Joint, key: Key[Array, ""] | None = None) -> Float[Array, " n_players"]:
+        """The values of everybody's tables."""
+        return self.game.values(self.tables(params), key)
+
+    def per_step(self, values: Float[Array, "*batch n_players"]) -> Float[Array, "*batch n_players"]:
+        """As the repeated game."""
+        return self.game.per_step(values)
+
+    def divergence(self, player: int, old: Own, new: Own, params: Joint, key: Key[Array, ""] | None = None) -> Float[Array, ""]:
+        """How far the player's table moves; other parameters of the same table are at no distance."""
+        return self.game.divergence(player, self.table(player, old), self.table(player, new), self.tables(params), key)
+
+    def exchanged(self) -> "Parameterized | None":
+        """The exchanged repeated game, through the same policy."""
+        game = self.game.exchanged()
+        return None if game is None else eqx.tree_at(lambda g: g.game, self, game)
+
+
+def coded(n_actions: tuple[int, ...], memory: int) -> Histories:
+    """One-hot codes of the histories of length 0 to `memory`, latest joint action last; what lies before the start has a code of its own.
+
+    Example:
+        >>> coded((2, 2), 1).astype(int).tolist()
+        [[0, 0, 1, 0, 0, 1], [1, 0, 0, 1, 0, 0], [1, 0, 0, 0, 1, 0], [0, 1, 0, 1, 0, 0], [0, 1, 0, 0, 1, 0]]
+    """
+    before = tuple(n_actions)  # the code after the last action
+    joint: list[tuple[Any, ...]] = list(itertools.product(*(range(a) for a in n_actions)))
+    rows = [
+        np.concatenate(
+            [np.eye(a + 1)[x] for outcome in (*[before] * (memory - length), *past) for a, x in zip(n_actions, outcome, strict=True)]
+        )
+        for length in range(memory + 1)
+        for past in itertools.product(joint, repeat=length)
+    ]
+    return np.stack(rows)

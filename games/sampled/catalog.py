@@ -1,0 +1,133 @@
+"""Every named sampled game: an environment, a policy, an estimator and a batch, with the settings of its source, entered in `SAMPLED`."""
+
+from collections.abc import Callable
+from typing import Any
+
+from games.agents.policies import Architecture, GruPolicy, TablePolicy
+from games.base import Environment, Game
+from games.catalog import GAMES
+from games.environments.catalog import coin_jaxmarl as jaxmarl, coin_mfos as mfos, ipd_in_the_matrix as in_the_matrix, repetition
+from games.environments.coin import CoinGame
+from games.registry import Entry, Registry, first_line, nearest
+from games.sampled.estimators import Dice, Estimator, LoadedDice, Surrogate
+from games.sampled.game import Sampled
+
+SAMPLED = Registry("game")
+
+
+def game(citation: str, *aliases: str) -> Callable[[Callable[..., Sampled]], Callable[..., Sampled]]:
+    """Enter a function in `SAMPLED` under its own name, with the first line of its docstring."""
+
+    def enter(make: Callable[..., Sampled]) -> Callable[..., Sampled]:
+        SAMPLED.add(Entry(make.__name__, make, first_line(make), citation, aliases))
+        return make
+
+    return enter
+
+
+@game("foerster2018dice")
+def ipd_rollout(
+    batch: int = 64, length: int = 150, discount: float = 0.96, init_std: float = 0.39, estimator: str | Estimator = "dice"
+) -> Sampled:
+    """Iterated prisoner's dilemma of LOLA-DiCE, sampled: a table each, 150 steps, the other episodes' mean for a baseline."""
+    return Sampled(repetition("ipd", length), TablePolicy(init_std), estimated(estimator), discount, batch, name="ipd_rollout")
+
+
+@game("foerster2018dice")
+def imp_rollout(
+    batch: int = 64, length: int = 150, discount: float = 0.96, init_std: float = 0.39, estimator: str | Estimator = "dice"
+) -> Sampled:
+    """Iterated matching pennies, sampled: a table each, 150 steps, the other episodes' mean for a baseline."""
+    return Sampled(repetition("imp", length), TablePolicy(init_std), estimated(estimator), discount, batch, name="imp_rollout")
+
+
+@game("zhao2022pola")
+def ipd_gru(batch: int = 2000, length: int = 50, width: int = 64, discount: float = 0.96, decay: float = 1.0, mix: float = 1.0) -> Sampled:
+    """Iterated contribution game of POLA-DiCE: recurrent actors and critics, contributing costs 1 and gives everybody 0.665."""
+    environment = repetition("ipd_contribution", length, "per_player")
+    return recurrent(environment, batch, width, discount, "ipd_gru", decay=decay, mix=mix)
+
+
+@game("zhao2022pola")
+def coin_lola(
+    batch: int = 2000,
+    length: int = 50,
+    width: int = 64,
+    discount: float = 0.96,
+    egocentric: bool = False,
+    decay: float = 1.0,
+    mix: float = 1.0,
+) -> Sampled:
+    """Coin game of LOLA and POLA-DiCE: one coin, recurrent actors and critics."""
+    return recurrent(CoinGame.lola(length=length, egocentric=egocentric), batch, width, discount, "coin_lola", decay=decay, mix=mix)
+
+
+@game("aghajohari2024loqa")
+def coin_loqa(batch: int = 512, length: int = 50, width: int = 128, size: int = 3, discount: float = 0.96) -> Sampled:
+    """Coin game of LOQA: one coin on grids of 3 to 7 rows, recurrent actors and critics."""
+    return recurrent(CoinGame.loqa(size, length), batch, width, discount, "coin_loqa")
+
+
+@game("lu2022mfos")
+def coin_mfos(batch: int = 512, length: int = 16, width: int = 16, discount: float = 0.96) -> Sampled:
+    """Coin game of M-FOS: two coins, convolutions of 16 channels before a recurrent layer."""
+    return recurrent(mfos(length), batch, width, discount, "coin_mfos", channels=(16, 16))
+
+
+@game("rutherford2024jaxmarl", "coin_pax")
+def coin_jaxmarl(batch: int = 512, length: int = 16, width: int = 16, discount: float = 0.96, egocentric: bool = False) -> Sampled:
+    """Coin game of Pax and JaxMARL: that of M-FOS with a fifth action, to stay."""
+    return recurrent(jaxmarl(egocentric, length), batch, width, discount, "coin_jaxmarl", channels=(16, 16))
+
+
+@game("khan2024scaling")
+def ipd_in_the_matrix(batch: int = 64, length: int = 152, width: int = 16, discount: float = 0.96) -> Sampled:
+    """Prisoner's dilemma in the matrix, after STORM: coins are collected, then played; recurrent actors and critics."""
+    return recurrent(in_the_matrix(length=length), batch, width, discount, "ipd_in_the_matrix")
+
+
+def estimated(name: str | Estimator) -> Estimator:
+    """An estimator with the batch's baseline, by name: `"dice"`, or the `"surrogate"` that is wrong from the second derivative on."""
+    known = {"dice": Dice("batch"), "surrogate": Surrogate("batch")}
+    if isinstance(name, Estimator):
+        return name
+    if name not in known:
+        raise ValueError(f"Unknown estimator {name!r}; {nearest(str(name), known)}.")
+    return known[name]
+
+
+def recurrent(
+    environment: Any,
+    batch: int,
+    width: int,
+    discount: float,
+    name: str,
+    channels: tuple[int, ...] = (),
+    decay: float = 1.0,
+    mix: float = 1.0,
+) -> Sampled:
+    """An environment for recurrent actors and critics, by Loaded DiCE with generalized advantages."""
+    policy: Architecture = GruPolicy(width, channels)
+    return Sampled(environment, policy, LoadedDice(decay, mix, bootstrap=True), discount, batch, name=name)
+
+
+PLAYABLE = Registry("game")
+"""Every game that learners play, exact and sampled."""
+for _entry in (*GAMES, *SAMPLED):
+    PLAYABLE.add(_entry)
+
+
+def as_game(given: Any) -> Game:
+    """A game: itself, a name in `PLAYABLE`, or a factory such as `games.ipd`.
+
+    Raises:
+        ValueError: for an unknown name, and for what is no game.
+
+    Example:
+        >>> from games import ipd
+        >>> as_game("ipd").name == as_game(ipd).name == ipd().name
+        True
+    """
+    if isinstance(given, Environment) and not isinstance(given, Game):
+        raise ValueError(f"{given.name!r} is an environment, whose values are sampled; play Sampled(environment), which is a game.")
+    return PLAYABLE.member(given, Game, "ipd()")

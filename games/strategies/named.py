@@ -1,0 +1,157 @@
+"""Named memory-one strategies of two-action games: probabilities of action 0, `[start, CC, CD, DC, DD]`, own action first."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from jaxtyping import Array, Float
+
+from games.checks import check_range, shown
+from games.exact.tables import logits
+from games.registry import Entry, Registry, first_line
+from games.strategies.zero_determinant_lines import AXELROD, dilemma, phi_range, zero_determinant
+
+Policy = Float[np.ndarray, " 5"]
+
+STRATEGIES = Registry("strategy")
+
+
+def policy(name: str, **settings: Any) -> Float[Array, " 5"]:
+    """The logits of a named strategy; certainty stays certainty, its sigmoid is exactly 0 or 1.
+
+    Args:
+        name: a name or an alias in `STRATEGIES`.
+        **settings: what the strategy is made from.
+
+    Raises:
+        ValueError: for an unknown name or setting, or a value the strategy refuses.
+
+    Example:
+        >>> policy("tft").tolist()
+        [1000.0, 1000.0, -1000.0, 1000.0, -1000.0]
+    """
+    return logits(STRATEGIES.make(name, **settings))
+
+
+def strategy(citation: str, *aliases: str, **facts: Any) -> Callable[[Callable[..., Policy]], Callable[..., Policy]]:
+    """Enter a function in `STRATEGIES` under its own name, with the first line of its docstring."""
+
+    def enter(make: Callable[..., Policy]) -> Callable[..., Policy]:
+        STRATEGIES.add(Entry(make.__name__, make, first_line(make), citation, aliases, facts))
+        return make
+
+    return enter
+
+
+def fixed(*probabilities: float) -> Policy:
+    """Five probabilities."""
+    for p in probabilities:
+        if np.ndim(p):
+            raise ValueError(f"A probability is {shown(p)}; it must be one number.")
+    return np.array(probabilities, dtype=float)
+
+
+@strategy("axelrod1984evolution", "always_cooperate")
+def allc() -> Policy:
+    """Always cooperate."""
+    return fixed(1, 1, 1, 1, 1)
+
+
+@strategy("axelrod1984evolution", "always_defect")
+def alld() -> Policy:
+    """Always defect."""
+    return fixed(0, 0, 0, 0, 0)
+
+
+@strategy("axelrod1984evolution", "tit_for_tat")
+def tft() -> Policy:
+    """Cooperate, then repeat the other's last action."""
+    return fixed(1, 1, 0, 1, 0)
+
+
+@strategy("axelrod1984evolution", "stft")
+def suspicious_tft() -> Policy:
+    """Defect, then repeat the other's last action."""
+    return fixed(0, 1, 0, 1, 0)
+
+
+@strategy("friedman1971supergames", "grim_trigger")
+def grim() -> Policy:
+    """Cooperate until anybody defects, then defect for ever."""
+    return fixed(1, 1, 0, 0, 0)
+
+
+@strategy("nowak1993wsls", "pavlov")
+def wsls() -> Policy:
+    """Win-stay, lose-shift: repeat the own action after R and T, change it after S and P."""
+    return fixed(1, 1, 0, 0, 1)
+
+
+@strategy("axelrod1984evolution")
+def joss(p: float = 0.9) -> Policy:
+    """Tit for tat that answers cooperation with cooperation only with probability p."""
+    check_range("p", p, 0.0, 1.0)
+    return fixed(1, p, 0, p, 0)
+
+
+@strategy("axelrod1984evolution")
+def random(p: float = 0.5) -> Policy:
+    """Cooperate with probability p, whatever happened."""
+    check_range("p", p, 0.0, 1.0)
+    return fixed(p, p, p, p, p)
+
+
+@strategy("nowak1992gtft", "generous_tft")
+def gtft(payoffs: Any = AXELROD) -> Policy:
+    """Tit for tat that forgives a defection as often as it can afford: min(1 - (T-R)/(R-S), (R-P)/(T-P))."""
+    (r, s, t, p), _ = dilemma(payoffs)
+    forgiveness = max(0.0, min(1 - (t - r) / (r - s), (r - p) / (t - p)))
+    return fixed(1, 1, forgiveness, 1, forgiveness)
+
+
+@strategy("stewart2012extortion")
+def extort_2(start: float = 1.0) -> Policy:
+    """Zero-determinant extortion at (5, 3, 1, 0): one's surplus over P is twice the other's."""
+    check_range("start", start, 0.0, 1.0)
+    return fixed(start, 8 / 9, 1 / 2, 1 / 3, 0)
+
+
+@strategy("stewart2012extortion")
+def zdgtft_2(start: float = 1.0) -> Policy:
+    """Zero-determinant generosity at (5, 3, 1, 0): one's shortfall below R is twice the other's."""
+    check_range("start", start, 0.0, 1.0)
+    return fixed(start, 1, 1 / 8, 1, 1 / 4)
+
+
+@strategy("press2012zd", "extort")
+def extortion(chi: float = 3.0, share: float = 0.5, payoffs: Any = AXELROD, discount: float = 1.0) -> Policy:
+    """Zero-determinant extortion: one's surplus over P is chi times the other's.
+
+    Args:
+        chi: extortion factor, at least 1.
+        share: where phi lies in its feasible range, from 0 at its lower to 1 at its upper end (0 itself is refused at discount 1).
+        payoffs: own payoffs `[[R, S], [T, P]]`.
+        discount: d in (0, 1]; 1 is the average reward.
+    """
+    return anchored(chi, dilemma(payoffs)[0][3], share, payoffs, discount)
+
+
+@strategy("stewart2012extortion", "generous")
+def generosity(chi: float = 2.0, share: float = 0.5, payoffs: Any = AXELROD, discount: float = 1.0) -> Policy:
+    """Zero-determinant generosity: one's shortfall below R is chi times the other's.
+
+    Args:
+        chi: factor, at least 1.
+        share: where phi lies in its feasible range, from 0 at its lower to 1 at its upper end (0 itself is refused at discount 1).
+        payoffs: own payoffs `[[R, S], [T, P]]`.
+        discount: d in (0, 1]; 1 is the average reward.
+    """
+    return anchored(chi, dilemma(payoffs)[0][0], share, payoffs, discount)
+
+
+def anchored(chi: float, kappa: float, share: float, payoffs: Any, discount: float) -> Policy:
+    """The zero-determinant strategy whose phi lies at a share of its feasible range, counted from its lower end."""
+    check_range("share", share, 0.0, 1.0)
+    low, high = phi_range(chi, kappa, payoffs, discount)
+    phi = low + share * (high - low) if low <= high else 1.0  # an infeasible pair is refused with its range
+    return zero_determinant(chi, kappa, phi, payoffs, discount)

@@ -1,0 +1,250 @@
+"""Fixation in finite populations: two types exactly, more of them simulated."""
+
+import dataclasses
+from typing import TYPE_CHECKING, Any, Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float, Int, Key
+
+from games.checks import as_key, check_count, check_range
+from games.compiler import jit
+from solvers.evolution.cross_play import square_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Fitness = Literal["fermi", "exponential", "linear"]
+
+
+def log_fixation(payoffs: Float[ArrayLike, "counts 2"], intensity: float = 1.0, fitness: Fitness = "fermi") -> Float[np.ndarray, " n"]:
+    r"""The logarithm of the probability that mutants take over, from every number of them, for payoffs of any frequency dependence.
+
+    $\phi_i = \sum_{k<i} \prod_{j \le k} \gamma_j \big/ \sum_{k<N} \prod_{j \le k} \gamma_j$, where $\gamma_j = T^-_j / T^+_j$ is the ratio
+    of losing to gaining a mutant when there are j: $e^{-\beta(\pi^A_j - \pi^B_j)}$ for pairwise comparison by the Fermi rule and for the
+    Moran process with fitness $e^{\beta\pi}$ (which differ in time only), and the ratio of residents' to mutants' fitness
+    $1 - w + w\pi$ for the linear Moran process.
+
+    Args:
+        payoffs: row j-1 holds what a mutant and what a resident earns when j of N are mutants, j = 1 to N-1.
+        intensity: of selection, $\beta \ge 0$ per unit of payoff, or w in [0, 1] for `"linear"`.
+        fitness: `"fermi"`, `"exponential"` or `"linear"`.
+
+    Returns:
+        N + 1 logarithms, from $-\infty$ without mutants to 0 without residents.
+
+    Raises:
+        ValueError: for numbers out of range, or a linear fitness that is not positive.
+
+    Example:
+        >>> np.exp(log_fixation(np.zeros((9, 2))))[1].round(12)
+        np.float64(0.1)
+
+    Traulsen, Pacheco & Nowak 2007, "Pairwise Comparison and Selection Temperature in Evolutionary Game Dynamics"; Nowak et al. 2004,
+    "Emergence of Cooperation and Evolutionary Stability in Finite Populations".
+    """
+    payoffs = np.asarray(payoffs, dtype=float)
+    if payoffs.ndim != 2 or payoffs.shape[1] != 2 or not np.isfinite(payoffs).all():
+        raise ValueError(f"The payoffs have shape {payoffs.shape}; they must be finite, a row (mutant, resident) for 1 to N-1 mutants.")
+    walk = np.cumsum(log_ratios(payoffs[:, 0], payoffs[:, 1], intensity, fitness))
+    sums = np.logaddexp.accumulate(np.concatenate([[0.0], walk]))
+    return np.concatenate([[-np.inf], sums - sums[-1]])
+
+
+def log_ratios(mutant: np.ndarray, resident: np.ndarray, intensity: float, fitness: Fitness) -> np.ndarray:
+    r"""$\log \gamma$, by which a mutant is likelier to be lost than gained.
+
+    Raises:
+        ValueError: for an unknown fitness, an intensity out of range, or a linear fitness that is not positive.
+    """
+    if fitness not in ("fermi", "exponential", "linear"):
+        raise ValueError(f"Unknown fitness {fitness!r}; accepted: fermi, exponential, linear.")
+    if fitness != "linear":
+        check_range("intensity", intensity, 0.0)
+        return intensity * (resident - mutant)
+    check_range("intensity", intensity, 0.0, 1.0)
+    fit = [1 - intensity + intensity * p for p in (resident, mutant)]
+    if min(f.min() for f in fit) <= 0:
+        raise ValueError("The linear fitness 1 - w + w * payoff must be positive; lower the intensity w or take fitness='exponential'.")
+    return np.log(fit[0]) - np.log(fit[1])
+
+
+def encounters(table: Float[np.ndarray, "2 2"], population: int) -> Float[np.ndarray, "counts 2"]:
+    r"""What a mutant (type 0) and a resident (type 1) earn on average from all others, for 1 to N-1 mutants.
+
+    $\pi^A_j = ((j-1) M_{00} + (N-j) M_{01}) / (N-1)$, $\pi^B_j = (j M_{10} + (N-j-1) M_{11}) / (N-1)$; nobody meets themselves.
+    """
+    j, n = np.arange(1, population)[:, None], population
+    own, other = np.array([table[0, 0], table[1, 0]]), np.array([table[0, 1], table[1, 1]])
+    met = j - np.array([1, 0])
+    return (met * own + (n - 1 - met) * other) / (n - 1)
+
+
+def fixation_probability(table: Any, population: int, intensity: float = 1.0, fitness: Fitness = "fermi", mutants: int = 1) -> float:
+    r"""The probability that mutants of type 0 take over a population of type 1, both earning the mean over encounters with all others.
+
+    Args:
+        table: 2x2, entry `[a, b]` being what a earns against b; or a symmetric game with two actions.
+        population: N, at least 2.
+        intensity: of selection, $\beta \ge 0$ per unit of payoff, or w in [0, 1] for `"linear"`.
+        fitness: `"fermi"` (pairwise comparison), `"exponential"` or `"linear"` (Moran).
+        mutants: how many there are at first, 0 to N.
+
+    Raises:
+        ValueError: for numbers out of range, or a linear fitness that is not positive.
+
+    Example:
+        >>> r, n = 1.1, 50
+        >>> round(fixation_probability([[r, r], [1, 1]], n, fitness="linear"), 10), round((1 - 1 / r) / (1 - r**-n), 10)
+        (0.0916901582, 0.0916901582)
+    """
+    table = square_table(table)
+    if len(table) != 2:
+        raise ValueError(f"The table has {len(table)} types; two can be solved exactly, for more take `simulate_fixation`.")
+    check_count("population", population, 2)
+    check_count("mutants", mutants, 0)
+    if mutants > population:
+        raise ValueError(f"mutants is {mutants}; it must be at most the population, {population}.")
+    return float(np.exp(log_fixation(encounters(table, population), intensity, fitness)[mutants]))
+
+
+def fixation_walks(table: Float[np.ndarray, "types types"], population: int) -> Float[np.ndarray, "types types population"]:
+    r"""What mutants (column) lead residents (row) by, summed over 1 to k of them, k = 0 to N-1: $\sum_{j \le k} \pi^A_j - \pi^B_j$.
+
+    With the Fermi rule the fixation probability is $1 / \sum_k e^{-\beta W_k}$.
+    """
+    j, n = np.arange(1, population), population
+    same, cross = np.diag(table), table
+    lead = ((j - 1) * same[None, :, None] + (n - j) * cross.T[:, :, None] - j * cross[:, :, None] - (n - 1 - j) * same[:, None, None]) / (
+        n - 1
+    )
+    return np.concatenate([np.zeros((*table.shape, 1)), np.cumsum(lead, axis=-1)], axis=-1)
+
+
+def fixation_matrix(table: Any, population: int, intensity: float = 1.0) -> Float[np.ndarray, "types types"]:
+    """The logarithm of the probability that one mutant (column) takes over each resident (row), by pairwise comparison.
+
+    Raises:
+        ValueError: for a table that is not square, or numbers out of range.
+    """
+    check_count("population", population, 2)
+    check_range("intensity", intensity, 0.0)
+    return -np.logaddexp.reduce(-intensity * fixation_walks(square_table(table), population), axis=-1)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class FixationSample:
+    """Outcomes of simulated populations.
+
+    Args:
+        winner: the type that took over each population, -1 where none had when the steps were used up.
+        steps: birth-death events or comparisons until then.
+        n_types: number of types.
+    """
+
+    winner: Int[np.ndarray, " samples"]
+    steps: Int[np.ndarray, " samples"]
+    n_types: int
+
+    @property
+    def probabilities(self) -> Float[np.ndarray, " types"]:
+        """The share of all populations that each type took over; together with `unfixed` they sum to 1."""
+        return np.array([(self.winner == k).mean() for k in range(self.n_types)])
+
+    @property
+    def unfixed(self) -> float:
+        """The share of populations that were still mixed at the end; above 0, the probabilities are lower bounds."""
+        return float((self.winner < 0).mean())
+
+    def to_frame(self, names: Any = None) -> "pd.DataFrame":
+        """One row per type: `type`, `probability`, `standard_error`, `mean_steps` of the populations it took over; `unfixed` in all."""
+        import pandas as pd
+
+        p = self.probabilities
+        steps = [self.steps[self.winner == k].mean() if p[k] else np.nan for k in range(self.n_types)]
+        error = np.sqrt(p * (1 - p) / len(self.winner))
+        columns = {"type": range(self.n_types) if names is None else names, "probability": p, "standard_error": error, "mean_steps": steps}
+        return pd.DataFrame(columns | {"unfixed": self.unfixed})
+
+
+def simulate_fixation(
+    table: Any,
+    start: Any,
+    key: Key[Array, ""] | int = 0,
+    samples: int = 1000,
+    intensity: float = 1.0,
+    fitness: Fitness = "fermi",
+    max_steps: int = 100_000,
+    seed: int | None = None,
+) -> FixationSample:
+    r"""Simulate populations of any number of types until one has taken over, or the steps are used up.
+
+    By the Fermi rule two individuals are drawn and the first becomes like the second with probability
+    $1 / (1 + e^{-\beta(\pi_2 - \pi_1)})$; in the Moran process a parent is drawn in proportion to fitness and its child replaces somebody
+    drawn at random. Coexistence can last exponentially long, hence the cap; what is not fixed is counted, never guessed.
+
+    Args:
+        table: square, entry `[a, b]` being what a earns against b.
+        start: how many individuals of each type there are, together at least 2.
+        key: a seed or a typed key.
+        samples: populations.
+        intensity: of selection, as in `log_fixation`.
+        fitness: `"fermi"`, `"exponential"` or `"linear"`.
+        max_steps: per population.
+        seed: another name of `key`.
+
+    Raises:
+        ValueError: for numbers out of range, or a linear fitness that could be other than positive.
+
+    Example:
+        >>> simulate_fixation([[0, 0], [0, 0]], [1, 1], jax.random.key(0), samples=10, max_steps=1).unfixed <= 1
+        True
+    """
+    payoffs, counts = square_table(table), np.asarray(start)
+    if counts.shape != payoffs.shape[:1] or counts.dtype.kind not in "iu" or (counts < 0).any() or counts.sum() < 2:
+        raise ValueError(f"start is {start!r}; it must hold {len(payoffs)} counts of individuals, together at least 2.")
+    check_count("samples", samples)
+    check_count("max_steps", max_steps, 0)
+    log_ratios(payoffs, payoffs, intensity, fitness)
+    keys = jax.random.split(as_key(key, seed), samples)
+    winner, steps = _simulate(jnp.asarray(payoffs, float), jnp.asarray(counts), keys, jnp.asarray(intensity, float), max_steps, fitness)
+    return FixationSample(np.asarray(winner), np.asarray(steps), len(payoffs))
+
+
+def _simulate_one(payoffs, start, key, intensity, max_steps, fitness: Fitness):
+    n = start.sum()
+
+    def earned(counts):
+        """Mean payoff of each type's members over encounters with all others."""
+        return (payoffs @ counts.astype(payoffs.dtype) - jnp.diag(payoffs)) / (n - 1).astype(payoffs.dtype)
+
+    def event(counts, draws):
+        present = counts.astype(payoffs.dtype)
+        pi = earned(counts)
+        loser = draw(present, draws[0])
+        if fitness == "fermi":
+            gainer = draw(present, draws[1])
+            happens = draws[2] < jax.nn.sigmoid(intensity * (pi[gainer] - pi[loser]))
+        else:
+            best = jnp.max(jnp.where(counts > 0, pi, -jnp.inf))
+            fit = jnp.exp(intensity * jnp.minimum(pi - best, 0)) if fitness == "exponential" else 1 - intensity + intensity * pi
+            gainer, happens = draw(present * jnp.where(counts > 0, fit, 0), draws[1]), True
+        change = jnp.where(happens, 1, 0).astype(counts.dtype)
+        return counts.at[loser].add(-change).at[gainer].add(change)
+
+    def step(state):
+        counts, t = state
+        return event(counts, jax.random.uniform(jax.random.fold_in(key, t), (3,), payoffs.dtype)), t + 1
+
+    counts, steps = jax.lax.while_loop(lambda s: (s[0].max() < n) & (s[1] < max_steps), step, (start, jnp.zeros((), int)))
+    return jnp.where(counts.max() == n, jnp.argmax(counts), -1), steps
+
+
+def draw(weights: Float[Array, " types"], uniform: Float[Array, ""]) -> Int[Array, ""]:
+    """A type drawn in proportion to its weight, never one of weight 0."""
+    total = jnp.cumsum(weights)
+    return jnp.minimum(jnp.sum(total <= uniform * total[-1]), jnp.sum(total < total[-1]))
+
+
+_simulate = jit(jax.vmap(_simulate_one, in_axes=(None, None, 0, None, None, None)), static_argnums=5)

@@ -1,0 +1,6 @@
+"""Rules of learning in normal-form games: fictitious play, regret matching and their kin."""
+
+from solvers.learning.play import learn
+from solvers.learning.rules import DYNAMICS
+
+__all__ = ["DYNAMICS", "learn"]

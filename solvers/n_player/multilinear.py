@@ -1,0 +1,144 @@
+"""The players' indifference among the actions of a support: multilinear equations, and Newton's method for them from many starts."""
+
+from collections.abc import Sequence
+from itertools import accumulate
+
+import numpy as np
+from jaxtyping import Float
+
+from solvers.payoffs import Payoffs, in_own_units, rationals
+from solvers.two_player.integers import positive_integers, unique_solution
+
+Tensor = Float[np.ndarray, "n_players *actions"]
+Points = Float[np.ndarray, "points unknowns"]
+Systems = Float[np.ndarray, "points unknowns unknowns"]
+
+ITERATIONS = 40
+
+
+def solve_support(block: Payoffs, start: Sequence[np.ndarray]) -> list[tuple[np.ndarray, ...]]:
+    """The interior points at which everybody is indifferent among the actions of a support that are found from one start, or are all.
+
+    With fewer than three players mixing, the equations are linear and solved in rationals where they have one solution.
+
+    Args:
+        block: the payoffs among the actions of the support.
+        start: a strategy per player, on the support.
+    """
+    if sum(k > 1 for k in block.shape[1:]) <= 2 and (exact := solve_linear(block)) is not None:
+        return [exact] if all((own > 0).all() for own in exact) else []
+    return solve_supports(in_own_units(block)[None], [own[None, None, :] for own in start])[0]
+
+
+def solve_supports(
+    blocks: Float[np.ndarray, "supports n *sizes"], draws: Sequence[Float[np.ndarray, "supports starts _"]]
+) -> list[list[tuple[np.ndarray, ...]]]:
+    r"""The distinct interior points at which everybody is indifferent, for many supports of the same sizes at once.
+
+    A damped Newton step, $(J^T J + |F|^2) \, dx = -J^T F$, converges quadratically to isolated solutions and to continua alike.
+
+    Args:
+        blocks: the payoffs among the actions of each support, everybody's in units of their range there.
+        draws: starting strategies per player, on each support.
+    """
+    sizes, count = blocks.shape[2:], draws[0].shape[1]
+    x = np.concatenate([draw[:, :, :-1].reshape(len(blocks) * count, -1) for draw in draws], axis=1)
+    owner = np.repeat(np.arange(len(blocks)), count)
+    tables = blocks[owner]
+    solved, owners = [x[:0]], [owner[:0]]
+    for step in range(ITERATIONS):
+        gaps, jacobian = indifference(tables, x)
+        size = np.abs(gaps).max(axis=1, initial=0.0)
+        solved.append(x[size <= 1e-12])
+        owners.append(owner[size <= 1e-12])
+        alive = (size > 1e-12) & (np.abs(x).max(axis=1, initial=0.0) < 4)
+        if step == 9:
+            alive &= size < 0.1
+        if not alive.all():
+            x, gaps, jacobian, tables, owner = x[alive], gaps[alive], jacobian[alive], tables[alive], owner[alive]
+        if not len(x):
+            break
+        damping = (gaps**2).sum(axis=1)[:, None, None] + 1e-15
+        transposed = jacobian.swapaxes(1, 2)
+        normal = transposed @ jacobian + damping * np.eye(x.shape[1])
+        move = np.linalg.solve(normal, transposed @ gaps[:, :, None])[:, :, 0]
+        x = x - move / np.maximum(1, np.abs(move).max(axis=1) / 0.5)[:, None]
+    points, owner = np.concatenate([*split(np.concatenate(solved), sizes)], axis=1), np.concatenate(owners)
+    interior = (points >= 1e-9).all(axis=1)
+    return [distinct(points[interior & (owner == k)], sizes) for k in range(len(blocks))]
+
+
+def distinct(points: Points, sizes: Sequence[int]) -> list[tuple[np.ndarray, ...]]:
+    """Points that are more than 1e-6 apart, the first of each group, as strategies."""
+    found = []
+    while len(points):
+        found.append(tuple(np.split(points[0], np.cumsum(sizes)[:-1])))
+        points = points[np.abs(points - points[0]).max(axis=1) >= 1e-6]
+    return found
+
+
+def solve_linear(block: Payoffs) -> tuple[np.ndarray, ...] | None:
+    """The one solution of a support on which at most two players mix, correct to the last digits; None where it is not unique.
+
+    Example:
+        >>> solve_linear(np.array([[[2.0, 0], [0, 1]], [[1, 0], [0, 3]]]))[0].tolist()
+        [0.75, 0.25]
+    """
+    mixing = [i for i, k in enumerate(block.shape[1:]) if k > 1]
+    found = [np.ones(1)] * len(block)
+    if len(mixing) == 1:
+        return None
+    for player, other in (mixing, mixing[::-1]) if mixing else ():
+        table = rationals(np.squeeze(block[other]))  # [first, second]
+        table = positive_integers(table if player < other else table.T)  # [own, the other's]
+        solved = unique_solution([*(table[:, :-1] - table[:, [-1]]).T.tolist(), [1] * len(table)], [0] * (table.shape[1] - 1) + [1])
+        if solved is None:
+            return None
+        found[player] = np.array([x / solved[1] for x in solved[0]])
+    return tuple(found)
+
+
+def placed(point: Sequence[np.ndarray], support: Sequence[Sequence[int]], actions: Sequence[int]) -> tuple[np.ndarray, ...]:
+    """Strategies on a support as strategies of the whole game."""
+    profile = tuple(np.zeros(a) for a in actions)
+    for strategy, own, used in zip(profile, point, support, strict=True):
+        strategy[list(used)] = own / own.sum()
+    return profile
+
+
+def split(x: Points, sizes: Sequence[int]) -> list[Float[np.ndarray, "points _"]]:
+    """Everybody's strategy from the probabilities of all actions but each player's last."""
+    parts, end = [], 0
+    for k in sizes:
+        part = np.empty((len(x), k))
+        part[:, :-1] = x[:, end : end + k - 1]
+        part[:, -1] = 1 - part[:, :-1].sum(axis=1)
+        parts.append(part)
+        end += k - 1
+    return parts
+
+
+def indifference(blocks: Float[np.ndarray, "points n *sizes"], x: Points) -> tuple[Points, Systems]:
+    """What each action but the last pays beyond the last one, and its derivatives, at many points, each with payoffs of its own."""
+    sizes, n = blocks.shape[2:], blocks.shape[1]
+    strategies = split(x, sizes)
+    ends = list(accumulate(k - 1 for k in sizes))
+    rows = [slice(end - k + 1, end) for k, end in zip(sizes, ends, strict=True)]
+    gaps, jacobian = np.zeros_like(x), np.zeros((len(x), x.shape[1], x.shape[1]))
+    axes = list(range(1, n + 1))  # einsum's names of the players' actions; 0 is the point
+    for i in range(n):
+        if sizes[i] == 1:
+            continue
+        own = blocks[:, i]
+        last = own[(slice(None), *[slice(None)] * i, slice(-1, None))]
+        relative = own[(slice(None), *[slice(None)] * i, slice(0, -1))] - last
+        for j in range(n):
+            if j == i or sizes[j] == 1:
+                continue
+            others = [operand for k in range(n) if k not in (i, j) for operand in (strategies[k], [0, axes[k]])]
+            cross = np.einsum(relative, [0, *axes], *others, [0, axes[i], axes[j]])
+            jacobian[:, rows[i], rows[j]] = cross[:, :, :-1] - cross[:, :, -1:]
+            gaps[:, rows[i]] = (cross * strategies[j][:, None, :]).sum(axis=2)
+        if all(sizes[j] == 1 for j in range(n) if j != i):
+            gaps[:, rows[i]] = relative.reshape(len(x), -1)
+    return gaps, jacobian

@@ -1,0 +1,121 @@
+"""Best responses in repeated games: one player's decision process against memory-k strategies, solved exactly."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from solvers.base import TOLERANCE, Status
+from solvers.repeated import markov_decisions as decisions
+from solvers.repeated.histories import Play, Repeated, from_table, play, repeated
+
+
+@dataclasses.dataclass(frozen=True)
+class BestResponse:
+    """A best response to everybody else's strategies in a repeated game.
+
+    Args:
+        player: whose response it is.
+        policy: the response, deterministic, in the laboratory's own-first form: probabilities of action 0 for two actions, a table
+            `(histories, actions)` for more.
+        value: the player's per-step value from the start (of the objective, where one was given).
+        values: per-step value after every history, in the order of the policy's rows.
+        payoffs: everybody's per-step payoff from the start when it is played.
+        residual: the most per step that another strategy could still gain after any history, over the range of the best one-step payoffs.
+        status: `"solved"` where the residual is within tolerance.
+        iterations: policy iterations.
+    """
+
+    player: int
+    policy: Float[np.ndarray, "..."]
+    value: float
+    values: Float[np.ndarray, " histories"]
+    payoffs: Float[np.ndarray, " n_players"]
+    residual: float
+    status: Status
+    iterations: int
+
+
+def best_response(
+    game: Any,
+    profile: Sequence[Any],
+    player: int = 0,
+    discount: float | None = None,
+    objective: Sequence[float] | None = None,
+    memory: int = 1,
+) -> BestResponse:
+    r"""What a player does best against the others' strategies, among all strategies of whatever memory.
+
+    Against strategies that remember k joint actions, the last k are the state of a Markov decision process, so some deterministic
+    strategy of memory k is optimal after every history at once (Press & Dyson 2012, appendix, for one player's payoffs):
+
+    $V(h) = \max_a E_{a_{-i} \sim \sigma_{-i}(h)} \left[ (1-d)\, u_i(a) + d\, V(h a) \right]$
+
+    Args:
+        game: a `games.Iterated`, or a stage game.
+        profile: one strategy per player by seat, the player's own being ignored (None will do): a name in `games.STRATEGIES`, a vector
+            of probabilities of action 0 such as `[start, CC, CD, DC, DD]`, or a table `(histories, actions)`.
+        player: who responds.
+        discount: in [0, 1], 1 being the long-run average; for a stage game, or to replace the game's own.
+        objective: weights on everybody's payoffs that the player maximizes; by default its own payoff.
+        memory: the least memory of the response; that of the others' strategies where it is longer.
+
+    Raises:
+        ValueError: for payoffs, strategies or a discount that are none.
+
+    Example:
+        >>> response = best_response([[[3, 0], [5, 1]], [[3, 5], [0, 1]]], (None, "tft"), discount=0.9)
+        >>> response.policy.tolist(), round(response.value, 9)
+        ([1.0, 1.0, 1.0, 1.0, 1.0], 3.0)
+    """
+    rules = repeated(game, discount)
+    return respond(play(rules, profile, player, memory), player, objective)
+
+
+def respond(others: Play, player: int, objective: Sequence[float] | None = None) -> BestResponse:
+    """`best_response` to strategies already brought to one memory."""
+    rules = others.game
+    weights = np.eye(rules.n_players)[player] if objective is None else np.asarray(objective, dtype=float)
+    if weights.shape != (rules.n_players,) or not np.isfinite(weights).all():
+        raise ValueError(f"objective is {objective}; it must hold one finite weight for each of the {rules.n_players} players' payoffs.")
+    transitions, rewards = others.choices(player)
+    objectives = rewards @ weights
+    unit = float(np.ptp(objectives.max(axis=0)) or np.ptp(objectives)) or 1.0
+    decision = decisions.solve(transitions, objectives, rules.discount)
+    states = np.arange(len(decision.policy))
+    earned = decisions.values(transitions[decision.policy, states], rewards[decision.policy, states], rules.discount)
+    own = np.argsort(others.rows(player))
+    return BestResponse(
+        player=player,
+        policy=from_table(np.eye(rules.n_actions[player])[decision.policy[own]]),
+        value=float(decision.values[0]),
+        values=decision.values[own],
+        payoffs=earned[0],
+        residual=decision.residual / unit,
+        status="solved" if decision.residual <= TOLERANCE * unit else "not_converged",
+        iterations=decision.iterations,
+    )
+
+
+def repeated_payoffs(game: Any, profile: Sequence[Any], discount: float | None = None) -> Float[np.ndarray, " n_players"]:
+    r"""Everybody's per-step payoff from the start, $(1-d)\, p_0^\top (I - dT)^{-1} u$, or its limit at $d = 1$.
+
+    Args:
+        game: a `games.Iterated`, or a stage game.
+        profile: one strategy per player by seat, as `best_response` takes them.
+        discount: in [0, 1], 1 being the long-run average; for a stage game, or to replace the game's own.
+
+    Example:
+        >>> repeated_payoffs([[[3, 0], [5, 1]], [[3, 5], [0, 1]]], ("tft", "alld"), 0.9).round(9).tolist()
+        [0.9, 1.4]
+    """
+    return history_values(play(repeated(game, discount), profile))[0]
+
+
+def history_values(everybody: Play) -> Float[np.ndarray, "histories n_players"]:
+    """Everybody's per-step value after every history, in joint order."""
+    rules: Repeated = everybody.game
+    joint = everybody.joint()
+    return decisions.values(everybody.chain(joint), joint @ rules.rewards, rules.discount)

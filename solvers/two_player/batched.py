@@ -1,0 +1,232 @@
+r"""All equilibria of many small two-player games at once, compiled: a closed form for 2x2, support enumeration up to 4x4.
+
+Nothing here calls a library solver. Every entry of the payoff matrices is one vector over the batch, the pairs of supports of one size
+are one array axis, and the linear systems are solved by cofactors, so that a million games are a few fused loops.
+
+What is decided by the sign of a computed number is decided only where its rounding error cannot change that sign; otherwise the game
+is flagged. A game that is not flagged therefore has exactly the equilibria that are listed, in float32 as in float64.
+"""
+
+from functools import reduce
+from itertools import combinations
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int, Shaped
+
+from games.checks import as_float
+from games.compiler import jit
+from solvers.two_player.cofactors import Entries, Vector, entries, indifference, largest, scaled, span, transposed
+
+Slots = Shaped[Array, "slots *batch"]
+
+MOST = {(1, 1): 1, (1, 2): 1, (1, 3): 1, (1, 4): 1, (2, 2): 3, (2, 3): 3, (2, 4): 5, (3, 3): 7, (3, 4): 9, (4, 4): 15}
+"""The largest number of equilibria of a non-degenerate game of this shape, or a bound on it: one fewer than the vertices that a polytope
+with as many facets can have (Keiding 1997), for 4x4 the 15 of McLennan & Park (1999)."""
+
+
+class Equilibria(eqx.Module):
+    """Equilibria of a batch of games, in a fixed number of slots per game.
+
+    Args:
+        row: the row player's strategies; 0 in an empty slot.
+        column: the column player's strategies.
+        mask: whether a slot holds an equilibrium: all sign conditions hold and the residual is at most 1e-8 in float64, 1e-4 in float32.
+        residual: the larger of the players' regrets, each over that player's payoff range, by a best response to the listed profile;
+            infinite in an empty slot.
+        count: how many were found; more than the mask holds only in flagged games.
+        degenerate: whether the game is degenerate, or too close to it, too ill-conditioned or not finite for this precision: what is
+            listed are equilibria, but others, of supports of unequal size or a continuum, may be missing.
+    """
+
+    row: Float[Array, "*batch slots m"]
+    column: Float[Array, "*batch slots n"]
+    mask: Bool[Array, "*batch slots"]
+    residual: Float[Array, "*batch slots"]
+    count: Int[Array, "*batch"]
+    degenerate: Bool[Array, "*batch"]
+
+
+def equilibria_2x2(row: Any, column: Any) -> Equilibria:
+    r"""All equilibria of 2x2 games in closed form.
+
+    With $d_j = a_{0j} - a_{1j}$ and $e_i = b_{i0} - b_{i1}$: (0, 0) is an equilibrium where $d_0, e_0 \ge 0$, likewise the other
+    corners; where both pairs of signs are opposite, $x_0 = |e_1| / (|e_0| + |e_1|)$, $y_0 = |d_1| / (|d_0| + |d_1|)$ is one.
+    The game is degenerate where a difference is 0; then at least one pure equilibrium is listed.
+
+    Args:
+        row: `(*batch, 2, 2)`, the row player's payoffs.
+        column: `(*batch, 2, 2)`, the column player's.
+
+    Returns:
+        Three slots: the pure equilibrium in row 0, that in row 1, the mixed one.
+
+    Raises:
+        ValueError: for other shapes.
+
+    Example:
+        >>> found = equilibria_2x2([[2, 0], [0, 1]], [[1, 0], [0, 2]])
+        >>> found.mask.tolist(), found.row[2].round(3).tolist()
+        ([True, True, True], [0.667..., 0.333...])
+    """
+    row, column = matrices(row, column)
+    if row.shape[-2:] != (2, 2):
+        raise ValueError(f"The games are {row.shape[-2]}x{row.shape[-1]}; the closed form is for 2x2: use equilibria_small.")
+    return closed_form(row, column)
+
+
+def equilibria_small(row: Any, column: Any) -> Equilibria:
+    r"""All equilibria of games of up to 4x4 actions by support enumeration.
+
+    For supports $I$, $J$ of equal size $k$, $x$ on $I$ makes the columns in $J$ indifferent: it is the cross product of the $k - 1$
+    differences of these columns, normalized (Cramer's rule). It belongs to an equilibrium where it is positive and no column outside $J$
+    is better, and likewise $y$. A game is degenerate exactly if, for some pair, such an $x$ or $y$ has a further best response.
+
+    A batch by leading axes, in blocks of some hundred games on a CPU (`jax.lax.map`), is the fast way; `jax.vmap` gives the same.
+
+    Args:
+        row: `(*batch, m, n)`, the row player's payoffs, m and n at most 4.
+        column: `(*batch, m, n)`, the column player's.
+
+    Returns:
+        `MOST[m, n]` slots, smaller supports first. A degenerate game may have more: then `count` exceeds the number of slots.
+
+    Raises:
+        ValueError: for other shapes.
+
+    Example:
+        >>> found = equilibria_small([[2, 0], [0, 1]], [[1, 0], [0, 2]])
+        >>> int(found.count), bool(found.degenerate), found.row[2].round(3).tolist()
+        (3, False, [0.667..., 0.333...])
+    """
+    row, column = matrices(row, column)
+    if max(row.shape[-2:]) > 4:
+        raise ValueError(f"The games are {row.shape[-2]}x{row.shape[-1]}; this enumeration takes up to 4x4; solve larger ones singly.")
+    return enumeration(row, column)
+
+
+def matrices(row: Any, column: Any) -> tuple[Float[Array, "*batch m n"], Float[Array, "*batch m n"]]:
+    """Both players' payoffs as arrays of one shape and precision.
+
+    Raises:
+        ValueError: where the shapes differ or are no matrices.
+    """
+    row, column = as_float(row), as_float(column)
+    if row.ndim < 2 or row.shape != column.shape or 0 in row.shape[-2:]:
+        raise ValueError(
+            f"The players' payoffs have shapes {row.shape} and {column.shape}; both must be (*batch, row actions, column actions)."
+        )
+    dtype = jnp.promote_types(row.dtype, column.dtype)
+    if dtype == jnp.float64:  # may be made while float64 was switched on
+        dtype = jnp.result_type(float)
+    return row.astype(dtype), column.astype(dtype)
+
+
+@jit
+def closed_form(row: Float[Array, "*batch 2 2"], column: Float[Array, "*batch 2 2"]) -> Equilibria:
+    """See `equilibria_2x2`."""
+    a, b = entries(row), entries(column)
+    d = [a[0][j] - a[1][j] for j in range(2)]
+    e = [b[i][0] - b[i][1] for i in range(2)]
+    sign = (1, -1)
+    corner = [[(sign[i] * d[j] >= 0) & (sign[j] * e[i] >= 0) for j in range(2)] for i in range(2)]
+    mixed = (d[0] * jnp.sign(d[1]) < 0) & (e[0] * jnp.sign(e[1]) < 0)
+    zero = jnp.zeros_like(d[0])
+
+    def against(gain: list[Vector]) -> list[Vector]:
+        size = abs(gain[0]) + abs(gain[1])
+        size = jnp.where(size == 0, 1, size)
+        return [abs(gain[1]) / size, abs(gain[0]) / size]
+
+    def slots(first: Any, second: Any, third: Any) -> Vector:
+        return jnp.concatenate([first + zero, second + zero, third + zero])
+
+    x, y = against(e), against(d)
+    at = [corner[i][0].astype(zero.dtype) for i in range(2)]
+    strategies = (
+        [slots(1, 0, x[0]), slots(0, 1, x[1])],
+        [slots(at[0], at[1], y[0]), slots(1 - at[0], 1 - at[1], y[1])],
+    )
+    accepted = jnp.concatenate([corner[0][0] | corner[0][1], corner[1][0] | corner[1][1], mixed])
+    certain = reduce(jnp.logical_and, [abs(gain) > 0 for gain in (*d, *e)])[0]
+    return judged(a, b, strategies, accepted, accepted.astype(jnp.int32).sum(0), certain)
+
+
+@jit
+def enumeration(row: Float[Array, "*batch m n"], column: Float[Array, "*batch m n"]) -> Equilibria:
+    """See `equilibria_small`."""
+    m, n = row.shape[-2:]
+    a, b = scaled(entries(row)), scaled(entries(column))
+    sizes = range(1, min(m, n) + 1)
+    pairs = [[(i, j) for i in combinations(range(m), k) for j in combinations(range(n), k)] for k in sizes]
+    rows = [indifference(b, group) for group in pairs]
+    columns = [indifference(transposed(a), [(j, i) for i, j in group]) for group in pairs]
+
+    found = jnp.concatenate(
+        [(jnp.minimum(x.positive, y.positive) > 1) & (jnp.minimum(x.best, y.best) >= -1) for x, y in zip(rows, columns, strict=True)]
+    )
+    slot, count = places(found, MOST[min(m, n), max(m, n)])
+    filled = slot < len(found)
+    slot = jnp.minimum(slot, len(found) - 1)
+    strategies = (
+        chosen([x.mixture for x in rows], [[i for i, _ in group] for group in pairs], m, slot),
+        chosen([y.mixture for y in columns], [[j for _, j in group] for group in pairs], n, slot),
+    )
+    decided = [(abs(jnp.minimum(side.positive, side.best)) > 1).all(0) for side in (*rows, *columns)]
+    return judged(a, b, strategies, filled, count, reduce(jnp.logical_and, decided))
+
+
+def places(found: Bool[Array, "pairs *batch"], slots: int) -> tuple[Slots, Int[Array, "*batch"]]:
+    """The index of the first, second, ... pair found, the number of pairs where there is none, and how many were found."""
+
+    def enter(state: tuple, pair: tuple) -> tuple[tuple, None]:
+        slot, count = state
+        index, here = pair
+        at = jnp.arange(slots, dtype=jnp.int32).reshape(-1, *(1,) * count.ndim) == count[None]
+        return (jnp.where(here[None] & at, index, slot), count + here), None
+
+    nothing = jnp.full((slots, *found.shape[1:]), len(found), jnp.int32)
+    return jax.lax.scan(enter, (nothing, nothing[0] * 0), (jnp.arange(len(found), dtype=jnp.int32), found))[0]
+
+
+def chosen(mixtures: list[list[Vector]], supports: list[list[tuple[int, ...]]], actions: int, slot: Slots) -> list[Vector]:
+    """Every action's probability in the pairs that fill the slots, from the mixtures over each pair's support."""
+    places = range(len(mixtures))
+    by_place = [jnp.concatenate([mixture[k] if k < len(mixture) else 0 * mixture[0] for mixture in mixtures]) for k in places]
+    flat = [support for group in supports for support in group]
+    result = []
+    for action in range(actions):
+        probability = jnp.zeros_like(by_place[0])
+        for k in places:
+            here = np.array([support[k : k + 1] == (action,) for support in flat])
+            probability = jnp.where(here.reshape(-1, *(1,) * (slot.ndim - 1)), by_place[k], probability)
+        result.append(jnp.take_along_axis(probability, slot, axis=0))
+    return result
+
+
+def judged(
+    a: Entries, b: Entries, strategies: tuple[list[Vector], list[Vector]], filled: Slots, count: Array, decided: Array
+) -> Equilibria:
+    """Measure the residual of what fills the slots, and lay it out with the batch in front.
+
+    One slot at a time, so that the compiler cannot compute the strategies anew for every use. Sums of products are written out: besides
+    that it fuses, jaxlib 0.10.2 reduces them wrongly over large batches on a CPU.
+    """
+    x, y = (jnp.stack(probabilities, axis=1) for probabilities in strategies)
+
+    def regret(_: None, slot: tuple) -> tuple[None, Vector]:
+        x, y = slot
+        pays_row = [sum(v[0] * q for v, q in zip(line, y, strict=True)) for line in a]
+        pays_column = [sum(v[0] * p for v, p in zip(line, x, strict=True)) for line in transposed(b)]
+        gain_row = largest(pays_row) - sum(p * v for p, v in zip(x, pays_row, strict=True))
+        gain_column = largest(pays_column) - sum(q * v for q, v in zip(y, pays_column, strict=True))
+        return None, jnp.maximum(gain_row / span(a)[0], gain_column / span(b)[0])
+
+    residual = jax.lax.scan(regret, None, (x, y))[1]
+    mask = filled & (residual <= (1e-8 if residual.dtype == jnp.float64 else 1e-4))
+    x, y = (jnp.moveaxis(jnp.where(mask[:, None], strategy, 0), (0, 1), (-2, -1)) for strategy in (x, y))
+    degenerate = ~decided | (mask != filled).any(0) | (count > len(filled))
+    return Equilibria(x, y, jnp.moveaxis(mask, 0, -1), jnp.moveaxis(jnp.where(mask, residual, jnp.inf), 0, -1), count, degenerate)

@@ -1,0 +1,337 @@
+"""The algorithm of Lemke and Howson from every label, in floats that integers check, with ties broken lexicographically."""
+
+import functools
+import itertools
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from games.checks import check_count
+from solvers.base import EquilibriumSet, solution
+from solvers.payoffs import Payoffs, is_exact
+from solvers.registry import solver
+from solvers.two_player.equalizing import in_one_to_two, rational_sets, screen
+from solvers.two_player.integers import pivot, positive_integers, two_players, unique_solution
+
+ZERO, DOUBT = 1e-11, 1e-8
+"""In a tableau of floats, whose entries are about 1, what is below the first is zero, and what is between the two may be."""
+COARSE = 1e-6
+"""By what part of the largest payoff all payoffs that differ must differ for ties to be left to floats."""
+PIVOTS = 100_000
+"""After so many, a path in floats is given up: errors may have made it cycle."""
+
+Sets = tuple[tuple[int, ...], tuple[int, ...]]
+"""Actions that a strategy may play, and as many actions of the opponent that are equally good against it."""
+
+
+class End(NamedTuple):
+    """Where a path in floats ends, by its bases alone.
+
+    Args:
+        sets: for each player, the basic actions and the binding actions of the opponent.
+        pivots: how many led here.
+        tied: after how many pivots a ratio test was tied first; None if none was.
+    """
+
+    sets: tuple[Sets, Sets]
+    pivots: int
+    tied: int | None
+
+
+@solver("lemke_howson", "lemke1964equilibrium", "lh", players=2, finds="some", exact=True)
+def lemke_howson(game: Any, exact: bool = False, label: int | None = None) -> EquilibriumSet:
+    r"""Some equilibria of a two-player game: where the paths of complementary pivots from every label end.
+
+    Labels $0, \dots, m-1$ are the row player's actions and $m, \dots, m+n-1$ the column player's. A path leaves the artificial
+    equilibrium by dropping one label and drops the duplicate label until none is missing. Ties in the ratio test are broken
+    lexicographically, so no path cycles in a degenerate game. The tableaux hold floats; the supports at a path's end are proven to be
+    those of an equilibrium by a bound on the error of their linear system, or by solving it in rationals. Where neither holds, and where
+    ties in floats may be none, the path is followed again in integers.
+
+    Args:
+        game: what `payoff_tensor` takes.
+        exact: whether the answers stay rationals.
+        label: the one label to drop first; all of them if None, one path each.
+
+    Returns:
+        Distinct equilibria, each with the labels that led to it in its message and the pivots of the first of these paths as its
+        iterations. `degenerate` is True where a tie proved it and None otherwise.
+
+    Raises:
+        ValueError: for another number of players and for a label the game does not have.
+
+    Example:
+        >>> for e in lemke_howson(([[2, 0], [0, 1]], [[1, 0], [0, 2]]), exact=True):
+        ...     print(e.as_json()["profile"], e.message, e.iterations)
+        [[1, 0], [1, 0]] Found from labels 0, 2. 2
+        [[0, 1], [0, 1]] Found from labels 1, 3. 2
+
+    Source:
+        Lemke and Howson (1964); tableaux, integer pivoting and the lexicographic rule as in von Stengel (2007), Sections 3.4 to 3.6.
+    """
+    payoffs = two_players(game, "lemke_howson", exact)
+    total = sum(payoffs.shape[1:])
+    if label is not None:
+        check_count("label", label, 0)
+        if label >= total:
+            raise ValueError(
+                f"label is {label}; a game of {payoffs.shape[1]} x {payoffs.shape[2]} actions has the labels 0 to {total - 1}."
+            )
+    found, tied = ends(Tables(game, payoffs), range(total) if label is None else [label], exact)
+    equilibria = tuple(
+        solution(payoffs, profile, f"Found from label{'s' * (len(labels) > 1)} {', '.join(map(str, labels))}.", pivots)
+        for profile, labels, pivots in found
+    )
+    failed = any(e.status != "solved" for e in equilibria)
+    return EquilibriumSet(
+        payoffs,
+        "lemke_howson",
+        equilibria,
+        degenerate=tied or None,
+        status="not_converged" if failed else "solved",
+        message="Other equilibria may exist.",
+    )
+
+
+class Tables:
+    """Both players' payoffs as a path needs them: in floats, and, where these do not decide, in integers.
+
+    Args:
+        game: what `payoff_tensor` takes.
+        payoffs: its tensor.
+    """
+
+    def __init__(self, game: Any, payoffs: Payoffs):
+        self.game, self.payoffs = game, payoffs
+
+    @functools.cached_property
+    def integers(self) -> tuple[np.ndarray, np.ndarray]:
+        """Positive integers."""
+        row, column = two_players(self.game, "lemke_howson")
+        return positive_integers(row), positive_integers(column)
+
+    @functools.cached_property
+    def coarse(self) -> bool:
+        """Whether payoffs that differ do so by more than floats may confuse, so that what ties in floats is taken to tie."""
+        values = [sorted(set(table.ravel().tolist())) for table in self.integers]
+        return all(y - x > COARSE * v[-1] for v in values for x, y in itertools.pairwise(v))
+
+    @functools.cached_property
+    def floats(self) -> tuple[Float[np.ndarray, "m n"], Float[np.ndarray, "m n"]]:
+        """On the scale from 1 to 2, from floats where their difference loses no digits, otherwise from integers."""
+        row, column = (
+            1 + (table - table.min()) / span if 1e-290 < (span := np.ptp(table)) < 1e290 and np.abs(table).max() <= span else None
+            for table in (self.payoffs if not is_exact(self.payoffs) else [np.zeros((1, 1))] * 2)
+        )
+        return (
+            in_one_to_two(self.integers[0]) if row is None else row,
+            in_one_to_two(self.integers[1]) if column is None else column,
+        )
+
+
+def ends(tables: Tables, labels: Sequence[int], exact: bool) -> tuple[list[tuple[Any, list[int], int]], bool]:
+    """The distinct ends of some paths: profile, the labels that lead to it, pivots of the first; and whether a tie is proven.
+
+    Args:
+        tables: the game.
+        labels: to drop first.
+        exact: whether profiles are wanted as rationals.
+    """
+    paths = {label: float_path(*tables.floats, label) for label in labels}
+    tied = False
+    if doubtful := sorted((end.tied, label) for label, end in paths.items() if end and end.tied is not None):
+        tied = tables.coarse and path(*tables.integers, doubtful[0][1], doubtful[0][0])[2]
+        paths |= {} if tied else {label: None for _, label in doubtful}
+    known: dict[tuple[Sets, Sets], Any] = {}
+    found: dict[Any, tuple[Any, list[int], int]] = {}
+    for label in labels:
+        end = paths[label]
+        if end is not None and end.sets not in known:
+            known[end.sets] = proven(tables, end.sets, exact)
+        if end is not None and known[end.sets] is not None:
+            (key, profile), pivots = known[end.sets], end.pivots
+        else:
+            profile, pivots, ties = path(*tables.integers, label)
+            key, tied = identity(*tables.integers, profile), tied or ties
+        found.setdefault(key, (profile, [], pivots))[1].append(label)
+    return list(found.values()), tied
+
+
+def proven(tables: Tables, sets: tuple[Sets, Sets], exact: bool) -> tuple[Any, Any] | None:
+    """The equilibrium that the bases at the end of a path determine, with what tells it from others; None if it is none.
+
+    Where floats prove that each plays with positive probability just the actions that are the other's best replies, these tell it from
+    others, and otherwise what `identity` says.
+    """
+    against = tables.floats[1], tables.floats[0].T  # what the opponent gets, own actions in rows
+    if sets[0] == sets[1][::-1] and all(
+        screen(table, np.array([own]), np.array([other]))[0][0] for table, (own, other) in zip(against, sets, strict=True)
+    ):
+        if not exact:
+            return sets[0], tuple(float_strategy(table, *pair) for table, pair in zip(against, sets, strict=True))
+        against = tables.integers[1], tables.integers[0].T
+        return sets[0], tuple(exact_strategy(table, *pair) for table, pair in zip(against, sets, strict=True))
+    against = tables.integers[1], tables.integers[0].T
+    found = [rational_sets(table.tolist(), *pair) for table, pair in zip(against, sets, strict=True)]
+    if found[0] is None or found[1] is None or not (set(found[0][0]) <= set(found[1][1]) and set(found[1][0]) <= set(found[0][1])):
+        return None
+    profile = tuple(exact_strategy(table, *pair) for table, pair in zip(against, sets, strict=True))
+    return identity(*tables.integers, profile), profile
+
+
+def identity(row: np.ndarray, column: np.ndarray, profile: tuple[tuple[Fraction, ...], ...]) -> Any:
+    """What tells an equilibrium from others: its supports where they are all best replies and determine it, otherwise itself."""
+    supports = tuple(tuple(k for k, p in enumerate(s) if p) for s in profile)
+    for own, other, table, strategy in zip(supports, supports[::-1], (column, row.T), profile, strict=True):
+        earned = [sum(strategy[i] * table[i, j] for i in own) for j in range(table.shape[1])]
+        if len(own) != len(other) or tuple(j for j, v in enumerate(earned) if v == max(earned)) != other:
+            return profile
+    return supports
+
+
+def exact_strategy(table: np.ndarray, own: Sequence[int], other: Sequence[int]) -> tuple[Fraction, ...]:
+    """The strategy on some actions that makes as many of the opponent's equally good, in rationals."""
+    solved = unique_solution(table[np.ix_(own, other)].T.tolist(), [1] * len(other))
+    assert solved is not None, "the sets are those of a basis"
+    weights = dict(zip(own, solved[0], strict=True))
+    return tuple(Fraction(weights.get(i, 0), sum(solved[0])) for i in range(len(table)))
+
+
+def float_strategy(table: Float[np.ndarray, "own others"], own: Sequence[int], other: Sequence[int]) -> Float[np.ndarray, " own"]:
+    """The same in floats."""
+    weights = np.zeros(len(table))
+    weights[list(own)] = np.linalg.solve(table[np.ix_(own, other)].T, np.ones(len(other)))
+    return weights / weights.sum()
+
+
+def float_path(row: Float[np.ndarray, "m n"], column: Float[np.ndarray, "m n"], label: int) -> End | None:
+    r"""Follow one path in floats; None where it does not end, or where a number is too small to tell whether it is zero.
+
+    A tableau has a row per basic variable and a column per variable that is not, the right-hand side last; exchanging the two of a
+    pivot $p = t_{rc}$ takes $t_{ij} - t_{ic} t_{rj} / p$, which is one call of BLAS.
+
+    Args:
+        row: the row player's payoffs, between 1 and 2.
+        column: the column player's.
+        label: the label that is dropped first.
+    """
+    from scipy.linalg.blas import dger  # pyright: ignore[reportAttributeAccessIssue]
+
+    m, n = row.shape
+    rows, columns = list(range(m)), list(range(m, m + n))
+    tables = [np.asfortranarray(np.hstack([u, np.ones((len(u), 1))])) for u in (column.T, row)]
+    basis, outside, slacks = [columns[:], rows[:]], [rows[:], columns[:]], [columns, rows]
+    entering, side, tied = label, int(label >= m), None
+    for pivots in range(1, PIVOTS):
+        table = tables[side]
+        c = outside[side].index(entering)
+        factors = table[:, c].copy()
+        positive = np.flatnonzero(factors > ZERO)
+        if not len(positive) or factors[positive].min() < DOUBT:
+            return None
+        left = table[positive, -1] - (table[positive, -1] / factors[positive]).min() * factors[positive]
+        near = positive[left <= ZERO]
+        if np.count_nonzero(left < DOUBT) > len(near):
+            return None
+        if len(near) > 1:
+            tied = pivots if tied is None else tied
+            k = least_row(table, factors, near, slacks[side], basis[side], outside[side])
+        else:
+            k = int(near[0])
+        own = table[k] / factors[k]
+        element, factors[k] = factors[k], 0.0
+        table = tables[side] = dger(-1.0, factors, own, a=table, overwrite_x=0, overwrite_y=0, overwrite_a=1)
+        table[k] = own
+        table[:, c], table[k, c] = factors / -element, 1 / element
+        leaving, basis[side][k], outside[side][c] = basis[side][k], entering, basis[side][k]
+        if leaving == label:
+            sets = tuple(
+                (tuple(sorted(set(own) & set(basis[i]))), tuple(sorted(j - other[0] for j in set(other) & set(outside[i]))))
+                for i, (own, other) in enumerate(((rows, columns), (columns, rows)))
+            )
+            first, second = sets
+            return End((first, (tuple(j - m for j in second[0]), second[1])), pivots, tied)
+        entering, side = leaving, 1 - side
+    return None
+
+
+def least_row(
+    table: Float[np.ndarray, "basic columns"],
+    factors: Float[np.ndarray, " basic"],
+    near: Int[np.ndarray, " tied"],
+    slacks: Sequence[int],
+    basis: Sequence[int],
+    outside: Sequence[int],
+) -> int:
+    """Of the rows that are tied by the right-hand side, the one with the lexicographically smallest ratios of the slacks' columns."""
+    for slack in slacks:
+        ratios = table[near, outside.index(slack)] / factors[near] if slack in outside else (near == basis.index(slack)) / factors[near]
+        near = near[(ratios - ratios.min()) * factors[near] <= ZERO]
+        if len(near) == 1:
+            break
+    return int(near[0])
+
+
+def path(row: np.ndarray, column: np.ndarray, label: int, most: float = np.inf) -> tuple[tuple[tuple, tuple], int, bool]:
+    """Follow one path from the artificial equilibrium to an equilibrium, in integers.
+
+    Args:
+        row: the row player's payoffs `(m, n)` as positive integers.
+        column: the column player's.
+        label: the label that is dropped first.
+        most: how many pivots to take; the profile is empty if the path has not ended by then.
+
+    Returns:
+        The profile in rationals, the number of pivots, and whether a ratio test was tied, which proves the game degenerate.
+    """
+    rows, columns = range(row.shape[0]), range(row.shape[0], sum(row.shape))
+    tableaux = tableau(column.T, rows, columns), tableau(row, columns, rows)
+    basis = list(columns), list(rows)  # the slacks: y's and x's labels are binding at the origin
+    slacks = list(columns), list(rows)
+    previous = [1, 1]
+    entering, side, pivots, tied = label, int(label in columns), 0, False
+    while True:
+        k, ties = leaving_row(tableaux[side], entering, slacks[side])
+        previous[side] = pivot(tableaux[side], k, entering, previous[side])
+        leaving, basis[side][k] = basis[side][k], entering
+        pivots, tied = pivots + 1, tied or ties
+        if leaving == label:
+            return (strategy(tableaux[0], basis[0], rows), strategy(tableaux[1], basis[1], columns)), pivots, tied
+        if pivots >= most:
+            return ((), ()), pivots, tied
+        entering, side = leaving, 1 - side
+
+
+def tableau(table: np.ndarray, own: range, slack: range) -> np.ndarray:
+    r"""The system $U z + s = 1$ in columns by label, the right-hand side last."""
+    start = np.zeros((len(slack), len(own) + len(slack) + 1), dtype=int).astype(object)
+    start[:, list(own)] = table
+    start[range(len(slack)), list(slack)] = 1
+    start[:, -1] = 1
+    return start
+
+
+def leaving_row(table: np.ndarray, entering: int, slacks: Sequence[int]) -> tuple[int, bool]:
+    """The row of the lexicographically smallest ratio, and whether the right-hand side alone left a tie."""
+    rows = [k for k in range(len(table)) if table[k, entering] > 0]
+    tied = False
+    for column in (-1, *slacks):
+        least = rows[:1]
+        for k in rows[1:]:
+            difference = table[k, column] * table[least[0], entering] - table[least[0], column] * table[k, entering]
+            least = [k] if difference < 0 else [*least, k] if difference == 0 else least
+        rows = least
+        tied |= column == -1 and len(rows) > 1
+        if len(rows) == 1:
+            break
+    return rows[0], tied
+
+
+def strategy(table: np.ndarray, basis: Sequence[int], labels: range) -> tuple[Fraction, ...]:
+    """The basic variables of one player, normalized to probabilities."""
+    weights = dict(zip(basis, table[:, -1], strict=True))
+    total = sum(weights.get(k, 0) for k in labels)
+    return tuple(Fraction(weights.get(k, 0), total) for k in labels)

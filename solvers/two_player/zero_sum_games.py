@@ -1,0 +1,129 @@
+"""Zero-sum games by linear programming: the value and an optimal strategy of each player."""
+
+import dataclasses
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from solvers.base import TOLERANCE, EquilibriumSet, solution
+from solvers.n_player.dominance import restrict, undominated
+from solvers.n_player.multilinear import placed
+from solvers.payoffs import Payoffs, in_own_units, is_exact, judged, payoff_tensor
+from solvers.registry import SOLVERS, solver
+from solvers.two_player.integers import two_players
+from solvers.two_player.lemke_howson_paths import lemke_howson
+
+CONSTANT = 1e-15
+"""How far the sum of the payoffs may vary, in units of the payoffs that are added: rounding."""
+NOISE = 1e-9
+"""The largest probability that may be left over by the tolerance of a linear program; the answer without it is tried first."""
+
+
+@solver("zero_sum", "neumann1928spiele", "minimax", players=2, finds="one", zero_sum=True)
+def zero_sum(game: Any) -> EquilibriumSet:
+    r"""One equilibrium of a two-player game whose payoffs sum to a constant: optimal strategies of both, and the value.
+
+    $v = \max_x \min_j \sum_i x_i u_1(i, j)$, a linear program whose dual is the column player's. Where its answer does not hold, as
+    between payoffs of very different sizes, pivoting in integers gives another.
+
+    Args:
+        game: what `payoff_tensor` takes.
+
+    Returns:
+        A set with one member; its payoffs are the value and the constant less the value. Other optimal strategies may exist; they
+        have the same value.
+
+    Raises:
+        ValueError: for another number of players, and for payoffs whose sum is not constant.
+
+    Example:
+        >>> rps = np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]])
+        >>> zero_sum((rps, -rps))[0].profile[0].round(6).tolist()
+        [0.333333, 0.333333, 0.333333]
+
+    Source:
+        von Neumann (1928); the linear program in von Stengel (2007), Section 3.3.
+    """
+    payoffs = two_players(game, "zero_sum", exact=False)
+    total = payoffs.sum(axis=0)
+    if total.any() and not constant_sum(payoff_tensor(game, exact=True)):
+        others = ", ".join(e.name for e in SOLVERS if e.facts["players"] == 2 and not e.facts["zero_sum"])
+        raise ValueError(
+            f"The method 'zero_sum' takes payoffs that sum to a constant, and these sum to between {total.min():g} and {total.max():g}; "
+            f"methods for any game of 2 players: {others}."
+        )
+    found = solution(payoffs, saddle_point(payoffs[0]))
+    found = dataclasses.replace(found, message=f"The value is {found.payoffs[0]:g} to the row player.")
+    return EquilibriumSet(payoffs, "zero_sum", (found,), status=found.status, message="Other optimal strategies may exist.")
+
+
+def constant_sum(payoffs: Payoffs) -> bool:
+    """Whether payoffs sum to a constant, up to the rounding of the numbers that were given.
+
+    Example:
+        >>> table = np.array([[0.1, 0.7], [0.3, 0.2]])
+        >>> constant_sum(payoff_tensor((table, 1 - table), exact=True))
+        True
+    """
+    total = payoffs.sum(axis=0)
+    if (total == total.flat[0]).all():
+        return True
+    middle = np.sort(total, axis=None)[total.size // 2]
+    rounding = Fraction(CONSTANT) if is_exact(payoffs) else CONSTANT
+    return not (abs(total - middle) > rounding * abs(payoffs).sum(axis=0)).any()
+
+
+def maximin(table: Float[np.ndarray, "own others"]) -> tuple[Float[np.ndarray, " own"], float]:
+    r"""The mixed strategy that secures the most, and what it secures.
+
+    $\max_x \min_j \sum_i x_i u_{ij}$.
+
+    Args:
+        table: what the player gets; own actions in rows, all that the others can do together in columns; finite payoffs.
+
+    Raises:
+        ValueError: if the linear program cannot be solved, which finite payoffs do not cause.
+
+    Example:
+        >>> strategy, value = maximin(np.array([[3.0, 0.0], [1.0, 2.0]]))
+        >>> strategy.round(6).tolist(), round(value, 6)
+        ([0.25, 0.75], 1.5)
+
+    Source:
+        von Neumann (1928).
+    """
+    strategy, _ = saddle_point(table)
+    return strategy, float((strategy @ table).min())
+
+
+def saddle_point(table: Float[np.ndarray, "own others"]) -> tuple[Float[np.ndarray, " own"], Float[np.ndarray, " others"]]:
+    """Optimal strategies of a player and of the others, who together want to keep the player's payoff low.
+
+    Raises:
+        ValueError: as `maximin`.
+    """
+    from scipy.optimize import linprog
+
+    own, others = kept = undominated(np.stack([table, -table]))
+    unit = in_own_units(table[np.ix_(*kept)][None])[0]
+    program = linprog(
+        np.append(np.zeros(len(own)), -1.0),
+        A_ub=np.hstack([-unit.T, np.ones((len(others), 1))]),
+        b_ub=np.zeros(len(others)),
+        A_eq=np.append(np.ones(len(own)), 0.0)[None],
+        b_eq=[1.0],
+        bounds=[(0, None)] * len(own) + [(None, None)],
+        method="highs",
+        options={"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10},
+    )
+    if program.x is None:
+        raise ValueError(f"The linear program was not solved: {program.message} Scale the payoffs, or use the method 'lemke_howson'.")
+    game, weights = np.stack([table, -table]), (program.x[:-1], -program.ineqlin.marginals)
+    for noise in (NOISE, 0.0):
+        row, column = placed([np.where(own > noise, own, 0.0) for own in weights], kept, table.shape)
+        if judged(game, (row, column))[2] <= TOLERANCE:
+            return row, column
+    row, column = placed(lemke_howson(restrict(game, kept), label=0)[0].profile, kept, table.shape)
+    return row, column

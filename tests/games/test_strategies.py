@@ -1,0 +1,201 @@
+import itertools
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from games import CONVENTIONS, STRATEGIES, Iterated, MatrixGame, bibtex, ipd, ipd_axelrod, policy
+from games.exact.tables import logits
+from tests.reference import chains
+
+every_strategy = pytest.mark.parametrize("name", [e.name for e in STRATEGIES])
+every_convention = pytest.mark.parametrize("name", [e.name for e in CONVENTIONS])
+
+per_step = eqx.filter_jit(lambda game, params: game.per_step(game.values(params)))
+AXELROD = [[3, 0], [5, 1]]
+DEVIATIONS = np.array(list(itertools.product([0.0, 1.0], repeat=5)))
+
+
+def pays(first, second, payoffs=AXELROD, discount=1.0):
+    """Per-step payoffs of two strategies, given by name or by probabilities."""
+    one, other = (policy(s) if isinstance(s, str) else logits(s) for s in (first, second))
+    return np.asarray(per_step(Iterated(MatrixGame.symmetric(payoffs), discount), (one, other)))
+
+
+@every_strategy
+def test_strategy_is_a_policy_and_says_where_it_comes_from(name):
+    entry = STRATEGIES.get(name)
+    p = entry.make()
+    assert p.shape == (5,)
+    assert ((p >= 0) & (p <= 1)).all()
+    assert bibtex(entry.citation)
+    assert entry.summary.endswith(".")
+    assert "\n" not in entry.summary
+
+
+@every_strategy
+@pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
+def test_certainty_survives_logits(x64, name, dtype):
+    p = STRATEGIES.make(name)
+    played = np.asarray(jax.nn.sigmoid(policy(name).astype(dtype)))
+    np.testing.assert_allclose(played, p, rtol=1e-6)
+    certain = (p == 0) | (p == 1)
+    np.testing.assert_array_equal(played[certain], p[certain])
+
+
+@every_strategy
+def test_seats_see_the_same_strategy(x64, name):
+    for other in STRATEGIES:
+        expected = chains.memory_one(STRATEGIES.make(name), other.make(), [AXELROD, np.transpose(AXELROD)], 0.9)
+        np.testing.assert_allclose(pays(name, other.name, discount=0.9), expected, rtol=1e-9)
+        np.testing.assert_allclose(pays(other.name, name, discount=0.9), expected[::-1], rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "discount", "expected"),
+    [
+        ("tft", "alld", 0.9, (0.9, 1.4)),  # 0 then 1 for ever; 5 then 1 for ever
+        ("tft", "tft", 0.9, (3, 3)),
+        ("tft", "suspicious_tft", 1.0, (2.5, 2.5)),  # they take turns
+        ("tft", "suspicious_tft", 0.9, (4.5 / 1.9, 5 / 1.9)),  # the suspicious one takes the first turn
+        ("tft", "allc", 1.0, (3, 3)),
+        ("suspicious_tft", "suspicious_tft", 1.0, (1, 1)),
+        ("allc", "alld", 1.0, (0, 5)),
+        ("grim", "suspicious_tft", 1.0, (1, 1)),  # trust broken once is gone
+        ("grim", "random", 1.0, (3, 0.5)),
+        ("random", "random", 1.0, (2.25, 2.25)),
+        ("wsls", "alld", 1.0, (0.5, 3)),  # it tries cooperation every other time
+        ("wsls", "wsls", 0.9, (3, 3)),
+        ("wsls", "suspicious_tft", 1.0, (2, 2)),  # S, P, T round and round
+        ("gtft", "alld", 1.0, (2 / 3, 1 / 3 * 5 + 2 / 3)),
+        ("gtft", "suspicious_tft", 1.0, (3, 3)),  # forgiveness mends it
+        ("extort_2", "extort_2", 1.0, (1, 1)),
+        ("zdgtft_2", "zdgtft_2", 1.0, (3, 3)),
+    ],
+)
+def test_strategies_pay_what_theory_says(x64, first, second, discount, expected):
+    np.testing.assert_allclose(pays(first, second, discount=discount), expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("discount", [0.3, 0.45, 0.499, 0.501, 0.6, 0.96])
+@pytest.mark.parametrize("name", ["grim", "tft"])
+def test_folk_theorem(x64, name, discount):
+    """On (-1, -3, 0, -2), grim and tit for tat sustain cooperation iff the discount is at least 1/2.
+
+    A best response to a memory-one policy may be sought among deterministic memory-one policies.
+    """
+    payoffs = [[-1, -3], [0, -2]]
+    best = max(pays(deviation, name, payoffs, discount)[0] for deviation in DEVIATIONS)
+    if discount >= 0.5:
+        np.testing.assert_allclose(best, -1, rtol=1e-9)
+    else:
+        assert best > -1 + 1e-4
+
+
+@pytest.mark.parametrize("payoffs", [AXELROD, [[-1, -3], [0, -2]], [[4, 0], [5, 1]], [[3, 0], [4, 2]]])
+def test_generous_tft_forgives_as_much_as_it_can_afford(x64, payoffs):
+    def best_against(policy):
+        return max(pays(deviation, policy, payoffs)[0] for deviation in DEVIATIONS)
+
+    gtft = STRATEGIES.make("gtft", payoffs=payoffs)
+    np.testing.assert_allclose(best_against(gtft), payoffs[0][0], rtol=1e-9)
+    assert best_against(gtft + np.array([0, 0, 0.02, 0, 0.02])) > payoffs[0][0] + 1e-3
+
+
+def test_published_generosity():
+    np.testing.assert_allclose(STRATEGIES.make("gtft"), [1, 1, 1 / 3, 1, 1 / 3])
+
+
+def test_unequal_discount_and_average_are_told_apart(x64):
+    params = (policy("tft"), policy("alld"))
+    np.testing.assert_allclose(ipd_axelrod().values(params), [1, 1])
+    np.testing.assert_allclose(ipd_axelrod(discount=0.9).values(params), [9, 14], rtol=1e-9)
+    np.testing.assert_allclose(ipd().values((policy("grim"), policy("tft"))), [-25, -25], rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda: policy("tit_for_tot"), "did you mean 'tit_for_tat'|did you mean 'tft'|accepted"),
+        (lambda: policy("gtft", payoffs=[[1, 2], [3, 4]]), "T > R > P > S"),
+        (lambda: policy("gtft", payoff=1), "did you mean 'payoffs'"),
+        (lambda: policy("random", p=1.5), r"p is 1.5; it must be a number in \[0, 1\]"),
+        (lambda: policy("extortion", chi=0.5), r"feasible: chi in \[-inf, -4\] or \[1, inf\]"),
+        (lambda: policy("extortion", share=2.0), "share is 2"),
+    ],
+)
+def test_bad_settings_are_refused(make, says):
+    with pytest.raises(ValueError, match=says):
+        make()
+
+
+# Tit for tat as each source writes its two players: probability 1 of what the sigmoid means is "+", 0 is "-".
+TIT_FOR_TAT = {
+    "sos": ("++-+-", "+++--"),  # start CC CD DC DD, first player's action first
+    "lola": ("+-+-+", "++--+"),  # CC CD DC DD start, first player's action first
+    "lola_dice": ("-+-+-", "-+-+-"),  # start DD DC CD CC, own action first, probability of D
+    "pola": ("-+-++", "--+++"),  # DD DC CD CC start, first player's action first
+    "mfos": ("++-+-", "++-+-"),  # start CC CD DC DD, own action first
+    "meva": ("+-+-+", "+-+-+"),  # start DD DC CD CC, own action first
+    "cola": ("++-+-", "+++--"),  # start CC CD DC DD, first player's action first
+    "pax": ("+-+-+", "+-+-+"),  # CC CD DC DD start, own action first
+}
+
+
+@every_convention
+@pytest.mark.parametrize("seat", [0, 1])
+def test_tit_for_tat_of_every_source_is_tit_for_tat(name, seat):
+    written = np.array([1000.0 if sign == "+" else -1000.0 for sign in TIT_FOR_TAT[name][seat]])
+    convention = CONVENTIONS.make(name)
+    np.testing.assert_array_equal(convention.to_lab(written, seat), policy("tft"))
+    np.testing.assert_array_equal(convention.from_lab(policy("tft"), seat), written)
+
+
+@every_convention
+@pytest.mark.parametrize("seat", [0, 1])
+def test_conventions_round_trip(name, seat):
+    convention = CONVENTIONS.make(name)
+    table = np.random.default_rng(0).normal(size=(3, 2, 5)).astype(np.float32)
+    np.testing.assert_array_equal(convention.from_lab(convention.to_lab(table, seat), seat), table)
+    np.testing.assert_array_equal(convention.to_lab(convention.from_lab(table, seat), seat), table)
+    assert bibtex(CONVENTIONS.get(name).citation)
+
+
+@every_convention
+def test_conventions_agree_about_what_is_played(x64, name):
+    """The value of two policies in a source's own terms is the laboratory's."""
+    convention, rng = CONVENTIONS.make(name), np.random.default_rng(1)
+    written = rng.normal(size=(2, 5))
+    cooperation = []
+    for seat in (0, 1):
+        p = 1 / (1 + np.exp(-written[seat]))
+        p = p if convention.sigmoid_means == "C" else 1 - p
+        by_state = dict(zip(convention.order, p, strict=True))
+        mirrored = seat == 1 and convention.own_first
+        cooperation.append([by_state[s[::-1] if mirrored and len(s) == 2 else s] for s in ("start", "CC", "CD", "DC", "DD")])
+    x, y = np.array(cooperation)  # both in the joint order
+    joint = np.stack([x * y, x * (1 - y), (1 - x) * y, (1 - x) * (1 - y)], axis=-1)
+    ahead = np.linalg.solve(np.eye(4) - 0.96 * joint[1:], np.array([[-1, -1], [-3, 0], [0, -3], [-2, -2.0]]))
+    params = tuple(convention.to_lab(written[seat], seat) for seat in (0, 1))
+    np.testing.assert_allclose(ipd().values(params), joint[0] @ ahead, rtol=1e-9)
+
+
+def test_step_sizes_of_sources():
+    assert CONVENTIONS.make("meva").lr_to_lab(25.0) == pytest.approx(1.0)
+    assert CONVENTIONS.make("lola").lr_to_lab(0.3) == 0.3
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda: CONVENTIONS.make("lola").to_lab(np.zeros(4), 0), "last axis must hold the 5 states"),
+        (lambda: CONVENTIONS.make("lola").to_lab(np.zeros(5), 2), "seat is 2"),
+        (lambda: CONVENTIONS.make("lolla"), "did you mean 'lola'"),
+        (lambda: CONVENTIONS.make("meva").lr_to_lab(-1), "lr is -1"),
+    ],
+)
+def test_bad_conversions_are_refused(make, says):
+    with pytest.raises(ValueError, match=says):
+        make()

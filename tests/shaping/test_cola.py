@@ -1,0 +1,207 @@
+"""COLA: consistent updates in closed form, networks trained to them, and how they play."""
+
+import dataclasses
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from analysis.consistency import anticipated_gradients, consistency_loss, cosine, cosine_similarity, directions
+from analysis.tournaments.run import tournament
+from games import GAMES, MatrixGame
+from shaping import Cgd, Hola, Lola, LookAhead, Naive, play
+from shaping.checkpoint import folder as checkpoint
+from shaping.learners.cola import Cola, UpdateNetwork, drawn
+from shaping.training.cola import train
+from shaping.training.presets import cola
+
+TANDEM = GAMES.make("tandem")
+LINEAR = dataclasses.replace(cola("tandem", "quick"), hidden=())
+"""The smaller of the two presets, its networks without hidden layers."""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def quickly_compiled():
+    """Small programs that run a few times: the compiler need not do its best."""
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)
+
+
+def linear(weights, bias):
+    """A network without hidden layers."""
+    network = UpdateNetwork.drawn(jax.random.key(0), (len(weights), 1), "relu", 0.0)
+    return jax.tree.unflatten(jax.tree.structure(network), [jnp.array([weights], float), jnp.array([bias], float)])
+
+
+def consistent_on_tandem(b):
+    r"""The consistent updates of tandem that HOLA tends to, $d_1 = d_2 = p + q (x + y)$.
+
+    With $d_2 = p + q s$ and $s = x + y$, player 1's anticipated value is $2x - (s + b d_2)^2$ and its total derivative
+    $2 - 2 (1 + bq)(s + b(p + qs))$. Equal to $p + q s$ for all s if $q = -2 z^2$ and $p = 2 - 2 z b p$ with $z = 1 + bq$, that is
+    $2 b z^2 + z - 1 = 0$; of its two roots the positive one tends to naive learning, $z = 1$, as b tends to 0.
+    """
+    z = (np.sqrt(1 + 8 * b) - 1) / (4 * b)
+    return 2 / (1 + 2 * b * z), (z - 1) / b
+
+
+def square(n=500, bound=1.0, size=1):
+    """Both players' parameters from U[-I, I], those of tandem by default."""
+    return tuple(jax.random.uniform(jax.random.key(0), (2, n, size), minval=-bound, maxval=bound))
+
+
+def losses(game, learner, params, b):
+    """Consistency losses in self-play at many parameters."""
+    return all_losses(game, learner, params, jnp.asarray(b, float))
+
+
+@eqx.filter_jit
+def all_losses(game, learner, params, b):
+    return jax.vmap(lambda p: consistency_loss(game, [learner] * game.n_players, p, b))(params)
+
+
+@eqx.filter_jit
+def steps(game, learner, params):
+    """Everybody's directions in self-play."""
+    return directions(game, [learner] * game.n_players, params)
+
+
+@pytest.mark.parametrize("b", [0.01, 0.1, 0.5, 1.0])
+def test_the_closed_form_is_consistent_at_every_look_ahead(b, x64):
+    """Where HOLA's orders diverge, from b = 1/2 on, too."""
+    p, q = consistent_on_tandem(b)
+    learner = Cola((linear([q, q], p),) * 2)
+    assert losses(TANDEM, learner, square(), b).max() < 1e-24
+    assert losses(TANDEM, Lola(look_ahead=b), square(), b).mean() > 1e-6
+
+
+def test_hola_tends_to_the_closed_form(x64):
+    p, q = consistent_on_tandem(0.1)
+    at = (jnp.array([0.3]), jnp.array([-0.8]))
+    errors = [abs(float(steps(TANDEM, Hola(look_ahead=0.1, order=n), at)[0][0]) - (p + q * -0.5)) for n in (1, 2)]
+    assert errors[0] > 2 * errors[1] > 0
+
+
+def test_training_finds_the_closed_form(x64):
+    """A network without hidden layers, on the game whose consistent updates are linear."""
+    training = train(TANDEM, LINEAR, chunks=10)
+    p, q = consistent_on_tandem(0.1)
+    assert losses(TANDEM, training.best, square(), 0.1).max() < 1e-10
+    for network in training.best.networks:
+        assert network.layers[0].bias is not None
+        np.testing.assert_allclose(network.layers[0].weight, [[q, q]], atol=1e-5)
+        np.testing.assert_allclose(network.layers[0].bias, [p], atol=1e-5)
+    assert (training.losses[:, -1] < 1e-6 * training.losses[:, 0]).all()
+
+
+@pytest.mark.parametrize(("order", "published"), [(1, 0.94), pytest.param(2, 0.98, marks=pytest.mark.slow)])
+def test_cosine_similarity_to_hola_on_tandem(order, published, x64):
+    """Table 1b at look-ahead .1, COLA against LOLA and HOLA2; two digits are printed."""
+    p, q = consistent_on_tandem(0.1)
+    cola, hola = Cola((linear([q, q], p),) * 2), Hola(look_ahead=0.1, order=order)
+    found = jax.jit(jax.vmap(lambda at: cosine_similarity(TANDEM, [cola] * 2, [hola] * 2, at)))(square(20_000))
+    assert float(found.mean()) == pytest.approx(published, abs=0.01)
+
+
+def test_cosine_is_that_of_the_angle():
+    x, y = (jnp.array([3.0, 0.0]), jnp.array([4.0])), (jnp.array([0.0, 1.0]), jnp.array([1.0]))
+    assert float(cosine(x, y)) == pytest.approx(4 / (5 * np.sqrt(2)))
+    assert float(cosine(x, tuple(-2 * v for v in x))) == pytest.approx(-1)
+
+
+def test_what_a_learner_of_one_order_anticipates_is_the_next_order(x64):
+    game, at = GAMES.make("matching_pennies"), (jnp.array([0.3]), jnp.array([-0.8]))
+    ours = jax.jit(lambda at: anticipated_gradients(game, [Lola(look_ahead=2.0)] * 2, at, 2.0))(at)
+    for a, b in zip(ours, steps(game, Hola(look_ahead=2.0, order=2), at), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("learner", "factor"),
+    [(Cgd(look_ahead=0.25, iterations=4, tolerance=0.0), 1 / 1.5), (LookAhead(look_ahead=0.25), 0.5)],
+    ids=["cgd", "lookahead"],
+)
+def test_competitive_gradients_are_not_consistent(learner, factor, x64):
+    """On tandem, b = 1/4: CGD's direction is (2 - 2s)/(1 + 2b), LookAhead's (2 - 2s)(1 - 2b); what either should anticipate is known."""
+    b, s, p, q = 0.25, -0.5, 2 * factor, -2 * factor
+    gap = p + q * s - (2 - 2 * (1 + b * q) * (s + b * (p + q * s)))
+    at = (jnp.array([[0.3]]), jnp.array([[-0.8]]))
+    assert float(losses(TANDEM, learner, at, b)[0]) == pytest.approx(2 * gap**2, rel=1e-6)
+
+
+def test_networks_that_stand_still_miss_the_gradient(x64):
+    """Directions of 0 leave the whole simultaneous gradient as gap; three players with different numbers of parameters."""
+    game = MatrixGame(jax.random.normal(jax.random.key(2), (3, 2, 3, 2)))
+    at = game.init(jax.random.key(0))
+    still = Cola(drawn(game, jax.random.key(1), hidden=(), std=0.0))
+    expected = sum(float((d**2).sum()) for d in steps(game, Naive(), at))
+    assert float(losses(game, still, jax.tree.map(lambda x: x[None], at), 0.7)[0]) == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_network_sees_its_player_first_then_the_others_by_seat():
+    game = MatrixGame(jnp.zeros((3, 2, 2, 2)))
+    joint = tuple(jnp.array([float(seat)]) for seat in range(3))
+    learner = Cola((linear([1.0, 10.0, 100.0], 0.0),) * 3)
+    assert [float(d[0]) for d in steps(game, learner, joint)] == [210.0, 201.0, 102.0]
+
+
+def test_what_the_networks_see_is_clamped():
+    learner = Cola(drawn(TANDEM, jax.random.key(0), hidden=(4,), std=1.0), bound=0.5)
+    far, edge = ((jnp.array([9.0]), jnp.array([-9.0])), (jnp.array([0.5]), jnp.array([-0.5])))
+    assert steps(TANDEM, learner, far) == steps(TANDEM, learner, edge) != steps(TANDEM, learner, (far[0] / 90, far[1] / 90))
+
+
+def test_a_round_robin_gives_every_seat_its_own_network():
+    """Matching pennies is played with both seats in one batch; every cell equals the match of its pairing."""
+    game = GAMES.make("matching_pennies")
+    learners = {"cola": Cola(drawn(game, jax.random.key(3), hidden=(4,), std=2.0), bound=7.0), "naive": Naive()}
+    frame = tournament([game], learners, steps=4, seeds=2)
+    for row, column in (("cola", "cola"), ("cola", "naive"), ("naive", "cola")):
+        match = play(game, [learners[row], learners[column]], steps=4, seeds=2)
+        cell = frame[(frame["learner_0"] == row) & (frame["learner_1"] == column)]
+        for seat in range(2):
+            found = cell.loc[cell["seat"] == seat, "value"]
+            np.testing.assert_allclose(found, match.values[:, -1, seat], rtol=1e-5, atol=1e-6)
+
+
+def test_another_game_than_the_networks_is_refused():
+    with pytest.raises(ValueError, match=r"Cola: the networks are for 2 players with \(1, 1\) parameters, but those of .* have \(5, 5\)"):
+        play(GAMES.make("ipd"), [Cola((linear([1.0, 1.0], 0.0),) * 2), Naive()], steps=1)
+
+
+@pytest.mark.slow
+def test_seeds_are_independent_of_how_many_there_are():
+    short = dataclasses.replace(LINEAR, iterations=40)
+    told = []
+    two = train(TANDEM, short, 5, seeds=2, chunks=4, watch=lambda run: told.append((run.iterations, run.curve.losses.shape)))
+    one = train(TANDEM, short, 5, chunks=2)
+    assert told == [(10, (1, 2)), (20, (2, 2)), (30, (3, 2)), (40, (4, 2))]
+    np.testing.assert_allclose(one.learners[0].networks[0].layers[0].weight, two.learners[0].networks[0].layers[0].weight, rtol=1e-4)
+    assert not np.allclose(two.losses[0], two.losses[1])
+    np.testing.assert_allclose(one.losses[0], two.losses[0].reshape(2, 2).mean(1), rtol=1e-4)
+
+
+def test_a_training_in_pieces_is_the_training_in_one():
+    short = dataclasses.replace(LINEAR, iterations=40)
+    runs = []
+    whole = train(TANDEM, short, 5, seeds=2, chunks=4, watch=runs.append)
+    for run in runs:
+        pieced = train(TANDEM, short, 5, seeds=2, chunks=4, start=run)
+        jax.tree.map(np.testing.assert_array_equal, (pieced.run, pieced.learners), (whole.run, whole.learners))
+
+
+def test_a_training_that_diverges_is_not_returned_as_if_trained():
+    training = train(TANDEM, dataclasses.replace(LINEAR, lr=1e30, iterations=40), seeds=2, chunks=4)
+    assert not training.ok.any()
+    with pytest.raises(ValueError, match="All 2 seeds diverged; train with a smaller lr or look_ahead"):
+        _ = training.best
+
+
+def test_a_trained_cola_is_kept_and_plays(tmp_path):
+    training = train(TANDEM, dataclasses.replace(LINEAR, iterations=40), 5, chunks=2)
+    checkpoint.save(training.best, tmp_path, game=TANDEM, note={"settings": dataclasses.asdict(LINEAR)})
+    loaded = checkpoint.load(tmp_path, TANDEM)
+    matches = [play(TANDEM, [learner, Naive(0.1)], steps=5, seeds=2) for learner in (training.best, loaded)]
+    np.testing.assert_array_equal(matches[0].values, matches[1].values)
