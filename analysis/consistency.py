@@ -35,7 +35,9 @@ def directions(game: Game, learners: Sequence[Learner], params: Joint) -> Joint:
     return tuple(direction(params, seat) for seat in range(game.n_players))
 
 
-def anticipated_gradients(game: Game, learners: Sequence[Learner], params: Joint, look_ahead: Scalar) -> Joint:
+def anticipated_gradients(
+    game: Game, learners: Sequence[Learner], params: Joint, look_ahead: Scalar
+) -> Joint:
     r"""Everybody's $\nabla_i V_i(\theta_i, \theta_{-i} + b\, d_{-i}(\theta))$: the direction one would take, knowing the others'.
 
     Example:
@@ -49,11 +51,13 @@ def anticipated_gradients(game: Game, learners: Sequence[Learner], params: Joint
     return tuple(anticipated(game, direction, params, look_ahead, seat) for seat in range(game.n_players))
 
 
-def consistency_loss(game: Game, learners: Sequence[Learner], params: Joint, look_ahead: Scalar) -> Float[Array, ""]:
+def consistency_loss(
+    game: Game, learners: Sequence[Learner], params: Joint, look_ahead: Scalar
+) -> Float[Array, ""]:
     r"""The consistency loss $C = \sum_i |d_i(\theta) - \nabla_i V_i(\theta_i, \theta_{-i} + b\, d_{-i}(\theta))|^2$.
 
-    It is 0 where everybody's direction $d_i$ is the best one given the others' *actual* directions, and not some lower-order guess of
-    them; the gradient is a total derivative, through $d_{-i}$.
+    It is 0 where everybody's direction $d_i$ is the best one given the others' *actual* directions, and not
+    some lower-order guess of them; the gradient is a total derivative, through $d_{-i}$.
 
     Args:
         game: the game.
@@ -74,7 +78,9 @@ def consistency_loss(game: Game, learners: Sequence[Learner], params: Joint, loo
         >>> round(consistency_loss(tandem(), [Lola()] * 2, at, 1.0).item(), 2)
         128.0
     """
-    return jnp.asarray(optax.tree.norm(gaps(game, direction_of(game, learners), params, look_ahead), squared=True))
+    return jnp.asarray(
+        optax.tree.norm(gaps(game, direction_of(game, learners), params, look_ahead), squared=True)
+    )
 
 
 def cosine(x: Joint, y: Joint) -> Float[Array, ""]:
@@ -89,7 +95,9 @@ def cosine(x: Joint, y: Joint) -> Float[Array, ""]:
     return jnp.asarray(dot(x, y) / (optax.tree.norm(x) * optax.tree.norm(y)))
 
 
-def cosine_similarity(game: Game, learners: Sequence[Learner], others: Sequence[Learner], params: Joint) -> Float[Array, ""]:
+def cosine_similarity(
+    game: Game, learners: Sequence[Learner], others: Sequence[Learner], params: Joint
+) -> Float[Array, ""]:
     """How alike the directions of two rules are: the cosine of the angle between them, over everybody's parameters together.
 
     Args:
@@ -102,8 +110,8 @@ def cosine_similarity(game: Game, learners: Sequence[Learner], others: Sequence[
         A number in [-1, 1]; NaN where a rule stands still.
 
     Source:
-        Willi et al. 2022, "COLA: consistent learning with opponent-learning awareness", tables 1b, 2b and 3b: the mean over parameters
-        drawn from the region that COLA was trained on.
+        Willi et al. 2022, "COLA: consistent learning with opponent-learning awareness", tables 1b, 2b and 3b:
+        the mean over parameters drawn from the region that COLA was trained on.
 
     Example:
         >>> from games import tandem

@@ -34,10 +34,16 @@ class MemoryOne(Agent):
     logits: Float[Array, " observations"]
     distinct: Float[Array, "observations *shape"] | None
 
-    def __call__(self, observation: Array, memory: PyTree[Array]) -> tuple[Float[Array, " outputs"], PyTree[Array]]:
+    def __call__(
+        self, observation: Array, memory: PyTree[Array]
+    ) -> tuple[Float[Array, " outputs"], PyTree[Array]]:
         """The logits of this observation."""
         rows = jnp.arange(self.logits.shape[0])
-        seen = observation == rows if self.distinct is None else (observation[None] == self.distinct).all(axis=-1)
+        seen = (
+            observation == rows
+            if self.distinct is None
+            else (observation[None] == self.distinct).all(axis=-1)
+        )
         row = jnp.where(seen, self.logits, 0.0).sum()
         return jnp.stack([row, jnp.zeros_like(row)]), memory
 
@@ -85,10 +91,12 @@ def evaluate(
 ) -> pd.DataFrame:
     """Mean rewards per step of trained players, undiscounted, and in a coin game the share of their own among the coins they take.
 
-    Every run plays with itself; its first player with the next run's second one; and either of its players with every scripted one.
+    Every run plays with itself; its first player with the next run's second one; and either of its players
+    with every scripted one.
 
     Args:
-        environment: a coin game, or the repetition of a game of two players and two actions; or its name in `ENVIRONMENTS`.
+        environment: a coin game, or the repetition of a game of two players and two actions; or its name in
+            `ENVIRONMENTS`.
         runs: parameters of both players of every run.
         key: a seed or a typed key.
         episodes: how many, for every pairing.
@@ -97,8 +105,9 @@ def evaluate(
         seed: another name of `key`.
 
     Returns:
-        One row per run, opponent and seat: `run, opponent, seat, reward, reward_error, reward_other, own_coins, own_coins_error`. Errors
-        are standard errors over the episodes of one run; how runs differ is seen from the rows. `own_coins` is NaN without coins.
+        One row per run, opponent and seat: `run, opponent, seat, reward, reward_error, reward_other,
+        own_coins, own_coins_error`. Errors are standard errors over the episodes of one run; how runs differ
+        is seen from the rows. `own_coins` is NaN without coins.
 
     Raises:
         ValueError: for an environment without scripted players, an unknown opponent, or a count below 1.
@@ -113,11 +122,17 @@ def evaluate(
     if isinstance(environment, str):
         environment = ENVIRONMENTS.make(environment)
     if not isinstance(environment, Environment):
-        raise ValueError(f"{shown(environment)} is no environment; give one, such as ENVIRONMENTS.make('coin_lola').")
+        raise ValueError(
+            f"{shown(environment)} is no environment; give one, such as ENVIRONMENTS.make('coin_lola')."
+        )
     if not len(runs):
-        raise ValueError("There is no run to evaluate; give a list with both players' parameters of every run.")
+        raise ValueError(
+            "There is no run to evaluate; give a list with both players' parameters of every run."
+        )
     if any(not isinstance(run, (tuple, list)) or len(run) != 2 for run in runs):
-        raise ValueError("A run is the parameters of both players, (first, second); give a list of such pairs.")
+        raise ValueError(
+            "A run is the parameters of both players, (first, second); give a list of such pairs."
+        )
     check_count("episodes", episodes)
     length = int(getattr(environment, "length", 0)) if steps is None else steps
     check_count("steps", length)
@@ -134,7 +149,10 @@ def evaluate(
     rows = []
     for n, (number, name, seats, agents) in enumerate(pairings):
         measured = _measured(environment, agents, jax.random.fold_in(key, n), episodes, length)
-        rows += [{"run": number, "opponent": name, "seat": seat} | {k: float(v[seat]) for k, v in measured.items()} for seat in seats]
+        rows += [
+            {"run": number, "opponent": name, "seat": seat} | {k: float(v[seat]) for k, v in measured.items()}
+            for seat in seats
+        ]
     return pd.DataFrame(rows)
 
 
@@ -147,7 +165,9 @@ def _measured(environment, agents, key, episodes: int, steps: int) -> dict[str, 
     found = {"reward": mean, "reward_error": standard_error(earned), "reward_other": mean[::-1]}
     own, taken = coins(played)
     share = own.sum(axis=0) / taken.sum(axis=0)
-    error = standard_error(own - share[None] * taken) / taken.mean(axis=0)  # of a ratio of sums, to first order
+    error = standard_error(own - share[None] * taken) / taken.mean(
+        axis=0
+    )  # of a ratio of sums, to first order
     return found | {"own_coins": share, "own_coins_error": error}
 
 

@@ -69,7 +69,9 @@ def estimate(values: Float[ArrayLike, " lanes"], ok: Bool[ArrayLike, " lanes"] |
         raise ValueError(f"The values are {shown(values)}; they must be numbers, one per lane.") from error
     lanes = values.shape if ok is None else np.shape(ok)
     if values.ndim != 1 or lanes != values.shape:
-        raise ValueError(f"The values have shape {values.shape} for lanes of shape {lanes}; give one number per lane.")
+        raise ValueError(
+            f"The values have shape {values.shape} for lanes of shape {lanes}; give one number per lane."
+        )
     kept = values[np.isfinite(values) if ok is None else np.asarray(ok, dtype=bool)]
     n = kept.size
     mean = float(kept.mean()) if n else float("nan")
@@ -80,12 +82,14 @@ def estimate(values: Float[ArrayLike, " lanes"], ok: Bool[ArrayLike, " lanes"] |
 def mean_of_cells(values: Float[np.ndarray, "cells seeds"], ok: Bool[np.ndarray, "cells seeds"]) -> Estimate:
     r"""The mean of several cells' means, whose lanes are paired by seed, with its interval over the seeds.
 
-    With $w_{cs} = ok_{cs} (x_{cs} - \bar x_c) / n_c$, seed s moves the mean by $\sum_c w_{cs} / C$; the interval follows from the spread of
-    these influences. Without diverged lanes it is Student's interval of the per-seed means over cells.
+    With $w_{cs} = ok_{cs} (x_{cs} - \bar x_c) / n_c$, seed s moves the mean by $\sum_c w_{cs} / C$; the
+    interval follows from the spread of these influences. Without diverged lanes it is Student's interval of
+    the per-seed means over cells.
 
     Args:
         values: one row per cell.
-        ok: which lanes stayed finite; a cell without any makes the mean NaN, since leaving it out would change the question.
+        ok: which lanes stayed finite; a cell without any makes the mean NaN, since leaving it out would
+            change the question.
 
     Example:
         >>> values = np.array([[1.0, 2.0, 4.0], [3.0, 3.0, 5.0]])

@@ -2,7 +2,8 @@
 
 make bench
 
-`ORACLE_PYTHON` names an interpreter that has quantecon, `lrsnash` comes with Debian's package lrslib; what is absent is skipped.
+`ORACLE_PYTHON` names an interpreter that has quantecon, `lrsnash` comes with Debian's package lrslib; what is
+absent is skipped.
 """
 
 import json
@@ -43,7 +44,12 @@ def normal(count, m, n, dtype):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(
     ("solve", "m", "n", "count"),
-    [(equilibria_2x2, 2, 2, 2**20), (equilibria_small, 3, 3, 2**20), (equilibria_small, 3, 4, 2**18), (equilibria_small, 4, 4, 2**18)],
+    [
+        (equilibria_2x2, 2, 2, 2**20),
+        (equilibria_small, 3, 3, 2**20),
+        (equilibria_small, 3, 4, 2**18),
+        (equilibria_small, 4, 4, 2**18),
+    ],
     ids=["2x2", "3x3", "3x4", "4x4"],
 )
 def test_batch(benchmark, solve, m, n, count, dtype):
@@ -81,10 +87,18 @@ def test_quantecon(size):
         pytest.skip("ORACLE_PYTHON names no interpreter with quantecon")
     games = np.swapaxes(normal(2000, size, size, "float64"), 0, 1)
 
-    answer = subprocess.run([python, "-c", QUANTECON], input=json.dumps(games.tolist()), capture_output=True, text=True, check=True)
+    answer = subprocess.run(
+        [python, "-c", QUANTECON],
+        input=json.dumps(games.tolist()),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     for line in answer.stdout.splitlines():
         name, seconds, count = line.split()
-        print(f"\nquantecon {name} {size}x{size}: {1e6 * float(seconds):.1f} CPU-us per game, {int(count) / 2000:.3f} equilibria per game")
+        print(
+            f"\nquantecon {name} {size}x{size}: {1e6 * float(seconds):.1f} CPU-us per game, {int(count) / 2000:.3f} equilibria per game"
+        )
 
 
 @pytest.mark.parametrize("size", [3, 4])

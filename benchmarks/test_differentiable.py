@@ -45,4 +45,8 @@ def test_fixed_points(benchmark, starts):
 @pytest.mark.parametrize("points", [32, 256])
 def test_basins(benchmark, points):
     axis = jnp.linspace(-2, 2, points)
-    measure(benchmark, points**2, lambda: basins_of_flow(GradientField(zero_sum_cycle()), axis, axis, time=50.0).labels)
+    measure(
+        benchmark,
+        points**2,
+        lambda: basins_of_flow(GradientField(zero_sum_cycle()), axis, axis, time=50.0).labels,
+    )

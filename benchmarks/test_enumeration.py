@@ -2,8 +2,9 @@
 
     ORACLE_PYTHON=.venv-oracle/bin/python make bench
 
-Every program solves the same games; the median is reported. Generic games have payoffs of 53 random bits, which lrsnash gets as integers;
-games with ties have payoffs of 0, 1, 2 and are out of quantecon's reach. Compile time (numba's, in quantecon) is apart.
+Every program solves the same games; the median is reported. Generic games have payoffs of 53 random bits,
+which lrsnash gets as integers; games with ties have payoffs of 0, 1, 2 and are out of quantecon's reach.
+Compile time (numba's, in quantecon) is apart.
 """
 
 import json
@@ -49,7 +50,10 @@ def report(benchmark, times, counts, theirs):
     for name, (seconds, found) in rows.items():
         assert found == counts, name
         benchmark.extra_info[f"{name}_ms"] = 1e3 * float(np.median(seconds))
-    print(f"\n{benchmark.name}: " + ", ".join(f"{name} {benchmark.extra_info[f'{name}_ms']:.2f} ms" for name in rows))
+    print(
+        f"\n{benchmark.name}: "
+        + ", ".join(f"{name} {benchmark.extra_info[f'{name}_ms']:.2f} ms" for name in rows)
+    )
 
 
 def measured(games, **settings):
@@ -70,7 +74,11 @@ def quantecon(games):
         return {}
     text = json.dumps(games.astype(float).tolist())
     return {
-        "quantecon": json.loads(subprocess.run([python, "-c", QUANTECON], input=text, capture_output=True, text=True, check=True).stdout)
+        "quantecon": json.loads(
+            subprocess.run(
+                [python, "-c", QUANTECON], input=text, capture_output=True, text=True, check=True
+            ).stdout
+        )
     }
 
 
@@ -83,7 +91,9 @@ def lrsnash(games, tmp_path):
     for game in games:
         text = "\n\n".join("\n".join(" ".join(map(str, row)) for row in table) for table in game)
         (tmp_path / "game").write_text(f"{game.shape[1]} {game.shape[2]}\n\n{text}\n")
-        out = subprocess.run([program, str(tmp_path / "game")], capture_output=True, text=True, check=True).stdout
+        out = subprocess.run(
+            [program, str(tmp_path / "game")], capture_output=True, text=True, check=True
+        ).stdout
         counts.append(int(re.findall(r"equilibria found: (\d+)", out)[0]))
         user, system = re.findall(r"\*([\d.]+)u ([\d.]+)s", out)[-1]
         times.append(float(user) + float(system))

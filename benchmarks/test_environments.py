@@ -2,8 +2,9 @@
 
     pytest -q -s -p no:xdist --benchmark-timer=time.process_time benchmarks/test_environments.py
 
-One step is one step of both players of one lane. `hand_written` is the two-coin game as one loop with nothing general in it, flat
-observations for one player, which the others are measured beside: compare ratios, since absolute figures move between machines.
+One step is one step of both players of one lane. `hand_written` is the two-coin game as one loop with nothing
+general in it, flat observations for one player, which the others are measured beside: compare ratios, since
+absolute figures move between machines.
 """
 
 import jax
@@ -27,7 +28,11 @@ def player(environment, lanes, steps, keys="counter"):
     act = random_actions(environment)
 
     def step(key, state, t):
-        acting, playing = (derived(key, t, 1), derived(key, t, 2)) if keys == "counter" else jax.random.split(jax.random.fold_in(key, t))
+        acting, playing = (
+            (derived(key, t, 1), derived(key, t, 2))
+            if keys == "counter"
+            else jax.random.split(jax.random.fold_in(key, t))
+        )
         seen, after, rewards, *_ = environment.step(playing, state, act(acting, None))
         return seen, after, rewards[0] + 3 * rewards[1]
 
@@ -78,8 +83,15 @@ def test_hand_written(benchmark, lanes):
         coins = tuple(jnp.where((at[0] == c) | (at[1] == c), f, c) for c, f in zip(coins, fresh, strict=True))
         done, again = time >= 15, bits * jnp.uint32(2654435761)
         cells = [((((again >> s) & 0xFF) * 9) >> 8).astype(jnp.int32) for s in (0, 8, 16, 24)]
-        begun = (cells[0] // 3, cells[1] // 3), (cells[0] % 3, cells[1] % 3), (cells[2], cells[3]), jnp.zeros_like(time)
-        return jax.tree.map(lambda new, old: jnp.where(done, new, old), begun, (rows, columns, coins, time + 1)), rewards
+        begun = (
+            (cells[0] // 3, cells[1] // 3),
+            (cells[0] % 3, cells[1] % 3),
+            (cells[2], cells[3]),
+            jnp.zeros_like(time),
+        )
+        return jax.tree.map(
+            lambda new, old: jnp.where(done, new, old), begun, (rows, columns, coins, time + 1)
+        ), rewards
 
     def look(state):
         rows, columns, coins, _ = state
@@ -94,10 +106,16 @@ def test_hand_written(benchmark, lanes):
         def body(carry, t):
             state, total, looked = carry
             u, v = jax.random.bits(jax.random.fold_in(key, t), (2, lanes))
-            state, (x, y) = jax.vmap(step)(state, (v & 3).astype(jnp.int32), ((v >> 2) & 3).astype(jnp.int32), u)
+            state, (x, y) = jax.vmap(step)(
+                state, (v & 3).astype(jnp.int32), ((v >> 2) & 3).astype(jnp.int32), u
+            )
             return (state, total + x + 3 * y, looked + jax.vmap(look)(state)), None
 
-        start = (((zero, zero + 1), (zero, zero + 1), (zero + 5, zero + 7), zero), jnp.zeros(lanes), jnp.zeros((lanes, 36)))
+        start = (
+            ((zero, zero + 1), (zero, zero + 1), (zero + 5, zero + 7), zero),
+            jnp.zeros(lanes),
+            jnp.zeros((lanes, 36)),
+        )
         (_, total, looked), _ = jax.lax.scan(body, start, jnp.arange(STEPS // lanes))
         return total.sum(), looked.sum()
 

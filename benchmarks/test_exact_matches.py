@@ -2,7 +2,8 @@
 
     make bench
 
-One update is one step of both players of one seed. Run on a quiet machine; compare ratios, since absolute figures move between machines.
+One update is one step of both players of one seed. Run on a quiet machine; compare ratios, since absolute
+figures move between machines.
 """
 
 import time
@@ -28,7 +29,9 @@ def measure(benchmark, updates, run):
     benchmark.pedantic(lambda: jax.block_until_ready(run()), rounds=7, warmup_rounds=1)
     rate = updates / benchmark.stats["median"]
     benchmark.extra_info |= {"updates_per_cpu_second": rate, "first_call_cpu_s": first}
-    print(f"\n{benchmark.name}: {rate / 1e6:.2f} million updates per CPU-second; first call {first:.1f} CPU-s")
+    print(
+        f"\n{benchmark.name}: {rate / 1e6:.2f} million updates per CPU-second; first call {first:.1f} CPU-s"
+    )
 
 
 @pytest.mark.parametrize("seeds", [1, 64, 4096])
@@ -46,9 +49,24 @@ def test_self_play_of_the_others(benchmark, learner):
 
 def test_round_robin(benchmark):
     """Twelve learners, 64 seeds, one game: the first call traces and compiles, the later ones run a hundred steps of 144 pairings."""
-    names = ["naive", "lookahead", "lola", "sos", "consensus", "sga", "extragradient", "optimistic", "cgd", "lss", "hola2", "tft"]
+    names = [
+        "naive",
+        "lookahead",
+        "lola",
+        "sos",
+        "consensus",
+        "sga",
+        "extragradient",
+        "optimistic",
+        "cgd",
+        "lss",
+        "hola2",
+        "tft",
+    ]
     game, learners = ipd(), [LEARNERS.make(name) for name in names]
-    measure(benchmark, 100 * 64 * len(names) ** 2, lambda: round_robin(game, learners, steps=100, seeds=64).values)
+    measure(
+        benchmark, 100 * 64 * len(names) ** 2, lambda: round_robin(game, learners, steps=100, seeds=64).values
+    )
 
 
 def test_generic_solve(benchmark):
@@ -64,7 +82,9 @@ def test_generic_solve(benchmark):
     def update(joint, player):
         def shaped(own):
             here = replaced(joint, player, own)
-            ahead = here[1 - player] + jax.grad(lambda other: value(replaced(here, 1 - player, other), 1 - player))(here[1 - player])
+            ahead = here[1 - player] + jax.grad(
+                lambda other: value(replaced(here, 1 - player, other), 1 - player)
+            )(here[1 - player])
             return value(replaced(here, 1 - player, ahead), player)
 
         return joint[player] + jax.grad(shaped)(joint[player])

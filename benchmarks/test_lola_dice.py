@@ -2,7 +2,8 @@
 
     python -m pytest benchmarks/test_lola_dice.py -p no:xdist --benchmark-timer=time.process_time -s
 
-Batch 128, 150 steps, tables. A public PyTorch code needs 0.19, 0.43 and 0.67 s for 0, 1 and 2 look-ahead steps.
+Batch 128, 150 steps, tables. A public PyTorch code needs 0.19, 0.43 and 0.67 s for 0, 1 and 2 look-ahead
+steps.
 """
 
 import time
@@ -34,4 +35,6 @@ def test_joint_updates(benchmark, steps):
     benchmark.pedantic(run, rounds=5)
     each = benchmark.stats["median"] / STEPS
     benchmark.extra_info |= {"cpu_s_per_joint_update": each, "first_call_cpu_s": first}
-    print(f"\n{steps} look-aheads: {1e3 * each:.1f} CPU-ms per joint update, {PUBLIC[steps] / each:.0f}x; first call {first:.1f} CPU-s")
+    print(
+        f"\n{steps} look-aheads: {1e3 * each:.1f} CPU-ms per joint update, {PUBLIC[steps] / each:.0f}x; first call {first:.1f} CPU-s"
+    )

@@ -2,8 +2,9 @@
 
     make bench
 
-A meta-step is one step of one lane: the reward, the co-player's update and the observation, here against a naive learner. The policy
-is the published one, an actor of size 2d-256-tanh that gives the mean and the variance of the next logits, from which one is drawn.
+A meta-step is one step of one lane: the reward, the co-player's update and the observation, here against a
+naive learner. The policy is the published one, an actor of size 2d-256-tanh that gives the mean and the
+variance of the next logits, from which one is drawn.
 """
 
 import time
@@ -56,7 +57,9 @@ def measure(benchmark, steps, run):
     benchmark.pedantic(lambda: jax.block_until_ready(run()), rounds=5, warmup_rounds=1)
     rate = steps / benchmark.stats["median"]
     benchmark.extra_info |= {"meta_steps_per_cpu_second": rate, "first_call_cpu_s": first}
-    print(f"\n{benchmark.name}: {rate / 1e3:.0f} thousand meta-steps per CPU-second; first call {first:.1f} CPU-s")
+    print(
+        f"\n{benchmark.name}: {rate / 1e3:.0f} thousand meta-steps per CPU-second; first call {first:.1f} CPU-s"
+    )
 
 
 @pytest.mark.parametrize("lanes", [64, 4096])
@@ -64,7 +67,10 @@ def measure(benchmark, steps, run):
 def test_environment(benchmark, act, lanes):
     meta = MetaGame(ipd(), [None, Naive()])
     shapes = ((256, 10), (256,), (10, 256), (10,))
-    policy = [0.1 * jax.random.normal(jax.random.fold_in(jax.random.key(0), i), shape) for i, shape in enumerate(shapes)]
+    policy = [
+        0.1 * jax.random.normal(jax.random.fold_in(jax.random.key(0), i), shape)
+        for i, shape in enumerate(shapes)
+    ]
     measure(benchmark, STEPS * lanes, lambda: rollout(meta, act, policy, jax.random.key(1), lanes))
 
 

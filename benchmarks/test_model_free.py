@@ -2,7 +2,8 @@
 
     make bench
 
-`play` is environment and policy alone; `train` adds the update, four epochs of PPO or one gradient or generation of evolution.
+`play` is environment and policy alone; `train` adds the update, four epochs of PPO or one gradient or
+generation of evolution.
 """
 
 import time
@@ -30,7 +31,9 @@ def measure(benchmark, steps, run):
     benchmark.pedantic(lambda: jax.block_until_ready(run()), rounds=3)
     rate = steps / benchmark.stats["median"]
     benchmark.extra_info |= {"meta_steps_per_cpu_second": rate, "first_call_cpu_s": first}
-    print(f"\n{benchmark.name}: {rate / 1e3:.0f} thousand meta-steps per CPU-second; first call {first:.1f} CPU-s")
+    print(
+        f"\n{benchmark.name}: {rate / 1e3:.0f} thousand meta-steps per CPU-second; first call {first:.1f} CPU-s"
+    )
 
 
 @pytest.mark.parametrize("act", [sampled, greedy], ids=["sample", "mode"])

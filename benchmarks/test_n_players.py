@@ -2,7 +2,8 @@
 
     make bench
 
-Random games of independent normal payoffs. Compile time apart; compare ratios, since absolute figures move between machines.
+Random games of independent normal payoffs. Compile time apart; compare ratios, since absolute figures move
+between machines.
 """
 
 import time

@@ -2,7 +2,8 @@
 
     make bench
 
-The public PyTorch code needs 2.8 (tables) and 6.6 (networks) CPU-seconds per epoch of one seed in one setting.
+The public PyTorch code needs 2.8 (tables) and 6.6 (networks) CPU-seconds per epoch of one seed in one
+setting.
 """
 
 import time
@@ -18,7 +19,10 @@ SEEDS = 20
 @pytest.mark.parametrize("variant", [v for v in VARIANTS if v.learner == "pola"], ids=lambda v: v.name)
 def test_epochs(benchmark, variant):
     cells = list(variant.cells())
-    games, learners = stacked([variant.game(f) for f, _ in cells]), stacked([variant.make(n) for _, n in cells])
+    games, learners = (
+        stacked([variant.game(f) for f, _ in cells]),
+        stacked([variant.make(n) for _, n in cells]),
+    )
 
     def run():
         return jax.block_until_ready(runs(games, learners, jax.random.key(0), variant.steps, SEEDS))
@@ -30,4 +34,6 @@ def test_epochs(benchmark, variant):
     benchmark.pedantic(run, rounds=3)
     each = benchmark.stats["median"] / (len(cells) * SEEDS * variant.steps)
     benchmark.extra_info |= {"cpu_s_per_epoch_seed_and_setting": each, "first_call_cpu_s": first}
-    print(f"\n{variant.name}: {1e3 * each:.2f} CPU-ms per epoch, seed and setting; first call {first:.1f} CPU-s")
+    print(
+        f"\n{variant.name}: {1e3 * each:.2f} CPU-ms per epoch, seed and setting; first call {first:.1f} CPU-s"
+    )

@@ -1,9 +1,11 @@
 """POLA-DiCE on sampled games at the published sizes: CPU-seconds and memory of an outer step of one player, compile time apart.
 
-    taskset -c 0 python -m pytest benchmarks/test_sampled_games.py -p no:xdist --benchmark-timer=time.process_time -s
+    taskset -c 0 python -m pytest benchmarks/test_sampled_games.py -p no:xdist
+    --benchmark-timer=time.process_time -s
 
-The iterated contribution game has recurrent networks of width 64, batch 2000, 50 steps and 2 inner steps. Beside it, on the same machine:
-the same step with networks run episode by episode and every observation looked at. Several steps are one program, as in a training.
+The iterated contribution game has recurrent networks of width 64, batch 2000, 50 steps and 2 inner steps.
+Beside it, on the same machine: the same step with networks run episode by episode and every observation
+looked at. Several steps are one program, as in a training.
 """
 
 import functools
@@ -30,7 +32,10 @@ def test_an_outer_step(benchmark, monkeypatch, name, plain):
         monkeypatch.setattr(Recurrent, "along", Agent.along)
         monkeypatch.setattr(Recurrent, "coded", Agent.coded)
         monkeypatch.setattr(Recurrent, "together", Agent.together)
-    game, learner = PLAYABLE.make(name, batch=SIZES[name]["batch"]), PolaDice(inner_steps=SIZES[name]["inner_steps"], steps=STEPS)
+    game, learner = (
+        PLAYABLE.make(name, batch=SIZES[name]["batch"]),
+        PolaDice(inner_steps=SIZES[name]["inner_steps"], steps=STEPS),
+    )
     params = game.init(jax.random.key(0))
 
     @functools.partial(jax.jit, compiler_options=options(loops=True))
@@ -43,8 +48,13 @@ def test_an_outer_step(benchmark, monkeypatch, name, plain):
     first = time.process_time() - begin
     memory: Any = program.memory_analysis()
     held = memory.temp_size_in_bytes + memory.argument_size_in_bytes + memory.output_size_in_bytes
-    benchmark.pedantic(lambda: jax.block_until_ready(program(learner, game, params, jax.random.key(1))), rounds=3)
+    benchmark.pedantic(
+        lambda: jax.block_until_ready(program(learner, game, params, jax.random.key(1))), rounds=3
+    )
     each = benchmark.stats["median"] / STEPS
     benchmark.extra_info |= {"cpu_s_per_outer_step": each, "compile_cpu_s": first, "bytes": held}
     how = f"{name}, episode by episode" if plain else name
-    print(f"\n{how}: {each:.2f} CPU-s per outer step, {held / 1e6:.0f} MB; compiled in {first:.1f} CPU-s", end="")
+    print(
+        f"\n{how}: {each:.2f} CPU-s per outer step, {held / 1e6:.0f} MB; compiled in {first:.1f} CPU-s",
+        end="",
+    )

@@ -11,7 +11,10 @@ from solvers import DYNAMICS, FLOWS, SOLVERS
 
 def table(registry: Registry) -> str:
     """One row per member, in the order of registration."""
-    rows = [f"| `{e.name}` | {', '.join(f'`{a}`' for a in e.aliases)} | {e.summary} | `{e.citation}` |" for e in registry]
+    rows = [
+        f"| `{e.name}` | {', '.join(f'`{a}`' for a in e.aliases)} | {e.summary} | `{e.citation}` |"
+        for e in registry
+    ]
     return "\n".join(["| name | also | what it is | citation |", "|---|---|---|---|", *rows])
 
 

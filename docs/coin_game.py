@@ -11,5 +11,7 @@ from games.sampled.playout import playout
 
 if __name__ == "__main__":
     game = CoinGame.loqa()
-    path = jax.jit(lambda key: playout(game, [tit_for_tat(game, player) for player in (0, 1)], key, 31))(jax.random.key(0))
+    path = jax.jit(lambda key: playout(game, [tit_for_tat(game, player) for player in (0, 1)], key, 31))(
+        jax.random.key(0)
+    )
     animate(game, path, pathlib.Path(__file__).with_suffix(".gif"))

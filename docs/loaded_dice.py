@@ -24,8 +24,12 @@ def state_values() -> tuple[np.ndarray, np.ndarray]:
     """Everybody's value of every row of its own table: the start, then CC, CD, DC, DD with its own action first."""
     mine, theirs = (1 / (1 + np.exp(-np.asarray(x, float))) for x in TABLES)
     theirs = theirs[[0, 1, 3, 2, 4]]
-    joint = np.stack([mine * theirs, mine * (1 - theirs), (1 - mine) * theirs, (1 - mine) * (1 - theirs)], axis=1)
-    after = np.linalg.solve(np.eye(4) - DISCOUNT * joint[1:], joint[1:] @ [[-1, -1], [-3, 0], [0, -3], [-2, -2]])
+    joint = np.stack(
+        [mine * theirs, mine * (1 - theirs), (1 - mine) * theirs, (1 - mine) * (1 - theirs)], axis=1
+    )
+    after = np.linalg.solve(
+        np.eye(4) - DISCOUNT * joint[1:], joint[1:] @ [[-1, -1], [-3, 0], [0, -3], [-2, -2]]
+    )
     values = joint @ (np.array([[-1, -1], [-3, 0], [0, -3], [-2, -2]]) + DISCOUNT * after)
     return values[:, 0], values[[0, 1, 3, 2, 4], 1]
 
@@ -44,7 +48,12 @@ def estimates(decays: jax.Array, mixes: jax.Array, critic: jax.Array) -> jax.Arr
             game = Sampled(ENVIRONMENT, estimator=LoadedDice(decay, mix), discount=DISCOUNT, batch=BATCH)
 
             def values(tables):
-                return game.values(tuple(ActorCritic(Table(x), Table(v[:, None])) for x, v in zip(tables, critic, strict=True)), key)
+                return game.values(
+                    tuple(
+                        ActorCritic(Table(x), Table(v[:, None])) for x, v in zip(tables, critic, strict=True)
+                    ),
+                    key,
+                )
 
             return mixed(values)
 
@@ -72,7 +81,9 @@ def main() -> None:
     ]
     figure, axes = plt.subplots(1, 2, figsize=(8, 3), sharey=True, layout="constrained")
     for (title, label, decays, mixes, critic), ax in zip(panels, axes, strict=True):
-        bias, deviation = bias_and_deviation(np.asarray(estimates(decays, mixes, jnp.asarray(critic, float)), np.float64))
+        bias, deviation = bias_and_deviation(
+            np.asarray(estimates(decays, mixes, jnp.asarray(critic, float)), np.float64)
+        )
         print(label, "bias", bias.round(3).tolist(), "deviation", deviation.round(2).tolist(), flush=True)
         ax.plot(GRID, bias, "o-", label="bias")
         ax.plot(GRID, deviation, "s--", label=f"standard deviation, {BATCH} episodes")

@@ -1,10 +1,11 @@
 """How far a look ahead moves the other, by the presets of LOLA-DiCE and POLA-DiCE.
 
-python docs/look_ahead.py          # from players just drawn, by every preset
-python docs/look_ahead.py FOLDERS  # from players as they are after trainings of both seats (`shaping train --out FOLDER`)
+python docs/look_ahead.py          # from players just drawn, by every preset python docs/look_ahead.py
+FOLDERS  # from players as they are after trainings of both seats (`shaping train --out FOLDER`)
 
-A rate means little by itself: the same one moves a large network further than a small one, and a trained one further than one just drawn.
-What the other's steps do to its behavior can be compared: the mean divergence of its policy before from that after, along episodes.
+A rate means little by itself: the same one moves a large network further than a small one, and a trained one
+further than one just drawn. What the other's steps do to its behavior can be compared: the mean divergence of
+its policy before from that after, along episodes.
 """
 
 import itertools
@@ -45,7 +46,9 @@ def moved(learner, game, params=None) -> np.ndarray:
 def drawn() -> pd.DataFrame:
     """One row per preset."""
     rows = []
-    for game, name, size in itertools.product(("ipd_gru", "coin_lola"), ("lola_dice", "pola_dice"), ("paper", "quick")):
+    for game, name, size in itertools.product(
+        ("ipd_gru", "coin_lola"), ("lola_dice", "pola_dice"), ("paper", "quick")
+    ):
         chosen = preset(name, game, size)
         learner = made(name, chosen.settings)
         far = moved(learner, SAMPLED.make(game, **{**chosen.made_with, "batch": BATCH}))
@@ -58,7 +61,10 @@ def after(folders: list[str]) -> pd.DataFrame:
     rows = []
     for folder in folders:
         name, given = trained_on(folder)
-        game, larger = (settings.made(SAMPLED, [name], {name: {**given, **batch}})[name] for batch in ({}, {"batch": BATCH}))
+        game, larger = (
+            settings.made(SAMPLED, [name], {name: {**given, **batch}})[name]
+            for batch in ({}, {"batch": BATCH})
+        )
         note = checkpoint.load_note(folder)["note"]
         learner = made(note["training"], note["settings"])
         rows.append({"folder": folder} | described(learner, moved(learner, larger, trained(folder, game))))
@@ -69,7 +75,9 @@ def made(name, given) -> PolaDice:
     """The learner of a training, which must be one that looks ahead as POLA-DiCE does."""
     learner = LEARNERS.make(name, **{k: v for k, v in given.items() if k != "iterations"})
     if not isinstance(learner, PolaDice):
-        raise SystemExit(f"{name!r} does not look ahead by steps of gradients; name folders of lola_dice or pola_dice.")
+        raise SystemExit(
+            f"{name!r} does not look ahead by steps of gradients; name folders of lola_dice or pola_dice."
+        )
     return learner
 
 

@@ -25,8 +25,9 @@ CERTAIN = 8.0
 def control(lr: float, starts: int = 20_000) -> tuple[float, float]:
     r"""One shot, exactly: dynamic programming over the naive learner's logit x, $x' = x - (b/2) m\,\mathrm{sech}^2(x/2)$.
 
-    The reward of playing action 0 with probability $(1+m)/2$ is $m \tanh(x/2)$, m in [-1, 1]. Returns the mean over 100 meta-steps of the
-    best play from N(0, 1) logits after one update, and the mean over meta-steps 101 to 200 of 200, where no start is left to live on.
+    The reward of playing action 0 with probability $(1+m)/2$ is $m \tanh(x/2)$, m in [-1, 1]. Returns the
+    mean over 100 meta-steps of the best play from N(0, 1) logits after one update, and the mean over
+    meta-steps 101 to 200 of 200, where no start is left to live on.
     """
     x, m = np.linspace(-15, 15, 6001), np.linspace(-1, 1, 201)
     reward, speed = np.tanh(x / 2), lr / 2 / np.cosh(x / 2) ** 2
@@ -36,7 +37,9 @@ def control(lr: float, starts: int = 20_000) -> tuple[float, float]:
         at_100 = value if t == STEPS - 1 else at_100
     drawn, own = np.random.default_rng(0).normal(size=(2, starts))
     first = drawn - np.tanh(own / 2) * lr / 2 / np.cosh(drawn / 2) ** 2
-    return np.interp(first, x, at_100).mean() / STEPS, (np.interp(0, x, value) - np.interp(0, x, at_100)) / STEPS
+    return np.interp(first, x, at_100).mean() / STEPS, (
+        np.interp(0, x, value) - np.interp(0, x, at_100)
+    ) / STEPS
 
 
 def meta_game(game: Game, seat: int, lr: float, **settings) -> MetaGame:
@@ -48,10 +51,11 @@ def meta_game(game: Game, seat: int, lr: float, **settings) -> MetaGame:
 def search(meta: MetaGame, keys, patience, width: int):
     """Beam search from every start over deterministic policies and the uniform one, by reward so far and what the co-player offers now.
 
-    A state is kept for its sum of rewards and `patience` times the best reply's reward to the co-player as it stands. With width 1 and
-    patience 0 it is the player who replies best to the co-player's coming policy and looks no further. Returns the rewards of the best
-    match found, which are those of its own steps: the naive learner's overshooting is chaotic, so that in single precision a path played
-    again from its start is soon another match.
+    A state is kept for its sum of rewards and `patience` times the best reply's reward to the co-player as it
+    stands. With width 1 and patience 0 it is the player who replies best to the co-player's coming policy and
+    looks no further. Returns the rewards of the best match found, which are those of its own steps: the naive
+    learner's overshooting is chaotic, so that in single precision a path played again from its start is soon
+    another match.
     """
     size = meta.action_shape[0]
     tables = jnp.array([*itertools.product([CERTAIN, -CERTAIN], repeat=size), [0.0] * size])
@@ -76,7 +80,9 @@ def search(meta: MetaGame, keys, patience, width: int):
 
         lone = jnp.where(jnp.arange(width) == 0, 0.0, -1e6)
         (_, gained), history = jax.lax.scan(step, (beam, lone), jnp.arange(STEPS))
-        return jax.lax.scan(lambda i, now: (now[0][i], now[1][i]), jnp.argmax(gained), history, reverse=True)[1]
+        return jax.lax.scan(lambda i, now: (now[0][i], now[1][i]), jnp.argmax(gained), history, reverse=True)[
+            1
+        ]
 
     return jax.lax.map(from_start, keys)
 
@@ -88,8 +94,13 @@ def by_ascent(meta: MetaGame, starts: int, restarts: int) -> tuple[float, float]
     """
     best, settled = [], []
     for key in jax.random.split(jax.random.key(1), starts):
-        here = meta_game(meta.game, meta.open[0], meta.learners[1 - meta.open[0]].lr, initial=meta.game.init(key))
-        paths = (jax.random.normal(jax.random.fold_in(key, r), (STEPS, *meta.action_shape)) for r in range(restarts))
+        here = meta_game(
+            meta.game, meta.open[0], meta.learners[1 - meta.open[0]].lr, initial=meta.game.init(key)
+        )
+        paths = (
+            jax.random.normal(jax.random.fold_in(key, r), (STEPS, *meta.action_shape))
+            for r in range(restarts)
+        )
         runs = [ascend(here, Scripted(2 * path), steps=300, lr=0.1, chunk=300) for path in paths]
         chosen = max(runs, key=lambda run: run.curve.max())
         best.append(float(chosen.curve.max()))
@@ -107,14 +118,18 @@ def by_search(meta: MetaGame, starts: int, width: int) -> tuple[float, float, fl
     """Means over the starts: of the one-step reply, of the best match found, and of the latter without its first meta-steps."""
     keys = jax.random.split(jax.random.key(1), starts)
     reply = search(meta, keys, 0.0, 1)
-    tried = np.stack([reply, *(search(meta, keys, patience, width) for patience in (0.0, 1.0, 3.0, 10.0, 30.0))])
+    tried = np.stack(
+        [reply, *(search(meta, keys, patience, width) for patience in (0.0, 1.0, 3.0, 10.0, 30.0))]
+    )
     best = tried[tried.mean(axis=-1).argmax(axis=0), np.arange(starts)]
     return float(reply.mean()), float(best.mean()), float(best[:, TRANSIENT:].mean())
 
 
 def main(starts: int = 16, width: int = 256, restarts: int = 4) -> None:
     """Print the table."""
-    print("| game | naive step | seat | gradient ascent | one-step reply | search | search, meta-steps 21 to 100 |")
+    print(
+        "| game | naive step | seat | gradient ascent | one-step reply | search | search, meta-steps 21 to 100 |"
+    )
     print("|---|---|---|---|---|---|---|")
     settings = [
         ("matching_pennies", {}, 1.0),
@@ -127,11 +142,22 @@ def main(starts: int = 16, width: int = 256, restarts: int = 4) -> None:
             meta = meta_game(GAMES.make(name, **numbers), seat, lr)
             label = f"{name}{', discount .9' if numbers else ''}"
             numbers_found = (by_ascent(meta, starts, restarts)[0], *by_search(meta, starts, width))
-            print(f"| {label} | {lr:g} | {seat} |" + "".join(f" {x:.3f} |" for x in numbers_found), flush=True)
+            print(
+                f"| {label} | {lr:g} | {seat} |" + "".join(f" {x:.3f} |" for x in numbers_found), flush=True
+            )
     for seat in (0, 1):  # small steps are not chaotic: a path played again is the same match
-        settled = by_ascent(meta_game(GAMES.make("iterated_matching_pennies"), seat, 0.04), starts, restarts)[1]
-        print(f"iterated, naive step 0.04, seat {seat}: gradient ascent, meta-steps 21 to 100: {settled:.3f}", flush=True)
-    print("one shot, exact: mean over 100 meta-steps {:.4f}; over the second hundred {:.4f}".format(*control(1.0)))
+        settled = by_ascent(meta_game(GAMES.make("iterated_matching_pennies"), seat, 0.04), starts, restarts)[
+            1
+        ]
+        print(
+            f"iterated, naive step 0.04, seat {seat}: gradient ascent, meta-steps 21 to 100: {settled:.3f}",
+            flush=True,
+        )
+    print(
+        "one shot, exact: mean over 100 meta-steps {:.4f}; over the second hundred {:.4f}".format(
+            *control(1.0)
+        )
+    )
 
 
 if __name__ == "__main__":

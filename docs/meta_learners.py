@@ -2,8 +2,9 @@
 
     python docs/meta_learners.py
 
-prints the table of shaping/README.md. Trained learners are kept in runs/meta_learners and not trained again, so delete a folder after
-changing its settings; all together take about half an hour of CPU time. Names of rows as arguments restrict the table to them.
+prints the table of shaping/README.md. Trained learners are kept in runs/meta_learners and not trained again,
+so delete a folder after changing its settings; all together take about half an hour of CPU time. Names of
+rows as arguments restrict the table to them.
 """
 
 import pathlib
@@ -29,7 +30,14 @@ KEPT = pathlib.Path("runs/meta_learners")
 STEPS, SEEDS, FRESH = 100, 16_384, 99
 WIDTH = 64
 """Hidden units of the policies that are trained without gradients of the match, a quarter of the published 256."""
-CELLS = [("ipd", "naive"), ("ipd", "lola"), ("imp", "naive"), ("imp", "lola"), ("chicken", "naive"), ("chicken", "lola")]
+CELLS = [
+    ("ipd", "naive"),
+    ("ipd", "lola"),
+    ("imp", "naive"),
+    ("imp", "lola"),
+    ("chicken", "naive"),
+    ("chicken", "lola"),
+]
 OPPONENTS: dict[str, Learner] = {"naive": Naive(), "lola": Lola(1.0, 1.0, "taylor")}
 
 
@@ -48,18 +56,31 @@ def exploring(method: Method, iterations: int, spread: float) -> Callable[[Game,
 
     def trained(game: Game, opponent: Learner) -> Learner:
         how, half = {"width": WIDTH, "centered": True}, iterations // 2
-        wide = train_mfos(GAMES.make(game.name, init_std=spread), [None, opponent], method, iterations=half, chunk=half, **how)
-        return train_mfos(game, [None, opponent], method, iterations=iterations, chunk=half, start=wide.run, **how).learners[0]
+        wide = train_mfos(
+            GAMES.make(game.name, init_std=spread),
+            [None, opponent],
+            method,
+            iterations=half,
+            chunk=half,
+            **how,
+        )
+        return train_mfos(
+            game, [None, opponent], method, iterations=iterations, chunk=half, start=wide.run, **how
+        ).learners[0]
 
     return trained
 
 
-def by_ascent(lanes: int, steps: int, lr: float, centered: bool = False) -> Callable[[Game, Learner], Learner]:
+def by_ascent(
+    lanes: int, steps: int, lr: float, centered: bool = False
+) -> Callable[[Game, Learner], Learner]:
     """M-FOS's policy of the published size, without noise, by the gradient through the match, bounded at the opponent's steps."""
 
     def trained(game: Game, opponent: Learner) -> Learner:
         meta = MetaGame(game, [None, opponent], STEPS, lanes=lanes)
-        policy = gaussian(meta.observation_shape[0], meta.action_shape[0], centered=centered)(jax.random.key(1))
+        policy = gaussian(meta.observation_shape[0], meta.action_shape[0], centered=centered)(
+            jax.random.key(1)
+        )
         return ascend(bounded(meta), Mfos(policy, "mode"), steps=steps, lr=lr, chunk=steps).player
 
     return trained
@@ -67,7 +88,9 @@ def by_ascent(lanes: int, steps: int, lr: float, centered: bool = False) -> Call
 
 def by_mmaml(game: Game, opponent: Learner) -> Learner:
     """Initial logits and a step size, by the gradient through the match."""
-    return train_mmaml(game, [None, opponent], steps=STEPS, lanes=64, iterations=300, lr=0.03, chunk=300).learner
+    return train_mmaml(
+        game, [None, opponent], steps=STEPS, lanes=64, iterations=300, lr=0.03, chunk=300
+    ).learner
 
 
 ROWS: dict[str, Callable[[Game, Learner], Learner]] = {
@@ -116,7 +139,9 @@ def kept(row: str, cell: tuple[str, str]) -> Learner:
 
 def main(rows: list[str]) -> None:
     """Print one line per learner and cell."""
-    print("| game | against | learner | own | the other's | a naive learner in its place | gain | training, CPU-s |")
+    print(
+        "| game | against | learner | own | the other's | a naive learner in its place | gain | training, CPU-s |"
+    )
     print("|---|---|---|---|---|---|---|---|")
     for cell in CELLS:
         game, opponent = GAMES.make(cell[0]), OPPONENTS[cell[1]]

@@ -2,7 +2,8 @@
 
 python docs/own_coins.py 13 14 15  # seeds; draws docs/own_coins.png and prints what the last players do
 
-The same trainings as `shaping train --game coin_lola --preset quick`; naive players are those of LOLA-DiCE without a look ahead.
+The same trainings as `shaping train --game coin_lola --preset quick`; naive players are those of LOLA-DiCE
+without a look ahead.
 """
 
 import sys
@@ -15,7 +16,11 @@ from shaping.catalog import LEARNERS
 from shaping.training.match import train_match
 from shaping.training.presets import preset
 
-RUNS = {"POLA-DiCE": ("pola_dice", {}), "LOLA-DiCE": ("lola_dice", {}), "naive": ("lola_dice", {"look_ahead": 0.0})}
+RUNS = {
+    "POLA-DiCE": ("pola_dice", {}),
+    "LOLA-DiCE": ("lola_dice", {}),
+    "naive": ("lola_dice", {"look_ahead": 0.0}),
+}
 LOOKS, EPISODES = 20, 4096
 
 
@@ -31,7 +36,9 @@ def curve(label: str, seed: int) -> pd.DataFrame:
             table = evaluate(game.environment, [run.progress.joint], episodes=EPISODES, opponents=())
             looks.append(table.assign(learner=label, seed=seed, progress=run.iterations / iterations))
 
-    train_match(game, [LEARNERS.make(name, **settings)] * game.n_players, seed, iterations=iterations, watch=look)
+    train_match(
+        game, [LEARNERS.make(name, **settings)] * game.n_players, seed, iterations=iterations, watch=look
+    )
     return pd.concat(looks)
 
 
@@ -44,7 +51,9 @@ def main(seeds: list[int]) -> None:
     for style, (label, runs) in zip(("o-", "s--", "^:"), table.groupby("learner", sort=False), strict=True):
         each = runs.groupby(["progress", "seed"]).own_coins.mean().unstack()
         (line,) = ax.plot(each.index, each.mean(axis=1), style, markersize=3, label=label)
-        ax.fill_between(each.index, each.min(axis=1), each.max(axis=1), color=line.get_color(), alpha=0.2, linewidth=0)
+        ax.fill_between(
+            each.index, each.min(axis=1), each.max(axis=1), color=line.get_color(), alpha=0.2, linewidth=0
+        )
     ax.set(xlabel="share of the training", ylabel="own coins among those taken", xlim=(0, 1))
     ax.spines[["top", "right"]].set_visible(False)
     ax.legend(frameon=False)

@@ -18,8 +18,9 @@ Joint = tuple[Own, ...]
 class Game(eqx.Module):
     r"""A differentiable game: everybody's parameters in, everybody's values out.
 
-    Players **maximize** $V_i(\theta_1, \dots, \theta_n)$, and `values` is differentiable to any order. A closed form, a sampled rollout
-    under DiCE and a whole match against a learner are implementations of this one protocol, so that one learner serves them all.
+    Players **maximize** $V_i(\theta_1, \dots, \theta_n)$, and `values` is differentiable to any order. A
+    closed form, a sampled rollout under DiCE and a whole match against a learner are implementations of this
+    one protocol, so that one learner serves them all.
     """
 
     if TYPE_CHECKING:  # a type checker would take abstract attributes for arguments of the constructor
@@ -38,15 +39,26 @@ class Game(eqx.Module):
         """Everybody's value, in the units that learners ascend (a return is not normalized); exact games ignore the key."""
 
     @abc.abstractmethod
-    def divergence(self, player: int, old: Own, new: Own, params: Joint, key: Key[Array, ""] | None = None) -> Float[Array, ""]:
+    def divergence(
+        self, player: int, old: Own, new: Own, params: Joint, key: Key[Array, ""] | None = None
+    ) -> Float[Array, ""]:
         """How far the player's behavior moves when `old` becomes `new`, the others being as in `params`."""
 
     def proximal(
-        self, player: int, old: Own | None, penalty: Float[Array, ""] | float, params: Joint, key: Key[Array, ""] | None = None
+        self,
+        player: int,
+        old: Own | None,
+        penalty: Float[Array, ""] | float,
+        params: Joint,
+        key: Key[Array, ""] | None = None,
     ) -> Float[Array, ""]:
         """The player's value, less the penalty times the divergence of its behavior from that of `old`; of None, less nothing."""
         value = self.values(params, key)[player]
-        return value if old is None else value - penalty * self.divergence(player, old, params[player], params, key)
+        return (
+            value
+            if old is None
+            else value - penalty * self.divergence(player, old, params[player], params, key)
+        )
 
     def per_step(self, values: Float[Array, "*batch n_players"]) -> Float[Array, "*batch n_players"]:
         """What tables report: values per step of play; one-shot games report their payoff as it is."""
@@ -63,7 +75,8 @@ class Game(eqx.Module):
     def exchanged(self) -> "Game | None":
         """The same two-player game with its seats exchanged, where only numbers differ; None where that takes another program.
 
-        Whoever learns in seat 1 of the game then learns in seat 0 of the exchanged one, with the same parameters.
+        Whoever learns in seat 1 of the game then learns in seat 0 of the exchanged one, with the same
+        parameters.
         """
         return None
 
@@ -71,8 +84,9 @@ class Game(eqx.Module):
 class Environment(eqx.Module):
     r"""Something to be played step by step, a pure function of keys.
 
-    Players are a leading array axis, never a string: observations `(n_players, *observation_shape)`, actions and rewards `(n_players,)`.
-    No reset is hidden in `step`; `games.environments.auto_reset.AutoReset` adds one and loses nothing. Lanes are a `vmap`.
+    Players are a leading array axis, never a string: observations `(n_players, *observation_shape)`, actions
+    and rewards `(n_players,)`. No reset is hidden in `step`; `games.environments.auto_reset.AutoReset` adds
+    one and loses nothing. Lanes are a `vmap`.
 
     Attributes:
         n_players: number of players.
@@ -104,11 +118,18 @@ class Environment(eqx.Module):
     @abc.abstractmethod
     def step(
         self, key: Key[Array, ""], state: PyTree[Array], actions: Int[Array, " n_players"]
-    ) -> tuple[PyTree[Array], PyTree[Array], Float[Array, " n_players"], Bool[Array, ""], Bool[Array, ""], dict[str, Any]]:
+    ) -> tuple[
+        PyTree[Array],
+        PyTree[Array],
+        Float[Array, " n_players"],
+        Bool[Array, ""],
+        Bool[Array, ""],
+        dict[str, Any],
+    ]:
         """Play one step: `(observations, state, rewards, terminated, truncated, info)`.
 
-        Rewards are per player, never summed. `terminated` says that nothing can come after this step; `truncated`, that the episode's
-        length is reached.
+        Rewards are per player, never summed. `terminated` says that nothing can come after this step;
+        `truncated`, that the episode's length is reached.
         """
 
     @abc.abstractmethod
@@ -139,7 +160,9 @@ def check_shapes(game: str, params: Joint, shapes: Sequence[tuple[int, ...]]) ->
         ValueError: naming the player, the shape and the one the game wants.
     """
     if len(params) != len(shapes):
-        raise ValueError(f"Parameters of {len(params)} players were given for the {len(shapes)} of {game!r}; give exactly one entry each.")
+        raise ValueError(
+            f"Parameters of {len(params)} players were given for the {len(shapes)} of {game!r}; give exactly one entry each."
+        )
     for player, (own, shape) in enumerate(zip(params, shapes, strict=True)):
         found = (len(own),) if isinstance(own, tuple) else jnp.shape(own)
         if found != shape:

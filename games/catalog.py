@@ -32,7 +32,16 @@ def game(citation: str, *aliases: str, **facts: Any) -> Callable[[Callable[..., 
 
     def enter(make: Callable[..., Game]) -> Callable[..., Game]:
         summary = first_line(make)
-        GAMES.add(Entry(make.__name__, make, summary, citation, aliases, {"discount": None, "symmetric": False, "bounds": None} | facts))
+        GAMES.add(
+            Entry(
+                make.__name__,
+                make,
+                summary,
+                citation,
+                aliases,
+                {"discount": None, "symmetric": False, "bounds": None} | facts,
+            )
+        )
         return make
 
     return enter
@@ -51,20 +60,32 @@ def prisoners_dilemma(payoffs: Any = DILEMMA, init_std: float = 1.0) -> MatrixGa
 
 
 @game("foerster2018lola", "ipd", discount=0.96, symmetric=True, bounds=(-3, 0))
-def iterated_prisoners_dilemma(discount: float = 0.96, memory: int = 1, payoffs: Any = DILEMMA, init_std: float = 1.0) -> Iterated:
+def iterated_prisoners_dilemma(
+    discount: float = 0.96, memory: int = 1, payoffs: Any = DILEMMA, init_std: float = 1.0
+) -> Iterated:
     """Iterated prisoner's dilemma of LOLA and most that followed: -1, -3, 0, -2."""
     return Iterated(MatrixGame.symmetric(payoffs), discount, memory, "iterated_prisoners_dilemma", init_std)
 
 
 @game("zhao2022pola", discount=0.96, symmetric=True, bounds=(-0.335, 0.665))
-def ipd_contribution(cf: float = 1.33, n_players: int = 2, discount: float = 0.96, memory: int = 1, init_std: float = 0.1) -> Iterated:
+def ipd_contribution(
+    cf: float = 1.33, n_players: int = 2, discount: float = 0.96, memory: int = 1, init_std: float = 0.1
+) -> Iterated:
     """Iterated contribution game: contributing costs 1 and gives everybody cf/n."""
     check_count("n_players", n_players, 2)
-    check_room(f"A game of {n_players} players", 16.0 * n_players * 2**n_players + 12.0 * 4**n_players, "choose a smaller n_players")
+    check_room(
+        f"A game of {n_players} players",
+        16.0 * n_players * 2**n_players + 12.0 * 4**n_players,
+        "choose a smaller n_players",
+    )
     check_range("cf", cf)
-    contributes = np.array(list(itertools.product([1.0, 0.0], repeat=n_players))).T.reshape(n_players, *[2] * n_players)
+    contributes = np.array(list(itertools.product([1.0, 0.0], repeat=n_players))).T.reshape(
+        n_players, *[2] * n_players
+    )
     shared = np.broadcast_to(contributes.sum(axis=0), contributes.shape) / n_players
-    return Iterated(MatrixGame(as_float(cf) * shared - contributes), discount, memory, "ipd_contribution", init_std)
+    return Iterated(
+        MatrixGame(as_float(cf) * shared - contributes), discount, memory, "ipd_contribution", init_std
+    )
 
 
 @game("axelrod1984evolution", discount=1.0, symmetric=True, bounds=(0, 5))
@@ -82,7 +103,9 @@ def ipd_coala(discount: float = 0.95, memory: int = 1, init_std: float = 1.0) ->
 @game("kim2021metamapg", discount=0.96, symmetric=True, bounds=(-1.5, 1.5))
 def ipd_meta_mapg(discount: float = 0.96, memory: int = 1, init_std: float = 1.0) -> Iterated:
     """Iterated prisoner's dilemma of Meta-MAPG: 0.5, -1.5, 1.5, -0.5."""
-    return Iterated(MatrixGame.symmetric([[0.5, -1.5], [1.5, -0.5]]), discount, memory, "ipd_meta_mapg", init_std)
+    return Iterated(
+        MatrixGame.symmetric([[0.5, -1.5], [1.5, -0.5]]), discount, memory, "ipd_meta_mapg", init_std
+    )
 
 
 @game("luce1957games", "mp", bounds=(-1, 1))
@@ -92,9 +115,13 @@ def matching_pennies(payoffs: Any = PENNIES, init_std: float = 1.0) -> MatrixGam
 
 
 @game("foerster2018lola", "imp", discount=0.96, bounds=(-1, 1))
-def iterated_matching_pennies(discount: float = 0.96, memory: int = 1, payoffs: Any = PENNIES, init_std: float = 1.0) -> Iterated:
+def iterated_matching_pennies(
+    discount: float = 0.96, memory: int = 1, payoffs: Any = PENNIES, init_std: float = 1.0
+) -> Iterated:
     """Iterated matching pennies: the row player wins 1 on a match; LOLA used discount 0.9, others 0.96."""
-    return Iterated(zero_sum(payoffs, "matching_pennies", 1.0), discount, memory, "iterated_matching_pennies", init_std)
+    return Iterated(
+        zero_sum(payoffs, "matching_pennies", 1.0), discount, memory, "iterated_matching_pennies", init_std
+    )
 
 
 @game("lu2022mfos", symmetric=True, bounds=(-100, 1))
@@ -104,7 +131,9 @@ def chicken(payoffs: Any = CHICKEN, init_std: float = 1.0) -> MatrixGame:
 
 
 @game("cooijmans2023meva", discount=0.96, symmetric=True, bounds=(-100, 1))
-def iterated_chicken(discount: float = 0.96, memory: int = 1, payoffs: Any = CHICKEN, init_std: float = 1.0) -> Iterated:
+def iterated_chicken(
+    discount: float = 0.96, memory: int = 1, payoffs: Any = CHICKEN, init_std: float = 1.0
+) -> Iterated:
     """Iterated chicken, with a crash of -100, as meta-value learning plays it."""
     return Iterated(MatrixGame.symmetric(payoffs), discount, memory, "iterated_chicken", init_std)
 
@@ -122,7 +151,9 @@ def stag_hunt(payoffs: Any = STAG_HUNT, init_std: float = 1.0) -> MatrixGame:
 
 
 @game("skyrms2004stag", discount=0.96, symmetric=True, bounds=(0, 4))
-def iterated_stag_hunt(discount: float = 0.96, memory: int = 1, payoffs: Any = STAG_HUNT, init_std: float = 1.0) -> Iterated:
+def iterated_stag_hunt(
+    discount: float = 0.96, memory: int = 1, payoffs: Any = STAG_HUNT, init_std: float = 1.0
+) -> Iterated:
     """Iterated stag hunt: 4, 0, 3, 1."""
     return Iterated(MatrixGame.symmetric(payoffs), discount, memory, "iterated_stag_hunt", init_std)
 
@@ -134,7 +165,9 @@ def bach_stravinsky(payoffs: Any = STRAVINSKY, init_std: float = 1.0) -> MatrixG
 
 
 @game("kim2022further", "ibs", discount=1.0, bounds=(0, 2))
-def iterated_bach_stravinsky(discount: float = 1.0, memory: int = 1, payoffs: Any = STRAVINSKY, init_std: float = 1.0) -> Iterated:
+def iterated_bach_stravinsky(
+    discount: float = 1.0, memory: int = 1, payoffs: Any = STRAVINSKY, init_std: float = 1.0
+) -> Iterated:
     """Iterated Bach or Stravinsky, average reward, as FURTHER plays it."""
     return Iterated(MatrixGame(payoffs), discount, memory, "iterated_bach_stravinsky", init_std)
 
@@ -146,7 +179,9 @@ def coordination(payoffs: Any = COORDINATION, init_std: float = 1.0) -> MatrixGa
 
 
 @game("kim2022further", "ic", discount=1.0, symmetric=True, bounds=(0, 8))
-def iterated_coordination(discount: float = 1.0, memory: int = 1, payoffs: Any = COORDINATION, init_std: float = 1.0) -> Iterated:
+def iterated_coordination(
+    discount: float = 1.0, memory: int = 1, payoffs: Any = COORDINATION, init_std: float = 1.0
+) -> Iterated:
     """Iterated coordination, average reward, as FURTHER plays it."""
     return Iterated(MatrixGame.symmetric(payoffs), discount, memory, "iterated_coordination", init_std)
 
@@ -168,7 +203,13 @@ def iterated_rock_paper_scissors(
     discount: float = 0.9, memory: int = 1, payoffs: Any = ROCK_PAPER_SCISSORS, init_std: float = 1.0
 ) -> Iterated:
     """Iterated rock, paper, scissors over nine joint states, as Meta-MAPG plays it."""
-    return Iterated(zero_sum(payoffs, "rock_paper_scissors", 1.0), discount, memory, "iterated_rock_paper_scissors", init_std)
+    return Iterated(
+        zero_sum(payoffs, "rock_paper_scissors", 1.0),
+        discount,
+        memory,
+        "iterated_rock_paper_scissors",
+        init_std,
+    )
 
 
 @game("letcher2019sos", symmetric=True)

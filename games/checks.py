@@ -23,14 +23,17 @@ def as_float(value: ArrayLike) -> Float[Array, "..."]:
     """A float array of JAX's default precision; a value that already is a floating JAX array keeps its own.
 
     Raises:
-        ValueError: for something that is no real number and no array of them; truth values, text and complex numbers are none.
+        ValueError: for something that is no real number and no array of them; truth values, text and complex
+            numbers are none.
     """
     if isinstance(value, jax.Array) and jnp.issubdtype(value.dtype, jnp.floating):
         return value
     try:
         return jnp.asarray(_real(value) if concrete(value) else value, dtype=float)
     except (TypeError, ValueError, OverflowError) as error:
-        raise ValueError(f"{shown(value)} was given where a number, or an array of numbers, is wanted.") from error
+        raise ValueError(
+            f"{shown(value)} was given where a number, or an array of numbers, is wanted."
+        ) from error
 
 
 def floating(value: Any) -> Any:
@@ -41,7 +44,9 @@ def floating(value: Any) -> Any:
         return value
 
 
-def check_range(what: str, value: Any, minimum: float = -np.inf, maximum: float = np.inf, infinite: bool = False) -> None:
+def check_range(
+    what: str, value: Any, minimum: float = -np.inf, maximum: float = np.inf, infinite: bool = False
+) -> None:
     """Refuse what is no number or array of numbers in [minimum, maximum], and infinite ones unless they have a meaning.
 
     Raises:
@@ -49,11 +54,19 @@ def check_range(what: str, value: Any, minimum: float = -np.inf, maximum: float 
     """
     if not concrete(value):
         return
-    accepted = f"in [{minimum:g}, {maximum:g}]" if np.isfinite(maximum) else f"of at least {minimum:g}" if np.isfinite(minimum) else ""
+    accepted = (
+        f"in [{minimum:g}, {maximum:g}]"
+        if np.isfinite(maximum)
+        else f"of at least {minimum:g}"
+        if np.isfinite(minimum)
+        else ""
+    )
     try:
         entries = np.atleast_1d(_real(value)).astype(float).ravel()
     except (TypeError, ValueError, OverflowError) as error:
-        raise ValueError(f"{what} is {shown(value)}; it must be a number {accepted}".rstrip() + ".") from error
+        raise ValueError(
+            f"{what} is {shown(value)}; it must be a number {accepted}".rstrip() + "."
+        ) from error
     bad = entries[~((entries >= minimum) & (entries <= maximum) & (infinite | np.isfinite(entries)))]
     if bad.size:
         kind = "finite number" if np.isinf(bad[0]) and not np.isfinite(maximum) else "number"
@@ -77,7 +90,9 @@ def check_counts(what: str, values: Any, minimum: int = 1) -> None:
         ValueError: naming `what` and the sequence or the first offending entry.
     """
     if not isinstance(values, (tuple, list)):
-        raise ValueError(f"{what} is {shown(values)}; it must be a sequence of integers of at least {minimum}, such as (64,).")
+        raise ValueError(
+            f"{what} is {shown(values)}; it must be a sequence of integers of at least {minimum}, such as (64,)."
+        )
     for value in values:
         check_count(f"An entry of {what}", value, minimum)
 
@@ -102,7 +117,8 @@ def _real(value: Any) -> np.ndarray:
     """
     array = np.asarray(value)
     if array.dtype.kind in "bcSUmM" or (
-        array.dtype == object and any(x is None or isinstance(x, (bool, str, bytes, complex)) for x in array.flat)
+        array.dtype == object
+        and any(x is None or isinstance(x, (bool, str, bytes, complex)) for x in array.flat)
     ):
         raise TypeError
     return array if array.dtype.kind in "iuf" else array.astype(float)
@@ -129,13 +145,16 @@ def as_key(key: Any = 0, seed: Any = None) -> Key[Array, ""]:
     """The typed key that was given, or that of the seed that was given, under either name.
 
     Raises:
-        ValueError: for two of them, for an array of keys, and for anything that is neither a typed key nor a seed.
+        ValueError: for two of them, for an array of keys, and for anything that is neither a typed key nor a
+            seed.
     """
     given = _one_of(key, seed)
     if isinstance(given, (jax.Array, np.ndarray)):
         if jnp.issubdtype(given.dtype, jax.dtypes.prng_key):
             if given.ndim:
-                raise ValueError(f"The key has shape {given.shape}; give one key, and run over several with jax.vmap.")
+                raise ValueError(
+                    f"The key has shape {given.shape}; give one key, and run over several with jax.vmap."
+                )
             return given  # pyright: ignore[reportReturnType]
         if given.ndim == 0 and jnp.issubdtype(given.dtype, jnp.integer):
             return jax.random.key(given if isinstance(given, Tracer) else as_seed(int(given)))
@@ -152,7 +171,9 @@ def _one_of(first: Any, second: Any) -> Any:
         return first
     if isinstance(first, int) and not first:
         return second
-    raise ValueError(f"Both a seed and a key were given, {shown(first)} and {shown(second)}; give one of them.")
+    raise ValueError(
+        f"Both a seed and a key were given, {shown(first)} and {shown(second)}; give one of them."
+    )
 
 
 def shown(value: Any) -> str:
@@ -199,7 +220,9 @@ def numeric_array(what: str, value: Any) -> Float[Array, "..."]:
     try:
         array = _real(value).astype(float)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{what} must be a rectangular array of numbers; its rows differ in length or hold something else.") from error
+        raise ValueError(
+            f"{what} must be a rectangular array of numbers; its rows differ in length or hold something else."
+        ) from error
     except OverflowError:  # an integer that no float can hold
         array = np.array(np.finfo(float).max)
     if not np.isfinite(array).all():
@@ -209,5 +232,7 @@ def numeric_array(what: str, value: Any) -> Float[Array, "..."]:
     held = jnp.finfo(jnp.result_type(float))
     if array.size and np.abs(array).max() >= held.max:
         wider = " or switch on jax_enable_x64" if held.bits < 64 else ""
-        raise ValueError(f"{what} has an entry beyond {held.max:.2g}, the largest number of {held.dtype}; rescale it{wider}.")
+        raise ValueError(
+            f"{what} has an entry beyond {held.max:.2g}, the largest number of {held.dtype}; rescale it{wider}."
+        )
     return as_float(array)

@@ -11,7 +11,11 @@ from jax.core import Tracer
 
 from games.device_memory import check_room, footprint, on_cpu
 
-SAFE: dict[str, Any] = {"xla_cpu_experimental_ynn_fusion_type": ""} if importlib.metadata.version("jaxlib").startswith("0.10.") else {}
+SAFE: dict[str, Any] = (
+    {"xla_cpu_experimental_ynn_fusion_type": ""}
+    if importlib.metadata.version("jaxlib").startswith("0.10.")
+    else {}
+)
 """No sums and products by YNNPACK, whose transposition ends jax 0.10.2 with a segmentation fault for some shapes."""
 LOOPS: dict[str, Any] = {"xla_disable_hlo_passes": "while-loop-invariant-code-motion"}
 """For loops of learners. Moving what depends on payoffs alone out of the loop comes before equal operations are merged, and gives every
@@ -29,7 +33,8 @@ def options(*, loops: bool = False) -> dict[str, Any]:
 def jit(function: Callable[..., Any] | None = None, *, loops: bool = False, **how: Any) -> Any:
     """`jax.jit` with the options above, as decorator or function.
 
-    Options belong to whole programs: inside another compiled or differentiated function, those of the outer program hold.
+    Options belong to whole programs: inside another compiled or differentiated function, those of the outer
+    program hold.
 
     Args:
         function: what is compiled.
@@ -72,7 +77,8 @@ def filter_jit(function: Callable[..., Any] | None = None, *, loops: bool = Fals
     Args:
         function: what is compiled.
         loops: whether it is a loop of learners.
-        large: what it computes, where that can be too large for the memory: then it is refused before it is compiled.
+        large: what it computes, where that can be too large for the memory: then it is refused before it is
+            compiled.
 
     Raises:
         ValueError: by the function, with an estimate of what it needs.

@@ -23,7 +23,8 @@ def on_cpu() -> bool:
 def free_memory() -> int | None:
     """Bytes that are free where JAX computes; None where nobody says.
 
-    On a CPU what the system calls available, or what the limits of its control groups leave; elsewhere what the device says.
+    On a CPU what the system calls available, or what the limits of its control groups leave; elsewhere what
+    the device says.
     """
     if not on_cpu():
         device = jax.config.jax_default_device or jax.devices()[0]  # pyright: ignore[reportAttributeAccessIssue]
@@ -73,7 +74,9 @@ def check_room(what: str, needed: float, remedy: str, *, on_host: bool = False) 
     """
     free = lacking(needed, on_host=on_host)
     if free is not None:
-        raise ValueError(f"{what} needs about {gigabytes(needed)} of memory where {gigabytes(free)} are free; {remedy}.")
+        raise ValueError(
+            f"{what} needs about {gigabytes(needed)} of memory where {gigabytes(free)} are free; {remedy}."
+        )
 
 
 def gigabytes(size: float) -> str:

@@ -1,7 +1,8 @@
 """The few random integers of an environment's step, hashed from its key: a counter generator in 32-bit arithmetic.
 
-A step of a grid world needs two or three small integers. Threefry costs more than the step itself; PCG4D, a hash of four words to four
-words (Jarzynski & Olano 2020, "Hash functions for GPU rendering", who compare it with others on TestU01), does not.
+A step of a grid world needs two or three small integers. Threefry costs more than the step itself; PCG4D, a
+hash of four words to four words (Jarzynski & Olano 2020, "Hash functions for GPU rendering", who compare it
+with others on TestU01), does not.
 """
 
 import jax
@@ -48,8 +49,13 @@ def words(key: Key[Array, ""], n: int) -> Words:
         6
     """
     first, second = seed(key)
-    blocks = (pcg4d((first, second, jnp.full_like(first, block), jnp.zeros_like(first))) for block in range(-(-n // 4)))
-    return jax.lax.optimization_barrier(tuple(word for block in blocks for word in block)[:n])  # or every use would hash anew
+    blocks = (
+        pcg4d((first, second, jnp.full_like(first, block), jnp.zeros_like(first)))
+        for block in range(-(-n // 4))
+    )
+    return jax.lax.optimization_barrier(
+        tuple(word for block in blocks for word in block)[:n]
+    )  # or every use would hash anew
 
 
 def derived(key: Key[Array, ""], number: Int[Array, ""] | int, stream: int = 0) -> Key[Array, ""]:

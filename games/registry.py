@@ -69,7 +69,9 @@ class Registry:
         """
         for name in (entry.name, *entry.aliases):
             if name in self._names:
-                raise ValueError(f"The {self.kind} name {name!r} is taken by {self._names[name]!r}; choose another.")
+                raise ValueError(
+                    f"The {self.kind} name {name!r} is taken by {self._names[name]!r}; choose another."
+                )
         self._entries[entry.name] = entry
         self._names |= dict.fromkeys((entry.name, *entry.aliases), entry.name)
         return entry
@@ -87,7 +89,9 @@ class Registry:
             ValueError: for an unknown name; the sentence gives the nearest match and all names.
         """
         if not isinstance(name, str) or name not in self._names:
-            raise ValueError(f"Unknown {self.kind} {shown(name)}; {nearest(str(name), self._entries, self._names)}.")
+            raise ValueError(
+                f"Unknown {self.kind} {shown(name)}; {nearest(str(name), self._entries, self._names)}."
+            )
         return self._entries[self._names[name]]
 
     def make(self, name: str, **settings: Any) -> Any:
@@ -100,7 +104,9 @@ class Registry:
         accepted = entry.settings()
         for setting in settings:
             if setting not in accepted:
-                raise ValueError(f"The {self.kind} {entry.name!r} has no setting {setting!r}; {nearest(setting, accepted)}.")
+                raise ValueError(
+                    f"The {self.kind} {entry.name!r} has no setting {setting!r}; {nearest(setting, accepted)}."
+                )
         return entry.make(**settings)
 
     def member(self, given: Any, kind: type, instead: str) -> Any:
@@ -123,8 +129,12 @@ class Registry:
             try:
                 inspect.signature(given).bind()
             except (TypeError, ValueError) as error:
-                raise ValueError(f"{how} makes no {self.kind} without settings; give one that is made, such as {instead}.") from error
+                raise ValueError(
+                    f"{how} makes no {self.kind} without settings; give one that is made, such as {instead}."
+                ) from error
             made = given()
         if not isinstance(made, kind):
-            raise ValueError(f"{how} is no {self.kind}; give one, such as {instead}, or a name such as {next(iter(self)).name!r}.")
+            raise ValueError(
+                f"{how} is no {self.kind}; give one, such as {instead}, or a name such as {next(iter(self)).name!r}."
+            )
         return made

@@ -29,10 +29,14 @@ def alone(folder: pathlib.Path) -> Iterator[None]:
             folder.mkdir(parents=True, exist_ok=True)
             handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         except OSError as error:
-            raise ValueError(f"The folder {str(folder)!r} cannot be written ({error.strerror}); name one that can.") from error
+            raise ValueError(
+                f"The folder {str(folder)!r} cannot be written ({error.strerror}); name one that can."
+            ) from error
         if _locked(handle) is False:
             os.close(handle)
-            raise ValueError(f"The folder {str(folder)!r} is in use by another run; wait until that one ends, or name another folder.")
+            raise ValueError(
+                f"The folder {str(folder)!r} is in use by another run; wait until that one ends, or name another folder."
+            )
         try:
             if os.path.samestat(os.fstat(handle), path.stat()):
                 break
@@ -69,7 +73,9 @@ def write_whole(target: pathlib.Path, save: Callable[[pathlib.Path], Any]) -> pa
     """
     handle, temporary = None, None
     try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{target.stem}-", suffix=target.suffix, dir=target.parent)
+        handle, temporary = tempfile.mkstemp(
+            prefix=f".{target.stem}-", suffix=target.suffix, dir=target.parent
+        )
         _locked(handle)
         save(pathlib.Path(temporary))
         os.fsync(handle)

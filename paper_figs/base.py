@@ -56,7 +56,8 @@ class PaperFigure:
         presets: experiment sizes by name, `"quick"` and `"paper"`.
         settings: the experiment besides its size, as plain data; it enters the specification.
         compute: `(preset, seed) -> table`, one row per curve and step.
-        measure: `table -> table` with columns `learner, quantity, ours, low, high`: the numbers that the literature reports.
+        measure: `table -> table` with columns `learner, quantity, ours, low, high`: the numbers that the
+            literature reports.
         draw: `(table, comparison, width) -> Figure`, from the data alone.
         published: the numbers of the literature.
         revision: counted up when `compute` changes, so that stored data of an older revision is recognized.
@@ -81,27 +82,37 @@ class PaperFigure:
             ValueError: for an unknown one.
         """
         if name not in self.presets:
-            raise ValueError(f"The figure {self.name!r} has no preset {name!r}; {nearest(name, self.presets)}.")
+            raise ValueError(
+                f"The figure {self.name!r} has no preset {name!r}; {nearest(name, self.presets)}."
+            )
         return self.presets[name]
 
     def specification(self, preset: str, seed: int) -> dict[str, Any]:
         """Everything that decides the data, in JSON's types: two equal specifications have equal data."""
         size = dataclasses.asdict(self.preset(preset))
-        return {"figure": self.name, "revision": self.revision, "preset": preset, **size, "seed": seed, **self.settings()}
+        return {
+            "figure": self.name,
+            "revision": self.revision,
+            "preset": preset,
+            **size,
+            "seed": seed,
+            **self.settings(),
+        }
 
     def comparison(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Our numbers with the published ones beside them.
 
         Returns:
-            One row per learner and quantity: `ours` with its 95 % interval `low, high`, and, where there is one, the `published`
-            number, its `tolerance`, and whether ours `agrees` with it (missing where nothing was published).
+            One row per learner and quantity: `ours` with its 95 % interval `low, high`, and, where there is
+            one, the `published` number, its `tolerance`, and whether ours `agrees` with it (missing where
+            nothing was published).
         """
         ours = self.measure(frame)
         rows = [dataclasses.asdict(p) for p in self.published]
         columns = ["learner", "quantity", "value", "tolerance"]
-        table = ours.merge(pd.DataFrame(rows, columns=columns), how="left", on=["learner", "quantity"]).rename(
-            columns={"value": "published"}
-        )
+        table = ours.merge(
+            pd.DataFrame(rows, columns=columns), how="left", on=["learner", "quantity"]
+        ).rename(columns={"value": "published"})
         agrees = (table["ours"] - table["published"]).abs() <= table["tolerance"]
         return table.assign(agrees=agrees.astype("boolean").mask(table["published"].isna()))
 

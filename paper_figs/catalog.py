@@ -12,7 +12,11 @@ FIGURES = Registry("figure")
 
 def enter(figure: PaperFigure) -> None:
     """Enter a figure in `FIGURES`."""
-    FIGURES.add(Entry(figure.name, lambda: figure, figure.title, figure.citation, facts={"published": figure.published}))
+    FIGURES.add(
+        Entry(
+            figure.name, lambda: figure, figure.title, figure.citation, facts={"published": figure.published}
+        )
+    )
 
 
 for each in (POLA_TFT, SOS_IPD, TANDEM):

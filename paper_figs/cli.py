@@ -30,8 +30,8 @@ class List:
 class Make:
     """Make figures: data (computed once, then found), a PDF, a PNG and a page with the published numbers beside ours."""
 
-    names: Annotated[tyro.conf.Positional[tuple[str, ...]], tyro.conf.arg(metavar="NAME ...")] = dataclasses.field(
-        metadata={"positional": True}
+    names: Annotated[tyro.conf.Positional[tuple[str, ...]], tyro.conf.arg(metavar="NAME ...")] = (
+        dataclasses.field(metadata={"positional": True})
     )
     """Which figures; `list` prints the names."""
     preset: str = "quick"
@@ -54,7 +54,9 @@ class Make:
         from paper_figs.make import make
 
         if not self.names:
-            raise ValueError(f"Name at least one figure; accepted: {', '.join(sorted(e.name for e in FIGURES))}.")
+            raise ValueError(
+                f"Name at least one figure; accepted: {', '.join(sorted(e.name for e in FIGURES))}."
+            )
         names = [FIGURES.get(name).name for name in self.names]
         announce_device()
         done: list[str] = []
@@ -72,7 +74,9 @@ class Make:
                 )
             except KeyboardInterrupt:
                 kept = f"finished and kept: {', '.join(done)}" if done else "no figure was finished"
-                raise KeyboardInterrupt(f"interrupted; {kept}. The same command goes on from there.") from None
+                raise KeyboardInterrupt(
+                    f"interrupted; {kept}. The same command goes on from there."
+                ) from None
             done.append(name)
             show(made)
 
@@ -100,4 +104,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     Raises:
         SystemExit: with 2 after a mistake, 130 after Ctrl-C.
     """
-    program.run("python -m paper_figs", lambda: {"list": List, "make": Make}, "Figures of the literature, made anew.", argv)
+    program.run(
+        "python -m paper_figs",
+        lambda: {"list": List, "make": Make},
+        "Figures of the literature, made anew.",
+        argv,
+    )

@@ -71,8 +71,8 @@ def make(
         report: called with lines of progress.
 
     Raises:
-        ValueError: for an unknown name, preset or width, a folder that cannot be written or holds another specification's data, or
-            `redraw` where there is no data.
+        ValueError: for an unknown name, preset or width, a folder that cannot be written or holds another
+            specification's data, or `redraw` where there is no data.
 
     Example:
         >>> import tempfile
@@ -101,13 +101,17 @@ def make(
     return made
 
 
-def _store(figure: PaperFigure, folder: pathlib.Path, preset: str, seed: int, redraw: bool, force: bool) -> Store:
+def _store(
+    figure: PaperFigure, folder: pathlib.Path, preset: str, seed: int, redraw: bool, force: bool
+) -> Store:
     """The figure's folder, opened for the asked specification; for a redrawing, for the one of the data that is there."""
     specification = figure.specification(preset, seed)
     if redraw:
         data = folder / f"{figure.name}.parquet"
         if not data.exists():
-            raise ValueError(f"There is no data in {str(data)!r} to redraw {figure.name!r} from; make it once without --redraw.")
+            raise ValueError(
+                f"There is no data in {str(data)!r} to redraw {figure.name!r} from; make it once without --redraw."
+            )
         return Store(folder, read_note(data)["specification"], (figure.name,))
     return Store(folder, specification, (figure.name,), force)
 
@@ -120,7 +124,16 @@ def _compute(figure: PaperFigure, store: Store, preset: str, seed: int) -> None:
     dtype = str(jax.numpy.zeros(()).dtype)
     took = {"start": begun, "end": provenance.now(), **timed.read()}
     store.save(
-        figure.name, frame, {**provenance.environment(), "figure": figure.name, "preset": preset, "seed": seed, "dtype": dtype, **took}
+        figure.name,
+        frame,
+        {
+            **provenance.environment(),
+            "figure": figure.name,
+            "preset": preset,
+            "seed": seed,
+            "dtype": dtype,
+            **took,
+        },
     )
 
 
@@ -139,7 +152,9 @@ def page(made: Made) -> str:
     from games import bibtex
 
     note = made.note["provenance"]
-    origin = ", ".join(f"{name} {note[name]}" for name in ("preset", "seed", "dtype", "device", "jax", "commit"))
+    origin = ", ".join(
+        f"{name} {note[name]}" for name in ("preset", "seed", "dtype", "device", "jax", "commit")
+    )
     parts = [
         f"# {made.figure.title}",
         f"![{made.figure.title}]({made.figure.name}.png)",
@@ -153,7 +168,9 @@ def page(made: Made) -> str:
 
 def markdown(comparison: pd.DataFrame) -> str:
     """The comparison as a Markdown table."""
-    return "\n".join("| " + " | ".join(row) + " |" for row in [list(HEAD), ["---"] * len(HEAD), *cells(comparison)])
+    return "\n".join(
+        "| " + " | ".join(row) + " |" for row in [list(HEAD), ["---"] * len(HEAD), *cells(comparison)]
+    )
 
 
 def cells(comparison: pd.DataFrame) -> list[list[str]]:

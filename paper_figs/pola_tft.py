@@ -55,7 +55,8 @@ class Variant:
         learner: `"lola"` or `"pola"`.
         policy: a name of `POLICIES`.
         steps: steps of the match, which the paper calls epochs.
-        settings: for every factor, the others' step, the own step and the penalty; more than one where the authors found none that works.
+        settings: for every factor, the others' step, the own step and the penalty; more than one where the
+            authors found none that works.
     """
 
     learner: str
@@ -99,8 +100,18 @@ PROXIMAL_BASIS = given(*[(b, 0.05, 0.5) for b in (0.4, 0.5, 0.4, 0.3, 0.3)])
 VARIANTS = (
     Variant("lola", "tabular", 30, given(*[(3.0, 25.0)] * 5)),
     Variant("pola", "tabular", 2, given(*[(5.0, 0.3, 0.1)] * 3, (4.0, 0.3, 0.1), (2.5, 0.3, 0.1))),
-    Variant("lola", "network", 100, {1.1: NET, 1.25: NET, 1.33: ((0.4, 0.05),), 1.4: ((0.3, 0.1),), 1.6: ((0.12, 0.05),)}),
-    Variant("pola", "network", 2, given((0.3, 0.03, 0.1), (0.25, 0.03, 0.13), (0.25, 0.02, 0.13), (0.2, 0.03, 0.1), (0.12, 0.03, 0.05))),
+    Variant(
+        "lola",
+        "network",
+        100,
+        {1.1: NET, 1.25: NET, 1.33: ((0.4, 0.05),), 1.4: ((0.3, 0.1),), 1.6: ((0.12, 0.05),)},
+    ),
+    Variant(
+        "pola",
+        "network",
+        2,
+        given((0.3, 0.03, 0.1), (0.25, 0.03, 0.13), (0.25, 0.02, 0.13), (0.2, 0.03, 0.1), (0.12, 0.03, 0.05)),
+    ),
     Variant("lola", "preconditioned", 100, dict.fromkeys(FACTORS, BASIS)),
     Variant("pola", "preconditioned", 10, PROXIMAL_BASIS),
     Variant("lola", "preconditioned_cd", 100, dict.fromkeys(FACTORS, BASIS)),
@@ -110,7 +121,10 @@ VARIANTS = (
 
 def settings() -> dict[str, Any]:
     """The game, the parameterizations and every setting as plain data."""
-    variants = {v.name: {"steps": v.steps, "settings": [[factor, *numbers] for factor, numbers in v.cells()]} for v in VARIANTS}
+    variants = {
+        v.name: {"steps": v.steps, "settings": [[factor, *numbers] for factor, numbers in v.cells()]}
+        for v in VARIANTS
+    }
     return {"game": describe(ipd_contribution(discount=DISCOUNT, init_std=0.1)), "variants": variants}
 
 
@@ -121,7 +135,10 @@ def runs(games: Parameterized, learners: Learner, key: Array, steps: int, seeds:
     def cell(game: Parameterized, learner: Learner) -> dict[str, Array]:
         match = play(game, [learner] * 2, key, steps=steps, seeds=seeds, trajectory=True)
         assert match.trajectory is not None
-        each = tuple(jax.vmap(jax.vmap(functools.partial(game.table, i)))(own) for i, own in enumerate(match.trajectory))
+        each = tuple(
+            jax.vmap(jax.vmap(functools.partial(game.table, i)))(own)
+            for i, own in enumerate(match.trajectory)
+        )
         both = game.per_step(jnp.zeros(2)).sum() + 2 * game.game.stage.payoffs[0, 0, 0]
         share = match.values.sum(-1) / both
         unsolved = sum((s.unsolved for s in match.states if hasattr(s, "unsolved")), jnp.zeros(seeds, int))
@@ -130,7 +147,9 @@ def runs(games: Parameterized, learners: Learner, key: Array, steps: int, seeds:
     return jax.vmap(cell)(games, learners)
 
 
-def found(tables: tuple[Float[Array, "seeds records 5"], ...], share: Float[Array, "seeds records"]) -> Bool[Array, " seeds"]:
+def found(
+    tables: tuple[Float[Array, "seeds records 5"], ...], share: Float[Array, "seeds records"]
+) -> Bool[Array, " seeds"]:
     """Whether after some step both cooperate with less than .65 after a defection, and earn over .8 of mutual cooperation's return."""
     wary = jnp.stack([(jax.nn.sigmoid(t[..., AFTER_DEFECTION]) < 0.65).all(-1) for t in tables]).all(0)
     return (wary & (share > 0.8))[:, 1:].any(-1)
@@ -154,7 +173,13 @@ def fraction(hits: Bool[np.ndarray, " seeds"], ok: Bool[np.ndarray, " seeds"]) -
     if n == 0:
         return {"mean": np.nan, "low": np.nan, "high": np.nan, "seeds": 0, "diverged": len(ok)}
     exact = binomtest(k, n).proportion_ci(0.95)
-    return {"mean": k / n, "low": float(exact.low), "high": float(exact.high), "seeds": n, "diverged": len(ok) - n}
+    return {
+        "mean": k / n,
+        "low": float(exact.low),
+        "high": float(exact.high),
+        "seeds": n,
+        "diverged": len(ok) - n,
+    }
 
 
 def compute(preset: Preset, seed: int) -> pd.DataFrame:
@@ -163,11 +188,21 @@ def compute(preset: Preset, seed: int) -> pd.DataFrame:
     records: list[dict[str, Any]] = []
     for variant in (v for v in VARIANTS if v.policy in preset.policies.split()):
         cells = list(variant.cells())
-        games, learners = stacked([variant.game(f) for f, _ in cells]), stacked([variant.make(n) for _, n in cells])
+        games, learners = (
+            stacked([variant.game(f) for f, _ in cells]),
+            stacked([variant.make(n) for _, n in cells]),
+        )
         steps = min(variant.steps, preset.steps)
         out = jax.device_get(runs(games, learners, jax.random.key(seed), steps, preset.seeds))
         for k, (factor, (look_ahead, lr, *penalty)) in enumerate(cells):
-            asked = {"learner": variant.name, "factor": factor, "look_ahead": look_ahead, "lr": lr, "penalty": sum(penalty), "steps": steps}
+            asked = {
+                "learner": variant.name,
+                "factor": factor,
+                "look_ahead": look_ahead,
+                "lr": lr,
+                "penalty": sum(penalty),
+                "steps": steps,
+            }
             came = {"share": float(out["share"][k].mean()), "unsolved": int(out["unsolved"][k].sum())}
             records.append({**asked, **fraction(out["found"][k], out["ok"][k]), **came})
     return pd.DataFrame(records)
@@ -190,8 +225,15 @@ def draw(frame: pd.DataFrame, comparison: pd.DataFrame, width: str) -> Figure:
     for name, (marker, dash) in zip(names, LOOKS, strict=False):
         part = rows(best, learner=name)
         color = STROKES["lola_taylor"].color if name.startswith("lola") else STROKES["sos"].color
-        curves.plot(part["factor"], part["share"], color=color, marker=marker, linestyle=dash, label=label(name))
-    curves.set(xlabel="contribution factor", ylabel="return / that of cooperation", ylim=(-0.05, 1.7), yticks=(0, 0.5, 1))
+        curves.plot(
+            part["factor"], part["share"], color=color, marker=marker, linestyle=dash, label=label(name)
+        )
+    curves.set(
+        xlabel="contribution factor",
+        ylabel="return / that of cooperation",
+        ylim=(-0.05, 1.7),
+        yticks=(0, 0.5, 1),
+    )
     curves.set_title("(a) final return", loc="left")
     curves.legend(loc="upper left", ncols=1 if len(names) < 4 else 2, fontsize=5, handlelength=2.6)
     table = comparison["ours"].to_numpy().reshape(len(names), len(FACTORS))
@@ -235,5 +277,9 @@ POLA_TFT = PaperFigure(
     compute=compute,
     measure=measure,
     draw=draw,
-    published=tuple(Published(f"{learner} tabular", QUANTITY.format(f), 1.0, 0.1) for learner in ("lola", "pola") for f in FACTORS),
+    published=tuple(
+        Published(f"{learner} tabular", QUANTITY.format(f), 1.0, 0.1)
+        for learner in ("lola", "pola")
+        for f in FACTORS
+    ),
 )

@@ -39,7 +39,10 @@ def learners() -> dict[str, Learner]:
 
 def settings() -> dict[str, Any]:
     """The game and the learners as plain data."""
-    return {"game": describe(game()), "learners": {name: described(learner) for name, learner in learners().items()}}
+    return {
+        "game": describe(game()),
+        "learners": {name: described(learner) for name, learner in learners().items()},
+    }
 
 
 def compute(preset: Preset, seed: int) -> pd.DataFrame:
@@ -48,7 +51,9 @@ def compute(preset: Preset, seed: int) -> pd.DataFrame:
     for name, learner in learners().items():
         match = play(game(), [learner] * 2, seed, steps=preset.steps, seeds=preset.seeds)
         values, ok, steps = jax.device_get((match.values, match.ok, match.steps))
-        records += [{"learner": name, "step": int(t)} | interval(-values[:, k, 0], ok) for k, t in enumerate(steps)]
+        records += [
+            {"learner": name, "step": int(t)} | interval(-values[:, k, 0], ok) for k, t in enumerate(steps)
+        ]
     return pd.DataFrame(records)
 
 
@@ -61,14 +66,23 @@ def measure(frame: pd.DataFrame) -> pd.DataFrame:
 
 def draw(frame: pd.DataFrame, comparison: pd.DataFrame, width: str) -> Figure:
     """Curves with their bands on the left; on the right the last losses beside the published ones."""
-    grid = {"ncols": 2, "width_ratios": [2.2, 1]} if is_wide(width) else {"nrows": 2, "height_ratios": [1.6, 1]}
+    grid = (
+        {"ncols": 2, "width_ratios": [2.2, 1]} if is_wide(width) else {"nrows": 2, "height_ratios": [1.6, 1]}
+    )
     drawn, (curves, dots) = figure(width, 2.9 if is_wide(width) else 4.6, **grid)
     order = comparison.sort_values("ours", ascending=False)["learner"].tolist()
     for offset, name in enumerate(order):
         part, stroke = rows(frame, learner=name), STROKES[name]
-        curves.fill_between(part["step"], part["low"], part["high"], color=stroke.color, alpha=0.25, linewidth=0)
+        curves.fill_between(
+            part["step"], part["low"], part["high"], color=stroke.color, alpha=0.25, linewidth=0
+        )
         curves.plot(part["step"], part["mean"], **stroke.line(markevery=(3 + offset, 14)))
-    curves.set(xlabel="learning step", ylabel="loss of player 1 per step", xlim=(0, frame["step"].max()), ylim=(0.95, 2.05))
+    curves.set(
+        xlabel="learning step",
+        ylabel="loss of player 1 per step",
+        xlim=(0, frame["step"].max()),
+        ylim=(0.95, 2.05),
+    )
     curves.set_title(f"(a) mean of {comparison['seeds'].max()} seeds; bands: its 95% interval", loc="left")
     curves.legend(ncols=3, loc="center", bbox_to_anchor=(0.55, 0.42), handlelength=3.2)
     beside(dots, comparison.set_index("learner").loc[order[::-1]])
@@ -80,8 +94,24 @@ def beside(axes: Any, comparison: pd.DataFrame) -> None:
     for line, (name, row) in enumerate(comparison.iterrows()):
         stroke = STROKES[str(name)]
         half = [[row["ours"] - row["low"]], [row["high"] - row["ours"]]]
-        axes.errorbar(row["ours"], line + 0.17, xerr=half, fmt=stroke.marker, color=stroke.color, capsize=1.5, linewidth=0.8)
-        axes.errorbar(row["published"], line - 0.17, xerr=row["tolerance"], fmt="|", color="black", capsize=1.5, linewidth=0.8)
+        axes.errorbar(
+            row["ours"],
+            line + 0.17,
+            xerr=half,
+            fmt=stroke.marker,
+            color=stroke.color,
+            capsize=1.5,
+            linewidth=0.8,
+        )
+        axes.errorbar(
+            row["published"],
+            line - 0.17,
+            xerr=row["tolerance"],
+            fmt="|",
+            color="black",
+            capsize=1.5,
+            linewidth=0.8,
+        )
     axes.set_yticks(range(len(comparison)), [STROKES[str(name)].label for name in comparison.index])
     axes.set_xlabel("loss at the last step")
     axes.set_title("(b) ours: marks\n     published: bars", loc="left")
@@ -106,6 +136,12 @@ SOS_IPD = PaperFigure(
     draw=draw,
     published=tuple(
         Published(learner, QUANTITY.format(100), value, 0.03)
-        for learner, value in {"sos": 1.058, "lola_taylor": 1.049, "lookahead": 1.927, "cgd": 1.955, "naive": 1.987}.items()
+        for learner, value in {
+            "sos": 1.058,
+            "lola_taylor": 1.049,
+            "lookahead": 1.927,
+            "cgd": 1.955,
+            "naive": 1.987,
+        }.items()
     ),
 )

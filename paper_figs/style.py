@@ -25,7 +25,15 @@ RC: Any = STYLE | {
 }
 """Settings under which figures are drawn and saved."""
 
-BLACK, ORANGE, SKY, GREEN, BLUE, VERMILION, PURPLE = "#000000", "#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00", "#CC79A7"
+BLACK, ORANGE, SKY, GREEN, BLUE, VERMILION, PURPLE = (
+    "#000000",
+    "#E69F00",
+    "#56B4E9",
+    "#009E73",
+    "#0072B2",
+    "#D55E00",
+    "#CC79A7",
+)
 GRAY = "#777777"
 
 
@@ -41,7 +49,12 @@ class Stroke:
 
     def line(self, **more: Any) -> dict[str, Any]:
         """Arguments for `Axes.plot`."""
-        mark = {"marker": self.marker, "markersize": self.size, "markeredgecolor": "white", "markeredgewidth": 0.3}
+        mark = {
+            "marker": self.marker,
+            "markersize": self.size,
+            "markeredgecolor": "white",
+            "markeredgewidth": 0.3,
+        }
         return {"color": self.color, "linestyle": self.dash, "label": self.label} | mark | more
 
 

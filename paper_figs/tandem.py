@@ -37,7 +37,10 @@ def learners() -> dict[str, Learner]:
 
 def settings() -> dict[str, Any]:
     """The game and the learners as plain data."""
-    return {"game": describe(game()), "learners": {name: described(learner) for name, learner in learners().items()}}
+    return {
+        "game": describe(game()),
+        "learners": {name: described(learner) for name, learner in learners().items()},
+    }
 
 
 def compute(preset: Preset, seed: int) -> pd.DataFrame:
@@ -46,8 +49,15 @@ def compute(preset: Preset, seed: int) -> pd.DataFrame:
     for name, learner in learners().items():
         match = play(game(), [learner] * 2, seed, steps=preset.steps, seeds=preset.seeds, trajectory=True)
         values, (x, y), ok, steps = jax.device_get((match.values, match.trajectory, match.ok, match.steps))
-        index = pd.MultiIndex.from_product([[name], range(preset.seeds), steps.tolist()], names=["learner", "seed", "step"])
-        columns = {"x": x.ravel(), "y": y.ravel(), "loss": -values.mean(axis=-1).ravel(), "ok": np.repeat(ok, steps.size)}
+        index = pd.MultiIndex.from_product(
+            [[name], range(preset.seeds), steps.tolist()], names=["learner", "seed", "step"]
+        )
+        columns = {
+            "x": x.ravel(),
+            "y": y.ravel(),
+            "loss": -values.mean(axis=-1).ravel(),
+            "ok": np.repeat(ok, steps.size),
+        }
         runs.append(pd.DataFrame(columns, index=index).reset_index())
     return pd.concat(runs, ignore_index=True)
 
@@ -58,19 +68,28 @@ def measure(frame: pd.DataFrame) -> pd.DataFrame:
     for name in LIMITS:
         last = rows(frame, learner=name, step=frame["step"].max())
         for quantity, numbers in ((PLACE, last["x"] + last["y"]), (LOSS, last["loss"])):
-            measured.append({"learner": name, "quantity": quantity} | interval(np.asarray(numbers), np.asarray(last["ok"])))
+            measured.append(
+                {"learner": name, "quantity": quantity}
+                | interval(np.asarray(numbers), np.asarray(last["ok"]))
+            )
     return pd.DataFrame(measured).rename(columns={"mean": "ours"}).drop(columns="sd")
 
 
 def draw(frame: pd.DataFrame, comparison: pd.DataFrame, width: str) -> Figure:
     """Loss over the steps on the left, paths in the plane of the two parameters on the right."""
-    grid = {"ncols": 2, "width_ratios": [1.25, 1]} if is_wide(width) else {"nrows": 2, "height_ratios": [1, 1.25]}
+    grid = (
+        {"ncols": 2, "width_ratios": [1.25, 1]}
+        if is_wide(width)
+        else {"nrows": 2, "height_ratios": [1, 1.25]}
+    )
     drawn, (losses, plane) = figure(width, 2.6 if is_wide(width) else 5.2, **grid)
     for offset, name in enumerate(LIMITS):
         stroke, runs = STROKES[name], rows(frame, learner=name)
         steps = [rows(runs, step=t) for t in range(STEPS + 1)]
         curve = pd.DataFrame([interval(np.asarray(run["loss"]), np.asarray(run["ok"])) for run in steps])
-        losses.fill_between(curve.index, curve["low"], curve["high"], color=stroke.color, alpha=0.25, linewidth=0)
+        losses.fill_between(
+            curve.index, curve["low"], curve["high"], color=stroke.color, alpha=0.25, linewidth=0
+        )
         losses.plot(curve.index, curve["mean"], **stroke.line(markevery=(2 + 4 * offset, 10)))
         paths(plane, runs, name, range(offset, 2 * SHOWN, 2))
         losses.axhline(LIMITS[name][1], color="black", linewidth=0.5)
@@ -80,11 +99,21 @@ def draw(frame: pd.DataFrame, comparison: pd.DataFrame, width: str) -> Figure:
     losses.set(xlabel="learning step", ylabel="loss, mean of the players", xlim=(0, STEPS))
     losses.set_title(f"(a) mean of {comparison['seeds'].max()} seeds; bands: its 95% interval", loc="left")
     losses.legend(loc="center right", bbox_to_anchor=(1, 0.62), handlelength=3.2)
-    plane.set(xlabel="x (player 1)", ylabel="y (player 2)", xlim=(-0.3, 1.1), ylim=(-0.3, 1.1), aspect="equal")
+    plane.set(
+        xlabel="x (player 1)", ylabel="y (player 2)", xlim=(-0.3, 1.1), ylim=(-0.3, 1.1), aspect="equal"
+    )
     plane.set(xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
     for place, name in ((0.98, "x + y = 1"), (1.1, "x + y = 4/3")):
         limit = 1 if name.endswith("1") else 4 / 3
-        plane.text(place - 0.03, limit - place - 0.03, name, rotation=-45, rotation_mode="anchor", ha="right", va="top")
+        plane.text(
+            place - 0.03,
+            limit - place - 0.03,
+            name,
+            rotation=-45,
+            rotation_mode="anchor",
+            ha="right",
+            va="top",
+        )
     plane.set_title(f"(b) paths of {SHOWN} seeds each", loc="left")
     return drawn
 

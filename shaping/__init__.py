@@ -4,7 +4,9 @@ import games as _games
 
 if not hasattr(_games, "GAMES"):
     _place = _games.__spec__.origin or next(iter(_games.__path__))
-    raise ImportError(f"{_place} hides the laboratory's package 'games'; rename it, or start Python in another folder.")
+    raise ImportError(
+        f"{_place} hides the laboratory's package 'games'; rename it, or start Python in another folder."
+    )
 
 from shaping.base import Learner, View
 from shaping.catalog import LEARNERS, as_learner

@@ -22,7 +22,9 @@ Scalar = Float[Array, ""] | float
 """A number: an array inside compiled code, possibly a plain float where it is written by hand."""
 
 
-def number(default: float, minimum: float = 0.0, maximum: float = float("inf"), infinite: bool = False) -> Any:
+def number(
+    default: float, minimum: float = 0.0, maximum: float = float("inf"), infinite: bool = False
+) -> Any:
     """A learner's numeric field: data, so that another value never recompiles; refused outside its range when built by hand.
 
     Args:
@@ -31,7 +33,9 @@ def number(default: float, minimum: float = 0.0, maximum: float = float("inf"), 
         maximum: the largest accepted.
         infinite: whether infinity has a meaning.
     """
-    return eqx.field(converter=floating, default=default, metadata={"range": (minimum, maximum, infinite), "single": True})
+    return eqx.field(
+        converter=floating, default=default, metadata={"range": (minimum, maximum, infinite), "single": True}
+    )
 
 
 def choice(default: str, *others: str) -> Any:
@@ -56,9 +60,13 @@ def check_fields(value: Any) -> None:
         if "range" in rules:
             check_range(f"{name}: {field.name}", entry, *rules["range"])
         if "choices" in rules and entry not in rules["choices"]:
-            raise ValueError(f"{name}: unknown {field.name} {entry!r}; {nearest(str(entry), rules['choices'])}.")
+            raise ValueError(
+                f"{name}: unknown {field.name} {entry!r}; {nearest(str(entry), rules['choices'])}."
+            )
         if field.type is Learner and not isinstance(entry, Learner):
-            raise ValueError(f"{name}: {field.name} is {shown(entry)}; it must be a learner that is made, such as Naive().")
+            raise ValueError(
+                f"{name}: {field.name} is {shown(entry)}; it must be a learner that is made, such as Naive()."
+            )
         if "minimum" in rules:
             check_count(f"{name}: {field.name}", entry, rules["minimum"])
 
@@ -72,7 +80,8 @@ class View(eqx.Module):
         seat: whose view this is, 0 to n-1.
         key: randomness of this step, for games whose values are sampled.
         time: how many steps of the match came before this one.
-        place: the seat in the match as data, where the view shows the game with seats exchanged; otherwise None.
+        place: the seat in the match as data, where the view shows the game with seats exchanged; otherwise
+            None.
     """
 
     game: Game
@@ -116,7 +125,9 @@ class View(eqx.Module):
 
     def afresh(self, number: Int[Array, ""] | int) -> "View":
         """The same view with other randomness: that of a number."""
-        return self if self.key is None else dataclasses.replace(self, key=jax.random.fold_in(self.key, number))
+        return (
+            self if self.key is None else dataclasses.replace(self, key=jax.random.fold_in(self.key, number))
+        )
 
     @property
     def sampled(self) -> Sampled:
@@ -142,8 +153,8 @@ class View(eqx.Module):
     def look_ahead(self, joint: Joint, lr: Scalar, steps: int = 1) -> Joint:
         r"""Everybody's parameters after the others' next naive steps, which they take at once: $\theta_j + b \nabla_j V_j$.
 
-        Where values are sampled, every step draws anew: what is estimated later is independent of the noise that steps take up. Several
-        steps are one loop, whose program is as long as that of one step.
+        Where values are sampled, every step draws anew: what is estimated later is independent of the noise
+        that steps take up. Several steps are one loop, whose program is as long as that of one step.
         """
 
         def ahead(joint: Joint, step: Int[Array, ""] | int) -> Joint:
@@ -163,8 +174,8 @@ class View(eqx.Module):
 class Learner(eqx.Module):
     """A rule that turns a view of the game into a step of the player's own parameters.
 
-    A learner is a frozen value: compared, nested, swept. Its numbers are data; its structure is static. The step is **added** to the own
-    parameters (optax's meaning), so wrappers compose.
+    A learner is a frozen value: compared, nested, swept. Its numbers are data; its structure is static. The
+    step is **added** to the own parameters (optax's meaning), so wrappers compose.
     """
 
     def __check_init__(self):

@@ -37,14 +37,20 @@ from shaping.wrappers.opponent_model import OpponentModel
 
 LEARNERS = Registry("learner")
 """All learners. Facts of an entry: `learns` (False for fixed strategies), `look_ahead` (the setting that makes it naive at 0, or None),
-`keeps_fixed_points` (whether it stands still wherever every gradient vanishes), `simultaneous` (False if players step in turn),
-`max_players` (None: any number), `sampled` (whether it learns from episodes, and so plays
-sampled games alone, unless it is for games of `anywhere`),
+`keeps_fixed_points` (whether it stands still wherever every gradient vanishes), `simultaneous` (False if
+players step in turn), `max_players` (None: any number), `sampled` (whether it learns from episodes, and so
+plays sampled games alone, unless it is for games of `anywhere`),
 `tabular` (whether it keeps a table of values, and so plays through tables alone)."""
 
 
 def enter(
-    name: str, make: Callable[..., Learner], summary: str, citation: str, *aliases: str, also: tuple[str, ...] = (), **facts: Any
+    name: str,
+    make: Callable[..., Learner],
+    summary: str,
+    citation: str,
+    *aliases: str,
+    also: tuple[str, ...] = (),
+    **facts: Any,
 ) -> None:
     """Enter a learner with the facts that the laws need; `also` holds the keys of further papers that it stands for."""
     known = {
@@ -76,7 +82,12 @@ def joint_q(lr: float = 0.01, decay: float = 1e-4, epsilon: float = 0.05, spread
 
 
 def wolf_phc(
-    lr: float = 0.01, decay: float = 1e-4, delta: float = 0.01, delta_decay: float = 5e-5, losing: float = 2.0, spread: float = 1.0
+    lr: float = 0.01,
+    decay: float = 1e-4,
+    delta: float = 0.01,
+    delta_decay: float = 5e-5,
+    losing: float = 2.0,
+    spread: float = 1.0,
 ) -> Phc:
     """Policy hill-climbing at two rates, with the tournament's settings."""
     return Phc(lr, decay, delta, delta_decay, losing, spread, "wolf")
@@ -112,7 +123,9 @@ def pola_om(
     batches: int = 200,
 ) -> OpponentModel:
     """POLA-DiCE against models fitted to that many batches of episodes before every update."""
-    inner = PolaDice(lr, look_ahead, penalty, inner_penalty, critic, inner_critic, inner_steps, steps, moments)
+    inner = PolaDice(
+        lr, look_ahead, penalty, inner_penalty, critic, inner_critic, inner_steps, steps, moments
+    )
     return OpponentModel(inner, batches=batches)
 
 
@@ -158,9 +171,20 @@ enter(
     **SHAPES,
 )
 enter(
-    "lola_taylor", lola_taylor, "LOLA to first order, both factors differentiated.", "letcher2019sos", also=("foerster2018lola",), **SHAPES
+    "lola_taylor",
+    lola_taylor,
+    "LOLA to first order, both factors differentiated.",
+    "letcher2019sos",
+    also=("foerster2018lola",),
+    **SHAPES,
 )
-enter("lola_original", lola_original, "LOLA to first order, the shaping term alone.", "foerster2018lola", **SHAPES)
+enter(
+    "lola_original",
+    lola_original,
+    "LOLA to first order, the shaping term alone.",
+    "foerster2018lola",
+    **SHAPES,
+)
 enter(
     "hola2",
     Hola,
@@ -170,15 +194,53 @@ enter(
     also=("foerster2018lola",),
     **SHAPES,
 )
-enter("sos", Sos, "LOLA's shaping as far as it keeps LookAhead's direction and fixed points.", "letcher2019sos", **LOOKS)
-enter("pola", Pola, "LOLA as far as behavior stays close, solved to tolerance.", "zhao2022pola", keeps_fixed_points=False)
-enter("consensus", Consensus, "Ascend while everybody agrees to make the gradients small.", "mescheder2017numerics", "co")
+enter(
+    "sos",
+    Sos,
+    "LOLA's shaping as far as it keeps LookAhead's direction and fixed points.",
+    "letcher2019sos",
+    **LOOKS,
+)
+enter(
+    "pola",
+    Pola,
+    "LOLA as far as behavior stays close, solved to tolerance.",
+    "zhao2022pola",
+    keeps_fixed_points=False,
+)
+enter(
+    "consensus",
+    Consensus,
+    "Ascend while everybody agrees to make the gradients small.",
+    "mescheder2017numerics",
+    "co",
+)
 enter("sga", Sga, "Correct the simultaneous gradient for its rotation.", "balduzzi2018mechanics")
-enter("extragradient", Extragradient, "Step along the gradient one joint step ahead.", "korpelevich1976extragradient", "eg")
-enter("optimistic", Optimistic, "Step as if the gradient went on changing as it just did.", "daskalakis2018optimism", "omd", "ogd")
+enter(
+    "extragradient",
+    Extragradient,
+    "Step along the gradient one joint step ahead.",
+    "korpelevich1976extragradient",
+    "eg",
+)
+enter(
+    "optimistic",
+    Optimistic,
+    "Step as if the gradient went on changing as it just did.",
+    "daskalakis2018optimism",
+    "omd",
+    "ogd",
+)
 enter("cgd", Cgd, "Step to the equilibrium of the locally bilinear game.", "schaefer2019cgd", **LOOKS)
 enter("lss", Lss, "Cut the rotation out of the simultaneous gradient.", "mazumdar2019lss")
-enter("alternating", alternating, "Naive learners that step in turn.", "letcher2019sos", "alt", simultaneous=False)
+enter(
+    "alternating",
+    alternating,
+    "Naive learners that step in turn.",
+    "letcher2019sos",
+    "alt",
+    simultaneous=False,
+)
 enter(
     "loqa",
     Loqa,
@@ -229,7 +291,14 @@ enter(
 EPISODES: Any = {"keeps_fixed_points": False, "sampled": True}
 TABLES: Any = EPISODES | {"tabular": True}
 
-enter("ppo", Ppo, "Proximal policy optimization on one's own part of the episodes.", "schulman2017ppo", also=("lu2022mfos",), **EPISODES)
+enter(
+    "ppo",
+    Ppo,
+    "Proximal policy optimization on one's own part of the episodes.",
+    "schulman2017ppo",
+    also=("lu2022mfos",),
+    **EPISODES,
+)
 enter(
     "q_learning",
     QLearning,
@@ -247,8 +316,21 @@ enter(
     also=("watkins1992q",),
     **TABLES,
 )
-enter("phc", Phc, "Policy hill-climbing: move a little towards the action that is worth most.", "bowling2002multiagent", **TABLES)
-enter("wolf_phc", wolf_phc, "Policy hill-climbing, slowly where one wins, fast where one loses.", "bowling2002multiagent", "wolf", **TABLES)
+enter(
+    "phc",
+    Phc,
+    "Policy hill-climbing: move a little towards the action that is worth most.",
+    "bowling2002multiagent",
+    **TABLES,
+)
+enter(
+    "wolf_phc",
+    wolf_phc,
+    "Policy hill-climbing, slowly where one wins, fast where one loses.",
+    "bowling2002multiagent",
+    "wolf",
+    **TABLES,
+)
 
 for _strategy in STRATEGIES:
     enter(
@@ -265,7 +347,8 @@ def as_learner(given: Any) -> Learner:
     """A learner: itself, a name in `LEARNERS`, or a class such as `Lola`.
 
     Raises:
-        ValueError: for an unknown name, for what is no learner, and for one that holds several numbers in place of one.
+        ValueError: for an unknown name, for what is no learner, and for one that holds several numbers in
+            place of one.
 
     Example:
         >>> as_learner("lola").label, as_learner(Lola).label
@@ -282,15 +365,20 @@ def as_learners(given: Any, game: Game, opens: bool = False) -> tuple[Any, ...]:
     """One learner per seat of a game, as `as_learner` takes them; a `Sweep` stays one, and where seats may be open, so does None.
 
     Raises:
-        ValueError: for something that is no sequence, for another number of learners than seats, and as `as_learner`.
+        ValueError: for something that is no sequence, for another number of learners than seats, and as
+            `as_learner`.
     """
     if isinstance(given, (str, Learner, Sweep, Mapping)) or not isinstance(given, Iterable):
         example = ", ".join(["Lola()", *["None" if opens else "Naive()"] * (game.n_players - 1)])
-        raise ValueError(f"The learners are {shown(given)}; give a list with one learner per seat, such as [{example}].")
+        raise ValueError(
+            f"The learners are {shown(given)}; give a list with one learner per seat, such as [{example}]."
+        )
     given = tuple(given)
     if len(given) != game.n_players:
         less = ", None for a seat to be left open" if opens else ""
-        raise ValueError(f"{len(given)} learners were given for {game.n_players} seats of {game.name!r}; give exactly one per seat{less}.")
+        raise ValueError(
+            f"{len(given)} learners were given for {game.n_players} seats of {game.name!r}; give exactly one per seat{less}."
+        )
     return tuple(x if isinstance(x, Sweep) or (opens and x is None) else as_learner(x) for x in given)
 
 

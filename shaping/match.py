@@ -55,7 +55,8 @@ class Match(eqx.Module):
         params: final parameters.
         states: final states of the learners, who see the parameters in the form `game.split` gives them.
         trajectory: everybody's parameters at every record, if asked for.
-        ok: in which lanes values, parameters and the learners' states are finite; a diverged one is reported, never averaged in.
+        ok: in which lanes values, parameters and the learners' states are finite; a diverged one is reported,
+            never averaged in.
         game: the game's name.
         learners: the learners' names.
         points: the settings of a sweep.
@@ -103,14 +104,15 @@ def play(
 ) -> Match:
     r"""Let learners play a game: everybody steps at once, from a frozen copy of everyone's parameters.
 
-    $\theta_i \leftarrow \theta_i + \mathrm{step}_i(\theta)$ for all i, `steps` times; one `lax.scan`, `vmap`ped over the seeds.
+    $\theta_i \leftarrow \theta_i + \mathrm{step}_i(\theta)$ for all i, `steps` times; one `lax.scan`,
+    `vmap`ped over the seeds.
 
     Args:
         game: the game, its name in `games.PLAYABLE`, or a factory such as `games.ipd`.
-        learners: one per seat, in order, or their names in `LEARNERS`, or classes such as `Lola`; a `Sweep` adds a leading axis, and
-            several sweeps are walked through together.
-        key: a seed, an integer in [0, 2**32 - 1], or a typed key; lane s uses `fold_in(fold_in(key, crc32(stream)), s)`, whatever the
-            number of lanes.
+        learners: one per seat, in order, or their names in `LEARNERS`, or classes such as `Lola`; a `Sweep`
+            adds a leading axis, and several sweeps are walked through together.
+        key: a seed, an integer in [0, 2**32 - 1], or a typed key; lane s uses `fold_in(fold_in(key,
+            crc32(stream)), s)`, whatever the number of lanes.
         steps: how many steps, at least 1.
         seeds: how many lanes, at least 1, each with its own initial parameters.
         every: take a record every so many steps; must divide `steps`.
@@ -122,7 +124,8 @@ def play(
         The match.
 
     Raises:
-        ValueError: if the learners are not one per seat, a count is no positive integer, or parameters have other shapes than the game's.
+        ValueError: if the learners are not one per seat, a count is no positive integer, or parameters have
+            other shapes than the game's.
 
     Example:
         >>> from games import GAMES
@@ -147,11 +150,24 @@ def play(
         raise ValueError(
             f"The sweeps have {sorted(sizes)} points; sweeps in one match are walked through together, so give them equal sizes."
         )
-    points = {f"{name}_{seat}": numbers for seat, s in enumerate(learners) if isinstance(s, Sweep) for name, numbers in s.points.items()}
+    points = {
+        f"{name}_{seat}": numbers
+        for seat, s in enumerate(learners)
+        if isinstance(s, Sweep)
+        for name, numbers in s.points.items()
+    }
     members = tuple(s.learner if isinstance(s, Sweep) else s for s in learners)
-    swept = tuple(jax.tree.map(eqx.if_array(0), s.learner) if isinstance(s, Sweep) else None for s in learners)
-    least = seeds * max(sizes, default=1) * (2 * 4 * game.n_players * (steps // every + 1) + 32)  # values twice, and two keys
-    check_room(f"A match of {seeds} seeds with {steps // every + 1} records", least, "give fewer seeds or steps, or a larger every")
+    swept = tuple(
+        jax.tree.map(eqx.if_array(0), s.learner) if isinstance(s, Sweep) else None for s in learners
+    )
+    least = (
+        seeds * max(sizes, default=1) * (2 * 4 * game.n_players * (steps // every + 1) + 32)
+    )  # values twice, and two keys
+    check_room(
+        f"A match of {seeds} seeds with {steps // every + 1} records",
+        least,
+        "give fewer seeds or steps, or a larger every",
+    )
     keys = lane_keys(key, "init", seeds), lane_keys(key, "match", seeds)
     values, joint, states, path, ok = _whole_or_in_parts(
         game, members, keys, params, swept, jnp.asarray(every), (steps // every, trajectory)
@@ -168,10 +184,14 @@ def entered(game: Game, params: Any) -> Joint:
     """
     drawn = jax.eval_shape(game.init, jax.random.key(0))
     if not isinstance(params, (tuple, list)) or len(params) != len(drawn):
-        raise ValueError(f"params is {shown(params)}; give a tuple with one entry per player of {game.name!r}, {len(drawn)} in all.")
+        raise ValueError(
+            f"params is {shown(params)}; give a tuple with one entry per player of {game.name!r}, {len(drawn)} in all."
+        )
     if isinstance(game, Sampled) or not all(isinstance(x, jax.ShapeDtypeStruct) for x in drawn):
         return tuple(params)  # agents, networks and learners have structures of their own
-    params = tuple(tuple(as_float(x) for x in own) if isinstance(own, tuple) else as_float(own) for own in params)
+    params = tuple(
+        tuple(as_float(x) for x in own) if isinstance(own, tuple) else as_float(own) for own in params
+    )
     check_shapes(game.name, params, [x.shape for x in drawn])
     return params
 
@@ -179,7 +199,8 @@ def entered(game: Game, params: Any) -> Joint:
 def _lanes(game, learners, keys, params, swept, every, plan):
     """All lanes of all points."""
     lanes = jax.vmap(
-        lambda learners, init_key, match_key: lane(game, learners, init_key, match_key, params, every, *plan), in_axes=(None, 0, 0)
+        lambda learners, init_key, match_key: lane(game, learners, init_key, match_key, params, every, *plan),
+        in_axes=(None, 0, 0),
     )
     if jax.tree.leaves(swept):
         lanes = jax.vmap(lanes, in_axes=(swept, None, None))
@@ -238,7 +259,9 @@ def lanes_at_once(seeds: int, needed: int, kept: int, what: str) -> int:
     return fitting
 
 
-def in_parts(part: Callable[[int, int], PyTree], seeds: int, at_once: int, axis: int, concatenate: Callable[..., Any]) -> PyTree:
+def in_parts(
+    part: Callable[[int, int], PyTree], seeds: int, at_once: int, axis: int, concatenate: Callable[..., Any]
+) -> PyTree:
     """`part(begin, end)` of all lanes, at most so many at once, joined along an axis; parts are equally long, and so one program.
 
     Example:
@@ -250,10 +273,18 @@ def in_parts(part: Callable[[int, int], PyTree], seeds: int, at_once: int, axis:
         return part(0, seeds)
     ends = [min(end, seeds) for end in range(width, seeds + width, width)]
     pieces = [part(end - width, end) for end in ends]
-    fresh = [width] * (len(ends) - 1) + [ends[-1] - ends[-2]]  # of the last part, what the one before did not hold
+    fresh = [width] * (len(ends) - 1) + [
+        ends[-1] - ends[-2]
+    ]  # of the last part, what the one before did not hold
 
     def joined(*xs):
-        return concatenate([x[(slice(None),) * (axis % x.ndim) + (slice(width - n, None),)] for x, n in zip(xs, fresh, strict=True)], axis)
+        return concatenate(
+            [
+                x[(slice(None),) * (axis % x.ndim) + (slice(width - n, None),)]
+                for x, n in zip(xs, fresh, strict=True)
+            ],
+            axis,
+        )
 
     return jax.tree.map(joined, *pieces)
 
@@ -282,10 +313,14 @@ def lane(
     views = (View(game, joint, seat) for seat in range(game.n_players))
     joint = game.split(tuple(x.start(v) for x, v in zip(learners, views, strict=True)))
     first = jax.random.fold_in(match_key, BEFORE)
-    states = tuple(x.init(View(game, joint, seat, jax.random.fold_in(first, seat))) for seat, x in enumerate(learners))
+    states = tuple(
+        x.init(View(game, joint, seat, jax.random.fold_in(first, seat))) for seat, x in enumerate(learners)
+    )
 
     def record(joint):
-        values = tuple(game.per_step(v) for v in game.values(joint, first))  # scalars: nothing is computed twice
+        values = tuple(
+            game.per_step(v) for v in game.values(joint, first)
+        )  # scalars: nothing is computed twice
         return values, joint if trajectory else None
 
     def step(t, carry):
@@ -304,7 +339,9 @@ def lane(
     return values, final, states, game.join(path) if trajectory else None, finite((values, final, states))
 
 
-def advance(game: Game, learners: Sequence[Learner], joint: Joint, states: PyTree, key, t) -> tuple[Joint, PyTree]:
+def advance(
+    game: Game, learners: Sequence[Learner], joint: Joint, states: PyTree, key, t
+) -> tuple[Joint, PyTree]:
     """One simultaneous step of everybody: the next parameters and states."""
     after, later = [], []
     for seat, (learner, state) in enumerate(zip(learners, states, strict=True)):

@@ -41,8 +41,8 @@ def sweep(make: Callable[..., Learner] | str, **settings: Sequence[float]) -> Sw
         **settings: a sequence of numbers for each setting to sweep.
 
     Raises:
-        ValueError: for what makes no learner, without settings, for one number or none in place of several, for a setting that there is
-            not, or where the members differ in more than numbers.
+        ValueError: for what makes no learner, without settings, for one number or none in place of several,
+            for a setting that there is not, or where the members differ in more than numbers.
 
     Example:
         >>> from shaping import Lola
@@ -54,27 +54,45 @@ def sweep(make: Callable[..., Learner] | str, **settings: Sequence[float]) -> Sw
 
         make = functools.partial(LEARNERS.make, LEARNERS.get(make).name)
     if not callable(make):
-        raise ValueError(f"A sweep makes its learners, and {shown(make)} is one already; give the class, as in sweep(Lola, lr=[0.1, 1.0]).")
+        raise ValueError(
+            f"A sweep makes its learners, and {shown(make)} is one already; give the class, as in sweep(Lola, lr=[0.1, 1.0])."
+        )
     for name, numbers in settings.items():
         if isinstance(numbers, (str, Mapping)) or not isinstance(numbers, Iterable) or not np.ndim(numbers):
-            raise ValueError(f"The setting {name} is {shown(numbers)}; a sweep runs over several, as in sweep(Lola, lr=[0.1, 1.0]).")
+            raise ValueError(
+                f"The setting {name} is {shown(numbers)}; a sweep runs over several, as in sweep(Lola, lr=[0.1, 1.0])."
+            )
     if not settings or not all(len(numbers) for numbers in settings.values()):
-        raise ValueError("A sweep needs at least one setting with at least one number, such as sweep(Lola, lr=[0.1, 1.0]).")
+        raise ValueError(
+            "A sweep needs at least one setting with at least one number, such as sweep(Lola, lr=[0.1, 1.0])."
+        )
     try:
         accepted = inspect.signature(make).parameters
     except ValueError as error:
-        raise ValueError(f"{shown(make)} makes no learners; give a learner class, as in sweep(Lola, lr=[0.1, 1.0]).") from error
+        raise ValueError(
+            f"{shown(make)} makes no learners; give a learner class, as in sweep(Lola, lr=[0.1, 1.0])."
+        ) from error
     if not any(p.kind == p.VAR_KEYWORD for p in accepted.values()):
         for name in settings:
             if name not in accepted:
-                raise ValueError(f"{getattr(make, '__name__', 'The learner')} has no setting {name!r}; {nearest(name, accepted)}.")
+                raise ValueError(
+                    f"{getattr(make, '__name__', 'The learner')} has no setting {name!r}; {nearest(name, accepted)}."
+                )
     combinations = list(itertools.product(*settings.values()))
     members = [make(**dict(zip(settings, numbers, strict=True))) for numbers in combinations]
     if not all(isinstance(x, Learner) for x in members):
-        raise ValueError(f"A sweep makes learners, and got {shown(members[0])}; give a learner class, as in sweep(Lola, lr=[0.1, 1.0]).")
+        raise ValueError(
+            f"A sweep makes learners, and got {shown(members[0])}; give a learner class, as in sweep(Lola, lr=[0.1, 1.0])."
+        )
     if len({jax.tree.structure(m) for m in members}) > 1:
-        raise ValueError("A sweep runs over numbers; a setting that changes the algorithm needs a match of its own.")
+        raise ValueError(
+            "A sweep runs over numbers; a setting that changes the algorithm needs a match of its own."
+        )
     stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *members)
     return Sweep(
-        stacked, {name: jnp.asarray(column, float) for name, column in zip(settings, zip(*combinations, strict=True), strict=True)}
+        stacked,
+        {
+            name: jnp.asarray(column, float)
+            for name, column in zip(settings, zip(*combinations, strict=True), strict=True)
+        },
     )

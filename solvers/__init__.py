@@ -4,7 +4,9 @@ import games as _games
 
 if not hasattr(_games, "GAMES"):
     _place = _games.__spec__.origin or next(iter(_games.__path__))
-    raise ImportError(f"{_place} hides the laboratory's package 'games'; rename it, or start Python in another folder.")
+    raise ImportError(
+        f"{_place} hides the laboratory's package 'games'; rename it, or start Python in another folder."
+    )
 
 from solvers.base import EquilibriumSet, Solution
 from solvers.differentiable.basins import Basins, basins_of_flow, basins_of_map

@@ -23,9 +23,11 @@ class Solution:
     Args:
         profile: one strategy per player; float64, or rationals where the solver is exact.
         payoffs: what everybody earns.
-        regret: what everybody would gain by a best response, in payoff units, recomputed from the payoffs alone.
-        residual: the largest regret relative to the payoffs in play, as `solvers.payoffs.judged` defines them for each player: between 0
-            and 1, 0 for an exact equilibrium, and the same in whatever units the players' payoffs are.
+        regret: what everybody would gain by a best response, in payoff units, recomputed from the payoffs
+            alone.
+        residual: the largest regret relative to the payoffs in play, as `solvers.payoffs.judged` defines them
+            for each player: between 0 and 1, 0 for an exact equilibrium, and the same in whatever units the
+            players' payoffs are.
         status: `"solved"` where the residual is within tolerance, otherwise why not.
         message: one sentence for people.
         iterations: pivots, Newton steps or updates, whatever the method counts.
@@ -42,7 +44,9 @@ class Solution:
     @property
     def support(self) -> tuple[tuple[int, ...], ...]:
         """The actions that everybody plays with positive probability (in floats: above 1e-9)."""
-        return tuple(tuple(int(a) for a in np.flatnonzero(s > (0 if is_exact(s) else 1e-9))) for s in self.profile)
+        return tuple(
+            tuple(int(a) for a in np.flatnonzero(s > (0 if is_exact(s) else 1e-9))) for s in self.profile
+        )
 
     def as_json(self) -> dict[str, Any]:
         """Plain data: `profile`, `payoffs`, `support`, `residual`; rationals as `"p/q"`."""
@@ -61,7 +65,13 @@ def plain(number: Any) -> float | str | int:
     return float(number)
 
 
-def solution(payoffs: Payoffs, profile: Sequence[Any], message: str = "", iterations: int = 0, tolerance: float = TOLERANCE) -> Solution:
+def solution(
+    payoffs: Payoffs,
+    profile: Sequence[Any],
+    message: str = "",
+    iterations: int = 0,
+    tolerance: float = TOLERANCE,
+) -> Solution:
     """A profile with its payoffs and its residual, recomputed here by a best response whatever the solver believes.
 
     Args:
@@ -93,10 +103,13 @@ class EquilibriumSet:
         game: the payoffs they belong to.
         method: the solver's registry name.
         equilibria: for two players and a complete method, all extreme equilibria.
-        complete: True only where the method proves that nothing is missing: every equilibrium is in the list or in a maximal Nash subset.
-        degenerate: whether the game was proven degenerate (True), proven not to be (False), or neither (None).
-        cliques: maximal Nash subsets of two-player games: pairs of index tuples into `equilibria`' distinct row and column strategies
-            (`vertices`); every mixture of the rows with every mixture of the columns is an equilibrium.
+        complete: True only where the method proves that nothing is missing: every equilibrium is in the list
+            or in a maximal Nash subset.
+        degenerate: whether the game was proven degenerate (True), proven not to be (False), or neither
+            (None).
+        cliques: maximal Nash subsets of two-player games: pairs of index tuples into `equilibria`' distinct
+            row and column strategies (`vertices`); every mixture of the rows with every mixture of the
+            columns is an equilibrium.
         vertices: the distinct strategies of each player among the extreme equilibria, which `cliques` index.
         components: indices of equilibria by connected component.
         status: `"solved"` unless something went wrong.

@@ -26,19 +26,21 @@ def solve(game: Any, method: str | None = None, **settings: Any) -> EquilibriumS
     r"""The equilibria of a normal-form game.
 
     Args:
-        game: what `payoff_tensor` takes: a `MatrixGame`, its name in `games.GAMES` or its factory, a `NormalForm` read from a file, or
-            payoffs `(n, A1, ..., An)`. Of three or more players, those with one action are set aside while there are more than two.
-        method: a name in `SOLVERS`. By default the one that `default_method` names: two players, all equilibria by `"vertex"`, or one
-            by `"lemke_howson"` where these are too many to look for, which the message says; more players, `"polynomial"` where that
-            takes seconds, otherwise one equilibrium by `"logit"`; one player, `"pure"`.
+        game: what `payoff_tensor` takes: a `MatrixGame`, its name in `games.GAMES` or its factory, a
+            `NormalForm` read from a file, or payoffs `(n, A1, ..., An)`. Of three or more players, those with
+            one action are set aside while there are more than two.
+        method: a name in `SOLVERS`. By default the one that `default_method` names: two players, all
+            equilibria by `"vertex"`, or one by `"lemke_howson"` where these are too many to look for, which
+            the message says; more players, `"polynomial"` where that takes seconds, otherwise one equilibrium
+            by `"logit"`; one player, `"pure"`.
         settings: of the method, such as `exact=True` or `force=True`.
 
     Returns:
         The equilibria with their residuals, and whether they are proven to be all.
 
     Raises:
-        ValueError: for what is no game or a repeated one, for an unknown method or setting, and for a method that cannot take this
-            game, naming those that can.
+        ValueError: for what is no game or a repeated one, for an unknown method or setting, and for a method
+            that cannot take this game, naming those that can.
 
     Example:
         >>> from games import stag_hunt
@@ -48,14 +50,22 @@ def solve(game: Any, method: str | None = None, **settings: Any) -> EquilibriumS
     if isinstance(game, str) or callable(game):
         game = as_game(game)
     if isinstance(game, Iterated):
-        raise ValueError(f"{game.name!r} is a repeated game; solve its stage game, game.stage, or judge profiles of strategies by is_nash.")
+        raise ValueError(
+            f"{game.name!r} is a repeated game; solve its stage game, game.stage, or judge profiles of strategies by is_nash."
+        )
     payoffs = payoff_tensor(game, exact=bool(settings.get("exact")))
     seats = choosing_seats(payoffs.shape[1:])
-    few = payoffs if len(seats) == len(payoffs) else payoffs[seats].reshape(len(seats), *(payoffs.shape[1 + k] for k in seats))
+    few = (
+        payoffs
+        if len(seats) == len(payoffs)
+        else payoffs[seats].reshape(len(seats), *(payoffs.shape[1 + k] for k in seats))
+    )
     entry = SOLVERS.get(default_method(few.shape[1:]) if method is None else method)
     check_takes(entry, few)
     if settings.get("exact") and not entry.facts["exact"]:
-        raise ValueError(f"The method {entry.name!r} works in floating point; exact: {listed(payoffs, lambda e: e.facts['exact'])}.")
+        raise ValueError(
+            f"The method {entry.name!r} works in floating point; exact: {listed(payoffs, lambda e: e.facts['exact'])}."
+        )
     shown = game if few is payoffs else few
     try:
         found = SOLVERS.make(entry.name, game=shown, **settings)
@@ -66,7 +76,11 @@ def solve(game: Any, method: str | None = None, **settings: Any) -> EquilibriumS
         size = " x ".join(map(str, few.shape[1:]))
         says = f"All equilibria of a game of {size} actions are too many to look for unasked; this is one, and 'lemke_howson' finds more."
         found = dataclasses.replace(found, message=says)
-    return found if few is payoffs else with_idle_players(found, payoff_tensor(game, exact=is_exact(found.game)), seats)
+    return (
+        found
+        if few is payoffs
+        else with_idle_players(found, payoff_tensor(game, exact=is_exact(found.game)), seats)
+    )
 
 
 def choosing_seats(sizes: tuple[int, ...]) -> list[int]:
@@ -117,7 +131,9 @@ def default_method(sizes: tuple[int, ...]) -> str:
 
 def takes(entry: Entry, payoffs: Payoffs) -> bool:
     """Whether a solver is made for a game: its number of players, and payoffs that sum to a constant where it wants that."""
-    return entry.facts["players"] in (None, len(payoffs)) and (not entry.facts["zero_sum"] or constant_sum(payoffs))
+    return entry.facts["players"] in (None, len(payoffs)) and (
+        not entry.facts["zero_sum"] or constant_sum(payoffs)
+    )
 
 
 def check_takes(entry: Entry, payoffs: Payoffs) -> None:

@@ -32,17 +32,19 @@ ROUNDED = 1e-6
 def payoff_tensor(game: Any, exact: bool = False) -> Payoffs:
     """The payoffs `(n, A1, ..., An)` of a game as float64, or as exact rationals.
 
-    A number in float32 or float64 stands for its shortest decimal: 0.1 is read as 1/10 whatever its width, so that a game held in
-    float32 has the equilibria of the game that was typed. A `games.MatrixGame` is solved by the numbers that it was made from.
+    A number in float32 or float64 stands for its shortest decimal: 0.1 is read as 1/10 whatever its width, so
+    that a game held in float32 has the equilibria of the game that was typed. A `games.MatrixGame` is solved
+    by the numbers that it was made from.
 
     Args:
-        game: a `games.MatrixGame`, its name or factory, the tensor itself, or for two players the pair `(row, column)` of payoff
-            matrices; entries may be integers, floats, `Fraction` or strings such as `"1/3"`.
+        game: a `games.MatrixGame`, its name or factory, the tensor itself, or for two players the pair `(row,
+            column)` of payoff matrices; entries may be integers, floats, `Fraction` or strings such as
+            `"1/3"`.
         exact: whether rationals are wanted.
 
     Raises:
-        ValueError: if it is ragged, has an entry that is no finite number, its player axis disagrees with its rank, or a player has no
-            action.
+        ValueError: if it is ragged, has an entry that is no finite number, its player axis disagrees with its
+            rank, or a player has no action.
 
     Example:
         >>> from games import MatrixGame
@@ -53,7 +55,9 @@ def payoff_tensor(game: Any, exact: bool = False) -> Payoffs:
         game = as_game(game)
     check_pairs("The payoffs", game)
     if isinstance(game, Game) and not hasattr(game, "payoffs"):
-        raise ValueError(f"{game.name!r} is no matrix game; give a games.MatrixGame, payoffs, or a repeated game's stage (game.stage).")
+        raise ValueError(
+            f"{game.name!r} is no matrix game; give a games.MatrixGame, payoffs, or a repeated game's stage (game.stage)."
+        )
     try:
         array = as_given(given(getattr(game, "payoffs", game)))
         if array.dtype.kind == "V":  # the narrow types of jax, such as bfloat16
@@ -76,17 +80,27 @@ def payoff_tensor(game: Any, exact: bool = False) -> Payoffs:
     if exact:
         return rationals(array)
     try:
-        tensor = array.astype(float) if array.dtype == float or array.dtype.kind in "biu" else rationals(array).astype(float)
+        tensor = (
+            array.astype(float)
+            if array.dtype == float or array.dtype.kind in "biu"
+            else rationals(array).astype(float)
+        )
     except OverflowError as error:
-        raise ValueError("A payoff is beyond 1.8e308, the largest number of float64; divide the payoffs by a number.") from error
+        raise ValueError(
+            "A payoff is beyond 1.8e308, the largest number of float64; divide the payoffs by a number."
+        ) from error
     if not np.isfinite(tensor).all():
-        raise ValueError(f"{tensor[~np.isfinite(tensor)][0]} is no payoff; all payoffs must be finite numbers.")
+        raise ValueError(
+            f"{tensor[~np.isfinite(tensor)][0]} is no payoff; all payoffs must be finite numbers."
+        )
     if array.dtype == object or array.dtype.kind in "iuU":
         check_rounding(array, tensor)
     return tensor
 
 
-def check_rounding(given: Shaped[np.ndarray, "n_players *actions"], rounded: Float[np.ndarray, "n_players *actions"]) -> None:
+def check_rounding(
+    given: Shaped[np.ndarray, "n_players *actions"], rounded: Float[np.ndarray, "n_players *actions"]
+) -> None:
     """Refuse payoffs that float64 makes another game of: a player's that are rounded by more than 1e-9 of their own range.
 
     Raises:
@@ -98,7 +112,10 @@ def check_rounding(given: Shaped[np.ndarray, "n_players *actions"], rounded: Flo
         exact = rationals(own)
         if exact.max() == exact.min():
             continue  # every profile is an equilibrium, whatever the number
-        kept = [min(abs(x - Fraction(f)), abs(x - rational(f))) for x, f in zip(exact.ravel(), floats.ravel().tolist(), strict=True)]
+        kept = [
+            min(abs(x - Fraction(f)), abs(x - rational(f)))
+            for x, f in zip(exact.ravel(), floats.ravel().tolist(), strict=True)
+        ]
         if max(kept) > (exact.max() - exact.min()) / 10**9:
             raise ValueError(
                 f"Player {player}'s payoffs differ by less than float64 tells apart; subtract a number from all of them, or ask for "
@@ -134,7 +151,9 @@ def as_given(entries: Any) -> Shaped[np.ndarray, "..."]:
 def rationals(array: np.ndarray) -> Shaped[np.ndarray, "..."]:
     """An array of the same shape that holds `Fraction`s."""
     result = np.empty(array.size, dtype=object)
-    short = array.dtype.kind == "f" and array.dtype != float  # their own shortest decimals, not those of float64
+    short = (
+        array.dtype.kind == "f" and array.dtype != float
+    )  # their own shortest decimals, not those of float64
     result[:] = list(map(rational, array.ravel() if short else array.ravel().tolist()))
     return result.reshape(array.shape)
 
@@ -143,7 +162,8 @@ def rational(entry: Any) -> Fraction:
     """A number as a rational: a float by its shortest decimal, a string as it is written.
 
     Raises:
-        ValueError: in one sentence for NaN, infinite entries, text that is no number, exponents beyond 400, and anything else.
+        ValueError: in one sentence for NaN, infinite entries, text that is no number, exponents beyond 400,
+            and anything else.
 
     Example:
         >>> rational(0.1), rational("1/3"), rational(2**63 + 1)
@@ -177,7 +197,8 @@ def number(text: str) -> Fraction:
     """A number as it is written, exactly: an integer, a decimal with or without an exponent, or `p/q`.
 
     Raises:
-        ValueError: for text that is no number or has more than 4000 letters, a denominator of 0, and an exponent beyond 400.
+        ValueError: for text that is no number or has more than 4000 letters, a denominator of 0, and an
+            exponent beyond 400.
 
     Example:
         >>> number("0.1"), number("-3/6"), number("1e2")
@@ -248,15 +269,20 @@ def check_profile(payoffs: Payoffs, profile: Sequence[Any], tolerance: float = 1
     """A profile as arrays of the payoffs' kind, one strategy per player.
 
     Raises:
-        ValueError: if a player is missing, a strategy has the wrong length, or it is off the simplex by more than `tolerance`.
+        ValueError: if a player is missing, a strategy has the wrong length, or it is off the simplex by more
+            than `tolerance`.
     """
     if len(profile) != n_players(payoffs):
-        raise ValueError(f"The profile has {len(profile)} strategies for {n_players(payoffs)} players; give one each.")
+        raise ValueError(
+            f"The profile has {len(profile)} strategies for {n_players(payoffs)} players; give one each."
+        )
     checked = []
     for player, (strategy, actions) in enumerate(zip(profile, payoffs.shape[1:], strict=True)):
         entries = np.asarray(strategy)
         if entries.shape != (actions,):
-            raise ValueError(f"Player {player}'s strategy has shape {entries.shape}; the game gives this player {actions} actions.")
+            raise ValueError(
+                f"Player {player}'s strategy has shape {entries.shape}; the game gives this player {actions} actions."
+            )
         entries = rationals(entries) if is_exact(payoffs) else entries.astype(float)
         if not (entries >= -tolerance).all() or not abs(entries.sum() - 1) <= tolerance:
             raise ValueError(
@@ -277,7 +303,9 @@ def action_values(payoffs: Payoffs, profile: Profile, player: int) -> Shaped[np.
     return mean_over_others(payoffs[player], profile, player)
 
 
-def mean_over_others(table: Shaped[np.ndarray, "*actions"], profile: Profile, player: int) -> Shaped[np.ndarray, " actions"]:
+def mean_over_others(
+    table: Shaped[np.ndarray, "*actions"], profile: Profile, player: int
+) -> Shaped[np.ndarray, " actions"]:
     """The mean of a player's table over what the others do, by the player's own action."""
     few = table.dtype == object  # rationals are slow to multiply
     for own in reversed(profile[player + 1 :]):
@@ -304,19 +332,24 @@ def regrets(payoffs: Payoffs, profile: Profile) -> Shaped[np.ndarray, " n_player
     return gains(payoffs, profile)[1]
 
 
-def gains(payoffs: Payoffs, profile: Profile) -> tuple[Shaped[np.ndarray, " n_players"], Shaped[np.ndarray, " n_players"]]:
+def gains(
+    payoffs: Payoffs, profile: Profile
+) -> tuple[Shaped[np.ndarray, " n_players"], Shaped[np.ndarray, " n_players"]]:
     """Everybody's expected payoff and regret at once."""
     values = [action_values(payoffs, profile, i) for i in range(n_players(payoffs))]
     earned = np.array([own @ v for own, v in zip(profile, values, strict=True)], dtype=payoffs.dtype)
     return earned, np.array([v.max() for v in values], dtype=payoffs.dtype) - earned
 
 
-def judged(payoffs: Payoffs, profile: Profile) -> tuple[Shaped[np.ndarray, " n_players"], Shaped[np.ndarray, " n_players"], float]:
+def judged(
+    payoffs: Payoffs, profile: Profile
+) -> tuple[Shaped[np.ndarray, " n_players"], Shaped[np.ndarray, " n_players"], float]:
     r"""Everybody's expected payoff and regret, and the residual: the largest regret of anybody, relative to the payoffs in play.
 
-    The unit of player i's regret is the mean of $|u_i(a) - u_i(\sigma)|$ over what everybody plays, or over what i meets with its best
-    reply if that is larger. It is at least the regret, so the residual lies in [0, 1]. Payoffs to which nobody's play leads, such as
-    those of a forbidden action, have no part in it, and neither have the units of the others.
+    The unit of player i's regret is the mean of $|u_i(a) - u_i(\sigma)|$ over what everybody plays, or over
+    what i meets with its best reply if that is larger. It is at least the regret, so the residual lies in [0,
+    1]. Payoffs to which nobody's play leads, such as those of a forbidden action, have no part in it, and
+    neither have the units of the others.
 
     Example:
         >>> pennies = payoff_tensor(([[1, -1], [-1, 1], [-1e9, -1e9]], [[-1, 1], [1, -1], [0, 0]]))

@@ -1,7 +1,8 @@
 r"""Best responses, smoothed best responses and what a profile leaves to gain, for n players, in JAX: under jit, vmap and gradients.
 
-Sums of products are written out action by action: a product of a small matrix and a vector under `vmap` is a call per game, is rounded
-to fewer bits on some accelerators, and jaxlib 0.10.2 reduces it wrongly over large batches on a CPU.
+Sums of products are written out action by action: a product of a small matrix and a vector under `vmap` is a
+call per game, is rounded to fewer bits on some accelerators, and jaxlib 0.10.2 reduces it wrongly over large
+batches on a CPU.
 """
 
 from typing import Any
@@ -27,7 +28,9 @@ ROUNDING = 1e-6
 def in_default_precision(tree: Any) -> Any:
     """Every inexact array in JAX's default precision, whichever that was when it was made."""
     wanted = jnp.result_type(float)
-    return jax.tree.map(lambda x: x.astype(wanted) if jnp.issubdtype(jnp.result_type(x), jnp.inexact) else x, tree)
+    return jax.tree.map(
+        lambda x: x.astype(wanted) if jnp.issubdtype(jnp.result_type(x), jnp.inexact) else x, tree
+    )
 
 
 def as_payoffs(game: Any) -> Payoffs:
@@ -43,11 +46,15 @@ def as_payoffs(game: Any) -> Payoffs:
     if not any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(payoffs)):
         tensor = payoff_tensor(game)
         low, high = (f(tensor, axis=tuple(range(1, tensor.ndim)), keepdims=True) for f in (np.min, np.max))
-        far = np.maximum(abs(low), abs(high)) > 1e3 * (high - low)  # a constant moves no answer, and float32 has few digits
+        far = np.maximum(abs(low), abs(high)) > 1e3 * (
+            high - low
+        )  # a constant moves no answer, and float32 has few digits
         return numeric_array("The payoffs", tensor - np.where(far, low, 0))
     payoffs = in_default_precision(numeric_array("The payoffs", payoffs))
     if payoffs.ndim < 2 or len(payoffs) != payoffs.ndim - 1 or 0 in payoffs.shape:
-        raise ValueError(f"The payoffs have shape {payoffs.shape}; they must be (n, A1, ..., An); for many games use jax.vmap.")
+        raise ValueError(
+            f"The payoffs have shape {payoffs.shape}; they must be (n, A1, ..., An); for many games use jax.vmap."
+        )
     return payoffs
 
 
@@ -61,14 +68,22 @@ def as_start(start: Any, payoffs: Float[Array, "..."], actions: tuple[int, ...])
         raise ValueError(f"start is {start!r}; it must hold one strategy each, of {list(actions)} actions.")
     profile = tuple(numeric_array("start", own).astype(payoffs.dtype) for own in start)
     if tuple(own.shape for own in profile) != tuple((a,) for a in actions):
-        raise ValueError(f"start has shapes {[own.shape for own in profile]}; it must hold one strategy each, of {list(actions)} actions.")
+        raise ValueError(
+            f"start has shapes {[own.shape for own in profile]}; it must hold one strategy each, of {list(actions)} actions."
+        )
     for own in profile:
-        if concrete(own) and not (np.asarray(own).min() >= -ROUNDING and abs(np.asarray(own, dtype=float).sum() - 1) <= ROUNDING):
-            raise ValueError(f"start holds {[float(f'{x:.6g}') for x in own]}, which is off the simplex; give probabilities that sum to 1.")
+        if concrete(own) and not (
+            np.asarray(own).min() >= -ROUNDING and abs(np.asarray(own, dtype=float).sum() - 1) <= ROUNDING
+        ):
+            raise ValueError(
+                f"start holds {[float(f'{x:.6g}') for x in own]}, which is off the simplex; give probabilities that sum to 1."
+            )
     return profile
 
 
-def contracted(table: Float[Array, "..."], weights: Float[Array, " actions"], axis: int) -> Float[Array, "..."]:
+def contracted(
+    table: Float[Array, "..."], weights: Float[Array, " actions"], axis: int
+) -> Float[Array, "..."]:
     """The weighted sum of a table along one axis."""
     slices = jnp.moveaxis(table, axis, 0)
     return sum((slices[a] * weights[a] for a in range(1, len(weights))), start=slices[0] * weights[0])
@@ -189,7 +204,8 @@ def smoothed_best_responses(payoffs: Payoffs, profile: Profile, precision: Array
     Args:
         payoffs: `(n, A1, ..., An)`.
         profile: one mixed strategy per player.
-        precision: $\lambda \ge 0$ per payoff unit; 0 is uniform, and the larger, the nearer to a best response.
+        precision: $\lambda \ge 0$ per payoff unit; 0 is uniform, and the larger, the nearer to a best
+            response.
 
     Example:
         >>> payoffs = jnp.array([[[2.0, 0.0], [0.0, 1.0]], [[1.0, 0.0], [0.0, 2.0]]])

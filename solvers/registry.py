@@ -19,9 +19,9 @@ def solver(name: str, citation: str, *aliases: str, **facts: Any) -> Callable[[S
         name: under which it is found.
         citation: key in references.bib.
         aliases: other names.
-        facts: `players`, how many the method takes (2, or None for any number); `finds`, one of `"all"` (every equilibrium of a game
-            that is not degenerate), `"some"` and `"one"`; `exact`, whether it offers rationals by `exact=True`; `zero_sum`, whether it
-            takes zero-sum games only.
+        facts: `players`, how many the method takes (2, or None for any number); `finds`, one of `"all"`
+            (every equilibrium of a game that is not degenerate), `"some"` and `"one"`; `exact`, whether it
+            offers rationals by `exact=True`; `zero_sum`, whether it takes zero-sum games only.
     """
     known = {"players": None, "finds": "some", "exact": False, "zero_sum": False}
     if unknown := set(facts) - set(known):

@@ -57,7 +57,12 @@ def table():
 
 
 KNOWN = {
-    **{name: getattr(module, name) for module in (games, shaping, solvers) for name in dir(module) if not name.startswith("_")},
+    **{
+        name: getattr(module, name)
+        for module in (games, shaping, solvers)
+        for name in dir(module)
+        if not name.startswith("_")
+    },
     "jax": jax,
     "jnp": jnp,
     "np": np,
@@ -83,7 +88,10 @@ KNOWN = {
     "match": match,
     "swept": swept,
     "table": table,
-    **{f.__name__: f for f in (cells, curves, estimate, evaluate, heatmap, make, standings, tournament, train, train_match)},
+    **{
+        f.__name__: f
+        for f in (cells, curves, estimate, evaluate, heatmap, make, standings, tournament, train, train_match)
+    },
 }
 """What the calls below may name; `TMP` is an empty folder, and `KEPT` one that holds a learner of tandem."""
 
@@ -123,7 +131,10 @@ CALLS = [
     ('ipd_contribution(cf="1.33")', ("cf is '1.33'",)),
     ("chicken(init_std=NAN)", ("init_std is nan",)),
     ('matching_pennies(payoffs="pennies")', ("hold something else",)),
-    ("MatrixGame([[(3, 3), (0, 5)], [(5, 0), (1, 1)]])", ("cells", "are", "tuples,", "such", "as", "(3, 3)", ";", "moveaxis")),
+    (
+        "MatrixGame([[(3, 3), (0, 5)], [(5, 0), (1, 1)]])",
+        ("cells", "are", "tuples,", "such", "as", "(3, 3)", ";", "moveaxis"),
+    ),
     ("MatrixGame(np.zeros((3, 3, 2)))", ("shape", "(3, 3, 2)", "moveaxis")),
     ("MatrixGame(np.zeros((2, 2, 2), dtype=complex))", ("hold something else",)),
     ("MatrixGame(np.zeros((2, 2, 1)))", ("at least 2 actions",)),
@@ -360,7 +371,10 @@ CALLS = [
     ("ascend(MetaGame(G, [None, Naive()], steps=2), Naive(), steps=0)", ("steps is 0",)),
     ("ascend(MetaGame(G, [None, Naive()], steps=2), Naive(), lr=-1)", ("lr is -1",)),
     ('train("lolla", G, [None] * 2, {}, out=TMP)', ("no training of the learner 'lolla'",)),
-    ('train("cola", tandem(), [None] * 2, {"hiden": (4,)}, out=TMP)', ("no setting 'hiden'; did you mean 'hidden'",)),
+    (
+        'train("cola", tandem(), [None] * 2, {"hiden": (4,)}, out=TMP)',
+        ("no setting 'hiden'; did you mean 'hidden'",),
+    ),
     ('train("mfos", G, [None, Naive()], {"widht": 4}, out=TMP)', ("did you mean 'width'",)),
     ('train("mfos", G, [None, Naive()], {"width": 0}, out=TMP)', ("width is 0",)),
     ('train("mfos", G, [None, Naive()], {"method": "pppo"}, out=TMP)', ("Unknown method 'pppo'",)),
@@ -387,9 +401,18 @@ CALLS = [
     ('mf.Es(weighting="rank")', ("did you mean 'ranks'",)),
     ("mf.Es(sigma=INF)", ("sigma is inf",)),
     ("mf.Ga(parents=9, population=8)", ("parents is 9",)),
-    ('mf.train(MetaGame(G, [None, Naive()], steps=2), mf.gaussian(10, 5), "pppo")', ("Unknown method 'pppo'",)),
-    ("mf.train(MetaGame(G, [None, Naive()], steps=2), mf.gaussian(10, 5), iterations=0)", ("iterations is 0",)),
-    ("mf.train(MetaGame(G, [None, Naive()], steps=2), mf.gaussian(10, 5), key=2**33)", ("seed is 8589934592",)),
+    (
+        'mf.train(MetaGame(G, [None, Naive()], steps=2), mf.gaussian(10, 5), "pppo")',
+        ("Unknown method 'pppo'",),
+    ),
+    (
+        "mf.train(MetaGame(G, [None, Naive()], steps=2), mf.gaussian(10, 5), iterations=0)",
+        ("iterations is 0",),
+    ),
+    (
+        "mf.train(MetaGame(G, [None, Naive()], steps=2), mf.gaussian(10, 5), key=2**33)",
+        ("seed is 8589934592",),
+    ),
     ("mf.train(G, mf.gaussian(10, 5))", ("environment",)),
     ("mf.gaussian(10, 5, width=0)", ("width is 0",)),
     ("mf.gaussian(10, 5, depth=-1)", ("depth is -1",)),

@@ -20,19 +20,40 @@ ROOT = pathlib.Path(__file__).parents[1]
 
 def run(code: str, timeout: float = 600, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=timeout, cwd=ROOT, env=os.environ | environment
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        cwd=ROOT,
+        env=os.environ | environment,
     )
 
 
 @pytest.mark.parametrize("package", ["games", "shaping", "solvers"])
 def test_import_stays_light(package):
-    heavy = ["pandas", "matplotlib", "networkx", "scipy.optimize", "scipy.stats", "pyarrow", "diffrax", "optimistix", "gymnasium"]
+    heavy = [
+        "pandas",
+        "matplotlib",
+        "networkx",
+        "scipy.optimize",
+        "scipy.stats",
+        "pyarrow",
+        "diffrax",
+        "optimistix",
+        "gymnasium",
+    ]
     code = f"import jax, sys; before = set(sys.modules); import {package}; print([m for m in {heavy} if m in set(sys.modules) - before])"
     assert run(code).stdout.strip() == "[]"
 
 
 def test_import_leaves_jax_as_it_was():
-    keys = ["jax_enable_x64", "jax_compilation_cache_dir", "jax_numpy_rank_promotion", "jax_default_matmul_precision", "jax_platforms"]
+    keys = [
+        "jax_enable_x64",
+        "jax_compilation_cache_dir",
+        "jax_numpy_rank_promotion",
+        "jax_default_matmul_precision",
+        "jax_platforms",
+    ]
     code = (
         f"import os, jax; state = lambda: [getattr(jax.config, k) for k in {keys}] + [os.environ.get('XLA_FLAGS')]; before = state();"
         "import games, shaping, solvers, analysis, paper_figs; print(state() == before)"
@@ -40,7 +61,11 @@ def test_import_leaves_jax_as_it_was():
     assert run(code).stdout.strip() == "True"
 
 
-@pytest.mark.parametrize("registry", [GAMES, ENVIRONMENTS, LEARNERS, STRATEGIES, SOLVERS, DYNAMICS, FLOWS, FIGURES], ids=lambda r: r.kind)
+@pytest.mark.parametrize(
+    "registry",
+    [GAMES, ENVIRONMENTS, LEARNERS, STRATEGIES, SOLVERS, DYNAMICS, FLOWS, FIGURES],
+    ids=lambda r: r.kind,
+)
 def test_every_member_has_a_summary_and_a_citation_that_exists(registry):
     for entry in registry:
         assert entry.summary, entry.name
@@ -70,7 +95,10 @@ def test_a_tournament_step_of_12000_lanes_returns():
     assert done.stdout.split()[-2:] == ["24000", "True"], done.stderr
 
 
-@pytest.mark.parametrize(("name", "code"), [("games", "import shaping"), ("games", "import solvers"), ("analysis.py", "import games")])
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [("games", "import shaping"), ("games", "import solvers"), ("analysis.py", "import games")],
+)
 def test_what_hides_a_package_is_named_at_import(tmp_path, name, code):
     place = tmp_path / name
     if place.suffix:
@@ -79,6 +107,13 @@ def test_what_hides_a_package_is_named_at_import(tmp_path, name, code):
         place.mkdir()
         (place / "__init__.py").write_text("")
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=600, cwd=tmp_path, env=environment)
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=600,
+        cwd=tmp_path,
+        env=environment,
+    )
     assert f"{place}" in done.stderr
     assert f"hides the laboratory's package {place.stem!r}; rename it" in done.stderr

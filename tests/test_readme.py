@@ -11,7 +11,11 @@ import pytest
 
 ROOT = pathlib.Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
-COMMANDS = [line.split("#")[0].strip() for block in re.findall(r"```console\n(.*?)```", README, re.S) for line in block.splitlines()]
+COMMANDS = [
+    line.split("#")[0].strip()
+    for block in re.findall(r"```console\n(.*?)```", README, re.S)
+    for line in block.splitlines()
+]
 SMALL = {"--steps": "3", "--seeds": "2"}
 
 
@@ -59,7 +63,16 @@ def test_demo_with_two_learners(tmp_path, capsys):
 
     done = subprocess.run(["make", "--dry-run", "demo"], cwd=ROOT, capture_output=True, text=True)
     words = shlex.split(next(line for line in done.stdout.splitlines() if "shaping tournament" in line))[1:]
-    words = [*shrunk(words, tmp_path / "demo"), "--steps", "2", "--seeds", "2", "--learners", "naive", "optimistic"]
+    words = [
+        *shrunk(words, tmp_path / "demo"),
+        "--steps",
+        "2",
+        "--seeds",
+        "2",
+        "--learners",
+        "naive",
+        "optimistic",
+    ]
     main(words)
     first = capsys.readouterr()
     assert (tmp_path / "demo" / "heatmap.png").exists()
@@ -74,7 +87,9 @@ def test_shaping_command(command, tmp_path, capsys):
     words = shrunk(shlex.split(command)[1:], tmp_path / "out")
     if words == ["doctor"]:  # it judges the process, so it gets one of its own
         done = subprocess.run(
-            [sys.executable, "-c", "from analysis.cli.main import main; main(['doctor'])"], capture_output=True, text=True
+            [sys.executable, "-c", "from analysis.cli.main import main; main(['doctor'])"],
+            capture_output=True,
+            text=True,
         )
         assert done.returncode == 0, done.stdout
         return
@@ -88,7 +103,9 @@ def test_shaping_command(command, tmp_path, capsys):
 def test_paper_figs_command(command, tmp_path, capsys):
     from paper_figs.cli import main
 
-    words = [word for word in shlex.split(command)[3:] if word != "sos_ipd"]  # which takes minutes to compile; test_paper_figs has it
+    words = [
+        word for word in shlex.split(command)[3:] if word != "sos_ipd"
+    ]  # which takes minutes to compile; test_paper_figs has it
     main([*words, "--out", str(tmp_path)] if words[0] == "make" else words)
     assert "tandem" in capsys.readouterr().out
 

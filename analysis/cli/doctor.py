@@ -33,12 +33,20 @@ class Doctor:
         findings = [*versions(), *devices(), hang(), crash(), cache(), *working_folder()]
         ill = [f for f in findings if f.remedy]
         if self.json:
-            print(json_.dumps({"well": not ill, "findings": [dataclasses.asdict(f) for f in findings]}, indent=1))
+            print(
+                json_.dumps(
+                    {"well": not ill, "findings": [dataclasses.asdict(f) for f in findings]}, indent=1
+                )
+            )
             return int(bool(ill))
         from analysis.cli.screen import TextTable, stdout
 
         console = stdout()
-        console.print(TextTable(["", "what", "found"], [["wrong" if f.remedy else "ok", f.what, f.found] for f in findings]))
+        console.print(
+            TextTable(
+                ["", "what", "found"], [["wrong" if f.remedy else "ok", f.what, f.found] for f in findings]
+            )
+        )
         for f in ill:
             console.print(f"{f.what}: {f.remedy}", soft_wrap=True)
         console.print("All is well." if not ill else f"{len(ill)} thing(s) to mend.")
@@ -47,9 +55,26 @@ class Doctor:
 
 def versions() -> list[Finding]:
     """Python and the libraries, each against the least version that works."""
-    found = [Finding("python", platform.python_version(), "" if sys.version_info >= (3, 11) else "install Python 3.11 or later.")]
+    found = [
+        Finding(
+            "python",
+            platform.python_version(),
+            "" if sys.version_info >= (3, 11) else "install Python 3.11 or later.",
+        )
+    ]
     installed: dict[str, str] = {}
-    for name in ("opponent-shaping-lab", "jax", "jaxlib", "equinox", "optax", "numpy", "scipy", "pandas", "pyarrow", "matplotlib"):
+    for name in (
+        "opponent-shaping-lab",
+        "jax",
+        "jaxlib",
+        "equinox",
+        "optax",
+        "numpy",
+        "scipy",
+        "pandas",
+        "pyarrow",
+        "matplotlib",
+    ):
         try:
             installed[name] = importlib.metadata.version(name)
             found.append(Finding(name, installed[name]))
@@ -59,7 +84,9 @@ def versions() -> list[Finding]:
     if series["jax"] != series["jaxlib"]:
         found.append(
             Finding(
-                "jax and jaxlib", "of different series", f"pip install --upgrade jax=={installed.get('jax')} jaxlib=={installed.get('jax')}"
+                "jax and jaxlib",
+                "of different series",
+                f"pip install --upgrade jax=={installed.get('jax')} jaxlib=={installed.get('jax')}",
             )
         )
     return found
@@ -72,12 +99,20 @@ def devices() -> list[Finding]:
 
         seen = jax.devices()
     except (ImportError, RuntimeError) as error:
-        return [Finding("device", " ".join(str(error).split()), "pip install --upgrade --force-reinstall jax jaxlib")]
+        return [
+            Finding(
+                "device", " ".join(str(error).split()), "pip install --upgrade --force-reinstall jax jaxlib"
+            )
+        ]
     found = [
         Finding("device", f"{len(seen)} x {seen[0].device_kind} ({seen[0].platform})"),
         Finding("float64", "on" if jax.config.read("jax_enable_x64") else "off"),
     ]
-    if seen[0].platform == "cpu" and pathlib.Path("/proc/driver/nvidia/version").exists() and os.environ.get("JAX_PLATFORMS", "") != "cpu":
+    if (
+        seen[0].platform == "cpu"
+        and pathlib.Path("/proc/driver/nvidia/version").exists()
+        and os.environ.get("JAX_PLATFORMS", "") != "cpu"
+    ):
         remedy = "pip install 'opponent-shaping-lab[cuda]', or set JAX_PLATFORMS=cpu to mean it."
         found.append(Finding("NVIDIA driver", "present, but jax computes on the CPU", remedy))
     return found
@@ -93,7 +128,11 @@ def hang() -> Finding:
     )
     if setting(GUARD) in ("false", "0"):
         return Finding("jax 0.10's hang", f"{GUARD}=false is set, which helps some programs; {rest}")
-    return Finding("jax 0.10's hang", "no flag", f"set XLA_FLAGS={GUARD}=false before jax is imported, which helps some programs; {rest}.")
+    return Finding(
+        "jax 0.10's hang",
+        "no flag",
+        f"set XLA_FLAGS={GUARD}=false before jax is imported, which helps some programs; {rest}.",
+    )
 
 
 def crash() -> Finding:
@@ -101,7 +140,10 @@ def crash() -> Finding:
     if not importlib.metadata.version("jaxlib").startswith("0.10."):
         return Finding("jax 0.10's crash", "not this version")
     if setting(YNNPACK) == "":
-        return Finding("jax 0.10's crash", f"guarded here; in notebooks and scripts set XLA_FLAGS={YNNPACK}= before importing jax")
+        return Finding(
+            "jax 0.10's crash",
+            f"guarded here; in notebooks and scripts set XLA_FLAGS={YNNPACK}= before importing jax",
+        )
     remedy = (
         f"jax 0.10.2 can end with a segmentation fault on the CPU; play, tournaments, trainings and solvers are compiled without what "
         f"does it, programs of your own, such as jax.jit around play, are not: set XLA_FLAGS={YNNPACK}= before jax is imported."
@@ -120,7 +162,12 @@ def working_folder() -> list[Finding]:
     from games import name_clashes as siblings
 
     ours = pathlib.Path(siblings.__file__).resolve().parents[1]
-    here = [pathlib.Path(place).resolve() for name in siblings.PACKAGES for place in (f"{name}.py", name) if pathlib.Path(place).exists()]
+    here = [
+        pathlib.Path(place).resolve()
+        for name in siblings.PACKAGES
+        for place in (f"{name}.py", name)
+        if pathlib.Path(place).exists()
+    ]
     remedy = "rename it, or start Python in another folder: it has the name of one of the laboratory's packages and hides it."
     return [Finding("working folder", str(place), remedy) for place in here if ours not in place.parents]
 
@@ -129,11 +176,19 @@ def cache() -> Finding:
     """Where compiled programs are kept."""
     named = os.environ.get("JAX_COMPILATION_CACHE_DIR")
     if named is None:
-        return Finding("compilation cache", "none", "make ~/.cache writable, or set JAX_COMPILATION_CACHE_DIR to a folder that is.")
+        return Finding(
+            "compilation cache",
+            "none",
+            "make ~/.cache writable, or set JAX_COMPILATION_CACHE_DIR to a folder that is.",
+        )
     folder = pathlib.Path(named)
     with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
     if not os.access(folder, os.W_OK):
-        return Finding("compilation cache", f"{folder} cannot be written", "set JAX_COMPILATION_CACHE_DIR to a folder that can be.")
+        return Finding(
+            "compilation cache",
+            f"{folder} cannot be written",
+            "set JAX_COMPILATION_CACHE_DIR to a folder that can be.",
+        )
     size = sum(file.stat().st_size for file in folder.glob("*"))
     return Finding("compilation cache", f"{folder}, {size / 1e6:.0f} MB")

@@ -32,7 +32,9 @@ def distinct(names: Sequence[str]) -> list[str]:
     """
     lines = [" ".join(name.split()) for name in names]
     count = Counter(lines)
-    return [f"{line} ({k + 1})".lstrip() if not line or count[line] > 1 else line for k, line in enumerate(lines)]
+    return [
+        f"{line} ({k + 1})".lstrip() if not line or count[line] > 1 else line for k, line in enumerate(lines)
+    ]
 
 
 def every_profile(payoffs: Any) -> bool:
@@ -52,7 +54,11 @@ def strategy(probabilities: Any, labels: Sequence[str], named: bool) -> str:
     """
     if not named:
         return f"({', '.join(map(shown, probabilities))})"
-    return ", ".join(label if p == 1 else f"{label} {shown(p)}" for label, p in zip(labels, probabilities, strict=True) if p > 0)
+    return ", ".join(
+        label if p == 1 else f"{label} {shown(p)}"
+        for label, p in zip(labels, probabilities, strict=True)
+        if p > 0
+    )
 
 
 def show(found: "EquilibriumSet", game: "NormalForm", name: str) -> None:
@@ -68,7 +74,11 @@ def show(found: "EquilibriumSet", game: "NormalForm", name: str) -> None:
     if found.degenerate and spanned:
         count = count.replace(" ", " extreme ", 1)
         known = "every other is a mixture within one of the Nash subsets below" if found.complete else known
-    heading = f"{count} by {found.method}; {known}" if found.status == "solved" else f"{found.method} did not converge; where it stopped:"
+    heading = (
+        f"{count} by {found.method}; {known}"
+        if found.status == "solved"
+        else f"{found.method} did not converge; where it stopped:"
+    )
     console.print(f"{name}: {heading}", soft_wrap=True)
     several = 1 < len(found.components) < len(found)
     where = {k: str(c) for c, members in enumerate(found.components) for k in members}
@@ -83,9 +93,16 @@ def show(found: "EquilibriumSet", game: "NormalForm", name: str) -> None:
         for k, e in enumerate(found)
     ]
     if rows:
-        console.print(TextTable(["", *players, "payoffs", "residual", *(["component"] if several else [])], rows, right=(0,)))
+        console.print(
+            TextTable(
+                ["", *players, "payoffs", "residual", *(["component"] if several else [])], rows, right=(0,)
+            )
+        )
     for inside in spanned:
-        console.print(f"Nash subset: every mixture of the strategies in rows {', '.join(map(str, inside))}", soft_wrap=True)
+        console.print(
+            f"Nash subset: every mixture of the strategies in rows {', '.join(map(str, inside))}",
+            soft_wrap=True,
+        )
     if found.message:
         console.print(found.message, soft_wrap=True)
 
@@ -140,7 +157,10 @@ def show_quantal(members: list[dict[str, Any]], game: "NormalForm", name: str) -
     rows = [
         [
             shown(e["precision"]),
-            *(strategy(s, labels, game.names_actions) for s, labels in zip(e["profile"], actions, strict=True)),
+            *(
+                strategy(s, labels, game.names_actions)
+                for s, labels in zip(e["profile"], actions, strict=True)
+            ),
             f"({', '.join(map(shown, e['payoffs']))})",
             f"{e['residual']:.1e}",
         ]

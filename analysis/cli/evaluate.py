@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 class Evaluate:
     """Let players that were trained together on a sampled game meet themselves, the next folder's, and scripted players.
 
-    Rewards are means per step, undiscounted, with standard errors over episodes; in a coin game also the share of own coins.
+    Rewards are means per step, undiscounted, with standard errors over episodes; in a coin game also the
+    share of own coins.
     """
 
     folders: tyro.conf.Positional[tuple[str, ...]]
@@ -61,7 +62,9 @@ class Evaluate:
 
         console = stdout()
         console.print(f"{name}: reward per step and its standard error over {self.episodes} episodes")
-        columns = ["run", "against", "seat", "reward", "the other's"] + ["own coins"] * bool(frame["own_coins"].notna().any())
+        columns = ["run", "against", "seat", "reward", "the other's"] + ["own coins"] * bool(
+            frame["own_coins"].notna().any()
+        )
         lines = [
             [
                 self.folders[r["run"]],
@@ -97,7 +100,9 @@ def trained_on(folder: str) -> tuple[str, dict[str, Any]]:
 
     made = checkpoint.load_note(folder)["note"].get("made")
     if made is None:
-        raise ValueError(f"{folder!r} does not say how its game was made; name the game with --game, and its settings with --set.")
+        raise ValueError(
+            f"{folder!r} does not say how its game was made; name the game with --game, and its settings with --set."
+        )
     if made["game"] not in SAMPLED:
         raise ValueError(
             f"The folder {folder!r} holds what was trained on {made['game']!r}, whose values are exact and which has no episodes; "
@@ -131,13 +136,17 @@ def trained(folder: str, game: Any) -> tuple[Any, Any]:
 
     places = pathlib.Path(folder), pathlib.Path(folder) / "seat_1"
     if not places[1].exists():
-        raise ValueError(f"{folder!r} holds one player at most; name the folder of a training of every seat, made with --against self.")
+        raise ValueError(
+            f"{folder!r} holds one player at most; name the folder of a training of every seat, made with --against self."
+        )
     players = []
     for place in places:
         checkpoint.check_game(place, game)
         player = checkpoint.load(place, cast=True)
         if not isinstance(player, Settled):
-            raise ValueError(f"{str(place)!r} holds {player.label!r}, which learns while it plays; let it play with shaping play.")
+            raise ValueError(
+                f"{str(place)!r} holds {player.label!r}, which learns while it plays; let it play with shaping play."
+            )
         players.append(player.own)
     return players[0], players[1]
 

@@ -62,4 +62,6 @@ def matrix_game(word: str, given: Mapping[str, Any]) -> "MatrixGame":
         return MatrixGame(read(word, given).payoffs, game_label(word))
     except ValueError as error:
         said = str(error)
-        raise ValueError(said if said.startswith((word, "There is no", "Standard input")) else f"{word}: {said}") from error
+        raise ValueError(
+            said if said.startswith((word, "There is no", "Standard input")) else f"{word}: {said}"
+        ) from error

@@ -12,7 +12,17 @@ class List:
     """List what there is: name, one line, citation key."""
 
     kind: tyro.conf.Positional[
-        Literal["games", "sampled", "environments", "learners", "strategies", "solvers", "dynamics", "flows", "figures"]
+        Literal[
+            "games",
+            "sampled",
+            "environments",
+            "learners",
+            "strategies",
+            "solvers",
+            "dynamics",
+            "flows",
+            "figures",
+        ]
     ] = dataclasses.field(metadata={"positional": True})
     """Which family."""
     json: bool = False
@@ -27,7 +37,10 @@ class List:
         from analysis.cli.screen import TextTable, stdout
 
         columns = ["name", "what it is", "citation"]
-        rows = [[" ".join([e["name"], *(f"({a})" for a in e["aliases"])]), e["summary"], e["citation"]] for e in entries]
+        rows = [
+            [" ".join([e["name"], *(f"({a})" for a in e["aliases"])]), e["summary"], e["citation"]]
+            for e in entries
+        ]
         stdout().print(TextTable(columns, rows))
 
 
@@ -35,4 +48,7 @@ def members(kind: str) -> list[dict[str, Any]]:
     """The entries of a family as plain data."""
     from analysis.cli.registries import registry
 
-    return [{"name": e.name, "aliases": list(e.aliases), "summary": e.summary, "citation": e.citation} for e in registry(kind)]
+    return [
+        {"name": e.name, "aliases": list(e.aliases), "summary": e.summary, "citation": e.citation}
+        for e in registry(kind)
+    ]

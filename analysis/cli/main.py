@@ -32,7 +32,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run one command line: the words after `shaping`, by default those of the process.
 
     Raises:
-        SystemExit: with 2 after a mistake in the words, 1 where a check found something wrong, 130 after Ctrl-C.
+        SystemExit: with 2 after a mistake in the words, 1 where a check found something wrong, 130 after
+            Ctrl-C.
     """
     program.run("shaping", commands, "A laboratory for opponent shaping.", argv)
 

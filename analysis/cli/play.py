@@ -75,7 +75,9 @@ class Play:
             raise ValueError(
                 f"{len(self.learners)} learners were given for {game.n_players} seats of {self.game!r}; give exactly one per seat."
             )
-        return dataclasses.replace(self, game=game_label(self.game)).kept(game, [learners[name] for name in names], names)
+        return dataclasses.replace(self, game=game_label(self.game)).kept(
+            game, [learners[name] for name in names], names
+        )
 
     def kept(self, game: Any, learners: list[Any], names: tuple[str, ...]) -> "pd.DataFrame":
         """Compute the match, or find it; keep it where a folder was named."""
@@ -107,7 +109,9 @@ class Play:
             self.draw(store, frame)
         return frame
 
-    def computed(self, game: Any, learners: list[Any], names: tuple[str, ...]) -> "tuple[pd.DataFrame, dict[str, Any]]":
+    def computed(
+        self, game: Any, learners: list[Any], names: tuple[str, ...]
+    ) -> "tuple[pd.DataFrame, dict[str, Any]]":
         """Play the match: its table and its provenance."""
         import time
 
@@ -118,8 +122,13 @@ class Play:
         from shaping import play
 
         announce_device()
-        note, clock = {**provenance.environment(), "seed": self.seed, "start": provenance.now()}, time.perf_counter()
-        match = jax.block_until_ready(play(game, learners, self.seed, steps=self.steps, seeds=self.seeds or 1))
+        note, clock = (
+            {**provenance.environment(), "seed": self.seed, "start": provenance.now()},
+            time.perf_counter(),
+        )
+        match = jax.block_until_ready(
+            play(game, learners, self.seed, steps=self.steps, seeds=self.seeds or 1)
+        )
         frame = match.to_frame().assign(game=self.game)
         frame["learner"] = [names[seat] for seat in frame["seat"]]
         return frame, note | {"end": provenance.now(), "wall_s": time.perf_counter() - clock}
@@ -150,7 +159,10 @@ class Play:
             "seeds": self.seeds,
             "average": self.average,
             "diverged": players[0][1].diverged,
-            "players": [{"learner": name, "mean": number(e.mean), "sd": number(e.sd), "ci95": ci95(e)} for name, e in players],
+            "players": [
+                {"learner": name, "mean": number(e.mean), "sd": number(e.sd), "ci95": ci95(e)}
+                for name, e in players
+            ],
         }
 
     def show(self, players: "list[tuple[str, Estimate]]") -> None:
@@ -164,7 +176,13 @@ class Play:
         }[self.average]
         title = f"{self.game}: value per step, {when}, mean over seeds with 95 % interval"
         rows = [
-            [str(seat), name, shown(e.mean, e.low, e.high), f"{e.sd:.3f}" if e.sd == e.sd else "-", f"{e.n} of {e.of}"]
+            [
+                str(seat),
+                name,
+                shown(e.mean, e.low, e.high),
+                f"{e.sd:.3f}" if e.sd == e.sd else "-",
+                f"{e.n} of {e.of}",
+            ]
             for seat, (name, e) in enumerate(players)
         ]
         console = stdout()

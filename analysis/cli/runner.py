@@ -25,18 +25,23 @@ ASCII = {ord("±"): "+-", ord("…"): "..."} | dict.fromkeys(range(0x2500, 0x25A
 """What stands for a sign where the output has no such sign; lines and blocks of frames become dashes."""
 
 
-def run(name: str, commands: Callable[[], Mapping[str, type]], description: str, argv: Sequence[str] | None = None) -> None:
+def run(
+    name: str, commands: Callable[[], Mapping[str, type]], description: str, argv: Sequence[str] | None = None
+) -> None:
     """Run one command line.
 
     Args:
         name: the program's, as it is typed.
-        commands: gives dataclasses whose fields are options and whose `run` does the work and returns an exit code or nothing.
+        commands: gives dataclasses whose fields are options and whose `run` does the work and returns an exit
+            code or nothing.
         description: one line for `--help`.
-        argv: the words after the program's name; by default those of the process, which is then this program's: what it does on Ctrl-C,
-            on a closed pipe and with signs that its output cannot show is set.
+        argv: the words after the program's name; by default those of the process, which is then this
+            program's: what it does on Ctrl-C, on a closed pipe and with signs that its output cannot show is
+            set.
 
     Raises:
-        SystemExit: with 2 after a mistake in the words, 1 where a check found something wrong, 130 after Ctrl-C.
+        SystemExit: with 2 after a mistake in the words, 1 where a check found something wrong, 130 after
+            Ctrl-C.
     """
     said = f"{name.split()[-1]}:"
     if argv is None:
@@ -65,7 +70,8 @@ def run(name: str, commands: Callable[[], Mapping[str, type]], description: str,
 def interrupted(name: str, says: str = "") -> NoReturn:
     """End with 130 after one line.
 
-    A process of our own ends on the spot: Python's way out waits for what XLA compiles in the background, and may crash on it.
+    A process of our own ends on the spot: Python's way out waits for what XLA compiles in the background, and
+    may crash on it.
     """
     print(name, says or "interrupted.", file=sys.stderr, flush=True)
     if INTERRUPTED.is_set():
@@ -78,7 +84,9 @@ def in_one_sentence(error: Exception) -> str | None:
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}{'' if error.filename is None else f': {error.filename}'}."
     if isinstance(error, (ValueError, OSError, OverflowError)):
-        return " ".join(re.split(r"\n-{5,}", str(error))[0].split())  # jax appends a note on tracebacks to what it raises while it traces
+        return " ".join(
+            re.split(r"\n-{5,}", str(error))[0].split()
+        )  # jax appends a note on tracebacks to what it raises while it traces
     if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error):
         return "the memory does not suffice; choose fewer seeds or steps, a smaller batch, narrower networks or a smaller game."
     named = os.environ.get("JAX_PLATFORMS")
@@ -95,9 +103,10 @@ def in_one_sentence(error: Exception) -> str | None:
 def own_process(name: str) -> None:
     """Settings of a process that is this program's alone.
 
-    Ctrl-C ends it, whatever it is doing: at once while modules are imported, by an exception once there is work that may be kept, after
-    `GRACE` seconds where the exception is not heeded, and at once when it is pressed again. A reader of its output that has gone ends it
-    as it ends every program (141 in a shell). Signs that the output cannot show are written in ASCII.
+    Ctrl-C ends it, whatever it is doing: at once while modules are imported, by an exception once there is
+    work that may be kept, after `GRACE` seconds where the exception is not heeded, and at once when it is
+    pressed again. A reader of its output that has gone ends it as it ends every program (141 in a shell).
+    Signs that the output cannot show are written in ASCII.
 
     Args:
         name: what begins the line that says so.
@@ -224,7 +233,9 @@ def parse(name: str, commands: Mapping[str, type], description: str, argv: list[
     complaint = io.StringIO()
     try:
         with contextlib.redirect_stderr(complaint):
-            return tyro.cli(union, prog=name, description=description, args=argv, config=(tyro.conf.FlagCreatePairsOff,))
+            return tyro.cli(
+                union, prog=name, description=description, args=argv, config=(tyro.conf.FlagCreatePairsOff,)
+            )
     except SystemExit as stop:
         if not stop.code:
             raise
@@ -241,7 +252,9 @@ def check_packages() -> None:
         import games
     if not hasattr(games, "GAMES"):
         place = games.__spec__.origin or next(iter(games.__path__))
-        raise ValueError(f"{place} hides the laboratory's package 'games'; rename it, or start Python in another folder.")
+        raise ValueError(
+            f"{place} hides the laboratory's package 'games'; rename it, or start Python in another folder."
+        )
     from games.name_clashes import hidden
 
     if found := hidden():
@@ -266,7 +279,9 @@ def check_words(name: str, commands: Mapping[str, type], argv: list[str]) -> lis
 
     if command not in commands:
         raise ValueError(f"Unknown command {command!r}; {nearest(command, commands)}.")
-    fields = [field for field in dataclasses.fields(commands[command]) if not field.metadata.get("positional")]
+    fields = [
+        field for field in dataclasses.fields(commands[command]) if not field.metadata.get("positional")
+    ]
     options = {f"--{field.name.replace('_', '-')}": field.default for field in fields}
     words: dict[str, list[str]] = {"": []}
     current = ""
@@ -275,17 +290,34 @@ def check_words(name: str, commands: Mapping[str, type], argv: list[str]) -> lis
         if word.startswith("--") and word != "--help":
             current, *value = word.split("=", 1)
             if current not in options:
-                raise ValueError(f"Unknown option {current!r} of {name} {command}; {nearest(current, options)}.")
+                raise ValueError(
+                    f"Unknown option {current!r} of {name} {command}; {nearest(current, options)}."
+                )
             if current in words and current not in GATHERS:
-                raise ValueError(f"The option {current} is given twice; give it once, with everything that it is to hold.")
+                raise ValueError(
+                    f"The option {current} is given twice; give it once, with everything that it is to hold."
+                )
             words.setdefault(current, [])
         if value and not value[0].strip():
-            raise ValueError(f"An empty word is given{f' for {current}' if current else ''}; write what it is to be, or leave it out.")
+            raise ValueError(
+                f"An empty word is given{f' for {current}' if current else ''}; write what it is to be, or leave it out."
+            )
         words[current] += value
-    bare = next((option for option, values in words.items() if option and not values and not isinstance(options[option], bool)), None)
+    bare = next(
+        (
+            option
+            for option, values in words.items()
+            if option and not values and not isinstance(options[option], bool)
+        ),
+        None,
+    )
     if bare is not None and "--help" not in argv:
         raise ValueError(f"Nothing is given for {bare}; write what it is to be, or leave it out.")
-    return [command, *words.pop(""), *(word for option, values in words.items() for word in (option, *values))]
+    return [
+        command,
+        *words.pop(""),
+        *(word for option, values in words.items() for word in (option, *values)),
+    ]
 
 
 def sentence(box: str) -> str:
@@ -302,12 +334,17 @@ def sentence(box: str) -> str:
             sections.append([])
         else:
             sections[-1].append(line)
-    titled = "╭" not in box and len(sections) > 1  # where the box cannot be drawn, its title is a section of its own
+    titled = (
+        "╭" not in box and len(sections) > 1
+    )  # where the box cannot be drawn, its title is a section of its own
     said = " ".join(" ".join(sections[titled]).split()).rstrip(".")
     number = re.match(r"Error parsing (--\S+): invalid literal for (int|float).*: (.*)", said)
     if number:
         said = f"{number[1]} is {number[3]}; it must be {'an integer' if number[2] == 'int' else 'a number'}"
-    optional = re.match(r"Error parsing (--\S+): no type matching \S*(INT|FLOAT)\S* could be instantiated from \[(.*?)\]", said)
+    optional = re.match(
+        r"Error parsing (--\S+): no type matching \S*(INT|FLOAT)\S* could be instantiated from \[(.*?)\]",
+        said,
+    )
     if optional:
         said = f"{optional[1]} is {optional[3]}; it must be {'an integer' if optional[2] == 'INT' else 'a number'}"
     several = re.match(r"Error parsing (--\S+): Could not find valid parse for arguments: \[(.*)\]", said)

@@ -32,7 +32,11 @@ def stderr() -> Console:
 def console(file: Any) -> Console:
     """What prints on a stream."""
     made = Console(file=file, markup=False, emoji=False, highlight=False)
-    return made if made.is_terminal else Console(file=file, markup=False, emoji=False, highlight=False, width=WIDE)
+    return (
+        made
+        if made.is_terminal
+        else Console(file=file, markup=False, emoji=False, highlight=False, width=WIDE)
+    )
 
 
 def announce_device() -> None:
@@ -40,7 +44,10 @@ def announce_device() -> None:
     import jax
 
     devices = jax.devices()
-    print(f"device: {len(devices)} x {devices[0].device_kind} ({devices[0].platform}), jax {jax.__version__}", file=sys.stderr)
+    print(
+        f"device: {len(devices)} x {devices[0].device_kind} ({devices[0].platform}), jax {jax.__version__}",
+        file=sys.stderr,
+    )
 
 
 class TextTable:
@@ -53,16 +60,29 @@ class TextTable:
         keys: how many columns name a row, and so begin every block.
     """
 
-    def __init__(self, columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = (), keys: int = 1):
+    def __init__(
+        self, columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = (), keys: int = 1
+    ):
         self.cells, self.right, self.keys = [list(columns), *map(list, rows)], right, keys
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Any]:
         """For rich, which prints it."""
-        cells = [[text.encode(options.encoding, SIGNS).decode(options.encoding) for text in row] for row in self.cells]
-        whole = [max(cell_len(line) for text in column for line in text.split("\n")) for column in zip(*cells, strict=True)]
-        words = [max((cell_len(word) for text in column for word in text.split()), default=0) for column in zip(*cells, strict=True)]
+        cells = [
+            [text.encode(options.encoding, SIGNS).decode(options.encoding) for text in row]
+            for row in self.cells
+        ]
+        whole = [
+            max(cell_len(line) for text in column for line in text.split("\n"))
+            for column in zip(*cells, strict=True)
+        ]
+        words = [
+            max((cell_len(word) for text in column for word in text.split()), default=0)
+            for column in zip(*cells, strict=True)
+        ]
         room = options.max_width
-        share = [room // (1 + self.keys) if k < self.keys else room // 2 for k in range(len(whole))]  # where longer words are folded
+        share = [
+            room // (1 + self.keys) if k < self.keys else room // 2 for k in range(len(whole))
+        ]  # where longer words are folded
         least = [whole[k] if k in self.right else min(words[k], max(share[k], 8)) for k in range(len(whole))]
         first = list(range(self.keys))
         blocks: list[list[int]] = [[]]
@@ -75,7 +95,9 @@ class TextTable:
                 yield ""
             yield self.block(cells, first + block, whole, least, room)
 
-    def block(self, cells: list[list[str]], block: list[int], whole: list[int], least: list[int], room: int) -> Table:
+    def block(
+        self, cells: list[list[str]], block: list[int], whole: list[int], least: list[int], room: int
+    ) -> Table:
         """Some of the columns; the room that is left goes to those that lack most."""
         width = {k: least[k] for k in block}
         for _ in range(room - sum(width[k] + GAP for k in block) + GAP):
@@ -86,7 +108,13 @@ class TextTable:
         drawn = Table(box=None, pad_edge=False, header_style="bold", padding=(0, GAP, 0, 0))
         for k in block:
             right = k in self.right
-            drawn.add_column(cells[0][k], justify="right" if right else "left", no_wrap=right, overflow="fold", width=width[k])
+            drawn.add_column(
+                cells[0][k],
+                justify="right" if right else "left",
+                no_wrap=right,
+                overflow="fold",
+                width=width[k],
+            )
         for row in cells[1:]:
             drawn.add_row(*(row[k] for k in block))
         return drawn
@@ -102,7 +130,10 @@ def shown(mean: float, low: float, high: float) -> str:
 def all_diverged(every: bool) -> int:
     """The exit code of a run, 1 after a sentence on stderr where nothing stayed finite."""
     if every:
-        print("Every seed diverged, so that there is nothing to report; smaller steps (--set NAME.lr=...) may help.", file=sys.stderr)
+        print(
+            "Every seed diverged, so that there is nothing to report; smaller steps (--set NAME.lr=...) may help.",
+            file=sys.stderr,
+        )
     return int(every)
 
 
@@ -168,7 +199,9 @@ class Lines:
             self.begun = self.spoken = now
         elif now - self.spoken > 10 and not self.console.is_terminal:
             self.spoken = now
-            self.say(f"{game}: {done} of {steps} steps, about {(now - self.begun) * (steps - done) / done:.0f} s left")
+            self.say(
+                f"{game}: {done} of {steps} steps, about {(now - self.begun) * (steps - done) / done:.0f} s left"
+            )
 
     def say(self, line: str) -> None:
         """One line on stderr."""

@@ -32,7 +32,8 @@ def labels(words: Sequence[str]) -> tuple[str, ...]:
     """What the learners of a command line are called.
 
     Raises:
-        ValueError: for a name of one's own that is a game's or a learner's already, or stands for two learners.
+        ValueError: for a name of one's own that is a game's or a learner's already, or stands for two
+            learners.
 
     Example:
         >>> labels(["lola", "fast=lola", "lola"])
@@ -44,13 +45,20 @@ def labels(words: Sequence[str]) -> tuple[str, ...]:
     stands: dict[str, str] = {}
     for word in words:
         own = label(word)
-        taken = next((family.kind for family in (registry("learners"), PLAYABLE) if own != word and own in family), None)
+        taken = next(
+            (family.kind for family in (registry("learners"), PLAYABLE) if own != word and own in family),
+            None,
+        )
         if taken is None and own != word and own in trainings():
             taken = "learner"
         if taken is not None:
-            raise ValueError(f"{word!r} calls a learner {own!r}, which is a {taken}'s name already; choose another, such as my_{own}.")
+            raise ValueError(
+                f"{word!r} calls a learner {own!r}, which is a {taken}'s name already; choose another, such as my_{own}."
+            )
         if stands.setdefault(own, word) != word:
-            raise ValueError(f"{own!r} stands for two learners, {stands[own]!r} and {word!r}; give each a name of its own.")
+            raise ValueError(
+                f"{own!r} stands for two learners, {stands[own]!r} and {word!r}; give each a name of its own."
+            )
     return tuple(map(label, words))
 
 
@@ -73,9 +81,13 @@ def parsed(words: Sequence[str], present: Sequence[str]) -> dict[str, dict[str, 
         target, equals, value = word.partition("=")
         name, dot, setting = target.rpartition(".")
         if not (equals and dot and name and setting and value):
-            raise ValueError(f"The setting {word!r} is not of the form NAME.SETTING=VALUE, such as {present[0]}.lr=0.5.")
+            raise ValueError(
+                f"The setting {word!r} is not of the form NAME.SETTING=VALUE, such as {present[0]}.lr=0.5."
+            )
         if name not in present:
-            raise ValueError(f"The setting {word!r} is for {name!r}, which is not in this run; {nearest(name, set(present))}.")
+            raise ValueError(
+                f"The setting {word!r} is for {name!r}, which is not in this run; {nearest(name, set(present))}."
+            )
         found.setdefault(name, {})[setting] = literal(value)
     return found
 
@@ -98,12 +110,15 @@ def literal(value: str) -> Any:
 
 
 def made(
-    registry: Registry, names: Sequence[str], settings: dict[str, dict[str, Any]], games: Mapping[str, Any] | None = None
+    registry: Registry,
+    names: Sequence[str],
+    settings: dict[str, dict[str, Any]],
+    games: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The members of these names, with their settings, under the names they were asked for by.
 
-    A learner called `file:FOLDER` is the trained one that the folder holds; `fast=lola` is a LOLA under the name `fast`.
-    A game called by a file is the matrix game in it.
+    A learner called `file:FOLDER` is the trained one that the folder holds; `fast=lola` is a LOLA under the
+    name `fast`. A game called by a file is the matrix game in it.
 
     Args:
         registry: the family.
@@ -112,11 +127,16 @@ def made(
         games: what a trained learner is to play.
 
     Raises:
-        ValueError: for an unknown name, an unknown setting, a value that the member refuses, or a trained learner of another game.
+        ValueError: for an unknown name, an unknown setting, a value that the member refuses, or a trained
+            learner of another game.
     """
     found: dict[str, Any] = {}
     for word in names:
-        name, kind = (label(word), word.removeprefix(f"{label(word)}=")) if registry.kind == "learner" else (word, word)
+        name, kind = (
+            (label(word), word.removeprefix(f"{label(word)}="))
+            if registry.kind == "learner"
+            else (word, word)
+        )
         given = settings.get(name, {})
         if is_file(registry, kind):
             found[name] = trained(kind, given, games or {})
@@ -137,7 +157,9 @@ def made(
         except TypeError as error:
             words = ", ".join(f"{name}.{k}={v}" for k, v in given.items()) or "no settings"
             known = ", ".join(map(str, accepted.values()))
-            raise ValueError(f"The {registry.kind} {name!r} does not accept {words}; its settings are ({known}).") from error
+            raise ValueError(
+                f"The {registry.kind} {name!r} does not accept {words}; its settings are ({known})."
+            ) from error
     return found
 
 
@@ -170,7 +192,9 @@ def by_hand(name: str, given: Mapping[str, Any]) -> Any:
     try:
         Mmaml(given["logits"])
     except (TypeError, ValueError):
-        raise ValueError(f"{name}.logits is {given['logits']!r}; it must be one number, or a list with one for each parameter.") from None
+        raise ValueError(
+            f"{name}.logits is {given['logits']!r}; it must be one number, or a list with one for each parameter."
+        ) from None
     return Mmaml(**given)
 
 
@@ -190,7 +214,8 @@ def trained(name: str, settings: Mapping[str, Any], games: Mapping[str, Any]) ->
     """The learner of `file:FOLDER`, checked against the games it is to play, its numbers replaced by the given ones.
 
     Raises:
-        ValueError: for a folder that holds none, another game, an unknown setting or a number that the learner refuses.
+        ValueError: for a folder that holds none, another game, an unknown setting or a number that the
+            learner refuses.
     """
     import dataclasses
 
@@ -231,7 +256,9 @@ def once(kind: str, registry: Registry, names: Sequence[str]) -> None:
             canonical = registry.get(name).name
         if canonical in seen:
             also = "" if seen[canonical] == name else f", once as {seen[canonical]!r}"
-            raise ValueError(f"The {kind} {name!r} is given twice{also}; every {kind} of a tournament plays both seats and itself already.")
+            raise ValueError(
+                f"The {kind} {name!r} is given twice{also}; every {kind} of a tournament plays both seats and itself already."
+            )
         seen[canonical] = name
 
 

@@ -83,7 +83,9 @@ class Solve:
         try:
             found = solve(game, entry.name if self.method or self.all else None, **given)
         except ValueError as error:
-            raise ValueError(str(error).replace("pass force=True", "give --force").replace("force=True", "--force")) from error
+            raise ValueError(
+                str(error).replace("pass force=True", "give --force").replace("force=True", "--force")
+            ) from error
         if equilibria.every_profile(game.payoffs):
             found = dataclasses.replace(found, message=equilibria.EVERY)
         if self.json:
@@ -105,7 +107,11 @@ class Solve:
             show_json({"game": name, "method": found.concept} | found.as_json() | names(game))
         elif found.status != "failed":
             equilibria.show_correlated(found, game, name, word)
-        said = f"No equilibrium was found; the linear program says: {found.message}" if found.status == "failed" else found.message
+        said = (
+            f"No equilibrium was found; the linear program says: {found.message}"
+            if found.status == "failed"
+            else found.message
+        )
         return complain(found.status, said)
 
     def quantal(self, game: "NormalForm", name: str) -> int:
@@ -123,7 +129,14 @@ class Solve:
         status = "solved" if all(e["status"] == "solved" for e in members) else "not_converged"
         message = "" if status == "solved" else "The branch was not followed to every precision."
         if self.json:
-            found = {"game": name, "method": "quantal", "equilibria": members, "degenerate": None, "complete": False, "status": status}
+            found = {
+                "game": name,
+                "method": "quantal",
+                "equilibria": members,
+                "degenerate": None,
+                "complete": False,
+                "status": status,
+            }
             show_json(found | {"message": message} | names(game))
         else:
             equilibria.show_quantal(members, game, name)
@@ -167,7 +180,8 @@ def loaded(word: str, given: dict[str, Any]) -> "tuple[NormalForm, str]":
     """A game by name, with its settings, or from a file; and what to call it.
 
     Raises:
-        ValueError: for an unknown name, a file that is missing or malformed, and a game without a payoff matrix.
+        ValueError: for an unknown name, a file that is missing or malformed, and a game without a payoff
+            matrix.
     """
     from analysis.cli.game_files import holds_game, read
     from solvers import NormalForm
@@ -188,4 +202,6 @@ def loaded(word: str, given: dict[str, Any]) -> "tuple[NormalForm, str]":
         )
     seats = [f"player {i}" for i in range(stage.n_players)]
     actions = [list(map(str, range(a))) for a in stage.n_actions]
-    return NormalForm(payoff_tensor(stage, exact=True), word, seats, actions), word if stage is game else f"stage game of {word}"
+    return NormalForm(
+        payoff_tensor(stage, exact=True), word, seats, actions
+    ), word if stage is game else f"stage game of {word}"

@@ -8,15 +8,27 @@ if TYPE_CHECKING:
     import pandas as pd
 
 GAMES = ("ipd", "imp", "chicken_bounded", "iterated_stag_hunt")
-LEARNERS = ("naive", "lookahead", "lola", "sos", "consensus", "sga", "extragradient", "optimistic", "cgd", "hola2", "tft")
+LEARNERS = (
+    "naive",
+    "lookahead",
+    "lola",
+    "sos",
+    "consensus",
+    "sga",
+    "extragradient",
+    "optimistic",
+    "cgd",
+    "hola2",
+    "tft",
+)
 
 
 @dataclasses.dataclass(frozen=True)
 class Tournament:
     """Let every learner meet every learner, itself included, in both seats of every game; keep the rows and a heatmap.
 
-    A run that was interrupted goes on where it stopped when the same command is given again; with more games, learners or seeds, what is
-    new is played alone.
+    A run that was interrupted goes on where it stopped when the same command is given again; with more games,
+    learners or seeds, what is new is played alone.
     """
 
     games: tuple[str, ...] = GAMES
@@ -52,7 +64,10 @@ class Tournament:
         settings.once("learner", learners, self.learners)
         given = settings.parsed(self.set, (*settings.labels(self.learners), *self.games))
         played = settings.made(games, self.games, given)
-        members = {game_label(name): game for name, game in played.items()}, settings.made(learners, self.learners, given, played)
+        members = (
+            {game_label(name): game for name, game in played.items()},
+            settings.made(learners, self.learners, given, played),
+        )
         return dataclasses.replace(self, games=tuple(members[0])).held(*members)
 
     def held(self, *members: dict[str, Any]) -> int:
@@ -65,10 +80,18 @@ class Tournament:
         try:
             with lines:
                 frame = tournament(
-                    *members, steps=self.steps, seeds=self.seeds, seed=self.seed, out=self.out, force=self.force, progress=lines
+                    *members,
+                    steps=self.steps,
+                    seeds=self.seeds,
+                    seed=self.seed,
+                    out=self.out,
+                    force=self.force,
+                    progress=lines,
                 )
             if not lines.finished:
-                lines.say(f"{self.out} holds all {len(self.games)} games of this specification; nothing was computed again.")
+                lines.say(
+                    f"{self.out} holds all {len(self.games)} games of this specification; nothing was computed again."
+                )
             self.draw(frame, bool(lines.finished))
             if self.json:
                 print(json_.dumps({"steps": self.steps, "seeds": self.seeds, "cells": self.cells(frame)}))
@@ -115,7 +138,13 @@ class Tournament:
         console, ranking, crossing = stdout(), standings(frame), cells(frame)
         for game in self.games:
             title = f"{game}: value per step after {self.steps} steps, mean of {self.seeds} seeds and half the width of its 95 % interval"
-            columns = ["", "learner", "vs others", "vs itself", *(str(k + 1) for k in range(len(self.learners)))]
+            columns = [
+                "",
+                "learner",
+                "vs others",
+                "vs itself",
+                *(str(k + 1) for k in range(len(self.learners))),
+            ]
             of_game = ranking[ranking["game"] == game], crossing[crossing["game"] == game]
             console.print(title)
             console.print(TextTable(columns, self.rows(*of_game), right=range(2, len(columns)), keys=2))
@@ -137,7 +166,14 @@ class Tournament:
         for entry in sorted(ranking.to_dict("records"), key=lambda e: place[e["learner"]]):
             name = entry["learner"]
             met = [brief(*half[name, other]) for other in place]
-            rows.append([str(place[name] + 1), name, *(brief(entry[f"{k}_mean"], entry[f"{k}_ci95"]) for k in ("cross", "self")), *met])
+            rows.append(
+                [
+                    str(place[name] + 1),
+                    name,
+                    *(brief(entry[f"{k}_mean"], entry[f"{k}_ci95"]) for k in ("cross", "self")),
+                    *met,
+                ]
+            )
         return rows
 
     def divergence(self, crossing: Any) -> list[str]:

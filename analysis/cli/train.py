@@ -12,8 +12,8 @@ from typing import Any
 class Train:
     """Train a learner and keep it in a folder, to play and enter tournaments as file:FOLDER.
 
-    What was trained is kept once a minute; after an interruption, the same command with --resume goes on from there. Of a finished training
-    it says so, and ends well.
+    What was trained is kept once a minute; after an interruption, the same command with --resume goes on from
+    there. Of a finished training it says so, and ends well.
     """
 
     learner: str
@@ -53,26 +53,47 @@ class Train:
         given[self.game] = {**chosen.made_with, **given.get(self.game, {})}
         game = settings.made(PLAYABLE, [self.game], given)[self.game]
         learners = seated(self.game, game, against, given)
-        how, note = changed(chosen.settings, self.learner, own), {"made": {"game": self.game, "settings": given[self.game]}}
+        how, note = (
+            changed(chosen.settings, self.learner, own),
+            {"made": {"game": self.game, "settings": given[self.game]}},
+        )
         announce_device()
         begun = time.monotonic()
         with Told(how["iterations"]) as told:
             try:
                 outcome = training.train(
-                    self.learner, game, learners, how, self.seed, out=self.out, resume=self.resume, force=self.force, report=told, note=note
+                    self.learner,
+                    game,
+                    learners,
+                    how,
+                    self.seed,
+                    out=self.out,
+                    resume=self.resume,
+                    force=self.force,
+                    report=told,
+                    note=note,
                 )
             except KeyboardInterrupt as interrupt:
                 kept = "holds" in str(interrupt)
                 raise KeyboardInterrupt(
-                    f"{interrupt} The same command with --resume goes on from there." if kept else str(interrupt)
+                    f"{interrupt} The same command with --resume goes on from there."
+                    if kept
+                    else str(interrupt)
                 ) from None
         if outcome.run is None:
             print(f"The training in {self.out} is finished; nothing was trained again.", file=sys.stderr)
         if self.json:
-            found = {"learner": self.learner, "game": self.game, "against": list(against), "iterations": outcome.iterations}
+            found = {
+                "learner": self.learner,
+                "game": self.game,
+                "against": list(against),
+                "iterations": outcome.iterations,
+            }
             print(json_.dumps(found | outcome.seen))
         else:
-            print(f"{self.learner} on {self.game} against {', '.join(against)}: {said(outcome.seen)} after {outcome.iterations} iterations")
+            print(
+                f"{self.learner} on {self.game} against {', '.join(against)}: {said(outcome.seen)} after {outcome.iterations} iterations"
+            )
             print(f"Published: {chosen.published(self.game, label)}.")
             took = f" after {time.monotonic() - begun:.0f} s" if outcome.run is not None else ""
             print(f"Kept in {self.out}{took}; it plays as file:{self.out}.")
@@ -105,10 +126,14 @@ def seated(name: str, game: Any, against: tuple[str, ...], given: Mapping[str, A
     if against == (SELF,):
         return [None] * game.n_players
     if SELF in against:
-        raise ValueError(f"{SELF!r} is for the training of every seat at once; give no other opponent beside it.")
+        raise ValueError(
+            f"{SELF!r} is for the training of every seat at once; give no other opponent beside it."
+        )
     others = game.n_players - 1
     if len(against) not in (1, others):
-        raise ValueError(f"{len(against)} opponents were given for the {others} other seats of {name!r}; give one for all, or one each.")
+        raise ValueError(
+            f"{len(against)} opponents were given for the {others} other seats of {name!r}; give one for all, or one each."
+        )
     made = settings.made(registry("learners"), against, dict(given), {name: game})
     return [None, *([made[x] for x in against] if len(against) == others else [made[against[0]]] * others)]
 
@@ -127,8 +152,12 @@ def changed(preset: Mapping[str, Any], name: str, given: Mapping[str, Any]) -> d
         if setting not in settings:
             raise ValueError(f"{name} has no setting {setting!r} here; {nearest(setting, settings)}.")
         kind, new = type(settings[setting]), tuple(value) if isinstance(value, list) else value
-        if not isinstance(new, (int, float) if kind is float else kind) or (isinstance(new, bool) and kind is not bool):
-            raise ValueError(f"{name}.{setting} is {value!r}; it must be {kinds[kind]}, such as {settings[setting]!r}.")
+        if not isinstance(new, (int, float) if kind is float else kind) or (
+            isinstance(new, bool) and kind is not bool
+        ):
+            raise ValueError(
+                f"{name}.{setting} is {value!r}; it must be {kinds[kind]}, such as {settings[setting]!r}."
+            )
         settings[setting] = float(new) if kind is float else new  # pyright: ignore[reportArgumentType]
     return settings
 
@@ -141,8 +170,15 @@ def said(seen: Mapping[str, Any]) -> str:
         ('per-step value -0.512', 'loss 1.5e-07, diverged')
     """
     words = {"per_step": "per-step value", "skipped": "updates skipped"}
-    values = {name: value if isinstance(value, list) else [value] for name, value in seen.items() if name != "skipped" or value}
-    spelled = {name: ", ".join("diverged" if x is None else f"{x:.3g}" for x in value) for name, value in values.items()}
+    values = {
+        name: value if isinstance(value, list) else [value]
+        for name, value in seen.items()
+        if name != "skipped" or value
+    }
+    spelled = {
+        name: ", ".join("diverged" if x is None else f"{x:.3g}" for x in value)
+        for name, value in values.items()
+    }
     return ", ".join(f"{words.get(name, name)} {value}" for name, value in spelled.items())
 
 

@@ -45,7 +45,11 @@ class Mark(NamedTuple):
         """Arguments for `Axes.plot`."""
         face = self.color if self.filled else "white"
         edge = {"markeredgecolor": self.color, "markeredgewidth": 2.5}
-        return {"linestyle": "", "marker": self.marker, "markersize": self.size, "markerfacecolor": face} | edge | other
+        return (
+            {"linestyle": "", "marker": self.marker, "markersize": self.size, "markerfacecolor": face}
+            | edge
+            | other
+        )
 
 
 COIN_MARKS = (
@@ -92,11 +96,17 @@ def transcript(environment: Environment, path: Trajectory, names: Sequence[str] 
     """
     names = checked(environment, path, names)
     captions = caption(path, names)
-    return "\n\n".join(f"{head}\n{environment.render(state)}" for head, state in zip(captions, states(path), strict=True))
+    return "\n\n".join(
+        f"{head}\n{environment.render(state)}" for head, state in zip(captions, states(path), strict=True)
+    )
 
 
 def animate(
-    environment: Environment, path: Trajectory, file: str | pathlib.Path, names: Sequence[str] = (), frames_per_second: int = 2
+    environment: Environment,
+    path: Trajectory,
+    file: str | pathlib.Path,
+    names: Sequence[str] = (),
+    frames_per_second: int = 2,
 ) -> pathlib.Path:
     """Write a trajectory as an animated GIF; coin games and games in the matrix show their boards, all others their text.
 
@@ -121,7 +131,10 @@ def animate(
         axes = figure.add_axes((0.06, 0.16 if shown.marks else 0.06, 0.88, 0.7))
         if shown.marks:
             figure.legend(
-                handles=[mark.handle() for mark in shown.marks], loc="lower center", fontsize=8, ncols=2 if len(shown.marks) < 5 else 3
+                handles=[mark.handle() for mark in shown.marks],
+                loc="lower center",
+                fontsize=8,
+                ncols=2 if len(shown.marks) < 5 else 3,
             )
         writer = PillowWriter(fps=frames_per_second)
         with writer.saving(figure, str(file), dpi=80):
@@ -156,7 +169,9 @@ def checked(environment: Environment, path: Trajectory, names: Sequence[str]) ->
         ValueError: for more than one lane, or another number of names than of players.
     """
     if jnp.ndim(path.rewards) != 2:
-        raise ValueError(f"The rewards have shape {jnp.shape(path.rewards)}; choose one lane: jax.tree.map(lambda x: x[0], path).")
+        raise ValueError(
+            f"The rewards have shape {jnp.shape(path.rewards)}; choose one lane: jax.tree.map(lambda x: x[0], path)."
+        )
     if names and len(names) != environment.n_players:
         raise ValueError(f"{len(names)} names were given for {environment.n_players} players; give one each.")
     return names or view(environment).names
@@ -174,7 +189,9 @@ def caption(path: Trajectory, names: Sequence[str], line: str = ": ") -> list[st
     before = np.concatenate([np.zeros_like(rewards[:1]), rewards[:-1]])
     totals = before.cumsum(axis=0)
     told = [
-        "; ".join(f"{name}: {r:+.3g} (total {total:.3g})" for name, r, total in zip(names, row, sums, strict=True))
+        "; ".join(
+            f"{name}: {r:+.3g} (total {total:.3g})" for name, r, total in zip(names, row, sums, strict=True)
+        )
         for row, sums in zip(before, totals, strict=True)
     ]
     return [f"step {t}{line}{words}" for t, words in enumerate(told)]
@@ -212,4 +229,6 @@ def board(axes: Axes, game: InTheMatrix, state: Any) -> None:
 def written(axes: Axes, game: Environment, state: Any) -> None:
     """The state's text."""
     axes.set_frame_on(False)
-    axes.text(0.5, 0.5, game.render(state), family="monospace", ha="center", va="center", transform=axes.transAxes)
+    axes.text(
+        0.5, 0.5, game.render(state), family="monospace", ha="center", va="center", transform=axes.transAxes
+    )

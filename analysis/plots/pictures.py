@@ -82,10 +82,13 @@ def heatmap(frame: "pd.DataFrame", value: str = "value") -> Figure:
     down = -(-len(games) // across)
     name = 0.055 * max(map(len, learners))  # inches of the longest name
     width, height = max(0.34 * n, 1.0) + name + 1.0, 0.34 * n + 0.75 * name + 0.6
-    hatched = "; hatched: some seeds diverged and are left out" if (table["diverged"] > 0).to_numpy().any() else ""
+    hatched = (
+        "; hatched: some seeds diverged and are left out" if (table["diverged"] > 0).to_numpy().any() else ""
+    )
     whole = max(across * width, 2.8)
     below = textwrap.wrap(
-        f"column learner (seat 1); color and number: the row learner's mean value per step{hatched}", int(15 * (whole - 0.2))
+        f"column learner (seat 1); color and number: the row learner's mean value per step{hatched}",
+        int(15 * (whole - 0.2)),
     )
     with matplotlib.rc_context(STYLE):
         drawn = Drawing(STYLE, figsize=(whole, down * height + 0.13 * len(below)), layout="constrained")
@@ -118,9 +121,21 @@ def _panel(axis: Any, drawn: Figure, table: Any, learners: list[str]) -> None:
         if np.isfinite(means[i, j]):
             red, green, blue, _ = shade((means[i, j] - low) / (high - low))
             light = 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.45
-            axis.text(j, i, short(float(means[i, j])), ha="center", va="center", fontsize=6, color="black" if light else "white")
+            axis.text(
+                j,
+                i,
+                short(float(means[i, j])),
+                ha="center",
+                va="center",
+                fontsize=6,
+                color="black" if light else "white",
+            )
         if diverged[i, j]:
-            axis.add_patch(Rectangle((j - 0.5, i - 0.5), 1, 1, fill=False, hatch="////", edgecolor="#D55E00", linewidth=0))
+            axis.add_patch(
+                Rectangle(
+                    (j - 0.5, i - 0.5), 1, 1, fill=False, hatch="////", edgecolor="#D55E00", linewidth=0
+                )
+            )
     axis.set_xticks(range(n), learners, rotation=45, ha="right", rotation_mode="anchor")
     axis.set_yticks(range(n), learners)
     axis.tick_params(length=0)
@@ -141,10 +156,16 @@ def curves(run: "Match | pd.DataFrame") -> Figure:
     from shaping.match import Match
 
     if not isinstance(run, (Match, pd.DataFrame)):
-        raise ValueError(f"A match is drawn, and {shown(run)} was given; give what play returned, or its table.")
+        raise ValueError(
+            f"A match is drawn, and {shown(run)} was given; give what play returned, or its table."
+        )
     frame = run if isinstance(run, pd.DataFrame) else run.to_frame()
-    if missing := [name for name in ("game", "seat", "learner", "seed", "step", "value", "ok") if name not in frame]:
-        raise ValueError(f"A match's table is drawn, and this one has no column {missing[0]!r}; give what play(...).to_frame() returned.")
+    if missing := [
+        name for name in ("game", "seat", "learner", "seed", "step", "value", "ok") if name not in frame
+    ]:
+        raise ValueError(
+            f"A match's table is drawn, and this one has no column {missing[0]!r}; give what play(...).to_frame() returned."
+        )
     if frame.duplicated(["seat", "seed", "step"]).any():
         raise ValueError(
             "The curves of one match are drawn, and this table holds several, such as the points of a sweep; choose one, as in "
@@ -158,11 +179,27 @@ def curves(run: "Match | pd.DataFrame") -> Figure:
             found = [estimate(column, ok) for column in table.to_numpy().T]
             color, dash = OKABE_ITO[seat % len(OKABE_ITO)], DASHES[seat % len(DASHES)]
             label = f"{own['learner'].iloc[0]} (seat {seat})"
-            axis.plot(table.columns, [e.mean for e in found], color=color, linestyle=dash, linewidth=1.2, label=label)
-            axis.fill_between(table.columns, [e.low for e in found], [e.high for e in found], color=color, alpha=0.2, linewidth=0)
+            axis.plot(
+                table.columns,
+                [e.mean for e in found],
+                color=color,
+                linestyle=dash,
+                linewidth=1.2,
+                label=label,
+            )
+            axis.fill_between(
+                table.columns,
+                [e.low for e in found],
+                [e.high for e in found],
+                color=color,
+                alpha=0.2,
+                linewidth=0,
+            )
         _, ok = runs(frame[frame["seat"] == 0])
         out = f", {(~ok).sum()} of {ok.size} diverged and left out" if not ok.all() else ""
-        axis.set_title(f"{frame['game'].iloc[0]}: mean of {ok.size} seeds{out}; bands: 95 % intervals", fontsize=8)
+        axis.set_title(
+            f"{frame['game'].iloc[0]}: mean of {ok.size} seeds{out}; bands: 95 % intervals", fontsize=8
+        )
         axis.set_xlabel("learning step")
         axis.set_ylabel("value per step")
         axis.spines[["top", "right"]].set_visible(False)
@@ -175,9 +212,13 @@ def save(drawn: Figure, path: str | os.PathLike) -> None:
     """Write a figure; the ending of the name decides the format, and equal figures give equal bytes."""
     kind = os.path.splitext(path)[1].lstrip(".")
     if not isinstance(drawn, Figure):
-        raise ValueError(f"A figure is saved, and {shown(drawn)} was given; give what heatmap or curves returned.")
+        raise ValueError(
+            f"A figure is saved, and {shown(drawn)} was given; give what heatmap or curves returned."
+        )
     if kind not in (known := drawn.canvas.get_supported_filetypes()):
-        raise ValueError(f"The picture {str(path)!r} has the unknown ending {kind!r}; {nearest(kind, known)}.")
+        raise ValueError(
+            f"The picture {str(path)!r} has the unknown ending {kind!r}; {nearest(kind, known)}."
+        )
     dates: dict[str, Any] = {
         "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
         "svg": {"Date": None},

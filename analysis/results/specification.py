@@ -29,7 +29,11 @@ def describe(value: Any) -> Any:
     if isinstance(value, (jax.Array, np.ndarray, np.generic)):
         array = np.asarray(value)
         if array.size > LARGEST:
-            return {"shape": list(array.shape), "dtype": str(array.dtype), "sha256": hashlib.sha256(array.tobytes()).hexdigest()}
+            return {
+                "shape": list(array.shape),
+                "dtype": str(array.dtype),
+                "sha256": hashlib.sha256(array.tobytes()).hexdigest(),
+            }
         return _short(array).tolist()
     if isinstance(value, dict):
         return {str(name): describe(x) for name, x in value.items()}

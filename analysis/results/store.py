@@ -1,8 +1,8 @@
 """Results on disk: one Parquet file per game beside the specification that all of them answer to, each with its provenance.
 
-A file is written under a temporary name and moved, so that it is whole or absent; a run goes on by skipping the games whose file
-exists. Every file carries a hash of its rows and of its note, its pages carry checksums, and one process at a time writes to a folder.
-Nothing is ever unpickled.
+A file is written under a temporary name and moved, so that it is whole or absent; a run goes on by skipping
+the games whose file exists. Every file carries a hash of its rows and of its note, its pages carry checksums,
+and one process at a time writes to a folder. Nothing is ever unpickled.
 """
 
 import contextlib
@@ -36,10 +36,12 @@ class Store:
         specification: what was asked for, as plain data.
         games: the names of the games, which name the files.
         force: replace what another specification, or this one, left there.
-        grows: whether the folder may hold a part of what is asked for: fewer learners, games or seeds of a tournament.
+        grows: whether the folder may hold a part of what is asked for: fewer learners, games or seeds of a
+            tournament.
 
     Raises:
-        ValueError: if the folder cannot be written, is in use by another run, or holds the results of another specification.
+        ValueError: if the folder cannot be written, is in use by another run, or holds the results of another
+            specification.
     """
 
     def __init__(
@@ -56,7 +58,9 @@ class Store:
         self.grows = grows
         for game in games:
             if not _is_name(game):
-                raise ValueError(f"The game name {game!r} cannot name a file; use letters, digits, dots, dashes and underscores.")
+                raise ValueError(
+                    f"The game name {game!r} cannot name a file; use letters, digits, dots, dashes and underscores."
+                )
         if force or _read(self.folder) != self._whole():
             self._make()
             with alone(self.folder):
@@ -94,22 +98,32 @@ class Store:
         there = _read(self.folder) if force else _intact(self.folder)
         games = _games(there)
         if strange := next((name for name in games if not _is_name(name)), None):
-            raise ValueError(f"{str(path)!r} names a game {strange!r}, as no run does; name another folder, or remove that file.")
+            raise ValueError(
+                f"{str(path)!r} names a game {strange!r}, as no run does; name another folder, or remove that file."
+            )
         if force:
             for game in {*self.games, *games}:
                 self.path(game).unlink(missing_ok=True)
         elif there is None:
             found = [game for game in self.games if self.path(game).exists()]
             if found or path.exists():
-                held = SPECIFICATION + " that is no JSON object" if path.exists() else f"{found[0]}.parquet but no {SPECIFICATION}"
-                raise ValueError(f"The folder {str(self.folder)!r} holds {held}; name another folder, or replace it with --force.")
+                held = (
+                    SPECIFICATION + " that is no JSON object"
+                    if path.exists()
+                    else f"{found[0]}.parquet but no {SPECIFICATION}"
+                )
+                raise ValueError(
+                    f"The folder {str(self.folder)!r} holds {held}; name another folder, or replace it with --force."
+                )
         elif found := differences(there["specification"], self._asked_of(there["specification"])):
             more = f", and {len(found) - 3} more differences" if len(found) > 3 else ""
             raise ValueError(
                 f"The folder {str(self.folder)!r} holds another specification's results: {'; '.join(found[:3])}{more}. "
                 "Name another folder, or replace them with --force."
             )
-        self.write(SPECIFICATION, lambda target: target.write_text(json.dumps(self._whole(), indent=1) + "\n"))
+        self.write(
+            SPECIFICATION, lambda target: target.write_text(json.dumps(self._whole(), indent=1) + "\n")
+        )
 
     def _asked_of(self, there: Mapping[str, Any]) -> dict[str, Any]:
         """What is asked of results of another specification: that which both have, where the folder may grow."""
@@ -135,8 +149,13 @@ class Store:
         table = pa.Table.from_pandas(frame, preserve_index=False)
         note = {**self._whole(), "provenance": dict(provenance), "game": game, "rows": len(frame)}
         note = signed(json.loads(json.dumps(note)), _content(table.to_pandas()))
-        table = table.replace_schema_metadata({**(table.schema.metadata or {}), KEY: json.dumps(note).encode()})
-        return self.write(self.path(game).name, lambda target: pq.write_table(table, target, compression="zstd", write_page_checksum=True))
+        table = table.replace_schema_metadata(
+            {**(table.schema.metadata or {}), KEY: json.dumps(note).encode()}
+        )
+        return self.write(
+            self.path(game).name,
+            lambda target: pq.write_table(table, target, compression="zstd", write_page_checksum=True),
+        )
 
     def load(self, game: str) -> pd.DataFrame:
         """A game's rows.
@@ -178,11 +197,15 @@ def load(folder: str | os.PathLike) -> pd.DataFrame:
     games = _games(there)
     found = [game for game in games if _is_name(game) and (folder / f"{game}.parquet").exists()]
     if there is None or not found:
-        raise ValueError(f"The folder {str(folder)!r} holds no finished game; name the --out folder of a tournament.")
+        raise ValueError(
+            f"The folder {str(folder)!r} holds no finished game; name the --out folder of a tournament."
+        )
     frames = []
     for game in found:
         frame, note = _checked(folder / f"{game}.parquet", game)
-        if differing := differences(_of_game(note["specification"], game), _of_game(there["specification"], game)):
+        if differing := differences(
+            _of_game(note["specification"], game), _of_game(there["specification"], game)
+        ):
             raise ValueError(
                 f"{str(folder / f'{game}.parquet')!r} is not of the run that {SPECIFICATION} describes: {'; '.join(differing[:3])}; "
                 "give the command of that run again, or remove the file."
@@ -196,19 +219,33 @@ def _checked(path: str | os.PathLike, game: str | None = None) -> tuple[pd.DataF
     table = _parquet(path)
     held = (table.schema.metadata or {}).get(KEY)
     if held is None:
-        raise ValueError(f"{str(path)!r} carries no provenance; results files are those written by a run with --out or out=.")
-    damaged = ValueError(f"{str(path)!r} is damaged: it is not what was written; remove it, and the same command computes it anew.")
+        raise ValueError(
+            f"{str(path)!r} carries no provenance; results files are those written by a run with --out or out=."
+        )
+    damaged = ValueError(
+        f"{str(path)!r} is damaged: it is not what was written; remove it, and the same command computes it anew."
+    )
     try:
         note, frame = json.loads(held), table.to_pandas()
     except Exception as error:  # of pandas' own metadata, anything
         raise damaged from error
-    if not isinstance(note, dict) or not isinstance(note.get("specification"), dict) or "provenance" not in note:
+    if (
+        not isinstance(note, dict)
+        or not isinstance(note.get("specification"), dict)
+        or "provenance" not in note
+    ):
         raise damaged
     whole = set(note) == UNSIGNED if SUM not in note else is_intact(note, _content(frame))
-    if not whole or note["hash"] != fingerprint(note["specification"]) or note.get("rows", len(frame)) != len(frame):
+    if (
+        not whole
+        or note["hash"] != fingerprint(note["specification"])
+        or note.get("rows", len(frame)) != len(frame)
+    ):
         raise damaged
     if game is not None and (of := note["game"] if "game" in note else _game_of(frame, note, game)) != game:
-        raise ValueError(f"{str(path)!r} holds results of {of!r}, not of {game!r}; remove it, and the same command computes it anew.")
+        raise ValueError(
+            f"{str(path)!r} holds results of {of!r}, not of {game!r}; remove it, and the same command computes it anew."
+        )
     return frame, note
 
 
@@ -218,7 +255,9 @@ def _content(frame: pd.DataFrame) -> bytes:
     for name, column in frame.items():
         values = column.to_numpy()
         if values.dtype.kind in "fc":
-            values = np.where(values != values, np.nan, values).astype(values.dtype)  # not a number has many forms
+            values = np.where(values != values, np.nan, values).astype(
+                values.dtype
+            )  # not a number has many forms
         if values.dtype.kind in "biufc":
             parts += [f"{name} {values.dtype.str} {len(values)}".encode(), values.tobytes()]
         else:
@@ -236,7 +275,11 @@ def _game_of(frame: pd.DataFrame, note: Mapping[str, Any], game: str) -> str:
 def _of_game(specification: Mapping[str, Any], game: str) -> dict[str, Any]:
     """A specification without the other games."""
     games = specification.get("games")
-    return {**specification, "games": {game: games[game]}} if isinstance(games, dict) and game in games else dict(specification)
+    return (
+        {**specification, "games": {game: games[game]}}
+        if isinstance(games, dict) and game in games
+        else dict(specification)
+    )
 
 
 def _games(there: Mapping[str, Any] | None) -> tuple[str, ...]:
@@ -258,7 +301,9 @@ def _parquet(path: str | os.PathLike) -> Any:
     try:
         return pq.read_table(path, page_checksum_verification=True)
     except (OSError, pa.ArrowException, ValueError, MemoryError) as error:
-        raise ValueError(f"{str(path)!r} cannot be read as Parquet; remove it, or replace the run with --force.") from error
+        raise ValueError(
+            f"{str(path)!r} cannot be read as Parquet; remove it, or replace the run with --force."
+        ) from error
 
 
 def _read(folder: pathlib.Path) -> dict[str, Any] | None:
@@ -279,5 +324,7 @@ def _intact(folder: pathlib.Path) -> dict[str, Any] | None:
     found = _read(folder)
     if found is not None and found.get("hash") != fingerprint(found["specification"]):
         path = str(folder / SPECIFICATION)
-        raise ValueError(f"{path!r} is damaged: it is not what was written; restore it from a copy, or replace the run with --force.")
+        raise ValueError(
+            f"{path!r} is damaged: it is not what was written; restore it from a copy, or replace the run with --force."
+        )
     return found

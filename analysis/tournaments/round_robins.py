@@ -1,10 +1,11 @@
 """The compiled program of a round robin: every learner against every learner, both seats and all seeds in one loop.
 
-Parameters are held as `theta[seat][i, j, seed]`: learner i in seat 0 against learner j in seat 1. One step applies learner i's update to
-row i of seat 0 and to column i of seat 1, vectorized over its opponents and the seeds. Where exchanging the seats changes only the
-game's numbers, seat 1 is played as seat 0 of the exchanged game, and the loop's body holds one update per learner; elsewhere it holds two.
-Either way compile time does not grow with the number of pairings. Learners of one structure are one stacked learner.
-Rows and columns may hold different learners, as where a tournament grows; then the seats' updates are two.
+Parameters are held as `theta[seat][i, j, seed]`: learner i in seat 0 against learner j in seat 1. One step
+applies learner i's update to row i of seat 0 and to column i of seat 1, vectorized over its opponents and the
+seeds. Where exchanging the seats changes only the game's numbers, seat 1 is played as seat 0 of the exchanged
+game, and the loop's body holds one update per learner; elsewhere it holds two. Either way compile time does
+not grow with the number of pairings. Learners of one structure are one stacked learner. Rows and columns may
+hold different learners, as where a tournament grows; then the seats' updates are two.
 """
 
 import functools
@@ -67,7 +68,8 @@ class RoundRobin(NamedTuple):
         values: final per-step values.
         mean_values: their mean over the trajectory, the initial and the final record included.
         params: final parameters in the game's own form, each leaf with leading axes row, column, seed.
-        ok: in which lanes values stayed finite throughout, and parameters and the learners' states are finite at the end.
+        ok: in which lanes values stayed finite throughout, and parameters and the learners' states are finite
+            at the end.
         compile_s: seconds spent tracing and compiling; next to nothing for a program met before.
         run_s: seconds spent running.
     """
@@ -91,16 +93,22 @@ def grouped(learners: Sequence[Learner]) -> tuple[Group, ...]:
     families: dict[Any, list[int]] = {}
     for index, learner in enumerate(learners):
         leaves, structure = jax.tree.flatten(learner)
-        families.setdefault((structure, tuple((jnp.shape(x), jnp.result_type(x)) for x in leaves)), []).append(index)
+        families.setdefault(
+            (structure, tuple((jnp.shape(x), jnp.result_type(x)) for x in leaves)), []
+        ).append(index)
     return tuple(
-        Group(jax.tree.map(lambda *leaves: jnp.stack(leaves), *(learners[i] for i in members)), tuple(members))
+        Group(
+            jax.tree.map(lambda *leaves: jnp.stack(leaves), *(learners[i] for i in members)), tuple(members)
+        )
         for members in families.values()
     )
 
 
 def anonymous(module: Any) -> Any:
     """The same game without its names, so that games which differ in payoffs alone share one compiled program."""
-    leaves, structure = jax.tree.flatten(module, is_leaf=lambda x: isinstance(x, eqx.Module) and x is not module)
+    leaves, structure = jax.tree.flatten(
+        module, is_leaf=lambda x: isinstance(x, eqx.Module) and x is not module
+    )
     copy = jax.tree.unflatten(structure, [anonymous(x) if isinstance(x, eqx.Module) else x for x in leaves])
     if "name" in vars(copy):
         object.__setattr__(copy, "name", "")
@@ -112,7 +120,8 @@ def parts(groups: Sequence[Group]) -> list[Callable]:
     ends = np.cumsum([len(group.members) for group in groups])
     starts = ends - [len(group.members) for group in groups]
     return [
-        functools.partial(jax.lax.slice_in_dim, start_index=int(a), limit_index=int(b), axis=1) for a, b in zip(starts, ends, strict=True)
+        functools.partial(jax.lax.slice_in_dim, start_index=int(a), limit_index=int(b), axis=1)
+        for a, b in zip(starts, ends, strict=True)
     ]
 
 
@@ -127,7 +136,9 @@ def record(game: Game, joint: Joint, keys) -> Float[Array, "2 row column seeds"]
 
 def paired(learners: Sides, members: Members) -> tuple[list[Group], ...]:
     """The groups of each side."""
-    return tuple([Group(x, m) for x, m in zip(*side, strict=True)] for side in zip(learners, members, strict=True))
+    return tuple(
+        [Group(x, m) for x, m in zip(*side, strict=True)] for side in zip(learners, members, strict=True)
+    )
 
 
 def begin(game: Game, learners: Sides, members: Members, keys) -> State:
@@ -146,10 +157,16 @@ def begin(game: Game, learners: Sides, members: Members, keys) -> State:
     begun = []
     for side in sides:
         draw = jax.vmap(start, in_axes=(None, 0))
-        drawn = [jax.vmap(draw, in_axes=(0, None), axis_size=len(group.members))(group.learner, init_keys) for group in side]
+        drawn = [
+            jax.vmap(draw, in_axes=(0, None), axis_size=len(group.members))(group.learner, init_keys)
+            for group in side
+        ]
         begun.append(jax.tree.map(lambda *parts: jnp.concatenate(parts), *drawn))  # (learner, seed, ...)
     joint = tuple(
-        jax.tree.map(lambda x, seat=seat: jnp.broadcast_to(jnp.expand_dims(x, 1 - seat), (*sizes, *x.shape[1:])), begun[-seat][seat])
+        jax.tree.map(
+            lambda x, seat=seat: jnp.broadcast_to(jnp.expand_dims(x, 1 - seat), (*sizes, *x.shape[1:])),
+            begun[-seat][seat],
+        )
         for seat in range(2)
     )
     first = jax.vmap(jax.random.fold_in, in_axes=(0, None))(match_keys, BEFORE)
@@ -162,7 +179,9 @@ def begin(game: Game, learners: Sides, members: Members, keys) -> State:
         seen, places, groups = facing(stance, joint), jnp.array(stance.places), sides[-stance.places[0]]
         states.append(
             tuple(
-                over_lanes(init)(g.learner, stance.games, jax.tree.map(cut, seen), (), keys_of(stance, first), places)
+                over_lanes(init)(
+                    g.learner, stance.games, jax.tree.map(cut, seen), (), keys_of(stance, first), places
+                )
                 for g, cut in zip(groups, parts(groups), strict=True)
             )
         )
@@ -185,7 +204,11 @@ def proceed(game: Game, learners: Sides, members: Members, state: State, match_k
                 step, state = learner.update(state, View(game, joint, seat, key, t, place))
                 return stepped(joint[seat], step), state
 
-            seen, keys, places = facing(stance, now.joint), keys_of(stance, fold(match_keys, t)), jnp.array(stance.places)
+            seen, keys, places = (
+                facing(stance, now.joint),
+                keys_of(stance, fold(match_keys, t)),
+                jnp.array(stance.places),
+            )
             groups = sides[-stance.places[0]]
             moved = [
                 over_lanes(update)(g.learner, stance.games, jax.tree.map(cut, seen), state, keys, places)
@@ -193,7 +216,9 @@ def proceed(game: Game, learners: Sides, members: Members, state: State, match_k
             ]
             own = jax.tree.map(lambda *x: jnp.concatenate(x, axis=1), *(own for own, _ in moved))
             for k, place in enumerate(stance.places):
-                after[place] = jax.tree.map(lambda x, k=k, place=place: x[k] if place == 0 else jnp.swapaxes(x[k], 0, 1), own)
+                after[place] = jax.tree.map(
+                    lambda x, k=k, place=place: x[k] if place == 0 else jnp.swapaxes(x[k], 0, 1), own
+                )
             later.append(tuple(state for _, state in moved))
         joint = (after[0], after[1])
         values = record(game, joint, first)
@@ -207,7 +232,9 @@ def traced(function: Callable, static: Any, structure: Any, shapes: tuple, x64: 
     """One of the two programs for arguments of this structure, whatever their numbers; `x64` is part of the key alone."""
     arguments = jax.tree.unflatten(structure, [jax.ShapeDtypeStruct(*shape) for shape in shapes])
     how: Any = {"compiler_options": options(loops=True) or None}
-    return jax.jit(lambda game, learners, *rest: function(game, learners, static, *rest), **how).trace(*arguments)
+    return jax.jit(lambda game, learners, *rest: function(game, learners, static, *rest), **how).trace(
+        *arguments
+    )
 
 
 @functools.lru_cache(maxsize=32)
@@ -219,7 +246,13 @@ def compiled(*key: Any) -> Callable:
 def key_of(function: Callable, static: Any, *arguments: Any) -> tuple:
     """What decides a program: the function and the structure of these arguments, or of what stands for their shapes."""
     leaves, structure = jax.tree.flatten(arguments)
-    return function, static, structure, tuple((jnp.shape(x), x.dtype) for x in leaves), bool(jax.config.read("jax_enable_x64"))
+    return (
+        function,
+        static,
+        structure,
+        tuple((jnp.shape(x), x.dtype) for x in leaves),
+        bool(jax.config.read("jax_enable_x64")),
+    )
 
 
 def round_robin(
@@ -245,8 +278,15 @@ def round_robin(
         first: the number of the first lane.
         report: called with the number of steps done, before the first and after every chunk.
     """
-    name, game, sides = game.name, anonymous(game), [grouped(side) for side in (learners, columns) if side is not None]
-    stacked, members = (tuple(tuple(g.learner for g in side) for side in sides), tuple(tuple(g.members for g in side) for side in sides))
+    name, game, sides = (
+        game.name,
+        anonymous(game),
+        [grouped(side) for side in (learners, columns) if side is not None],
+    )
+    stacked, members = (
+        tuple(tuple(g.learner for g in side) for side in sides),
+        tuple(tuple(g.members for g in side) for side in sides),
+    )
     keys = lane_keys(key, "init", first + seeds)[first:], lane_keys(key, "match", first + seeds)[first:]
     at_once, told, took = fitting(name, game, stacked, members, keys), 0, np.zeros(2)
 
@@ -265,7 +305,9 @@ def round_robin(
 
     values, means, params, ok = in_parts(part, seeds, at_once, 0, np.concatenate)
     values, means = (np.moveaxis(x, 0, 3) for x in (values, means))
-    return RoundRobin(values, means, *jax.tree.map(lambda x: np.moveaxis(x, 0, 2), (params, ok)), *took.tolist())
+    return RoundRobin(
+        values, means, *jax.tree.map(lambda x: np.moveaxis(x, 0, 2), (params, ok)), *took.tolist()
+    )
 
 
 def fitting(name: str, game: Game, stacked: Sides, members: Members, keys) -> int:
@@ -278,10 +320,14 @@ def fitting(name: str, game: Game, stacked: Sides, members: Members, keys) -> in
     none = jax.ShapeDtypeStruct((), jnp.asarray(0).dtype)
     loop = traced(*key_of(proceed, members, game, stacked, state, keys[1], none, none))
     held = size_of(state)
-    return lanes_at_once(len(keys[0]), 2 * held + footprint(loop.jaxpr.jaxpr), held, f"A round robin at {name!r}")
+    return lanes_at_once(
+        len(keys[0]), 2 * held + footprint(loop.jaxpr.jaxpr), held, f"A round robin at {name!r}"
+    )
 
 
-def _played(game: Game, stacked: Sides, members: Members, keys, steps: int, report: Callable[[int], Any]) -> RoundRobin:
+def _played(
+    game: Game, stacked: Sides, members: Members, keys, steps: int, report: Callable[[int], Any]
+) -> RoundRobin:
     """The lanes of these keys, side by side."""
     none = jnp.asarray(0)
     clock = time.perf_counter()
@@ -295,7 +341,9 @@ def _played(game: Game, stacked: Sides, members: Members, keys, steps: int, repo
     while done < steps:
         chunk = min(chunk, steps - done)
         before = time.perf_counter()
-        state = jax.block_until_ready(loop(game, stacked, state, keys[1], jnp.asarray(done), jnp.asarray(chunk)))
+        state = jax.block_until_ready(
+            loop(game, stacked, state, keys[1], jnp.asarray(done), jnp.asarray(chunk))
+        )
         done += chunk
         chunk = max(1, round(chunk * min(8.0, CHUNK_SECONDS / (time.perf_counter() - before))))
         report(done)
@@ -325,7 +373,9 @@ def _finite_states(game: Game, state: State, members: Members) -> list[Bool[np.n
     for stance, states in zip(stances(game, apart=len(members) > 1), state.states, strict=True):
         lanes, seat = [], stance.places[0]
         for group, own in zip(members[-seat], states, strict=True):
-            fine = np.ones((len(stance.places), len(group), state.ok.shape[1 - seat], state.ok.shape[2]), bool)
+            fine = np.ones(
+                (len(stance.places), len(group), state.ok.shape[1 - seat], state.ok.shape[2]), bool
+            )
             for x in jax.tree.leaves(own):
                 if jnp.issubdtype(x.dtype, jnp.inexact):
                     fine &= _finite_lanes(x, 4)

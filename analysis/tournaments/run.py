@@ -52,29 +52,34 @@ def tournament(
 ) -> pd.DataFrame:
     """Play every learner against every learner, itself included, in both seats.
 
-    The cell of learner i in seat 0 against learner j in seat 1 equals `play(game, [i, j], seed, steps=steps, seeds=seeds)`. Lane s starts
-    from the same draw in every cell, so that comparisons are paired; adding games, learners or seeds changes no existing lane, up to
-    rounding.
+    The cell of learner i in seat 0 against learner j in seat 1 equals `play(game, [i, j], seed, steps=steps,
+    seeds=seeds)`. Lane s starts from the same draw in every cell, so that comparisons are paired; adding
+    games, learners or seeds changes no existing lane, up to rounding.
 
     Args:
-        games: two-player games in sequence, as `play` takes them: made, names or factories; or a mapping from names of your own.
-        learners: in sequence, as `play` takes them: made, names or classes; or a mapping from names of your own. Learners of the same
-            label are told apart by the numbers in which they differ.
+        games: two-player games in sequence, as `play` takes them: made, names or factories; or a mapping from
+            names of your own.
+        learners: in sequence, as `play` takes them: made, names or classes; or a mapping from names of your
+            own. Learners of the same label are told apart by the numbers in which they differ.
         steps: how many steps, at least 1.
         seeds: how many lanes per cell, at least 1; by default 64, and 4 where a game is sampled.
-        seed: the root of all randomness, an integer in [0, 2**32 - 1], by which results are kept; `key` is another name of it.
-        out: a folder to keep results in: a game whose file is there is not computed again. A folder may hold fewer games, learners or
-            seeds than are asked for, otherwise the same; then what is new is computed alone, and what is there stays as it is. Learners
-            and games that are classes of one's own are the same if their code is.
+        seed: the root of all randomness, an integer in [0, 2**32 - 1], by which results are kept; `key` is
+            another name of it.
+        out: a folder to keep results in: a game whose file is there is not computed again. A folder may hold
+            fewer games, learners or seeds than are asked for, otherwise the same; then what is new is
+            computed alone, and what is there stays as it is. Learners and games that are classes of one's own
+            are the same if their code is.
         force: replace what the folder holds.
         progress: called between compiled chunks.
         key: another name of `seed`.
 
     Returns:
-        Tidy rows, one per cell, seat and seed (`analysis.tournaments.tables.tidy`); `cells` and `standings` summarize them.
+        Tidy rows, one per cell, seat and seed (`analysis.tournaments.tables.tidy`); `cells` and `standings`
+        summarize them.
 
     Raises:
-        ValueError: for bad counts, a game that is not for two, repeated names, or a folder that cannot be used.
+        ValueError: for bad counts, a game that is not for two, repeated names, or a folder that cannot be
+            used.
 
     Example:
         >>> from games import GAMES
@@ -84,7 +89,10 @@ def tournament(
         [['naive', 'naive', 0], ['naive', 'lola', 0], ['lola', 'naive', 0], ['lola', 'lola', 0]]
     """
     seed = as_seed(seed, key)
-    games, learners = _named(games, "games", as_game, lambda g: g.name), _named(learners, "learners", as_learner, lambda x: x.label)
+    games, learners = (
+        _named(games, "games", as_game, lambda g: g.name),
+        _named(learners, "learners", as_learner, lambda x: x.label),
+    )
     if seeds is None:
         seeds = FEW_SEEDS if any(isinstance(game, Sampled) for game in games.values()) else MANY_SEEDS
     check_size(steps, seeds, seed)
@@ -102,7 +110,9 @@ def tournament(
             held.enter_context(store)
         for name, game in games.items():
             if due[name]:
-                frames.append(_one_game(name, game, learners, specification, store, report, found.get(name), due[name]))
+                frames.append(
+                    _one_game(name, game, learners, specification, store, report, found.get(name), due[name])
+                )
             else:
                 frames.append(found[name])
                 report(name, "found")
@@ -156,7 +166,9 @@ def check_size(steps: int, seeds: int, seed: int) -> None:
             raise ValueError(f"{what} is {count}; it must be an integer in [1, {LARGEST}].")
 
 
-def specify(games: Mapping[str, Game], learners: Mapping[str, Learner], steps: int, seeds: int, seed: int) -> dict[str, Any]:
+def specify(
+    games: Mapping[str, Game], learners: Mapping[str, Learner], steps: int, seeds: int, seed: int
+) -> dict[str, Any]:
     """Everything that decides a tournament's numbers, as plain data."""
     return {
         "steps": steps,
@@ -192,7 +204,10 @@ def _one_game(
     report(name, "compiling", steps=steps)
     common = {k: specification[k] for k in ("steps", "seed", "x64")} | {"game": specification["games"][name]}
     configs, members = specification["learners"], list(learners.values())
-    hashes = [[fingerprint(common | {"learner_0": configs[i], "learner_1": configs[j]}) for j in learners] for i in learners]
+    hashes = [
+        [fingerprint(common | {"learner_0": configs[i], "learner_1": configs[j]}) for j in learners]
+        for i in learners
+    ]
     frames, took = [] if found is None else [found], {"compile_s": 0.0, "run_s": 0.0}
     for rows, columns, first, seeds in due:
         result = round_robin(
@@ -211,7 +226,9 @@ def _one_game(
         frames.append(tidy(name, list(learners), result, steps=steps, configs=settings, hashes=hashes, **cut))
     frame = frames[0] if len(frames) == 1 else ordered(pd.concat(frames, ignore_index=True), list(learners))
     if store is not None:
-        store.save(name, frame, {**note, "end": provenance.now(), **took, "wall_s": time.perf_counter() - clock})
+        store.save(
+            name, frame, {**note, "end": provenance.now(), **took, "wall_s": time.perf_counter() - clock}
+        )
     report(name, "finished", **took)
     return frame
 
@@ -219,10 +236,14 @@ def _one_game(
 def _named(members: Any, kind: str, made: Callable[[Any], Any], name: Callable[[Any], str]) -> dict[str, Any]:
     """Members by name; those of one name are told apart by the numbers in which they differ."""
     if isinstance(members, (str, Game, Learner, Sweep)) or not isinstance(members, Iterable):
-        raise ValueError(f"A tournament's {kind} are a list or a mapping, and {shown(members)} is neither; put it into brackets.")
+        raise ValueError(
+            f"A tournament's {kind} are a list or a mapping, and {shown(members)} is neither; put it into brackets."
+        )
     if isinstance(members, Mapping):
         if not all(isinstance(x, str) and x for x in members):
-            raise ValueError(f"The names of a tournament's {kind} are {shown(list(members))}; every name must be text that is not empty.")
+            raise ValueError(
+                f"The names of a tournament's {kind} are {shown(list(members))}; every name must be text that is not empty."
+            )
         members = {key: made(x) for key, x in members.items()}
     else:
         members = [made(x) for x in members]
@@ -236,10 +257,14 @@ def _named(members: Any, kind: str, made: Callable[[Any], Any], name: Callable[[
         settings = [describe(members[k]) for k in same]
         differing = [f for f in settings[0] if len({text(s.get(f)) for s in settings}) > 1]
         for k, s in zip(same, settings, strict=True):
-            labels[k] = f"{label}({', '.join(f'{f}={s.get(f)}' for f in differing)})" if kind == "learners" else label
+            labels[k] = (
+                f"{label}({', '.join(f'{f}={s.get(f)}' for f in differing)})" if kind == "learners" else label
+            )
     repeated = next((x for x in labels if labels.count(x) > 1), None)
     if repeated:
-        raise ValueError(f"The tournament's {kind} hold {repeated!r} twice; leave one out, or give a mapping from names of your own.")
+        raise ValueError(
+            f"The tournament's {kind} hold {repeated!r} twice; leave one out, or give a mapping from names of your own."
+        )
     return dict(zip(labels, members, strict=True))
 
 
@@ -247,12 +272,18 @@ def _check(games: Mapping[str, Game], learners: Mapping[str, Learner]) -> None:
     """Refuse what cannot be played before anything is: games not for two, and learners that a game does not suit."""
     for name, game in games.items():
         if game.n_players != 2:
-            raise ValueError(f"The game {name!r} is for {game.n_players} players; a tournament takes two-player games.")
+            raise ValueError(
+                f"The game {name!r} is for {game.n_players} players; a tournament takes two-player games."
+            )
         keys = lane_keys(0, "init", 1), lane_keys(0, "match", 1)
         for group in grouped(tuple(learners.values())):
             alone = functools.partial(begin, members=((tuple(range(len(group.members))),),))
             try:
-                jax.eval_shape(lambda g, x, k, alone=alone: alone(g, ((x,),), keys=k), game, group.learner, keys)
+                jax.eval_shape(
+                    lambda g, x, k, alone=alone: alone(g, ((x,),), keys=k), game, group.learner, keys
+                )
             except ValueError as error:
-                said = str(error).split("\n-----")[0]  # what jax appends to an error raised while it traces is left out
+                said = str(error).split("\n-----")[
+                    0
+                ]  # what jax appends to an error raised while it traces is left out
                 raise ValueError(f"A learner does not suit the game {name!r}: {said}") from error

@@ -1,7 +1,7 @@
 """From where the players of a round robin learn: both seats in one batched update where the game allows it.
 
-In seat 1 of a game one learns as in seat 0 of the game with its seats exchanged. Where that game differs in numbers alone, the two are a
-batch, and a compiled body holds every learner's update once.
+In seat 1 of a game one learns as in seat 0 of the game with its seats exchanged. Where that game differs in
+numbers alone, the two are a batch, and a compiled body holds every learner's update once.
 """
 
 from collections.abc import Callable
@@ -33,7 +33,9 @@ def stances(game: Game, apart: bool = False) -> tuple[Stance, ...]:
     if other is None:
         return tuple(Stance(jax.tree.map(lambda x: x[None], game), seat, (seat,)) for seat in range(2))
     if apart:
-        return tuple(Stance(jax.tree.map(lambda x: x[None], g), 0, (place,)) for place, g in enumerate((game, other)))
+        return tuple(
+            Stance(jax.tree.map(lambda x: x[None], g), 0, (place,)) for place, g in enumerate((game, other))
+        )
     return (Stance(jax.tree.map(lambda *x: jnp.stack(x), game, other), 0, (0, 1)),)
 
 
@@ -49,11 +51,18 @@ def facing(stance: Stance, joint: Joint) -> Joint:
 
 def over_lanes(f: Callable) -> Callable:
     """`f(learner, game, joint, state, key, place)` over places, a group's members, opponents and seeds."""
-    for axes in ((None, None, 0, 0, 0, None), (None, None, 0, 0, None, None), (0, None, 0, 0, None, None), (None, 0, 0, 0, 0, 0)):
+    for axes in (
+        (None, None, 0, 0, 0, None),
+        (None, None, 0, 0, None, None),
+        (0, None, 0, 0, None, None),
+        (None, 0, 0, 0, 0, 0),
+    ):
         f = jax.vmap(f, in_axes=axes)
     return f
 
 
 def keys_of(stance: Stance, keys) -> Any:
     """The keys of the stance's places, (place, seed)."""
-    return jnp.stack([jax.vmap(jax.random.fold_in, in_axes=(0, None))(keys, place) for place in stance.places])
+    return jnp.stack(
+        [jax.vmap(jax.random.fold_in, in_axes=(0, None))(keys, place) for place in stance.places]
+    )

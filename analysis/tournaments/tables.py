@@ -46,14 +46,17 @@ def tidy(
         first: the number of its first lane.
 
     Returns:
-        The columns `cell, game, learner_0, learner_1, config_0, config_1, seat, learner, opponent, seed, step, value, value_auc,
-        value_opponent, welfare, ok`, and for memory-one play of a two-action game the final probabilities of action 0,
-        `p_start, p_CC, p_CD, p_DC, p_DD`, own action first. Values are per step; `value` is the last, `value_auc` the mean over the
-        trajectory. Numbers of diverged lanes (`ok` false) are kept as they are: no mean may take them in unmarked.
+        The columns `cell, game, learner_0, learner_1, config_0, config_1, seat, learner, opponent, seed,
+        step, value, value_auc, value_opponent, welfare, ok`, and for memory-one play of a two-action game the
+        final probabilities of action 0, `p_start, p_CC, p_CD, p_DC, p_DD`, own action first. Values are per
+        step; `value` is the last, `value_auc` the mean over the trajectory. Numbers of diverged lanes (`ok`
+        false) are kept as they are: no mean may take them in unmarked.
     """
     seeds = result.ok.shape[-1]
     places = [np.arange(len(labels)) if kept is None else np.asarray(kept) for kept in (rows, columns)]
-    row, column, seat, seed = (x.ravel() for x in np.meshgrid(*map(np.arange, (*map(len, places), 2, seeds)), indexing="ij"))
+    row, column, seat, seed = (
+        x.ravel() for x in np.meshgrid(*map(np.arange, (*map(len, places), 2, seeds)), indexing="ij")
+    )
     zero, one = places[0][row], places[1][column]
     names, settings, hashes = np.array(labels, object), np.array(configs, object), np.array(hashes, object)
     own, other = np.where(seat == 0, zero, one), np.where(seat == 0, one, zero)
@@ -108,9 +111,13 @@ def check_rows(frame: Any, value: str) -> None:
     """
     wanted = ("game", "learner_0", "learner_1", "seat", "learner", "opponent", "seed", "ok")
     if not isinstance(frame, pd.DataFrame):
-        raise ValueError(f"A tournament's tidy rows are wanted, and {shown(frame)} was given; give what tournament returned.")
+        raise ValueError(
+            f"A tournament's tidy rows are wanted, and {shown(frame)} was given; give what tournament returned."
+        )
     if missing := [name for name in wanted if name not in frame]:
-        raise ValueError(f"A tournament's tidy rows are wanted, and these have no column {missing[0]!r}; give what tournament returned.")
+        raise ValueError(
+            f"A tournament's tidy rows are wanted, and these have no column {missing[0]!r}; give what tournament returned."
+        )
     measures = [name for name in frame if name not in wanted and pd.api.types.is_float_dtype(frame[name])]
     if value not in measures:
         raise ValueError(f"There is no measure {value!r}; {nearest(str(value), measures)}.")
@@ -124,13 +131,16 @@ def cells(frame: pd.DataFrame, value: str = "value") -> pd.DataFrame:
         value: which measure to average, `"value"` (final) or `"value_auc"` (mean over the trajectory).
 
     Returns:
-        The columns `game, row, column, row_mean, row_ci95, column_mean, column_ci95, diverged, seeds`: means over the seeds that stayed
-        finite with their 95 % intervals `(low, high)`; `diverged` of `seeds` lanes are left out of them.
+        The columns `game, row, column, row_mean, row_ci95, column_mean, column_ci95, diverged, seeds`: means
+        over the seeds that stayed finite with their 95 % intervals `(low, high)`; `diverged` of `seeds` lanes
+        are left out of them.
     """
     check_rows(frame, value)
     found = []
     for (game, row, column), block in blocks(frame, "game", "learner_0", "learner_1"):
-        first, second = (estimate(b[value], b["ok"]) for b in (block[block["seat"] == 0], block[block["seat"] == 1]))
+        first, second = (
+            estimate(b[value], b["ok"]) for b in (block[block["seat"] == 0], block[block["seat"] == 1])
+        )
         found.append(
             {
                 "game": game,
@@ -150,16 +160,17 @@ def cells(frame: pd.DataFrame, value: str = "value") -> pd.DataFrame:
 def standings(frame: pd.DataFrame, value: str = "value") -> pd.DataFrame:
     """How every learner fares at every game: against the others, and against itself apart.
 
-    The cross-play mean gives every opponent and both seats equal weight. Its interval is over seeds, which all cells share.
+    The cross-play mean gives every opponent and both seats equal weight. Its interval is over seeds, which
+    all cells share.
 
     Args:
         frame: tidy rows of a tournament.
         value: which measure to average, `"value"` (final) or `"value_auc"` (mean over the trajectory).
 
     Returns:
-        Best cross-play first: `game, learner, cross_mean, cross_ci95, cross_diverged, cross_lanes, self_mean, self_ci95, self_diverged,
-        self_lanes`; `diverged` of `lanes` are left out of the mean beside them. A mean is NaN where some opponent's lanes diverged
-        altogether.
+        Best cross-play first: `game, learner, cross_mean, cross_ci95, cross_diverged, cross_lanes, self_mean,
+        self_ci95, self_diverged, self_lanes`; `diverged` of `lanes` are left out of the mean beside them. A
+        mean is NaN where some opponent's lanes diverged altogether.
     """
     check_rows(frame, value)
     found = []
@@ -167,13 +178,18 @@ def standings(frame: pd.DataFrame, value: str = "value") -> pd.DataFrame:
         same = block["opponent"] == learner
         entry: dict[str, Any] = {"game": game, "learner": learner}
         for kind, part in (("cross", block[~same]), ("self", block[same])):
-            e, share = _paired(part, value), 2 if kind == "self" else 1  # a match against oneself has two rows of one learner
+            e, share = (
+                _paired(part, value),
+                2 if kind == "self" else 1,
+            )  # a match against oneself has two rows of one learner
             entry |= {f"{kind}_mean": e.mean, f"{kind}_ci95": (e.low, e.high)}
             entry |= {f"{kind}_diverged": e.diverged // share, f"{kind}_lanes": e.of // share}
         found.append(entry)
     order = {game: k for k, game in enumerate(frame["game"].unique())}
     alone = not any(entry["cross_lanes"] for entry in found)
-    found.sort(key=lambda entry: (order[entry["game"]], _descending(entry["self_mean" if alone else "cross_mean"])))
+    found.sort(
+        key=lambda entry: (order[entry["game"]], _descending(entry["self_mean" if alone else "cross_mean"]))
+    )
     return pd.DataFrame(found)
 
 

@@ -15,7 +15,9 @@ try:
     from gymnasium import spaces
     from pettingzoo import ParallelEnv
 except ImportError as error:
-    raise ImportError("PettingZoo is not installed; install it with: pip install 'opponent-shaping-lab[pettingzoo]'.") from error
+    raise ImportError(
+        "PettingZoo is not installed; install it with: pip install 'opponent-shaping-lab[pettingzoo]'."
+    ) from error
 
 Named = dict[str, Any]
 
@@ -23,11 +25,13 @@ Named = dict[str, Any]
 class Parallel(ParallelEnv[str, np.ndarray, Any]):
     """An environment as a `pettingzoo.ParallelEnv`; agents are `player_0`, `player_1` and so on, by seat.
 
-    The programs of `reset` and `step` are compiled once for all instances of an environment, whatever its numbers. An episode is a
-    function of its seed and the actions; a reset without a seed goes on with the keys of the last one, and the first draws a seed.
+    The programs of `reset` and `step` are compiled once for all instances of an environment, whatever its
+    numbers. An episode is a function of its seed and the actions; a reset without a seed goes on with the
+    keys of the last one, and the first draws a seed.
 
     Args:
-        environment: what is played, or its name in `ENVIRONMENTS`; without `AutoReset`, since users of PettingZoo reset themselves.
+        environment: what is played, or its name in `ENVIRONMENTS`; without `AutoReset`, since users of
+            PettingZoo reset themselves.
         render_mode: `"ansi"`, text, is the only one.
         **settings: of the named environment.
 
@@ -46,10 +50,16 @@ class Parallel(ParallelEnv[str, np.ndarray, Any]):
 
     def __init__(self, environment: Environment | str, render_mode: str = "ansi", **settings: Any):
         if isinstance(environment, Environment) and settings:
-            raise ValueError(f"Settings {sorted(settings)} were given beside an environment; give them where it is made.")
+            raise ValueError(
+                f"Settings {sorted(settings)} were given beside an environment; give them where it is made."
+            )
         if render_mode != "ansi":
             raise ValueError(f"Unknown render mode {render_mode!r}; accepted: ansi.")
-        self.environment = environment if isinstance(environment, Environment) else ENVIRONMENTS.make(environment, **settings)
+        self.environment = (
+            environment
+            if isinstance(environment, Environment)
+            else ENVIRONMENTS.make(environment, **settings)
+        )
         self.metadata = {"render_modes": ["ansi"], "is_parallelizable": True, "name": self.environment.name}
         self.render_mode = render_mode
         self.possible_agents = [f"player_{i}" for i in range(self.environment.n_players)]
@@ -57,7 +67,8 @@ class Parallel(ParallelEnv[str, np.ndarray, Any]):
         seen = jax.eval_shape(begun, self.environment, jax.random.key(0))[0]
         self.observation_spaces = {agent: box(seen.shape[1:], seen.dtype) for agent in self.possible_agents}
         self.action_spaces: dict[str, spaces.Space[Any]] = {
-            agent: spaces.Discrete(n) for agent, n in zip(self.possible_agents, self.environment.n_actions, strict=True)
+            agent: spaces.Discrete(n)
+            for agent, n in zip(self.possible_agents, self.environment.n_actions, strict=True)
         }
         self._key: Key[Array, ""] | None = None
         self._state: PyTree[Array] = None
@@ -78,7 +89,9 @@ class Parallel(ParallelEnv[str, np.ndarray, Any]):
             options: none are used.
         """
         if seed is not None or self._key is None:
-            self._key = jax.random.key(np.random.SeedSequence().generate_state(1)[0] if seed is None else seed)
+            self._key = jax.random.key(
+                np.random.SeedSequence().generate_state(1)[0] if seed is None else seed
+            )
         self.agents = self.possible_agents.copy()
         observations, self._state, self._key = begun(self.environment, self._key)
         return self._by_seat(observations), {agent: {} for agent in self.agents}
@@ -90,7 +103,8 @@ class Parallel(ParallelEnv[str, np.ndarray, Any]):
             actions: everybody's.
 
         Raises:
-            ValueError: before a reset, after the end of an episode, without everybody's action, or for one that does not exist.
+            ValueError: before a reset, after the end of an episode, without everybody's action, or for one
+                that does not exist.
         """
         if not self.agents:
             raise ValueError("No episode is under way; call reset first.")
@@ -98,9 +112,13 @@ class Parallel(ParallelEnv[str, np.ndarray, Any]):
             raise ValueError(f"Actions of {sorted(actions)} were given; give one for each of {self.agents}.")
         for agent, n in zip(self.agents, self.environment.n_actions, strict=True):
             if not self.action_spaces[agent].contains(actions[agent]):
-                raise ValueError(f"Action {actions[agent]!r} of {agent} does not exist; it must be an integer from 0 to {n - 1}.")
+                raise ValueError(
+                    f"Action {actions[agent]!r} of {agent} does not exist; it must be an integer from 0 to {n - 1}."
+                )
         joint = np.array([actions[agent] for agent in self.agents], np.int32)
-        observations, self._state, self._key, rewards, terminated, truncated, info = played(self.environment, self._key, self._state, joint)
+        observations, self._state, self._key, rewards, terminated, truncated, info = played(
+            self.environment, self._key, self._state, joint
+        )
         outcome = (
             self._by_seat(observations),
             {agent: float(reward) for agent, reward in zip(self.agents, np.asarray(rewards), strict=True)},
@@ -142,7 +160,9 @@ def begun(environment: Environment, key: Key[Array, ""]) -> tuple[Array, PyTree[
 
 
 @jit
-def played(environment: Environment, key: Key[Array, ""], state: PyTree[Array], actions: Array) -> tuple[Any, ...]:
+def played(
+    environment: Environment, key: Key[Array, ""], state: PyTree[Array], actions: Array
+) -> tuple[Any, ...]:
     """A step: observations, state and the key to go on with, then rewards, ends and info."""
     key, own = jax.random.split(key)
     observations, state, *rest = environment.step(own, state, actions)

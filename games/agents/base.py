@@ -26,7 +26,9 @@ class Agent(eqx.Module):
         return ()
 
     @abc.abstractmethod
-    def __call__(self, observation: PyTree[Array], memory: PyTree[Array]) -> tuple[Float[Array, " outputs"], PyTree[Array]]:
+    def __call__(
+        self, observation: PyTree[Array], memory: PyTree[Array]
+    ) -> tuple[Float[Array, " outputs"], PyTree[Array]]:
         """The logits of the actions, and the memory after this step."""
 
     def unroll(self, observations: PyTree[Array]) -> Float[Array, "steps outputs"]:
@@ -46,7 +48,9 @@ class Agent(eqx.Module):
 
     def together(self, batch: int) -> tuple[PyTree[Array], Turn]:
         """The memories of a batch of episodes before the first step, and what `__call__` is for one of them, for all."""
-        return jax.tree.map(lambda x: jnp.broadcast_to(x, (batch, *x.shape)), self.memory()), jax.checkpoint(jax.vmap(self))
+        return jax.tree.map(lambda x: jnp.broadcast_to(x, (batch, *x.shape)), self.memory()), jax.checkpoint(
+            jax.vmap(self)
+        )
 
     def coded(self, distinct: Array) -> "Agent":
         """The same agent where all that can be seen is known, if it gains by looking at each thing once."""
@@ -64,9 +68,15 @@ class Table(Agent):
 
     logits: Float[Array, "rows *n_actions"]
 
-    def __call__(self, observation: Array, memory: PyTree[Array]) -> tuple[Float[Array, " outputs"], PyTree[Array]]:
+    def __call__(
+        self, observation: Array, memory: PyTree[Array]
+    ) -> tuple[Float[Array, " outputs"], PyTree[Array]]:
         """The row."""
-        row = self.logits[observation] if observation.ndim == 0 else jnp.tensordot(observation.astype(self.logits.dtype), self.logits, 1)
+        row = (
+            self.logits[observation]
+            if observation.ndim == 0
+            else jnp.tensordot(observation.astype(self.logits.dtype), self.logits, 1)
+        )
         return jnp.stack([row, jnp.zeros_like(row)]) if self.logits.ndim == 1 else row, memory
 
 
@@ -77,9 +87,13 @@ class Feedforward(Agent):
 
     def __init__(self, key: Key[Array, ""], sizes: tuple[int, ...]):
         keys = jax.random.split(key, len(sizes) - 1)
-        self.layers = tuple(eqx.nn.Linear(a, b, key=k) for a, b, k in zip(sizes[:-1], sizes[1:], keys, strict=True))
+        self.layers = tuple(
+            eqx.nn.Linear(a, b, key=k) for a, b, k in zip(sizes[:-1], sizes[1:], keys, strict=True)
+        )
 
-    def __call__(self, observation: Array, memory: PyTree[Array]) -> tuple[Float[Array, " outputs"], PyTree[Array]]:
+    def __call__(
+        self, observation: Array, memory: PyTree[Array]
+    ) -> tuple[Float[Array, " outputs"], PyTree[Array]]:
         """The outputs."""
         x = jnp.ravel(observation)
         for layer in self.layers[:-1]:
@@ -102,7 +116,9 @@ class ActorCritic(Agent):
         """The actor's; the critic only looks back on episodes."""
         return self.actor.memory()
 
-    def __call__(self, observation: PyTree[Array], memory: PyTree[Array]) -> tuple[Float[Array, " outputs"], PyTree[Array]]:
+    def __call__(
+        self, observation: PyTree[Array], memory: PyTree[Array]
+    ) -> tuple[Float[Array, " outputs"], PyTree[Array]]:
         """The actor's."""
         return self.actor(observation, memory)
 
@@ -138,7 +154,9 @@ class Trembling(Agent):
         """The inner agent's."""
         return self.inner.memory()
 
-    def __call__(self, observation: PyTree[Array], memory: PyTree[Array]) -> tuple[Float[Array, " outputs"], PyTree[Array]]:
+    def __call__(
+        self, observation: PyTree[Array], memory: PyTree[Array]
+    ) -> tuple[Float[Array, " outputs"], PyTree[Array]]:
         """The logarithms of the probabilities."""
         logits, memory = self.inner(observation, memory)
         return self.shaken(logits), memory

@@ -38,12 +38,17 @@ class Seat:
     def cells(self, observation: Observation) -> tuple[Cell, Cell, Cell, Cell]:
         """The cells, `row * size + column`, of the player, the other, the player's coin and the other's; -1 where there is none."""
         marks = observation.reshape(4, -1) > 0.5
-        red, blue, red_coin, blue_coin = jnp.sum(jnp.where(marks, jnp.arange(1, self.size**2 + 1)[None], 0), axis=1) - 1
+        red, blue, red_coin, blue_coin = (
+            jnp.sum(jnp.where(marks, jnp.arange(1, self.size**2 + 1)[None], 0), axis=1) - 1
+        )
         return (blue, red, blue_coin, red_coin) if self.own_second else (red, blue, red_coin, blue_coin)
 
     def ahead(self, cell: Cell) -> Int[Array, " n_actions"]:
         """Where the actions lead: right, left, down, up, stay."""
-        rows, columns = cell // self.size + jnp.array([0, 0, 1, -1, 0]), cell % self.size + jnp.array([1, -1, 0, 0, 0])
+        rows, columns = (
+            cell // self.size + jnp.array([0, 0, 1, -1, 0]),
+            cell % self.size + jnp.array([1, -1, 0, 0, 0]),
+        )
         return (rows % self.size * self.size + columns % self.size)[: self.n_actions]
 
     def respectful(self, ahead: Cell, mine: Cell, theirs: Cell) -> Cell:
@@ -52,12 +57,16 @@ class Seat:
         A cell that holds both coins is its own coin's, or two cooperators would both wait for it forever.
         """
         away = jnp.where(theirs < 0, 0, -steps(ahead, theirs, self.size))
-        return jnp.where(mine < 0, away, steps_around(ahead, mine, jnp.where(theirs == mine, -1, theirs), self.size))
+        return jnp.where(
+            mine < 0, away, steps_around(ahead, mine, jnp.where(theirs == mine, -1, theirs), self.size)
+        )
 
     def greedy(self, ahead: Cell, mine: Cell, theirs: Cell) -> Cell:
         """What a defector avoids: steps to the nearest coin."""
         far = 2 * self.size
-        return jnp.minimum(*(jnp.where(coin < 0, far, steps(ahead, coin, self.size)) for coin in (mine, theirs)))
+        return jnp.minimum(
+            *(jnp.where(coin < 0, far, steps(ahead, coin, self.size)) for coin in (mine, theirs))
+        )
 
 
 class CoinAgent(Agent):
@@ -126,7 +135,9 @@ class TitForTat(CoinAgent):
             lost = lost & ~kept
         robbed = lost | (memory.robbed & ~kept)
         ahead = self.seat.ahead(me)
-        cost = jnp.where(robbed, self.seat.greedy(ahead, mine, theirs), self.seat.respectful(ahead, mine, theirs))
+        cost = jnp.where(
+            robbed, self.seat.greedy(ahead, mine, theirs), self.seat.respectful(ahead, mine, theirs)
+        )
         return choices(cost), Remembered(mine, robbed)
 
 
@@ -191,10 +202,13 @@ def tit_for_tat(game: CoinGame, player: int) -> TitForTat:
     """Takes the other's coins while the other was the last to take one of its own.
 
     Raises:
-        ValueError: for a player that is neither 0 nor 1, and for egocentric views, which hide who moved where.
+        ValueError: for a player that is neither 0 nor 1, and for egocentric views, which hide who moved
+            where.
     """
     if game.egocentric:
-        raise ValueError("Tit for tat cannot see who took a coin in egocentric views; take CoinGame(egocentric=False).")
+        raise ValueError(
+            "Tit for tat cannot see who took a coin in egocentric views; take CoinGame(egocentric=False)."
+        )
     return TitForTat(seat_of(game, player))
 
 
@@ -226,8 +240,9 @@ def steps(start: Cell, goal: Cell, size: int) -> Cell:
 def steps_around(start: Cell, goal: Cell, shut: Cell, size: int) -> Cell:
     """Steps between two cells of a torus around a third.
 
-    One cell is in the way of all shortest ways only where it lies between the two in a row or a column, and the way round the torus is
-    longer; then the detour takes two steps more, if the way round is not shorter even so.
+    One cell is in the way of all shortest ways only where it lies between the two in a row or a column, and
+    the way round the torus is longer; then the detour takes two steps more, if the way round is not shorter
+    even so.
 
     Args:
         start: cells.
@@ -246,4 +261,8 @@ def steps_around(start: Cell, goal: Cell, shut: Cell, size: int) -> Cell:
     between = steps(start, shut, size) + steps(shut, goal, size) == direct
     straight = ((start // size == goal // size) | (start % size == goal % size)) & (2 * direct != size)
     blocked = (shut >= 0) & (goal != shut) & between & straight
-    return jnp.where((shut >= 0) & (start == shut), 2 * size, jnp.where(blocked, jnp.minimum(direct + 2, size - direct), direct))
+    return jnp.where(
+        (shut >= 0) & (start == shut),
+        2 * size,
+        jnp.where(blocked, jnp.minimum(direct + 2, size - direct), direct),
+    )

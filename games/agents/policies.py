@@ -72,7 +72,11 @@ class Network(Architecture):
         """An actor, beside a critic where one is asked for."""
         actor, critic = jax.random.split(key)
         drawn = self.network(actor, environment.observation_shape, environment.n_actions[player])
-        return ActorCritic(drawn, self.network(critic, environment.observation_shape, 1)) if self.critic else drawn
+        return (
+            ActorCritic(drawn, self.network(critic, environment.observation_shape, 1))
+            if self.critic
+            else drawn
+        )
 
 
 class MlpPolicy(Network):
@@ -107,11 +111,12 @@ class GruPolicy(Network):
         critic: whether there is a critic.
 
     Raises:
-        ValueError: for a number below 1; on drawing, where convolutions are asked for and observations are no planes.
+        ValueError: for a number below 1; on drawing, where convolutions are asked for and observations are no
+            planes.
 
     Source:
-        Zhao et al. 2022, "Proximal learning with opponent-learning awareness": width 64, dense. Lu et al. 2022, "Model-free opponent
-        shaping": convolutions of 16 channels.
+        Zhao et al. 2022, "Proximal learning with opponent-learning awareness": width 64, dense. Lu et al.
+        2022, "Model-free opponent shaping": convolutions of 16 channels.
 
     Example:
         >>> from games import ENVIRONMENTS
@@ -132,9 +137,21 @@ class GruPolicy(Network):
         """Draw a network."""
         first, second, third = jax.random.split(key, 3)
         if not self.channels:
-            eye, features = Dense(eqx.nn.Linear(math.prod(observation_shape), self.width, key=first)), self.width
+            eye, features = (
+                Dense(eqx.nn.Linear(math.prod(observation_shape), self.width, key=first)),
+                self.width,
+            )
         elif len(observation_shape) == 3:
-            eye, features = Convolution(first, observation_shape[0], self.channels), self.channels[-1] * math.prod(observation_shape[1:])
+            eye, features = (
+                Convolution(first, observation_shape[0], self.channels),
+                self.channels[-1] * math.prod(observation_shape[1:]),
+            )
         else:
-            raise ValueError(f"Observations have shape {observation_shape}; convolutions need planes (planes, rows, columns).")
-        return Recurrent(eye, eqx.nn.GRUCell(features, self.width, key=second), eqx.nn.Linear(self.width, outputs, key=third))
+            raise ValueError(
+                f"Observations have shape {observation_shape}; convolutions need planes (planes, rows, columns)."
+            )
+        return Recurrent(
+            eye,
+            eqx.nn.GRUCell(features, self.width, key=second),
+            eqx.nn.Linear(self.width, outputs, key=third),
+        )

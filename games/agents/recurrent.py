@@ -35,7 +35,9 @@ class Recurrent(Agent):
         """Zeros."""
         return jnp.zeros(self.cell.hidden_size, self.head.weight.dtype)
 
-    def __call__(self, observation: Array, memory: Float[Array, " width"]) -> tuple[Float[Array, " outputs"], Float[Array, " width"]]:
+    def __call__(
+        self, observation: Array, memory: Float[Array, " width"]
+    ) -> tuple[Float[Array, " outputs"], Float[Array, " width"]]:
         """The outputs, and the next state."""
         state = self.cell(jax.nn.relu(self.eye(observation)), memory)
         return self.head(state), state
@@ -71,7 +73,9 @@ class Recurrent(Agent):
     def coded(self, distinct: Float[Array, "observations *shape"]) -> "Recurrent":
         """With an eye for which of the observations it is, and what each does to the gates worked out."""
         weight = self.cell.weight_ih @ jax.nn.relu(jax.vmap(self.eye)(distinct)).T
-        return Recurrent(Codes(distinct), eqx.tree_at(lambda cell: cell.weight_ih, self.cell, weight), self.head)
+        return Recurrent(
+            Codes(distinct), eqx.tree_at(lambda cell: cell.weight_ih, self.cell, weight), self.head
+        )
 
 
 def thrifty(step: Callable) -> Callable:
@@ -154,7 +158,9 @@ class Convolution(eqx.Module):
     def __init__(self, key: Key[Array, ""], planes: int, channels: tuple[int, ...]):
         keys = jax.random.split(key, len(channels))
         sizes = zip((planes, *channels[:-1]), channels, keys, strict=True)
-        self.layers = tuple(eqx.nn.Conv2d(a, b, 3, padding=1, padding_mode="CIRCULAR", key=k) for a, b, k in sizes)
+        self.layers = tuple(
+            eqx.nn.Conv2d(a, b, 3, padding=1, padding_mode="CIRCULAR", key=k) for a, b, k in sizes
+        )
 
     def __call__(self, observation: Float[Array, "planes rows columns"]) -> Float[Array, " features"]:
         """The features."""

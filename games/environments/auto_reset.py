@@ -16,8 +16,9 @@ RESET = 2**16
 class AutoReset(Environment):
     """An environment that starts anew after the last step of an episode.
 
-    That step's rewards, flags and info are as they were; the observations and the state are those of the new episode, and
-    `info["final_observation"]` always holds the observations the step led to, which a bootstrapped value needs.
+    That step's rewards, flags and info are as they were; the observations and the state are those of the new
+    episode, and `info["final_observation"]` always holds the observations the step led to, which a
+    bootstrapped value needs.
 
     Args:
         environment: what is played.
@@ -59,13 +60,27 @@ class AutoReset(Environment):
 
     def step(
         self, key: Key[Array, ""], state: PyTree[Array], actions: Int[Array, " n_players"]
-    ) -> tuple[PyTree[Array], PyTree[Array], Float[Array, " n_players"], Bool[Array, ""], Bool[Array, ""], dict[str, Any]]:
+    ) -> tuple[
+        PyTree[Array],
+        PyTree[Array],
+        Float[Array, " n_players"],
+        Bool[Array, ""],
+        Bool[Array, ""],
+        dict[str, Any],
+    ]:
         """Play one step, and begin anew if it was the last."""
         observations, after, rewards, terminated, truncated, info = self.environment.step(key, state, actions)
         _, fresh = self.environment.reset(derived(key, 0, RESET))
         done = terminated | truncated
         begun = jax.tree.map(lambda new, old: jnp.where(done, new, old), fresh, after)
-        return self.observe(begun), begun, rewards, terminated, truncated, info | {"final_observation": observations}
+        return (
+            self.observe(begun),
+            begun,
+            rewards,
+            terminated,
+            truncated,
+            info | {"final_observation": observations},
+        )
 
     def observe(self, state: PyTree[Array]) -> PyTree[Array]:
         """What everybody sees in a state."""

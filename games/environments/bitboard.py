@@ -73,7 +73,9 @@ def union(groups: Sequence[Sequence[Scalar]], present: Sequence[Flag]) -> Board:
     return low, high
 
 
-def moved(rows: Pair, columns: Pair, headings: Pair, forward: tuple[Flag, Flag], first: Scalar) -> tuple[Pair, Pair]:
+def moved(
+    rows: Pair, columns: Pair, headings: Pair, forward: tuple[Flag, Flag], first: Scalar
+) -> tuple[Pair, Pair]:
     """Rows and columns after everybody's step ahead; a wall stops it, and so does a player who stands in the way.
 
     Args:

@@ -15,7 +15,9 @@ from games.registry import Entry, Registry, first_line
 ENVIRONMENTS = Registry("environment")
 
 
-def environment(citation: str, *aliases: str, **facts: Any) -> Callable[[Callable[..., Environment]], Callable[..., Environment]]:
+def environment(
+    citation: str, *aliases: str, **facts: Any
+) -> Callable[[Callable[..., Environment]], Callable[..., Environment]]:
     """Enter a function in `ENVIRONMENTS` under its own name, with the first line of its docstring."""
 
     def enter(make: Callable[..., Environment]) -> Callable[..., Environment]:
@@ -52,7 +54,13 @@ def coin_jaxmarl(egocentric: bool = False, length: int = 16) -> CoinGame:
 @environment("khan2024scaling", "storm")
 def ipd_in_the_matrix(coins: str = "fixed", length: int = 152) -> InTheMatrix:
     """Prisoner's dilemma in the matrix, after STORM: coins are collected, then played; 3, 0, 5, 1."""
-    return InTheMatrix(MatrixGame.symmetric([[3, 0], [5, 1]]), coins, length=length, last_reward="unpaid", name="ipd_in_the_matrix")
+    return InTheMatrix(
+        MatrixGame.symmetric([[3, 0], [5, 1]]),
+        coins,
+        length=length,
+        last_reward="unpaid",
+        name="ipd_in_the_matrix",
+    )
 
 
 @environment("foerster2018dice", "repeated_prisoners_dilemma")
@@ -73,7 +81,9 @@ def ipd_contribution_rollout(length: int = 50, encoding: str = "per_player") -> 
     return repetition("ipd_contribution", length, encoding, "ipd_contribution_rollout")
 
 
-def repetition(game: str, length: int = 150, encoding: str = "one_hot", name: str | None = None) -> Repetition:
+def repetition(
+    game: str, length: int = 150, encoding: str = "one_hot", name: str | None = None
+) -> Repetition:
     """The step-by-step repetition of a named game's stage, matrix or iterated.
 
     Args:
@@ -92,5 +102,7 @@ def repetition(game: str, length: int = 150, encoding: str = "one_hot", name: st
     made = catalog.GAMES.make(game)
     stage = made.stage if isinstance(made, Iterated) else made
     if not isinstance(stage, MatrixGame):
-        raise ValueError(f"{game!r} repeats no stage game; take a matrix game or an iterated one, such as 'ipd'.")
+        raise ValueError(
+            f"{game!r} repeats no stage game; take a matrix game or an iterated one, such as 'ipd'."
+        )
     return Repetition(stage, length, encoding, name or f"{made.name}_rollout")

@@ -35,27 +35,32 @@ class CoinState(NamedTuple):
 class CoinGame(Environment):
     r"""A player gains 1 by any coin it steps on, and loses 2 when the other takes the coin of its color (Lerer & Peysakhovich 2017).
 
-    Player 0 is red, player 1 blue. The actions are right, left, down, up (and stay); everybody moves at once, the grid is a torus.
-    The literature plays at least four different games under this name, so every difference is a named part of this one's identity;
-    `lola`, `mfos`, `jaxmarl` and `loqa` make the published combinations.
+    Player 0 is red, player 1 blue. The actions are right, left, down, up (and stay); everybody moves at once,
+    the grid is a torus. The literature plays at least four different games under this name, so every
+    difference is a named part of this one's identity; `lola`, `mfos`, `jaxmarl` and `loqa` make the published
+    combinations.
 
     Args:
         coins: `"one"`, whose color alternates at every pick-up, or `"two"`, one of each color at all times.
-        respawn: a new coin lies uniformly over the cells that no player occupies, `"free"`, or over all of them, `"anywhere"`.
+        respawn: a new coin lies uniformly over the cells that no player occupies, `"free"`, or over all of
+            them, `"anywhere"`.
         stay: whether there is a fifth action, to stay.
         ties: when both reach a coin, `"both"` collect it, or `"red"` alone does.
-        egocentric: whether a player sees the torus shifted so that it stands at the center, its own planes first.
+        egocentric: whether a player sees the torus shifted so that it stands at the center, its own planes
+            first.
         own_first: whether a player sees its own planes first; an egocentric one does.
         start: players and coins begin `"apart"` from each other (two coins may coincide) or `"anywhere"`.
-        last_reward: whether the last step of an episode is `"paid"` or, as where a reset hides it, `"unpaid"`.
+        last_reward: whether the last step of an episode is `"paid"` or, as where a reset hides it,
+            `"unpaid"`.
         size: number of rows and of columns, 2 to 16.
         length: number of steps of an episode, at least 1.
         reward: what a coin brings.
         penalty: what losing a coin costs, subtracted.
         name: what tables call it.
 
-    Observations are four planes of zeros and ones, `(2, 4, size, size)`: red player, blue player, red coin, blue coin; own player, other
-    player, own coin, other's coin where the own come first. `info["picked"][i, c]` says that player i took the coin of player c's color.
+    Observations are four planes of zeros and ones, `(2, 4, size, size)`: red player, blue player, red coin,
+    blue coin; own player, other player, own coin, other's coin where the own come first. `info["picked"][i,
+    c]` says that player i took the coin of player c's color.
 
     Raises:
         ValueError: for a name or number that is not accepted.
@@ -83,7 +88,12 @@ class CoinGame(Environment):
     name: str = eqx.field(static=True, default="coin")
 
     def __check_init__(self):
-        for field, given in (("coins", self.coins), ("respawn", self.respawn), ("ties", self.ties), ("start", self.start)):
+        for field, given in (
+            ("coins", self.coins),
+            ("respawn", self.respawn),
+            ("ties", self.ties),
+            ("start", self.start),
+        ):
             check_choice(field, given, self.__dataclass_fields__[field].metadata["choices"])
         check_choice("last_reward", self.last_reward, ("paid", "unpaid"))
         check_count("size", self.size, 2)
@@ -107,7 +117,13 @@ class CoinGame(Environment):
     @classmethod
     def mfos(cls, length: int = 16, **settings: Any) -> "CoinGame":
         """The game of M-FOS: two coins, anywhere, four actions, own planes first, the last of 16 steps unpaid."""
-        identity = {"coins": "two", "respawn": "anywhere", "start": "anywhere", "own_first": True, "last_reward": "unpaid"}
+        identity = {
+            "coins": "two",
+            "respawn": "anywhere",
+            "start": "anywhere",
+            "own_first": True,
+            "last_reward": "unpaid",
+        }
         return cls(**identity | {"length": length, "name": "coin_mfos"} | settings)
 
     @classmethod
@@ -136,18 +152,35 @@ class CoinGame(Environment):
         cells = self.size**2
         red = below(a, cells)
         blue = other_than(b, cells, red, red) if self.start == "apart" else below(b, cells)
-        own, other = (other_than(w, cells, red, blue) if self.start == "apart" else below(w, cells) for w in (c, d))
+        own, other = (
+            other_than(w, cells, red, blue) if self.start == "apart" else below(w, cells) for w in (c, d)
+        )
         if self.coins == "one":
             color = below(d, 2)
             own, other = jnp.where(color == 0, own, -1), jnp.where(color == 0, -1, own)
-        state = CoinState((red // self.size, blue // self.size), (red % self.size, blue % self.size), (own, other), jnp.zeros_like(red))
+        state = CoinState(
+            (red // self.size, blue // self.size),
+            (red % self.size, blue % self.size),
+            (own, other),
+            jnp.zeros_like(red),
+        )
         return self.observe(state), state
 
     def step(
         self, key: Key[Array, ""], state: CoinState, actions: Int[Array, " 2"]
-    ) -> tuple[Float[Array, "2 4 size size"], CoinState, Float[Array, " 2"], Bool[Array, ""], Bool[Array, ""], dict[str, Any]]:
+    ) -> tuple[
+        Float[Array, "2 4 size size"],
+        CoinState,
+        Float[Array, " 2"],
+        Bool[Array, ""],
+        Bool[Array, ""],
+        dict[str, Any],
+    ]:
         """Move, collect, and put new coins in the place of those collected."""
-        moved = tuple(self.move(r, c, actions[i]) for i, (r, c) in enumerate(zip(state.rows, state.columns, strict=True)))
+        moved = tuple(
+            self.move(r, c, actions[i])
+            for i, (r, c) in enumerate(zip(state.rows, state.columns, strict=True))
+        )
         (r0, c0), (r1, c1) = moved
         cells = r0 * self.size + c0, r1 * self.size + c1
         red = tuple(cells[0] == coin for coin in state.coins)
@@ -156,13 +189,23 @@ class CoinGame(Environment):
             blue = blue[0] & ~red[0], blue[1] & ~red[1]
 
         time = state.time + 1
-        rewards = self.reward * count(red) - self.penalty * blue[0], self.reward * count(blue) - self.penalty * red[1]
+        rewards = (
+            self.reward * count(red) - self.penalty * blue[0],
+            self.reward * count(blue) - self.penalty * red[1],
+        )
         if self.last_reward == "unpaid":
             rewards = tuple(jnp.where(time < self.length, x, 0) for x in rewards)
         places = self.replaced(key, state.coins, (red[0] | blue[0], red[1] | blue[1]), cells)
         after = CoinState((r0, r1), (c0, c1), places, time)
         picked = jnp.stack([jnp.stack(red), jnp.stack(blue)])
-        return self.observe(after), after, jnp.stack(rewards), jnp.zeros_like(red[0]), time >= self.length, {"picked": picked}
+        return (
+            self.observe(after),
+            after,
+            jnp.stack(rewards),
+            jnp.zeros_like(red[0]),
+            time >= self.length,
+            {"picked": picked},
+        )
 
     def move(self, row: Scalar, column: Scalar, action: Scalar) -> Pair:
         """Where an action leads: 0 right, 1 left, 2 down, 3 up, 4 nowhere."""
@@ -175,10 +218,15 @@ class CoinGame(Environment):
         """A coordinate on the torus, at most one round away."""
         return jnp.where(x >= self.size, x - self.size, jnp.where(x < 0, x + self.size, x))
 
-    def replaced(self, key: Key[Array, ""], coins: Pair, taken: tuple[Bool[Array, ""], Bool[Array, ""]], players: Pair) -> Pair:
+    def replaced(
+        self, key: Key[Array, ""], coins: Pair, taken: tuple[Bool[Array, ""], Bool[Array, ""]], players: Pair
+    ) -> Pair:
         """The coins after those taken are replaced: a lone coin by one of the other color."""
         cells = self.size**2
-        fresh = tuple(other_than(w, cells, *players) if self.respawn == "free" else below(w, cells) for w in words(key, 2))
+        fresh = tuple(
+            other_than(w, cells, *players) if self.respawn == "free" else below(w, cells)
+            for w in words(key, 2)
+        )
         if self.coins == "one":
             red, blue = (jnp.where(taken[c], -1, jnp.where(taken[1 - c], fresh[0], coins[c])) for c in (0, 1))
         else:
@@ -198,7 +246,9 @@ class CoinGame(Environment):
     def shifted(self, cells: tuple[Scalar, ...], row: Scalar, column: Scalar) -> tuple[Scalar, ...]:
         """The cells on the torus whose center is this place."""
         n, half = self.size, self.size // 2
-        centered = (self.around(cell // n - row + half) * n + self.around(cell % n - column + half) for cell in cells)
+        centered = (
+            self.around(cell // n - row + half) * n + self.around(cell % n - column + half) for cell in cells
+        )
         return tuple(jnp.where(cell < 0, -1, new) for cell, new in zip(cells, centered, strict=True))
 
     def planes(self, cells: tuple[Scalar, ...]) -> Float[Array, "4 size size"]:
@@ -217,10 +267,17 @@ class CoinGame(Environment):
             .  .  .
         """
         n = self.size
-        cells = [int(r) * n + int(c) for r, c in zip(state.rows, state.columns, strict=True)] + [int(c) for c in state.coins]
-        marks = ["".join(mark for mark, cell in zip("RBrb", cells, strict=True) if cell == here) or "." for here in range(n * n)]
+        cells = [int(r) * n + int(c) for r, c in zip(state.rows, state.columns, strict=True)] + [
+            int(c) for c in state.coins
+        ]
+        marks = [
+            "".join(mark for mark, cell in zip("RBrb", cells, strict=True) if cell == here) or "."
+            for here in range(n * n)
+        ]
         width = max(2, *(len(mark) for mark in marks))
-        return "\n".join(" ".join(f"{mark:<{width}}" for mark in marks[i * n : (i + 1) * n]).rstrip() for i in range(n))
+        return "\n".join(
+            " ".join(f"{mark:<{width}}" for mark in marks[i * n : (i + 1) * n]).rstrip() for i in range(n)
+        )
 
 
 def count(flags: tuple[Bool[Array, ""], ...]) -> Float[Array, ""]:

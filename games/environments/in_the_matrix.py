@@ -10,7 +10,21 @@ from jaxtyping import Array, Bool, Float, Int, Key
 
 from games.base import Environment
 from games.checks import check_count
-from games.environments.bitboard import SIZE, Board, Pair, Scalar, across, board, both, down, has, moved, swept, union, without
+from games.environments.bitboard import (
+    SIZE,
+    Board,
+    Pair,
+    Scalar,
+    across,
+    board,
+    both,
+    down,
+    has,
+    moved,
+    swept,
+    union,
+    without,
+)
 from games.exact.matrix import MatrixGame
 from games.hash_random import Words, below, words
 from games.registry import nearest
@@ -54,32 +68,37 @@ class MatrixState(NamedTuple):
 class InTheMatrix(Environment):
     r"""Collect coins of two kinds; who reaches the other with its beam makes both play the stage game with what they hold.
 
-    With shares $x, y$ of the first kind among the coins of player 0 and of player 1, an interaction pays both players
-    $(x, 1-x)\, u_i\, (y, 1-y)^\top$, freezes them for some steps and begins a new round: coins and players are put back, and nothing is
-    held. Nothing happens unless both hold a coin. The grid has 8 by 8 cells, walls around, and 6 coins of each kind.
+    With shares $x, y$ of the first kind among the coins of player 0 and of player 1, an interaction pays both
+    players $(x, 1-x)\, u_i\, (y, 1-y)^\top$, freezes them for some steps and begins a new round: coins and
+    players are put back, and nothing is held. Nothing happens unless both hold a coin. The grid has 8 by 8
+    cells, walls around, and 6 coins of each kind.
 
-    Actions: turn left, turn right, forward, interact, stay. A beam sweeps one and two cells ahead and the cells left and right of the
-    first. Who runs into a player that stands still stays; of two that run into the same cell, one drawn at random gets it.
+    Actions: turn left, turn right, forward, interact, stay. A beam sweeps one and two cells ahead and the
+    cells left and right of the first. Who runs into a player that stands still stays; of two that run into
+    the same cell, one drawn at random gets it.
 
-    A player sees 5 by 5 cells, itself in the middle of the nearest row. Its observation is a vector of 256: planes `(10, 5, 5)` of zeros
-    and ones (itself, the other, coins of the first kind, of the second, wall, beam, and the other's heading relative to its own, four
-    planes), rows ahead and columns from left to right; then its coins of each kind, whether it holds any, whether the other does, and
-    the other's coins of each kind, zero but while frozen after an interaction.
+    A player sees 5 by 5 cells, itself in the middle of the nearest row. Its observation is a vector of 256:
+    planes `(10, 5, 5)` of zeros and ones (itself, the other, coins of the first kind, of the second, wall,
+    beam, and the other's heading relative to its own, four planes), rows ahead and columns from left to
+    right; then its coins of each kind, whether it holds any, whether the other does, and the other's coins of
+    each kind, zero but while frozen after an interaction.
 
     Args:
         stage: a two-player game of two actions; the first kind of coin stands for action 0.
         coins: where the kinds lie is `"fixed"` or `"shuffled"` at the beginning of an episode.
         freeze: for how many steps an interaction freezes, at least 1.
         length: number of steps of an episode, at least 1.
-        last_reward: whether the last step of an episode is `"paid"` or, as where a reset hides it, `"unpaid"`.
+        last_reward: whether the last step of an episode is `"paid"` or, as where a reset hides it,
+            `"unpaid"`.
         name: what tables call it.
 
     Raises:
         ValueError: for a stage of another shape, or a name or number that is not accepted.
 
     Source:
-        Khan et al. 2024, "Scaling opponent shaping to high dimensional games", and JaxMARL's `storm_2p`, from which the start differs in
-        two points: players face any of the four directions (there, never left), and none begins on a coin.
+        Khan et al. 2024, "Scaling opponent shaping to high dimensional games", and JaxMARL's `storm_2p`, from
+        which the start differs in two points: players face any of the four directions (there, never left),
+        and none begins on a coin.
 
     Example:
         >>> game = InTheMatrix(MatrixGame.symmetric([[3, 0], [5, 1]]))
@@ -97,7 +116,9 @@ class InTheMatrix(Environment):
 
     def __check_init__(self):
         if not isinstance(self.stage, MatrixGame) or self.stage.payoffs.shape != (2, 2, 2):
-            raise ValueError("stage must be a MatrixGame of two players with two actions each, such as games.prisoners_dilemma().")
+            raise ValueError(
+                "stage must be a MatrixGame of two players with two actions each, such as games.prisoners_dilemma()."
+            )
         for what, given, accepted in (
             ("coins", self.coins, ("fixed", "shuffled")),
             ("last_reward", self.last_reward, ("paid", "unpaid")),
@@ -126,18 +147,31 @@ class InTheMatrix(Environment):
         """Lay out the coins and begin a round."""
         draws = words(key, 15 if self.coins == "shuffled" else 3)
         zero = jnp.zeros_like(draws[0])
-        layout = shuffled(draws[3:]) if self.coins == "shuffled" else (board(COINS[1::2], zero), board(COINS[::2], zero))
+        layout = (
+            shuffled(draws[3:])
+            if self.coins == "shuffled"
+            else (board(COINS[1::2], zero), board(COINS[::2], zero))
+        )
         state = begun(draws, layout, zero.astype(jnp.int32), zero.astype(jnp.int32))
         return self.observe(state), state
 
     def step(
         self, key: Key[Array, ""], state: MatrixState, actions: Int[Array, " 2"]
-    ) -> tuple[Float[Array, "2 256"], MatrixState, Float[Array, " 2"], Bool[Array, ""], Bool[Array, ""], dict[str, Any]]:
+    ) -> tuple[
+        Float[Array, "2 256"],
+        MatrixState,
+        Float[Array, " 2"],
+        Bool[Array, ""],
+        Bool[Array, ""],
+        dict[str, Any],
+    ]:
         """Turn or move, collect, interact; begin a new round when the players thaw."""
         draws = words(key, 4)
         acts = both(lambda i: jnp.where(state.frozen > 0, STAY, actions[i]))
         headings = both(lambda i: (state.headings[i] + (acts[i] == LEFT) - (acts[i] == RIGHT)) & 3)
-        rows, columns = moved(state.rows, state.columns, state.headings, both(lambda i: acts[i] == FORWARD), below(draws[3], 2))
+        rows, columns = moved(
+            state.rows, state.columns, state.headings, both(lambda i: acts[i] == FORWARD), below(draws[3], 2)
+        )
         cells = both(lambda i: rows[i] * SIZE + columns[i])
         held = both(lambda i: both(lambda kind: state.held[i][kind] + has(state.coins[kind], cells[i])))
         coins = both(lambda kind: without(state.coins[kind], cells))
@@ -148,14 +182,18 @@ class InTheMatrix(Environment):
         total = both(lambda i: held[i][0] + held[i][1])
         meet = (hits[0] | hits[1]) & (total[0] > 0) & (total[1] > 0)
         shares = both(lambda i: both(lambda kind: held[i][kind].astype(float) / jnp.maximum(total[i], 1)))
-        paid = sum(self.stage.payoffs[:, a, b] * (shares[0][a] * shares[1][b]) for a in (0, 1) for b in (0, 1))
+        paid = sum(
+            self.stage.payoffs[:, a, b] * (shares[0][a] * shares[1][b]) for a in (0, 1) for b in (0, 1)
+        )
         rewards = jnp.where(meet, paid, 0)
 
         time = state.time + 1
         if self.last_reward == "unpaid":
             rewards = jnp.where(time < self.length, rewards, 0)
         frozen = jnp.where(meet, self.freeze, jnp.maximum(state.frozen - 1, 0))
-        after = MatrixState(rows, columns, headings, held, state.layout, coins, union(reach, zaps), frozen, time)
+        after = MatrixState(
+            rows, columns, headings, held, state.layout, coins, union(reach, zaps), frozen, time
+        )
         anew = begun(draws, state.layout, frozen, time)
         after = jax.tree.map(lambda new, old: jnp.where(state.frozen == 1, new, old), anew, after)
         info = {"interaction": meet, "held": jnp.stack([jnp.stack(own) for own in held])}
@@ -166,7 +204,9 @@ class InTheMatrix(Environment):
         state = jax.lax.optimization_barrier(state)  # or the CPU computes the state anew for every entry
         rows, columns, headings = (jnp.stack(x) for x in (state.rows, state.columns, state.headings))
         poses = rows, columns, headings, rows[::-1], columns[::-1]
-        items = jax.lax.map(lambda pose: view(state, *pose), poses)  # a loop, or the CPU looks at a cell anew for every plane
+        items = jax.lax.map(
+            lambda pose: view(state, *pose), poses
+        )  # a loop, or the CPU looks at a cell anew for every plane
         return jnp.stack([self.seen(state, i, items[i]) for i in (0, 1)])
 
     def seen(self, state: MatrixState, i: int, items: Int[Array, " 25"]) -> Float[Array, " 256"]:
@@ -176,8 +216,17 @@ class InTheMatrix(Environment):
         headings = (items == OTHER)[None] & (relative == np.arange(4))[:, None]
         own, other = state.held[i], state.held[1 - i]
         shown = [jnp.where(state.frozen > 0, n, 0) for n in other]
-        numbers = jnp.stack([*own, (own[0] + own[1] > 0).astype(jnp.int32), (other[0] + other[1] > 0).astype(jnp.int32), *shown])
-        return jnp.concatenate([planes.ravel().astype(float), headings.ravel().astype(float), numbers.astype(float)])
+        numbers = jnp.stack(
+            [
+                *own,
+                (own[0] + own[1] > 0).astype(jnp.int32),
+                (other[0] + other[1] > 0).astype(jnp.int32),
+                *shown,
+            ]
+        )
+        return jnp.concatenate(
+            [planes.ravel().astype(float), headings.ravel().astype(float), numbers.astype(float)]
+        )
 
     def render(self, state: MatrixState) -> str:
         """The grid: arrows are player 0, letters of the direction player 1, o and x the coins, * a beam."""
@@ -189,7 +238,9 @@ class InTheMatrix(Environment):
         return "\n".join(" ".join(line) for line in marks.reshape(SIZE, SIZE))
 
 
-def view(state: MatrixState, row: Scalar, column: Scalar, heading: Scalar, *other: Scalar) -> Int[Array, " 25"]:
+def view(
+    state: MatrixState, row: Scalar, column: Scalar, heading: Scalar, *other: Scalar
+) -> Int[Array, " 25"]:
     """What is in each of the cells that a player at a row and column with a heading sees."""
     ahead, right = np.arange(VIEW).repeat(VIEW), np.tile(np.arange(VIEW) - VIEW // 2, VIEW)
     rows = row + ahead * down(heading) + right * down(heading - 1)
@@ -213,7 +264,9 @@ def begun(draws: Words, layout: tuple[Board, Board], frozen: Scalar, time: Scala
     row, column = (jnp.array(STARTS, jnp.int32)[which, axis] for axis in (0, 1))
     headings = below(draws[1], 4), below(draws[2], 4)
     rows, columns = (row, SIZE - 1 - row), (column, SIZE - 1 - column)
-    return MatrixState(rows, columns, headings, ((none, none), (none, none)), layout, layout, (low, low), frozen, time)
+    return MatrixState(
+        rows, columns, headings, ((none, none), (none, none)), layout, layout, (low, low), frozen, time
+    )
 
 
 def shuffled(draws: Words) -> tuple[Board, Board]:

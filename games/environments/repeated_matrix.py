@@ -26,14 +26,16 @@ class RepetitionState(NamedTuple):
 class Repetition(Environment):
     r"""A stage game repeated for a number of steps by players who see the last joint action, their own action first.
 
-    The observation is 0 at the start and $1 + \sum$ of the last joint action read as a number whose digits are the player's own action,
-    then the others' by seat: the row of its table in `Iterated`, `[start, CC, CD, DC, DD]` with two actions.
+    The observation is 0 at the start and $1 + \sum$ of the last joint action read as a number whose digits
+    are the player's own action, then the others' by seat: the row of its table in `Iterated`, `[start, CC,
+    CD, DC, DD]` with two actions.
 
     Args:
         stage: the stage game, any number of players and actions.
         length: number of steps of an episode, at least 1.
-        encoding: `"one_hot"`, a vector over the rows, which a table of logits multiplies; `"index"`, the row itself; `"per_player"`, for
-            every player, own first, a one-hot vector over its last action and the start.
+        encoding: `"one_hot"`, a vector over the rows, which a table of logits multiplies; `"index"`, the row
+            itself; `"per_player"`, for every player, own first, a one-hot vector over its last action and the
+            start.
         name: what tables call it.
 
     Raises:
@@ -95,7 +97,10 @@ class Repetition(Environment):
             return None
         if self.encoding == "one_hot":
             return jnp.eye(1 + self.n_outcomes)
-        joint = [(0,) * self.n_players, *itertools.product(range(1, self.n_actions[0] + 1), repeat=self.n_players)]
+        joint = [
+            (0,) * self.n_players,
+            *itertools.product(range(1, self.n_actions[0] + 1), repeat=self.n_players),
+        ]
         return jnp.eye(self.n_actions[0] + 1)[jnp.array(joint)].reshape(len(joint), -1)
 
     def reset(self, key: Key[Array, ""]) -> tuple[Array, RepetitionState]:
@@ -106,9 +111,13 @@ class Repetition(Environment):
 
     def step(
         self, key: Key[Array, ""], state: RepetitionState, actions: Int[Array, " n_players"]
-    ) -> tuple[Array, RepetitionState, Float[Array, " n_players"], Bool[Array, ""], Bool[Array, ""], dict[str, Any]]:
+    ) -> tuple[
+        Array, RepetitionState, Float[Array, " n_players"], Bool[Array, ""], Bool[Array, ""], dict[str, Any]
+    ]:
         """Play the stage game once; nothing is drawn."""
-        after = RepetitionState(tuple(actions[i].astype(jnp.int32) for i in range(self.n_players)), state.time + 1)
+        after = RepetitionState(
+            tuple(actions[i].astype(jnp.int32) for i in range(self.n_players)), state.time + 1
+        )
         rewards = self.stage.payoffs.reshape(self.n_players, -1)[:, self.outcome(after, 0)]
         done = after.time >= self.length
         return self.observe(after), after, rewards, jnp.zeros_like(done), done, {}
@@ -125,10 +134,22 @@ class Repetition(Environment):
         if self.encoding == "per_player":
             size = self.observation_shape[0] // self.n_players
             last = [jnp.where(state.time > 0, 1 + action, 0) for action in state.last]
-            own_first = [[last[i], *(last[j] for j in range(self.n_players) if j != i)] for i in range(self.n_players)]
-            return (jnp.array(own_first)[..., None] == jnp.arange(size)[None, None]).astype(float).reshape(self.n_players, -1)
-        rows = jnp.stack([jnp.where(state.time > 0, 1 + self.outcome(state, i), 0) for i in range(self.n_players)])
-        return rows if self.encoding == "index" else (rows[:, None] == jnp.arange(1 + self.n_outcomes)[None]).astype(float)
+            own_first = [
+                [last[i], *(last[j] for j in range(self.n_players) if j != i)] for i in range(self.n_players)
+            ]
+            return (
+                (jnp.array(own_first)[..., None] == jnp.arange(size)[None, None])
+                .astype(float)
+                .reshape(self.n_players, -1)
+            )
+        rows = jnp.stack(
+            [jnp.where(state.time > 0, 1 + self.outcome(state, i), 0) for i in range(self.n_players)]
+        )
+        return (
+            rows
+            if self.encoding == "index"
+            else (rows[:, None] == jnp.arange(1 + self.n_outcomes)[None]).astype(float)
+        )
 
     def render(self, state: RepetitionState) -> str:
         """The last joint action, or "start"."""

@@ -55,7 +55,9 @@ def rollout(environment: Environment, act: Act, key: Key[Array, ""], steps: int)
     def step(carry, t):
         observations, state = carry
         actions = act(derived(key, t, 1), observations)
-        seen, after, rewards, terminated, truncated, info = environment.step(derived(key, t, 2), state, actions)
+        seen, after, rewards, terminated, truncated, info = environment.step(
+            derived(key, t, 2), state, actions
+        )
         return (seen, after), Trajectory(observations, state, actions, rewards, terminated, truncated, info)
 
     return jax.lax.scan(step, environment.reset(derived(key, 0, 0)), jnp.arange(steps))[1]

@@ -25,15 +25,17 @@ PATIENCE = 1e4
 class Iterated(Game):
     r"""A stage game played for ever by policies that remember the last k joint actions, valued exactly.
 
-    Discounted, $d < 1$: learners ascend the return $V_i = \sum_t d^t E[u_i(a_t)] = p_0^\top (I - dP)^{-1} u_i$, not normalized, as the
-    published learning rates are stated; tables show the per-step value $(1-d) V_i$. At $d = 1$ the value is the long-run average
-    reward from the start, $\lim_{d \to 1} (1-d) V_i$, for reducible and periodic chains too. Values are worked out by a resolvent; at
-    discounts so close to 1 that it would lose digits (in float32 from .9988 on, in float64 from 1 - 2e-12), by elimination, which takes
+    Discounted, $d < 1$: learners ascend the return $V_i = \sum_t d^t E[u_i(a_t)] = p_0^\top (I - dP)^{-1}
+    u_i$, not normalized, as the published learning rates are stated; tables show the per-step value $(1-d)
+    V_i$. At $d = 1$ the value is the long-run average reward from the start, $\lim_{d \to 1} (1-d) V_i$, for
+    reducible and periodic chains too. Values are worked out by a resolvent; at discounts so close to 1 that
+    it would lose digits (in float32 from .9988 on, in float64 from 1 - 2e-12), by elimination, which takes
     longer. A discount that is traced when the game is made is taken for a smaller one.
 
-    A policy is a table of logits with one row per history: the start, then the histories of length 1 to k. Within a length they are
-    counted with the latest joint action varying fastest, and a joint action with **the player's own action first**, then the others'
-    by seat. With two actions and k = 1 a player's five logits are `[start, CC, CD, DC, DD]`, each the logit of P(action 0).
+    A policy is a table of logits with one row per history: the start, then the histories of length 1 to k.
+    Within a length they are counted with the latest joint action varying fastest, and a joint action with
+    **the player's own action first**, then the others' by seat. With two actions and k = 1 a player's five
+    logits are `[start, CC, CD, DC, DD]`, each the logit of P(action 0).
 
     Args:
         stage: the stage game, any number of players and actions.
@@ -81,7 +83,9 @@ class Iterated(Game):
             )
         check_count("memory", self.memory)
         what = f"The chain of {self.n_players} players who remember {self.memory} joint actions, {self.n_outcomes**self.memory} histories,"
-        check_room(what, 12.0 * self.n_outcomes ** (2 * self.memory), "choose a smaller memory or fewer players")  # thrice its transitions
+        check_room(
+            what, 12.0 * self.n_outcomes ** (2 * self.memory), "choose a smaller memory or fewer players"
+        )  # thrice its transitions
         check_range("init_std", self.init_std, 0.0)
 
     @property
@@ -128,7 +132,13 @@ class Iterated(Game):
         if self.is_scalar:
             check_shapes(self.name, params, self.shapes)
             (own, other), dtype = params, precision(params)
-            return two_by_two.values(own, other, self.stage.payoffs.astype(dtype), self.discount.astype(dtype), self.stop.astype(dtype))
+            return two_by_two.values(
+                own,
+                other,
+                self.stage.payoffs.astype(dtype),
+                self.discount.astype(dtype),
+                self.stop.astype(dtype),
+            )
         return self.expected(params, self.stage.payoffs.reshape(self.n_players, -1).T)
 
     def frequencies(self, params: Joint) -> Float[Array, " n_outcomes"]:
@@ -145,7 +155,9 @@ class Iterated(Game):
         """$(1 - d) V$; at discount 1 the values are per step already."""
         return values if self.criterion == "average" else self.stop.astype(values.dtype) * values
 
-    def divergence(self, player: int, old: Own, new: Own, params: Joint, key: Key[Array, ""] | None = None) -> Float[Array, ""]:
+    def divergence(
+        self, player: int, old: Own, new: Own, params: Joint, key: Key[Array, ""] | None = None
+    ) -> Float[Array, ""]:
         """Kullback-Leibler divergence of the new policy from the old one, summed over the histories (as POLA does, Zhao et al. 2022)."""
         return kl_divergence(old, new, self.n_actions[player])
 
@@ -162,7 +174,9 @@ class Iterated(Game):
         stage = self.stage.exchanged()
         return None if stage is None else eqx.tree_at(lambda game: game.stage, self, stage)
 
-    def joint(self, params: Joint, of: Callable[..., Array], by: Callable[..., Array]) -> Float[Array, "n_observations n_outcomes"]:
+    def joint(
+        self, params: Joint, of: Callable[..., Array], by: Callable[..., Array]
+    ) -> Float[Array, "n_observations n_outcomes"]:
         """A number of every joint action after every history, both in joint order (players by seat): `by` puts players' own together."""
         check_shapes(self.name, params, self.shapes)
         tables = [
@@ -179,7 +193,9 @@ class Iterated(Game):
         size, histories = self.n_outcomes, self.n_outcomes**self.memory
         gains = joint[-histories:] @ rewards
 
-        def transitions(rows: Float[Array, "histories size"], nothing: float) -> Float[Array, "histories histories"]:
+        def transitions(
+            rows: Float[Array, "histories size"], nothing: float
+        ) -> Float[Array, "histories histories"]:
             if self.memory == 1:
                 return rows
             before = np.repeat(np.arange(histories), size)
@@ -189,10 +205,16 @@ class Iterated(Game):
         average = self.criterion == "average"
         if average or self.patient:
             logs = transitions(self.joint(params, log_chances, jnp.add)[-histories:], chain.NEVER)
-            ahead = chain.average(logs, gains) if average else chain.average(jnp.log(discount) + logs, gains, jnp.log(stop))
+            ahead = (
+                chain.average(logs, gains)
+                if average
+                else chain.average(jnp.log(discount) + logs, gains, jnp.log(stop))
+            )
         else:
             ahead = stop * chain.discounted(transitions(joint[-histories:], 0.0), gains, discount)
-        for length in range(self.memory - 1, -1, -1):  # short histories occur once each: step back to the start
+        for length in range(
+            self.memory - 1, -1, -1
+        ):  # short histories occur once each: step back to the start
             begin = sum(size**shorter for shorter in range(length))
             p = joint[begin : begin + size**length]
             onwards = jnp.einsum("ho,hom->hm", p, ahead.reshape(-1, size, ahead.shape[-1]))
@@ -210,7 +232,8 @@ def own_first(n_actions: tuple[int, ...], memory: int, player: int) -> Any:
     order = (player, *(j for j in range(len(n_actions)) if j != player))
     sizes = tuple(n_actions[j] for j in order)
     outcome = [
-        int(np.ravel_multi_index(tuple(actions[j] for j in order), sizes)) for actions in itertools.product(*(range(a) for a in n_actions))
+        int(np.ravel_multi_index(tuple(actions[j] for j in order), sizes))
+        for actions in itertools.product(*(range(a) for a in n_actions))
     ]
     rows, block = [0], np.zeros(1, dtype=int)
     for _ in range(memory):

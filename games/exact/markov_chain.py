@@ -1,7 +1,7 @@
 """Expected rewards of a Markov chain: discounted sums and long-run averages, without a LAPACK call.
 
-Library solvers would cost a call per matrix under `vmap`, and can hang on the CPU under jax 0.10; the matrices here are M-matrices,
-for which elimination without pivoting is stable.
+Library solvers would cost a call per matrix under `vmap`, and can hang on the CPU under jax 0.10; the
+matrices here are M-matrices, for which elimination without pivoting is stable.
 """
 
 import jax
@@ -25,11 +25,13 @@ def inverse(matrix: Float[Array, "s s"]) -> Float[Array, "s s"]:
     return jax.lax.fori_loop(0, matrix.shape[0], eliminate, matrix)
 
 
-def discounted(transitions: Float[Array, "s s"], rewards: Float[Array, "s n"], discount: Float[Array, ""]) -> Float[Array, "s n"]:
+def discounted(
+    transitions: Float[Array, "s s"], rewards: Float[Array, "s n"], discount: Float[Array, ""]
+) -> Float[Array, "s n"]:
     r"""Discounted sum of rewards from every state, $w = (I - dT)^{-1} r$.
 
-    One inverse serves the value and all its derivatives: they follow from $\dot w = (I - dT)^{-1}(\dot r + d \dot T w)$ by the rules of
-    `jax.lax.custom_linear_solve`, to any order.
+    One inverse serves the value and all its derivatives: they follow from $\dot w = (I - dT)^{-1}(\dot r + d
+    \dot T w)$ by the rules of `jax.lax.custom_linear_solve`, to any order.
 
     Args:
         transitions: $T$, rows summing to 1.
@@ -44,27 +46,32 @@ def discounted(transitions: Float[Array, "s s"], rewards: Float[Array, "s n"], d
     def apply(x):
         return x - discount * (transitions @ x)
 
-    inv = inverse(jax.lax.stop_gradient(jnp.eye(transitions.shape[0], dtype=transitions.dtype) - discount * transitions))
+    inv = inverse(
+        jax.lax.stop_gradient(jnp.eye(transitions.shape[0], dtype=transitions.dtype) - discount * transitions)
+    )
     return jax.lax.custom_linear_solve(apply, rewards, lambda _, b: inv @ b, lambda _, b: inv.T @ b)
 
 
-def average(transitions: Float[Array, "s s"], rewards: Float[Array, "s n"], stop: Float[Array, ""] | float = NEVER) -> Float[Array, "s n"]:
+def average(
+    transitions: Float[Array, "s s"], rewards: Float[Array, "s n"], stop: Float[Array, ""] | float = NEVER
+) -> Float[Array, "s n"]:
     r"""Mean reward from every state: the long-run average, $\lim_{d \to 1} (1-d)(I - dT)^{-1} r$, or that until play stops.
 
-    States are eliminated one by one (Grassmann, Taksar & Heyman 1985), which subtracts nothing and so keeps every digit of tiny
-    transition probabilities. Each remaining state carries the mean reward of itself and of what was eliminated, and the time spent there.
-    A state that can only return to itself closes a recurrent class, whose mean it holds, and stays as a place where others may end; they
-    inherit the means of the states they lead to. Reducible and periodic chains are included.
+    States are eliminated one by one (Grassmann, Taksar & Heyman 1985), which subtracts nothing and so keeps
+    every digit of tiny transition probabilities. Each remaining state carries the mean reward of itself and
+    of what was eliminated, and the time spent there. A state that can only return to itself closes a
+    recurrent class, whose mean it holds, and stays as a place where others may end; they inherit the means of
+    the states they lead to. Reducible and periodic chains are included.
 
-    Probabilities and times are kept as logarithms, since products of a few tiny probabilities underflow and times overflow; rewards are
-    kept as means. Every step is then a convex combination, and so is the result: it stays inside the rewards, and no derivative in it
-    exceeds their spread.
+    Probabilities and times are kept as logarithms, since products of a few tiny probabilities underflow and
+    times overflow; rewards are kept as means. Every step is then a convex combination, and so is the result:
+    it stays inside the rewards, and no derivative in it exceeds their spread.
 
     Args:
         transitions: $\log T$, in which `NEVER` and below stand for 0.
         rewards: expected reward of a step taken in each state, one column per player.
-        stop: logarithm of the probability that play stops after a step, by which $T$ then falls short of rows summing to 1. With
-            $\log(1-d)$ and $\log(dT)$ the result is $(1-d)(I - dT)^{-1} r$.
+        stop: logarithm of the probability that play stops after a step, by which $T$ then falls short of rows
+            summing to 1. With $\log(1-d)$ and $\log(dT)$ the result is $(1-d)(I - dT)^{-1} r$.
 
     Example:
         >>> average(jnp.log(jnp.array([[0.5, 0.5], [1e-30, 1.0]])), jnp.array([[0.0], [3.0]])).ravel().tolist()
@@ -80,7 +87,9 @@ def average(transitions: Float[Array, "s s"], rewards: Float[Array, "s n"], stop
         ahead = jnp.where(left, logs[k], NEVER)
         escape = jax.nn.logsumexp(ahead)
         closes = escape < NEVER / 2
-        share = jnp.where(closes | (states >= k), NEVER, logs[:, k] - jnp.logaddexp(escape, stop + time[k]))  # passages through k per visit
+        share = jnp.where(
+            closes | (states >= k), NEVER, logs[:, k] - jnp.logaddexp(escape, stop + time[k])
+        )  # passages through k per visit
         spent = share + time[k]
         carry = (
             jnp.where(left[None, :], jnp.logaddexp(logs, share[:, None] + ahead[None, :]), logs),

@@ -45,7 +45,11 @@ def unrounded(value: Any, checked: Float[Array, "..."]) -> Any:
     if isinstance(value, np.ndarray) and value.dtype.kind == "f":
         return value.copy()
     leaves = list(flat(value))
-    if isinstance(checked, Tracer) or isinstance(value, jax.Array) or not all(isinstance(x, numbers.Number) for x in leaves):
+    if (
+        isinstance(checked, Tracer)
+        or isinstance(value, jax.Array)
+        or not all(isinstance(x, numbers.Number) for x in leaves)
+    ):
         return checked
     array = np.empty(len(leaves), dtype=object)
     array[:] = leaves
@@ -89,7 +93,9 @@ def check_payoffs(payoffs: Any) -> Float[Array, "n_players *actions"]:
             "table whose cells hold everybody's payoff."
         )
     if min(payoffs.shape[1:]) < 2:
-        raise ValueError(f"The payoff tensor has shape {payoffs.shape}; every player needs at least 2 actions.")
+        raise ValueError(
+            f"The payoff tensor has shape {payoffs.shape}; every player needs at least 2 actions."
+        )
     return remember(payoffs, unrounded(value, payoffs))
 
 
@@ -98,8 +104,8 @@ class MatrixGame(Game):
 
     $V_i(\theta) = \sum_{a_1, \dots, a_n} \prod_j \pi_{\theta_j}(a_j)\, u_i(a_1, \dots, a_n)$
 
-    A player with two actions has one logit, the probability of action 0 being its sigmoid; with more actions, one logit each.
-    `payoffs` is data: a family of games is a `vmap` over it.
+    A player with two actions has one logit, the probability of action 0 being its sigmoid; with more actions,
+    one logit each. `payoffs` is data: a family of games is a `vmap` over it.
 
     Args:
         payoffs: `(n, A1, ..., An)`; entry `[i, a1, ..., an]` is what player i gets.
@@ -162,14 +168,20 @@ class MatrixGame(Game):
     def strategies(self, params: Joint) -> tuple[Float[Array, " actions"], ...]:
         """Everybody's mixed strategy."""
         check_shapes(self.name, params, self.shapes)
-        return tuple(probabilities(own[0] if a == 2 else own, a) for own, a in zip(params, self.n_actions, strict=True))
+        return tuple(
+            probabilities(own[0] if a == 2 else own, a) for own, a in zip(params, self.n_actions, strict=True)
+        )
 
     def values(self, params: Joint, key: Key[Array, ""] | None = None) -> Float[Array, " n_players"]:
         """Everybody's expected payoff."""
         payoffs = self.payoffs.astype(precision(params))
-        return jnp.sum(payoffs * outer(self.strategies(params))[None], axis=tuple(range(1, self.n_players + 1)))
+        return jnp.sum(
+            payoffs * outer(self.strategies(params))[None], axis=tuple(range(1, self.n_players + 1))
+        )
 
-    def divergence(self, player: int, old: Own, new: Own, params: Joint, key: Key[Array, ""] | None = None) -> Float[Array, ""]:
+    def divergence(
+        self, player: int, old: Own, new: Own, params: Joint, key: Key[Array, ""] | None = None
+    ) -> Float[Array, ""]:
         """The Kullback-Leibler divergence of the new mixed strategy from the old one."""
         return kl_divergence(old, new, self.n_actions[player])
 
@@ -178,14 +190,18 @@ class MatrixGame(Game):
         return relabeled(self, (1, 0)) if self.n_players == 2 and len(set(self.n_actions)) == 1 else None
 
 
-def outer(strategies: tuple[Float[Array, "*batch _"], ...], by: Callable[..., Array] = jnp.multiply) -> Float[Array, "..."]:
+def outer(
+    strategies: tuple[Float[Array, "*batch _"], ...], by: Callable[..., Array] = jnp.multiply
+) -> Float[Array, "..."]:
     """Probability of every joint action, players in order, from everybody's independent probabilities along the last axis.
 
     Of logarithms, and put together by `jnp.add`, the logarithm.
     """
     n = len(strategies)
     batch = strategies[0].shape[:-1]
-    shaped = [p.reshape(*batch, *(p.shape[-1] if i == j else 1 for j in range(n))) for i, p in enumerate(strategies)]
+    shaped = [
+        p.reshape(*batch, *(p.shape[-1] if i == j else 1 for j in range(n))) for i, p in enumerate(strategies)
+    ]
     return functools.reduce(by, shaped)
 
 

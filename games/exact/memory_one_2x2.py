@@ -1,7 +1,8 @@
 """The discounted value of memory-one play of a two-player two-action game, as scalars: the fast path of `Iterated`.
 
-Nothing here is an array with a state axis: under `vmap` every scalar becomes one vector over the batch, which a CPU and a GPU
-process in a few fused loops. That layout, and a closed-form inverse in place of a library solve, is what makes exact shaping fast.
+Nothing here is an array with a state axis: under `vmap` every scalar becomes one vector over the batch, which
+a CPU and a GPU process in a few fused loops. That layout, and a closed-form inverse in place of a library
+solve, is what makes exact shaping fast.
 """
 
 import jax
@@ -18,15 +19,19 @@ SECOND_SEAT = (0, 1, 3, 2, 4)
 
 
 @jit  # traced once per structure, and so are its derivatives
-def values(own: tuple, other: tuple, payoffs: Float[Array, "2 2 2"], discount: Scalar, stop: Scalar) -> Float[Array, " 2"]:
+def values(
+    own: tuple, other: tuple, payoffs: Float[Array, "2 2 2"], discount: Scalar, stop: Scalar
+) -> Float[Array, " 2"]:
     r"""Both players' discounted returns $V_k = p_0^\top (I - dP)^{-1} r_k$.
 
-    Since the rows of $P$ sum to 1, one state can be eliminated beforehand: with DD as the reference, the differences
-    $u_j = w_j - w_{DD}$ solve the 3x3 system $(I - dD)u = r - r_{DD}$, $D_{ij} = P_{ij} - P_{DD,j}$, which is smaller and keeps
-    its condition as $d \to 1$. Its inverse is computed once; the derivatives of `jax.lax.custom_linear_solve` reuse it at every order.
+    Since the rows of $P$ sum to 1, one state can be eliminated beforehand: with DD as the reference, the
+    differences $u_j = w_j - w_{DD}$ solve the 3x3 system $(I - dD)u = r - r_{DD}$, $D_{ij} = P_{ij} -
+    P_{DD,j}$, which is smaller and keeps its condition as $d \to 1$. Its inverse is computed once; the
+    derivatives of `jax.lax.custom_linear_solve` reuse it at every order.
 
     Args:
-        own: the first player's five logits `[start, CC, CD, DC, DD]`, own action first; an array or a tuple of scalars.
+        own: the first player's five logits `[start, CC, CD, DC, DD]`, own action first; an array or a tuple
+            of scalars.
         other: the second player's, own action first.
         payoffs: the stage game.
         discount: $d$ in [0, 1).
@@ -34,16 +39,24 @@ def values(own: tuple, other: tuple, payoffs: Float[Array, "2 2 2"], discount: S
     """
     a = [jax.nn.sigmoid(own[s]) for s in range(5)]
     b = [jax.nn.sigmoid(other[s]) for s in SECOND_SEAT]
-    joint = [(x * y, x * (1 - y), (1 - x) * y) for x, y in zip(a, b, strict=True)]  # probabilities of CC, CD, DC; DD is the rest
+    joint = [
+        (x * y, x * (1 - y), (1 - x) * y) for x, y in zip(a, b, strict=True)
+    ]  # probabilities of CC, CD, DC; DD is the rest
     first, rows, last = joint[0], joint[1:4], joint[4]
 
-    system = tuple(tuple((1.0 if i == j else 0.0) - discount * (rows[i][j] - last[j]) for j in range(3)) for i in range(3))
+    system = tuple(
+        tuple((1.0 if i == j else 0.0) - discount * (rows[i][j] - last[j]) for j in range(3))
+        for i in range(3)
+    )
     inv = inverse3(jax.lax.stop_gradient(system))
 
     def value(u_k: Float[Array, " 4"]) -> Scalar:
         excess = tuple(jnp.broadcast_to(u_k[j] - u_k[3], system[0][0].shape) for j in range(3))
         ahead = jax.lax.custom_linear_solve(
-            lambda x: product(system, x), excess, lambda _, x: product(inv, x), lambda _, x: product(tuple(zip(*inv, strict=True)), x)
+            lambda x: product(system, x),
+            excess,
+            lambda _, x: product(inv, x),
+            lambda _, x: product(tuple(zip(*inv, strict=True)), x),
         )
         after_dd = (u_k[3] + discount * dot(last, ahead)) / stop
         return after_dd + dot(first, ahead)

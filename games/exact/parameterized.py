@@ -48,8 +48,8 @@ class Tabular(Policy):
 class Preconditioned(Policy):
     r"""Another basis of the tables: logits $M \theta$, the rows of M and of the table in the same order.
 
-    The default is POLA's for two actions and memory one, in which every step in the state DD is one against all other states:
-    $M\theta = (\theta_s - 2 \theta_{DD})_{s \ne DD}, \theta_{DD}$.
+    The default is POLA's for two actions and memory one, in which every step in the state DD is one against
+    all other states: $M\theta = (\theta_s - 2 \theta_{DD})_{s \ne DD}, \theta_{DD}$.
 
     Args:
         matrix: M, square, one row per history, `[start, CC, CD, DC, DD]` with memory one.
@@ -58,7 +58,8 @@ class Preconditioned(Policy):
         ValueError: if the matrix is not square, or an entry is not finite.
 
     Source:
-        Zhao et al. 2022, "Proximal learning with opponent-learning awareness", section 5.1; the matrix is that of its public code.
+        Zhao et al. 2022, "Proximal learning with opponent-learning awareness", section 5.1; the matrix is
+        that of its public code.
 
     Example:
         >>> policy = Preconditioned()
@@ -73,7 +74,9 @@ class Preconditioned(Policy):
 
     def __check_init__(self):
         if self.matrix.ndim != 2 or self.matrix.shape[0] != self.matrix.shape[1]:
-            raise ValueError(f"The matrix has shape {self.matrix.shape}; it must be square, one row per history.")
+            raise ValueError(
+                f"The matrix has shape {self.matrix.shape}; it must be square, one row per history."
+            )
 
     def init(self, key: Key[Array, ""], drawn: Table, histories: Histories) -> Own:
         r"""$\theta$ is what the game would draw for the table."""
@@ -91,8 +94,9 @@ class Preconditioned(Policy):
 class Network(Policy):
     r"""One hidden layer of tanh units over one-hot codes of the remembered actions.
 
-    A history is coded by one block per remembered action, own action first: one entry per action and one for "before the start".
-    With two actions and memory one these are six inputs. Weights and biases start uniform in $[-1/\sqrt n, 1/\sqrt n]$ for n inputs.
+    A history is coded by one block per remembered action, own action first: one entry per action and one for
+    "before the start". With two actions and memory one these are six inputs. Weights and biases start uniform
+    in $[-1/\sqrt n, 1/\sqrt n]$ for n inputs.
 
     Args:
         hidden: number of tanh units, at least 1.
@@ -131,7 +135,9 @@ class Network(Policy):
 
     def table(self, own: Own, shape: tuple[int, ...], histories: Histories) -> Table:
         """The network's outputs for every history."""
-        hidden = jnp.tanh(histories.astype(own["weight_in"].dtype) @ own["weight_in"].T + own["bias_in"][None])
+        hidden = jnp.tanh(
+            histories.astype(own["weight_in"].dtype) @ own["weight_in"].T + own["bias_in"][None]
+        )
         return (hidden @ own["weight_out"].T + own["bias_out"][None]).reshape(shape)
 
 
@@ -159,9 +165,13 @@ class Parameterized(Game):
 
     def __check_init__(self):
         if not isinstance(self.game, Iterated):
-            raise ValueError(f"game is a {type(self.game).__name__}; it must be a repeated game, such as games.ipd().")
+            raise ValueError(
+                f"game is a {type(self.game).__name__}; it must be a repeated game, such as games.ipd()."
+            )
         if not isinstance(self.policy, Policy):
-            raise ValueError(f"policy is a {type(self.policy).__name__}; it must be a Policy, such as Network().")
+            raise ValueError(
+                f"policy is a {type(self.policy).__name__}; it must be a Policy, such as Network()."
+            )
 
     @property
     def n_players(self) -> int:
@@ -176,7 +186,10 @@ class Parameterized(Game):
     def init(self, key: Key[Array, ""]) -> Joint:
         """Everybody's initial parameters."""
         drawn = self.game.init(key)
-        return tuple(self.policy.init(jax.random.fold_in(key, i), table, self.histories(i)) for i, table in enumerate(drawn))
+        return tuple(
+            self.policy.init(jax.random.fold_in(key, i), table, self.histories(i))
+            for i, table in enumerate(drawn)
+        )
 
     def table(self, player: int, own: Own) -> Table:
         """The table of logits that a player's parameters stand for."""
@@ -194,9 +207,13 @@ class Parameterized(Game):
         """As the repeated game."""
         return self.game.per_step(values)
 
-    def divergence(self, player: int, old: Own, new: Own, params: Joint, key: Key[Array, ""] | None = None) -> Float[Array, ""]:
+    def divergence(
+        self, player: int, old: Own, new: Own, params: Joint, key: Key[Array, ""] | None = None
+    ) -> Float[Array, ""]:
         """How far the player's table moves; other parameters of the same table are at no distance."""
-        return self.game.divergence(player, self.table(player, old), self.table(player, new), self.tables(params), key)
+        return self.game.divergence(
+            player, self.table(player, old), self.table(player, new), self.tables(params), key
+        )
 
     def exchanged(self) -> "Parameterized | None":
         """The exchanged repeated game, through the same policy."""
@@ -215,7 +232,11 @@ def coded(n_actions: tuple[int, ...], memory: int) -> Histories:
     joint: list[tuple[Any, ...]] = list(itertools.product(*(range(a) for a in n_actions)))
     rows = [
         np.concatenate(
-            [np.eye(a + 1)[x] for outcome in (*[before] * (memory - length), *past) for a, x in zip(n_actions, outcome, strict=True)]
+            [
+                np.eye(a + 1)[x]
+                for outcome in (*[before] * (memory - length), *past)
+                for a, x in zip(n_actions, outcome, strict=True)
+            ]
         )
         for length in range(memory + 1)
         for past in itertools.product(joint, repeat=length)

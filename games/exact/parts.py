@@ -12,8 +12,9 @@ from games.compiler import jit
 def parts(x: Float[Array, "*batch rows columns"], n: int) -> tuple[Float[Array, "*batch part columns"], ...]:
     """Equal parts of a matrix's rows, as `jnp.split` along the last axis but one, with a quicker derivative.
 
-    JAX differentiates slices as a sum of matrices of zeros but for one part each, which XLA does not vectorize on a CPU; here the matrix
-    is filled part by part. Derivatives of every order and direction, and `vmap`, are as for slices.
+    JAX differentiates slices as a sum of matrices of zeros but for one part each, which XLA does not
+    vectorize on a CPU; here the matrix is filled part by part. Derivatives of every order and direction, and
+    `vmap`, are as for slices.
 
     Args:
         x: the matrix, or a batch of them; its number of rows is a multiple of n.
@@ -30,7 +31,9 @@ def parts(x: Float[Array, "*batch rows columns"], n: int) -> tuple[Float[Array, 
         [[[0.0], [1.0]], [[2.0], [3.0]]]
     """
     if n < 1 or x.shape[-2] % n:
-        raise ValueError(f"{x.shape[-2]} rows were to fall into {n} equal parts; take a number that divides them.")
+        raise ValueError(
+            f"{x.shape[-2]} rows were to fall into {n} equal parts; take a number that divides them."
+        )
     return tuple(_apart.bind(x, n=n))
 
 
@@ -61,7 +64,10 @@ mlir.register_lowering(_apart, mlir.lower_fun(_slices, multiple_results=True))
 mlir.register_lowering(_together, mlir.lower_fun(_filled, multiple_results=False))
 ad.deflinear2(_apart, lambda cotangents, x, *, n: [_together.bind(*map(ad.instantiate_zeros, cotangents))])
 ad.deflinear2(
-    _together, lambda cotangent, *xs: [c if ad.is_undefined_primal(x) else None for c, x in zip(parts(cotangent, len(xs)), xs, strict=True)]
+    _together,
+    lambda cotangent, *xs: [
+        c if ad.is_undefined_primal(x) else None for c, x in zip(parts(cotangent, len(xs)), xs, strict=True)
+    ],
 )
 
 
@@ -71,7 +77,9 @@ def _batched_apart(args, axes, *, n):
 
 def _batched_together(args, axes):
     lanes = next(x.shape[axis] for x, axis in zip(args, axes, strict=True) if isinstance(axis, int))
-    return _together.bind(*(batching.bdim_at_front(x, axis, lanes) for x, axis in zip(args, axes, strict=True))), 0
+    return _together.bind(
+        *(batching.bdim_at_front(x, axis, lanes) for x, axis in zip(args, axes, strict=True))
+    ), 0
 
 
 batching.primitive_batchers[_apart] = _batched_apart

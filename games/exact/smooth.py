@@ -25,7 +25,8 @@ class Smooth(Game):
     r"""A game of one real number per player, given by its **losses**: $V_i(\theta) = -L_i(\theta_1, \dots, \theta_n)$.
 
     Args:
-        losses: `losses(*numbers, *constants) -> (L_1, ..., L_n)`, one number per player; differentiable everywhere but on null sets.
+        losses: `losses(*numbers, *constants) -> (L_1, ..., L_n)`, one number per player; differentiable
+            everywhere but on null sets.
         constants: numbers that the losses depend on; data.
         n_players: number of players.
         name: what tables call the game.
@@ -48,7 +49,9 @@ class Smooth(Game):
 
     def __check_init__(self):
         if not callable(self.losses):
-            raise ValueError(f"losses is {shown(self.losses)}; it must be a function from one number per player to one loss per player.")
+            raise ValueError(
+                f"losses is {shown(self.losses)}; it must be a function from one number per player to one loss per player."
+            )
         check_count("n_players", self.n_players)
         check_range("init_std", self.init_std, 0.0)
 
@@ -62,10 +65,14 @@ class Smooth(Game):
         constants = (x.astype(precision(params)) for x in self.constants)
         losses = self.losses(*(own[0] for own in params), *constants)
         if len(losses) != self.n_players:
-            raise ValueError(f"The losses of {self.name!r} are {len(losses)} for {self.n_players} players; return exactly one each.")
+            raise ValueError(
+                f"The losses of {self.name!r} are {len(losses)} for {self.n_players} players; return exactly one each."
+            )
         return -jnp.stack(losses)
 
-    def divergence(self, player: int, old: Own, new: Own, params: Joint, key: Key[Array, ""] | None = None) -> Scalar:
+    def divergence(
+        self, player: int, old: Own, new: Own, params: Joint, key: Key[Array, ""] | None = None
+    ) -> Scalar:
         """Half the squared distance."""
         return half_squared_distance(old, new)
 
@@ -84,7 +91,8 @@ class Quadratic(Game):
     Local models of any game, and the test bed of convergence theory; `matrices` and `vectors` are data.
 
     Args:
-        matrices: $A_i$, shape `(n, d, d)` with d the number of all parameters; only the symmetric parts matter.
+        matrices: $A_i$, shape `(n, d, d)` with d the number of all parameters; only the symmetric parts
+            matter.
         vectors: $b_i$, shape `(n, d)`; 0 by default.
         sizes: how many parameters each player has, adding up to d; 1 each by default.
         name: what tables call the game.
@@ -109,17 +117,27 @@ class Quadratic(Game):
         self.matrices = numeric_array("matrices", self.matrices)
         shape = self.matrices.shape
         if len(shape) != 3 or shape[1] != shape[2]:
-            raise ValueError(f"matrices have shape {shape}; they must be (n, d, d): one square matrix over all parameters per player.")
-        self.vectors = jnp.zeros(shape[:2], self.matrices.dtype) if self.vectors is None else numeric_array("vectors", self.vectors)
+            raise ValueError(
+                f"matrices have shape {shape}; they must be (n, d, d): one square matrix over all parameters per player."
+            )
+        self.vectors = (
+            jnp.zeros(shape[:2], self.matrices.dtype)
+            if self.vectors is None
+            else numeric_array("vectors", self.vectors)
+        )
         check_counts("sizes", self.sizes)
         self.sizes = tuple(self.sizes) or (1,) * shape[0]
 
     def __check_init__(self):
         n, d, _ = self.matrices.shape
         if self.vectors.shape != (n, d):
-            raise ValueError(f"vectors have shape {self.vectors.shape}; they must be {(n, d)}, one vector over all parameters per player.")
+            raise ValueError(
+                f"vectors have shape {self.vectors.shape}; they must be {(n, d)}, one vector over all parameters per player."
+            )
         if len(self.sizes) != n or sum(self.sizes) != d or min(self.sizes) < 1:
-            raise ValueError(f"sizes is {self.sizes}; it must hold {n} positive integers, one per player, adding up to {d}.")
+            raise ValueError(
+                f"sizes is {self.sizes}; it must hold {n} positive integers, one per player, adding up to {d}."
+            )
         check_range("init_std", self.init_std, 0.0)
 
     @property
@@ -135,9 +153,14 @@ class Quadratic(Game):
         """Everybody's quadratic form."""
         check_shapes(self.name, params, [(k,) for k in self.sizes])
         theta, dtype = jnp.concatenate([as_table(own) for own in params]), precision(params)
-        return jnp.einsum("d,ide,e->i", theta, self.matrices.astype(dtype), theta) / 2 + self.vectors.astype(dtype) @ theta
+        return (
+            jnp.einsum("d,ide,e->i", theta, self.matrices.astype(dtype), theta) / 2
+            + self.vectors.astype(dtype) @ theta
+        )
 
-    def divergence(self, player: int, old: Own, new: Own, params: Joint, key: Key[Array, ""] | None = None) -> Scalar:
+    def divergence(
+        self, player: int, old: Own, new: Own, params: Joint, key: Key[Array, ""] | None = None
+    ) -> Scalar:
         """Half the squared distance."""
         return half_squared_distance(old, new)
 
@@ -182,7 +205,8 @@ def market_losses(x, y):
 def market_with_min_losses(x, y, radius):
     r"""The market with a strict minimum at the origin (Letcher 2021): $x^6/6 - x^2 + f + xy + g/4$ and $y^6/6 - f - xy - g/4$.
 
-    $f = (r^2 - s^2)/2$ outside the radius s and $(y^2 - 3x^2)(r^2 - s^2)/(2s^2)$ inside; both vanish on the circle, where f has a kink.
+    $f = (r^2 - s^2)/2$ outside the radius s and $(y^2 - 3x^2)(r^2 - s^2)/(2s^2)$ inside; both vanish on the
+    circle, where f has a kink.
     """
     excess = x**2 + y**2 - radius**2
     f = jnp.where(excess >= 0, excess / 2, (y**2 - 3 * x**2) * excess / (2 * radius**2))

@@ -22,8 +22,9 @@ def as_table(own: Float[Array, "..."] | tuple[Float[Array, ""], ...]) -> Float[A
 def probabilities(logits: Float[Array, "..."], n_actions: int) -> Float[Array, "... n_actions"]:
     r"""Action probabilities of a table of logits.
 
-    $\pi(0) = \sigma(\theta)$ for two actions (one logit per observation), $\pi = \mathrm{softmax}(\theta)$ for more.
-    Both probabilities of a two-action policy come from a sigmoid of their own, so that neither suffers from cancellation.
+    $\pi(0) = \sigma(\theta)$ for two actions (one logit per observation), $\pi = \mathrm{softmax}(\theta)$
+    for more. Both probabilities of a two-action policy come from a sigmoid of their own, so that neither
+    suffers from cancellation.
 
     Example:
         >>> probabilities(jnp.zeros(5), 2).shape
@@ -50,8 +51,8 @@ def log_chances(logits: Float[Array, "..."], n_actions: int) -> Float[Array, "..
 def kl_divergence(old: Float[Array, "..."], new: Float[Array, "..."], n_actions: int) -> Float[Array, ""]:
     r"""$\sum_o \mathrm{KL}(\pi_{old}(\cdot | o) \,\|\, \pi_{new}(\cdot | o))$, summed over the rows of two tables of logits.
 
-    With $r = \log \pi_{new} - \log \pi_{old}$ every action adds $\pi_{old}\,(e^r - 1 - r) \ge 0$, which is the usual sum, since both
-    policies add up to 1, but keeps its digits between policies that are close.
+    With $r = \log \pi_{new} - \log \pi_{old}$ every action adds $\pi_{old}\,(e^r - 1 - r) \ge 0$, which is
+    the usual sum, since both policies add up to 1, but keeps its digits between policies that are close.
     """
     old, new = as_table(old), as_table(new)
     p, q = probabilities(old, n_actions), probabilities(new, n_actions)

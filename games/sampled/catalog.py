@@ -6,7 +6,12 @@ from typing import Any
 from games.agents.policies import Architecture, GruPolicy, TablePolicy
 from games.base import Environment, Game
 from games.catalog import GAMES
-from games.environments.catalog import coin_jaxmarl as jaxmarl, coin_mfos as mfos, ipd_in_the_matrix as in_the_matrix, repetition
+from games.environments.catalog import (
+    coin_jaxmarl as jaxmarl,
+    coin_mfos as mfos,
+    ipd_in_the_matrix as in_the_matrix,
+    repetition,
+)
 from games.environments.coin import CoinGame
 from games.registry import Entry, Registry, first_line, nearest
 from games.sampled.estimators import Dice, Estimator, LoadedDice, Surrogate
@@ -27,22 +32,51 @@ def game(citation: str, *aliases: str) -> Callable[[Callable[..., Sampled]], Cal
 
 @game("foerster2018dice")
 def ipd_rollout(
-    batch: int = 64, length: int = 150, discount: float = 0.96, init_std: float = 0.39, estimator: str | Estimator = "dice"
+    batch: int = 64,
+    length: int = 150,
+    discount: float = 0.96,
+    init_std: float = 0.39,
+    estimator: str | Estimator = "dice",
 ) -> Sampled:
     """Iterated prisoner's dilemma of LOLA-DiCE, sampled: a table each, 150 steps, the other episodes' mean for a baseline."""
-    return Sampled(repetition("ipd", length), TablePolicy(init_std), estimated(estimator), discount, batch, name="ipd_rollout")
+    return Sampled(
+        repetition("ipd", length),
+        TablePolicy(init_std),
+        estimated(estimator),
+        discount,
+        batch,
+        name="ipd_rollout",
+    )
 
 
 @game("foerster2018dice")
 def imp_rollout(
-    batch: int = 64, length: int = 150, discount: float = 0.96, init_std: float = 0.39, estimator: str | Estimator = "dice"
+    batch: int = 64,
+    length: int = 150,
+    discount: float = 0.96,
+    init_std: float = 0.39,
+    estimator: str | Estimator = "dice",
 ) -> Sampled:
     """Iterated matching pennies, sampled: a table each, 150 steps, the other episodes' mean for a baseline."""
-    return Sampled(repetition("imp", length), TablePolicy(init_std), estimated(estimator), discount, batch, name="imp_rollout")
+    return Sampled(
+        repetition("imp", length),
+        TablePolicy(init_std),
+        estimated(estimator),
+        discount,
+        batch,
+        name="imp_rollout",
+    )
 
 
 @game("zhao2022pola")
-def ipd_gru(batch: int = 2000, length: int = 50, width: int = 64, discount: float = 0.96, decay: float = 1.0, mix: float = 1.0) -> Sampled:
+def ipd_gru(
+    batch: int = 2000,
+    length: int = 50,
+    width: int = 64,
+    discount: float = 0.96,
+    decay: float = 1.0,
+    mix: float = 1.0,
+) -> Sampled:
     """Iterated contribution game of POLA-DiCE: recurrent actors and critics, contributing costs 1 and gives everybody 0.665."""
     environment = repetition("ipd_contribution", length, "per_player")
     return recurrent(environment, batch, width, discount, "ipd_gru", decay=decay, mix=mix)
@@ -59,11 +93,21 @@ def coin_lola(
     mix: float = 1.0,
 ) -> Sampled:
     """Coin game of LOLA and POLA-DiCE: one coin, recurrent actors and critics."""
-    return recurrent(CoinGame.lola(length=length, egocentric=egocentric), batch, width, discount, "coin_lola", decay=decay, mix=mix)
+    return recurrent(
+        CoinGame.lola(length=length, egocentric=egocentric),
+        batch,
+        width,
+        discount,
+        "coin_lola",
+        decay=decay,
+        mix=mix,
+    )
 
 
 @game("aghajohari2024loqa")
-def coin_loqa(batch: int = 512, length: int = 50, width: int = 128, size: int = 3, discount: float = 0.96) -> Sampled:
+def coin_loqa(
+    batch: int = 512, length: int = 50, width: int = 128, size: int = 3, discount: float = 0.96
+) -> Sampled:
     """Coin game of LOQA: one coin on grids of 3 to 7 rows, recurrent actors and critics."""
     return recurrent(CoinGame.loqa(size, length), batch, width, discount, "coin_loqa")
 
@@ -75,7 +119,9 @@ def coin_mfos(batch: int = 512, length: int = 16, width: int = 16, discount: flo
 
 
 @game("rutherford2024jaxmarl", "coin_pax")
-def coin_jaxmarl(batch: int = 512, length: int = 16, width: int = 16, discount: float = 0.96, egocentric: bool = False) -> Sampled:
+def coin_jaxmarl(
+    batch: int = 512, length: int = 16, width: int = 16, discount: float = 0.96, egocentric: bool = False
+) -> Sampled:
     """Coin game of Pax and JaxMARL: that of M-FOS with a fifth action, to stay."""
     return recurrent(jaxmarl(egocentric, length), batch, width, discount, "coin_jaxmarl", channels=(16, 16))
 
@@ -129,5 +175,7 @@ def as_game(given: Any) -> Game:
         True
     """
     if isinstance(given, Environment) and not isinstance(given, Game):
-        raise ValueError(f"{given.name!r} is an environment, whose values are sampled; play Sampled(environment), which is a game.")
+        raise ValueError(
+            f"{given.name!r} is an environment, whose values are sampled; play Sampled(environment), which is a game."
+        )
     return PLAYABLE.member(given, Game, "ipd()")

@@ -37,7 +37,9 @@ class Sample(NamedTuple):
         return jax.tree.map(lambda x: x[:, :, player] if last else x[:-1, :, player], self.observations)
 
 
-def sample(environment: Environment, agents: Sequence[Agent], key: Key[Array, ""], batch: int, steps: int) -> Sample:
+def sample(
+    environment: Environment, agents: Sequence[Agent], key: Key[Array, ""], batch: int, steps: int
+) -> Sample:
     """Play a batch of episodes; no episode depends on how many there are, and no derivative passes.
 
     Args:
@@ -58,11 +60,15 @@ def episodes(
 ) -> tuple[Sample, tuple[Logits, ...]]:
     """As `sample`, with the logits of everybody's actions, through which derivatives pass.
 
-    Agents with a memory run once, as they play; those without run again, along all steps at once, which is cheaper on the way back.
+    Agents with a memory run once, as they play; those without run again, along all steps at once, which is
+    cheaper on the way back.
     """
     lanes, every = jax.vmap(lambda b: derived(key, b))(jnp.arange(batch)), jnp.arange(steps)
     observations, state = jax.vmap(lambda lane: environment.reset(derived(lane, 0, 0)))(lanes)
-    draw = jax.vmap(lambda t, lane: tuple(draw_of(word) for word in words(derived(lane, t, 1), environment.n_players)), (None, 0))
+    draw = jax.vmap(
+        lambda t, lane: tuple(draw_of(word) for word in words(derived(lane, t, 1), environment.n_players)),
+        (None, 0),
+    )
     draws = jax.vmap(draw, (0, None))(every, lanes)  # for all steps at once: cheaper than inside the scan
     recall = [bool(jax.tree.leaves(x.memory())) for x in agents]
     playing = [x if r else jax.lax.stop_gradient(x) for x, r in zip(agents, recall, strict=True)]
@@ -72,8 +78,12 @@ def episodes(
         observations, state, memories, alive = carry
         t, draws = now
         seen = [jax.tree.map(lambda o, i=i: o[:, i], observations) for i in range(len(turns))]
-        logits, memories = zip(*(turn(o, m) for turn, o, m in zip(turns, seen, memories, strict=True)), strict=True)
-        actions = jnp.stack([jax.vmap(chosen)(*x) for x in zip(draws, jax.lax.stop_gradient(logits), strict=True)], axis=-1)
+        logits, memories = zip(
+            *(turn(o, m) for turn, o, m in zip(turns, seen, memories, strict=True)), strict=True
+        )
+        actions = jnp.stack(
+            [jax.vmap(chosen)(*x) for x in zip(draws, jax.lax.stop_gradient(logits), strict=True)], axis=-1
+        )
         keys = jax.vmap(lambda lane: derived(lane, t, 2))(lanes)
         after, state, rewards, terminated, truncated, info = jax.vmap(environment.step)(keys, state, actions)
         happened = Sample(observations, actions, jnp.where(alive[:, None], rewards, 0.0), alive, info)
@@ -81,7 +91,9 @@ def episodes(
 
     begin = observations, state, memories, jnp.ones(batch, bool)
     (final, *_), (played, logits) = jax.lax.scan(step, begin, (every, draws))
-    played = played._replace(observations=jax.tree.map(lambda xs, x: jnp.concatenate([xs, x[None]]), played.observations, final))
+    played = played._replace(
+        observations=jax.tree.map(lambda xs, x: jnp.concatenate([xs, x[None]]), played.observations, final)
+    )
     return played, tuple(logits[i] if recall[i] else x.along(played.seen(i)) for i, x in enumerate(agents))
 
 

@@ -31,7 +31,9 @@ def primal(value: Float[Array, "*batch"], objective: Float[Array, "*batch"]) -> 
     return jax.lax.stop_gradient(value) + objective - jax.lax.stop_gradient(objective)
 
 
-def returns(rewards: Paths, discount: Float[Array, ""], last: Float[Array, "batch n_players"] | None = None) -> Paths:
+def returns(
+    rewards: Paths, discount: Float[Array, ""], last: Float[Array, "batch n_players"] | None = None
+) -> Paths:
     r"""Discounted returns to go, $G_t = \sum_{s \ge t} d^{s-t} r_s$, with $d^{T-t}$ times what comes after the last step."""
     after = jnp.zeros_like(rewards[0]) if last is None else last
 
@@ -42,7 +44,12 @@ def returns(rewards: Paths, discount: Float[Array, ""], last: Float[Array, "batc
     return jax.lax.scan(add, after, rewards, reverse=True)[1]
 
 
-def advantages(rewards: Paths, values: Float[Array, "steps_1 batch n_players"], discount: Float[Array, ""], mix: Float[Array, ""]) -> Paths:
+def advantages(
+    rewards: Paths,
+    values: Float[Array, "steps_1 batch n_players"],
+    discount: Float[Array, ""],
+    mix: Float[Array, ""],
+) -> Paths:
     r"""Generalized advantages $\sum_{s \ge t} (d \lambda)^{s-t} (r_s + d V_{s+1} - V_s)$ (Schulman et al. 2016, equation 16).
 
     Args:
@@ -54,7 +61,9 @@ def advantages(rewards: Paths, values: Float[Array, "steps_1 batch n_players"], 
     return returns(rewards + discount * values[1:] - values[:-1], discount * mix)
 
 
-def accumulated(now: Float[Array, "steps batch"], decay: Float[Array, ""] | float = 1.0) -> Float[Array, "steps batch"]:
+def accumulated(
+    now: Float[Array, "steps batch"], decay: Float[Array, ""] | float = 1.0
+) -> Float[Array, "steps batch"]:
     r"""$W_t = \lambda W_{t-1} + w_t$: a scan, on a CPU a tenth of the price of `jnp.cumsum`."""
 
     def add(before, w):
@@ -74,7 +83,11 @@ class Estimator(eqx.Module):
 
     @abc.abstractmethod
     def __call__(
-        self, log_probabilities: Paths, rewards: Paths, values: Float[Array, "steps_1 batch n_players"], discount: Float[Array, ""]
+        self,
+        log_probabilities: Paths,
+        rewards: Paths,
+        values: Float[Array, "steps_1 batch n_players"],
+        discount: Float[Array, ""],
     ) -> Float[Array, " n_players"]:
         """Everybody's objective.
 
@@ -100,18 +113,25 @@ class Dice(Estimator):
         ValueError: for another baseline, or `"batch"` for a single episode.
 
     Source:
-        Foerster et al. 2018b, "DiCE: the infinitely differentiable Monte-Carlo estimator", equations 6 (objective) and 8 (critic). The
-        public code of the paper takes off the mean over *all* episodes: its derivatives are these, times 1 - 1/batch.
+        Foerster et al. 2018b, "DiCE: the infinitely differentiable Monte-Carlo estimator", equations 6
+        (objective) and 8 (critic). The public code of the paper takes off the mean over *all* episodes: its
+        derivatives are these, times 1 - 1/batch.
     """
 
     baseline: str = eqx.field(static=True, default="none")
 
     def __check_init__(self):
         if self.baseline not in BASELINES:
-            raise ValueError(f"Dice: unknown baseline {self.baseline!r}; {nearest(str(self.baseline), BASELINES)}.")
+            raise ValueError(
+                f"Dice: unknown baseline {self.baseline!r}; {nearest(str(self.baseline), BASELINES)}."
+            )
 
     def __call__(
-        self, log_probabilities: Paths, rewards: Paths, values: Float[Array, "steps_1 batch n_players"], discount: Float[Array, ""]
+        self,
+        log_probabilities: Paths,
+        rewards: Paths,
+        values: Float[Array, "steps_1 batch n_players"],
+        discount: Float[Array, ""],
     ) -> Float[Array, " n_players"]:
         """Everybody's objective."""
         weights = powers(discount, rewards)
@@ -128,14 +148,15 @@ class LoadedDice(Estimator):
     r"""Loaded DiCE: $\sum_t d^t (\Box(W_t) - \Box(W_t - w_t)) A_t$ with $W_t = \lambda W_{t-1} + w_t$ and generalized advantages A.
 
     Args:
-        decay: $\lambda$ in [0, 1], how much of the dependence on earlier actions is kept: 1 for unbiased derivatives of every order, 0 for
-            none of those of second order that cross time steps; first derivatives do not depend on it.
+        decay: $\lambda$ in [0, 1], how much of the dependence on earlier actions is kept: 1 for unbiased
+            derivatives of every order, 0 for none of those of second order that cross time steps; first
+            derivatives do not depend on it.
         mix: of the generalized advantages, in [0, 1]; 1 for returns minus values.
         bootstrap: whether the critic's value of the end stands for what would come after it.
 
     Source:
-        Farquhar et al. 2019, "Loaded DiCE: trading off bias and variance in any-order score function estimators", equations 7 and 9; with
-        the advantages of Zhao et al. 2022.
+        Farquhar et al. 2019, "Loaded DiCE: trading off bias and variance in any-order score function
+        estimators", equations 7 and 9; with the advantages of Zhao et al. 2022.
     """
 
     decay: Float[Array, ""] = eqx.field(converter=floating, default=1.0)
@@ -147,7 +168,11 @@ class LoadedDice(Estimator):
         check_range("mix", self.mix, 0.0, 1.0)
 
     def __call__(
-        self, log_probabilities: Paths, rewards: Paths, values: Float[Array, "steps_1 batch n_players"], discount: Float[Array, ""]
+        self,
+        log_probabilities: Paths,
+        rewards: Paths,
+        values: Float[Array, "steps_1 batch n_players"],
+        discount: Float[Array, ""],
     ) -> Float[Array, " n_players"]:
         """Everybody's objective."""
         weights = powers(discount, rewards)
@@ -163,11 +188,12 @@ class LoadedDice(Estimator):
 class Surrogate(Estimator):
     r"""The surrogate loss $\sum_t \bot(d^t r_t) \sum_{s \le t} w_s$: right once differentiated, wrong from the second time on.
 
-    The dependence of the sampling distribution on the parameters is lost with the first derivative. It is here to be compared with.
+    The dependence of the sampling distribution on the parameters is lost with the first derivative. It is
+    here to be compared with.
 
     Args:
-        baseline: `"none"`, or `"batch"`, by which the mean of every $d^t r_t$ over the *other* episodes of the batch is taken off, as
-            `Dice` does; its first derivative stays unbiased.
+        baseline: `"none"`, or `"batch"`, by which the mean of every $d^t r_t$ over the *other* episodes of
+            the batch is taken off, as `Dice` does; its first derivative stays unbiased.
 
     Raises:
         ValueError: for another baseline, or `"batch"` for a single episode.
@@ -180,10 +206,16 @@ class Surrogate(Estimator):
 
     def __check_init__(self):
         if self.baseline not in BASELINES[:2]:
-            raise ValueError(f"Surrogate: unknown baseline {self.baseline!r}; {nearest(str(self.baseline), BASELINES[:2])}.")
+            raise ValueError(
+                f"Surrogate: unknown baseline {self.baseline!r}; {nearest(str(self.baseline), BASELINES[:2])}."
+            )
 
     def __call__(
-        self, log_probabilities: Paths, rewards: Paths, values: Float[Array, "steps_1 batch n_players"], discount: Float[Array, ""]
+        self,
+        log_probabilities: Paths,
+        rewards: Paths,
+        values: Float[Array, "steps_1 batch n_players"],
+        discount: Float[Array, ""],
     ) -> Float[Array, " n_players"]:
         """Everybody's objective."""
         paid = powers(discount, rewards) * rewards
@@ -204,7 +236,9 @@ def beside_others(paid: Paths, what: str) -> Paths:
     """
     batch = paid.shape[1]
     if batch == 1:
-        raise ValueError(f"{what}: baseline 'batch' compares episodes of a batch with each other; take a batch of 2 or more.")
+        raise ValueError(
+            f"{what}: baseline 'batch' compares episodes of a batch with each other; take a batch of 2 or more."
+        )
     return (paid - paid.mean(axis=1, keepdims=True)) * (batch / (batch - 1))
 
 

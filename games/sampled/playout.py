@@ -35,7 +35,9 @@ def playout(environment: Environment, agents: Sequence[Agent], key: Key[Array, "
         (10, 2)
     """
     if len(agents) != environment.n_players:
-        raise ValueError(f"{len(agents)} agents were given for the {environment.n_players} players of {environment.name!r}; give one each.")
+        raise ValueError(
+            f"{len(agents)} agents were given for the {environment.n_players} players of {environment.name!r}; give one each."
+        )
     start = tuple(agent.memory() for agent in agents)
 
     def step(carry, t):
@@ -50,6 +52,8 @@ def playout(environment: Environment, agents: Sequence[Agent], key: Key[Array, "
         seen, after, rewards, terminated, truncated, info = environment.step(derived(key, t, 2), state, joint)
         done = terminated | truncated
         memories = jax.tree.map(lambda new, old: jnp.where(done, new, old), start, tuple(remembered))
-        return (seen, after, memories), Trajectory(observations, state, joint, rewards, terminated, truncated, info)
+        return (seen, after, memories), Trajectory(
+            observations, state, joint, rewards, terminated, truncated, info
+        )
 
     return jax.lax.scan(step, (*environment.reset(derived(key, 0, 0)), start), jnp.arange(steps))[1]

@@ -24,7 +24,8 @@ class Convention:
     Args:
         name: the codebase.
         order: its states, a permutation of `STATES`.
-        own_first: whether a state's first letter is the player's own action for both players; otherwise it is the first player's.
+        own_first: whether a state's first letter is the player's own action for both players; otherwise it is
+            the first player's.
         sigmoid_means: the action, `"C"` or `"D"`, whose probability is the sigmoid of a logit.
         per_step: whether its learners ascend per-step values rather than returns.
         discount: the discount of its iterated prisoner's dilemma.
@@ -98,7 +99,9 @@ def five(logits: ArrayLike) -> Float[Array, "*batch 5"]:
     """Logits as an array whose last axis is checked to be of length 5."""
     array = as_float(jnp.asarray(logits))
     if array.ndim < 1 or array.shape[-1] != len(STATES):
-        raise ValueError(f"The logits have shape {array.shape}; their last axis must hold the {len(STATES)} states {', '.join(STATES)}.")
+        raise ValueError(
+            f"The logits have shape {array.shape}; their last axis must hold the {len(STATES)} states {', '.join(STATES)}."
+        )
     return array
 
 
@@ -106,15 +109,46 @@ def _constant(convention: Convention) -> Callable[[], Convention]:
     return lambda: convention
 
 
-def _enter(summary: str, citation: str, name: str, order: str, own_first: bool, aliases: tuple[str, ...] = (), **settings) -> None:
-    CONVENTIONS.add(Entry(name, _constant(Convention(name, tuple(order.split()), own_first, **settings)), summary, citation, aliases))
+def _enter(
+    summary: str,
+    citation: str,
+    name: str,
+    order: str,
+    own_first: bool,
+    aliases: tuple[str, ...] = (),
+    **settings,
+) -> None:
+    CONVENTIONS.add(
+        Entry(
+            name,
+            _constant(Convention(name, tuple(order.split()), own_first, **settings)),
+            summary,
+            citation,
+            aliases,
+        )
+    )
 
 
 _enter("SOS notebook", "letcher2019sos", "sos", "start CC CD DC DD", False)
 _enter("LOLA, exact (TensorFlow)", "foerster2018lola", "lola", "CC CD DC DD start", False)
-_enter("LOLA-DiCE (PyTorch); a logit is of D", "foerster2018dice", "lola_dice", "start DD DC CD CC", True, sigmoid_means="D", init_std=0.0)
+_enter(
+    "LOLA-DiCE (PyTorch); a logit is of D",
+    "foerster2018dice",
+    "lola_dice",
+    "start DD DC CD CC",
+    True,
+    sigmoid_means="D",
+    init_std=0.0,
+)
 _enter("POLA, exact", "zhao2022pola", "pola", "DD DC CD CC start", False, init_std=0.1)
 _enter("M-FOS", "lu2022mfos", "mfos", "start CC CD DC DD", True)
-_enter("Meta-value learning; ascends per-step values", "cooijmans2023meva", "meva", "start DD DC CD CC", True, per_step=True)
+_enter(
+    "Meta-value learning; ascends per-step values",
+    "cooijmans2023meva",
+    "meva",
+    "start DD DC CD CC",
+    True,
+    per_step=True,
+)
 _enter("COLA notebook", "willi2022cola", "cola", "start CC CD DC DD", False, init_std=0.1)
 _enter("Pax", "pax", "pax", "CC CD DC DD start", True, init_std=None)

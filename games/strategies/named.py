@@ -33,7 +33,9 @@ def policy(name: str, **settings: Any) -> Float[Array, " 5"]:
     return logits(STRATEGIES.make(name, **settings))
 
 
-def strategy(citation: str, *aliases: str, **facts: Any) -> Callable[[Callable[..., Policy]], Callable[..., Policy]]:
+def strategy(
+    citation: str, *aliases: str, **facts: Any
+) -> Callable[[Callable[..., Policy]], Callable[..., Policy]]:
     """Enter a function in `STRATEGIES` under its own name, with the first line of its docstring."""
 
     def enter(make: Callable[..., Policy]) -> Callable[..., Policy]:
@@ -129,7 +131,8 @@ def extortion(chi: float = 3.0, share: float = 0.5, payoffs: Any = AXELROD, disc
 
     Args:
         chi: extortion factor, at least 1.
-        share: where phi lies in its feasible range, from 0 at its lower to 1 at its upper end (0 itself is refused at discount 1).
+        share: where phi lies in its feasible range, from 0 at its lower to 1 at its upper end (0 itself is
+            refused at discount 1).
         payoffs: own payoffs `[[R, S], [T, P]]`.
         discount: d in (0, 1]; 1 is the average reward.
     """
@@ -142,7 +145,8 @@ def generosity(chi: float = 2.0, share: float = 0.5, payoffs: Any = AXELROD, dis
 
     Args:
         chi: factor, at least 1.
-        share: where phi lies in its feasible range, from 0 at its lower to 1 at its upper end (0 itself is refused at discount 1).
+        share: where phi lies in its feasible range, from 0 at its lower to 1 at its upper end (0 itself is
+            refused at discount 1).
         payoffs: own payoffs `[[R, S], [T, P]]`.
         discount: d in (0, 1]; 1 is the average reward.
     """

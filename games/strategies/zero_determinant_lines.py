@@ -25,22 +25,31 @@ def dilemma(payoffs: Any) -> tuple[Vector, Vector]:
     numeric_array("The payoffs", payoffs)
     table = np.asarray(payoffs, dtype=float)
     if table.shape != (2, 2) or not table[1, 0] > table[0, 0] > table[1, 1] > table[0, 1]:
-        raise ValueError(f"The payoffs are {table.tolist()}; a prisoner's dilemma is [[R, S], [T, P]] with T > R > P > S.")
+        raise ValueError(
+            f"The payoffs are {table.tolist()}; a prisoner's dilemma is [[R, S], [T, P]] with T > R > P > S."
+        )
     return table.ravel(), table.T.ravel()
 
 
 def zero_determinant(
-    chi: float, kappa: float, phi: float, payoffs: Any = AXELROD, discount: float = 1.0, start: float | None = None
+    chi: float,
+    kappa: float,
+    phi: float,
+    payoffs: Any = AXELROD,
+    discount: float = 1.0,
+    start: float | None = None,
 ) -> Float[np.ndarray, " 5"]:
     r"""The memory-one strategy that enforces $s_X - \kappa = \chi (s_Y - \kappa)$ between its own and the other's per-step payoff.
 
-    With $g_t$ the probability that the player cooperates at time t, $p_0$ its start and $v_t$ the distribution of states,
-    $d g_{t+1} - g_t = \langle d\,p - (1,1,0,0), v_t \rangle$; its discounted sum telescopes to $-p_0$. So the policy
+    With $g_t$ the probability that the player cooperates at time t, $p_0$ its start and $v_t$ the
+    distribution of states, $d g_{t+1} - g_t = \langle d\,p - (1,1,0,0), v_t \rangle$; its discounted sum
+    telescopes to $-p_0$. So the policy
 
-    $p = \frac1d \left[ (1,1,0,0) - (1-d)\, p_0 + \phi \left( (S_X - \kappa) - \chi (S_Y - \kappa) \right) \right]$
+    $p = \frac1d \left[ (1,1,0,0) - (1-d)\, p_0 + \phi \left( (S_X - \kappa) - \chi (S_Y - \kappa) \right)
+    \right]$
 
-    enforces the line exactly at discount d (Hilbe, Traulsen & Sigmund 2015; Ichinose & Masuda 2018), and at $d = 1$ in the
-    long run, whatever the start (Press & Dyson 2012).
+    enforces the line exactly at discount d (Hilbe, Traulsen & Sigmund 2015; Ichinose & Masuda 2018), and at
+    $d = 1$ in the long run, whatever the start (Press & Dyson 2012).
 
     Args:
         chi: slope $\chi$; the share of one's surplus over that of the other. At least 1, or negative.
@@ -54,7 +63,8 @@ def zero_determinant(
         Probabilities of cooperation `[start, CC, CD, DC, DD]`, float64.
 
     Raises:
-        ValueError: where no such strategy exists; the sentence states the feasible range of the first parameter at fault.
+        ValueError: where no such strategy exists; the sentence states the feasible range of the first
+            parameter at fault.
 
     Example:
         >>> zero_determinant(chi=3, kappa=1, phi=1 / 26)[1:].round(4).tolist()
@@ -66,9 +76,14 @@ def zero_determinant(
     if not low <= high:
         where = f"at discount {discount:g}" + ("" if start is None else f" and start {start:g}")
         kappas, chis = kappa_range(chi, payoffs, discount, start), chi_range(kappa, payoffs, discount, start)
-        for what, number, accepted, given in (("kappa", kappa, kappas, f"chi {chi:g}"), ("chi", chi, chis, f"kappa {kappa:g}")):
+        for what, number, accepted, given in (
+            ("kappa", kappa, kappas, f"chi {chi:g}"),
+            ("chi", chi, chis, f"kappa {kappa:g}"),
+        ):
             if accepted:
-                raise ValueError(f"{what} {number:g} is infeasible with {given} {where}; feasible: {what} in {spelled(accepted)}.")
+                raise ValueError(
+                    f"{what} {number:g} is infeasible with {given} {where}; feasible: {what} in {spelled(accepted)}."
+                )
         raise ValueError(
             f"Neither chi {chi:g} nor kappa {kappa:g} is feasible {where}; at discount 1, chi of at least 1 is feasible with kappa in "
             f"{spelled([(own[3], own[0])])}."
@@ -76,17 +91,22 @@ def zero_determinant(
     slack = TINY * max(1.0, abs(low), abs(high))
     if not low - slack <= phi <= high + slack or phi == 0:
         accepted = spelled([(low, high)]) + (", not 0" if low <= 0 <= high else "")
-        raise ValueError(f"phi {phi:g} is infeasible with chi {chi:g} and kappa {kappa:g}; feasible: phi in {accepted}.")
+        raise ValueError(
+            f"phi {phi:g} is infeasible with chi {chi:g} and kappa {kappa:g}; feasible: phi in {accepted}."
+        )
     target = COOPERATED + phi * ((own - kappa) - chi * (other - kappa))
     if start is None:
         start = 1.0 if discount == 1 else min(1.0, max(0.0, float(target.min()) / (1 - discount)))
     return np.clip(np.concatenate([[start], (target - (1 - discount) * start) / discount]), 0.0, 1.0)
 
 
-def constraints(discount: float, start: float | None) -> tuple[Float[np.ndarray, "m 4"], Float[np.ndarray, " m"]]:
+def constraints(
+    discount: float, start: float | None
+) -> tuple[Float[np.ndarray, "m 4"], Float[np.ndarray, " m"]]:
     r"""The policy's right-hand side w (see `zero_determinant`) is feasible iff $A w \le b$.
 
-    With a given start, $(1-d) p_0 \le w \le d + (1-d) p_0$; with a free one, w lies in [0, 1] and its entries are at most d apart.
+    With a given start, $(1-d) p_0 \le w \le d + (1-d) p_0$; with a free one, w lies in [0, 1] and its entries
+    are at most d apart.
     """
     eye = np.eye(4)
     if start is not None or discount == 1:
@@ -96,7 +116,9 @@ def constraints(discount: float, start: float | None) -> tuple[Float[np.ndarray,
     return np.concatenate([eye, -eye, pairs]), np.repeat([1.0, 0.0, discount], [4, 4, 12])
 
 
-def phi_range(chi: float, kappa: float, payoffs: Any = AXELROD, discount: float = 1.0, start: float | None = None) -> tuple[float, float]:
+def phi_range(
+    chi: float, kappa: float, payoffs: Any = AXELROD, discount: float = 1.0, start: float | None = None
+) -> tuple[float, float]:
     """The least and the largest feasible phi; the first above the second where there is none but 0.
 
     Example:
@@ -123,7 +145,9 @@ def phi_range(chi: float, kappa: float, payoffs: Any = AXELROD, discount: float 
     return (np.inf, -np.inf) if empty else (float(low) + 0.0, float(high) + 0.0)
 
 
-def kappa_range(chi: float, payoffs: Any = AXELROD, discount: float = 1.0, start: float | None = None) -> list[tuple[float, float]]:
+def kappa_range(
+    chi: float, payoffs: Any = AXELROD, discount: float = 1.0, start: float | None = None
+) -> list[tuple[float, float]]:
     """The intervals of kappa for which some phi is feasible with this chi.
 
     Example:
@@ -137,7 +161,9 @@ def kappa_range(chi: float, payoffs: Any = AXELROD, discount: float = 1.0, start
     return ratios(own - chi * other, (chi - 1) * np.ones(4), discount, start)
 
 
-def chi_range(kappa: float, payoffs: Any = AXELROD, discount: float = 1.0, start: float | None = None) -> list[tuple[float, float]]:
+def chi_range(
+    kappa: float, payoffs: Any = AXELROD, discount: float = 1.0, start: float | None = None
+) -> list[tuple[float, float]]:
     """The intervals of chi for which some phi is feasible with this kappa.
 
     Example:
@@ -156,7 +182,10 @@ def ratios(first: Vector, second: Vector, discount: float, start: float | None) 
     det = plane[i, 0] * plane[j, 1] - plane[i, 1] * plane[j, 0]
     scale = np.abs(plane).max()
     i, j, det = (v[np.abs(det) > TINY * scale**2] for v in (i, j, det))
-    across, along = room[i] * plane[j, 1] - room[j] * plane[i, 1], plane[i, 0] * room[j] - plane[j, 0] * room[i]
+    across, along = (
+        room[i] * plane[j, 1] - room[j] * plane[i, 1],
+        plane[i, 0] * room[j] - plane[j, 0] * room[i],
+    )
     corners = np.stack([across / det, along / det], axis=1)
     corners = corners[(corners @ plane.T <= room + 1e-9).all(axis=1)]
     near = 1e-9 / scale

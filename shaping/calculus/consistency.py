@@ -28,7 +28,10 @@ def anticipated(game: Game, direction: Direction, params: Joint, look_ahead: Sca
 
     def value(own: Own) -> Scalar:
         here = replaced(params, seat, own)
-        ahead = tuple(p if j == seat else optax.tree.add_scale(p, look_ahead, direction(here, j)) for j, p in enumerate(here))
+        ahead = tuple(
+            p if j == seat else optax.tree.add_scale(p, look_ahead, direction(here, j))
+            for j, p in enumerate(here)
+        )
         return game.values(ahead)[seat]
 
     return jax.grad(value)(params[seat])
@@ -37,5 +40,6 @@ def anticipated(game: Game, direction: Direction, params: Joint, look_ahead: Sca
 def gaps(game: Game, direction: Direction, params: Joint, look_ahead: Scalar) -> Joint:
     """For every player, its direction less the gradient once the others' directions are anticipated; 0 where they are consistent."""
     return tuple(
-        optax.tree.sub(direction(params, seat), anticipated(game, direction, params, look_ahead, seat)) for seat in range(game.n_players)
+        optax.tree.sub(direction(params, seat), anticipated(game, direction, params, look_ahead, seat))
+        for seat in range(game.n_players)
     )

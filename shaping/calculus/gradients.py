@@ -1,9 +1,11 @@
 r"""Derivatives of a game that several learners share, all as nested `jvp` and `vjp`: no Hessian is materialized.
 
-Signs: players maximize, so $\xi_i = \nabla_i V_i$ is the simultaneous gradient and $H = D\xi$ the game Jacobian of the *values*, with
-off-diagonal blocks $H_o$; with the losses $L = -V$ of the papers $\xi$ and $H$ change sign, and products of two of them do not.
+Signs: players maximize, so $\xi_i = \nabla_i V_i$ is the simultaneous gradient and $H = D\xi$ the game
+Jacobian of the *values*, with off-diagonal blocks $H_o$; with the losses $L = -V$ of the papers $\xi$ and $H$
+change sign, and products of two of them do not.
 
-Everything here is for all players at once. A learner takes its own seat's entry, and the compiler removes the rest.
+Everything here is for all players at once. A learner takes its own seat's entry, and the compiler removes the
+rest.
 """
 
 import jax
@@ -49,14 +51,17 @@ def interaction(view: View, joint: Joint, x: Joint) -> Joint:
 def shaping_terms(view: View, joint: Joint) -> Joint:
     r"""Everybody's shaping term $\chi_i = \sum_{j \ne i} (\partial_i \xi_j)^\top \nabla_j V_i$.
 
-    What one gains, to first order, by the others' naive steps turning as the own parameters move. Computed as the derivative of
-    $\nabla_i V_j$ along $\nabla_j V_i$ in player j's parameters, since second derivatives commute.
+    What one gains, to first order, by the others' naive steps turning as the own parameters move. Computed as
+    the derivative of $\nabla_i V_j$ along $\nabla_j V_i$ in player j's parameters, since second derivatives
+    commute.
     """
     n = len(joint)
     if n == 1:
         return optax.tree.zeros_like(joint)
     gains = tuple(towards(view, joint, i) for i in range(n))
-    return tuple(total(mixed(view, joint, j, i, {j: gains[i][j]}) for j in range(n) if j != i) for i in range(n))
+    return tuple(
+        total(mixed(view, joint, j, i, {j: gains[i][j]}) for j in range(n) if j != i) for i in range(n)
+    )
 
 
 def jacobian_product(view: View, joint: Joint, x: Joint) -> Joint:

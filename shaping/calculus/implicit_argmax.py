@@ -34,11 +34,11 @@ def maximum(
 ) -> tuple[PyTree, Float[Array, ""]]:
     r"""The local maximum $x^*$ of an objective uphill from a start, and how far from it the search stopped.
 
-    Gradient ascent whose rate grows by a fifth after every step at whose end the line still rises, and is halved, the step taken back,
-    after any other. It has arrived once a step of unit rate would move x by no more than the tolerance. With
-    $F(x, y) = \nabla_x f(x; y)$, where y is everything that f closes over, derivatives are
-    $\partial_y x^* = -(\partial_x F)^{-1} \partial_y F$: nothing is unrolled. Where f is flat along some directions, they are left
-    alone ($(\partial_x F)^{-1}$ is the pseudo-inverse).
+    Gradient ascent whose rate grows by a fifth after every step at whose end the line still rises, and is
+    halved, the step taken back, after any other. It has arrived once a step of unit rate would move x by no
+    more than the tolerance. With $F(x, y) = \nabla_x f(x; y)$, where y is everything that f closes over,
+    derivatives are $\partial_y x^* = -(\partial_x F)^{-1} \partial_y F$: nothing is unrolled. Where f is flat
+    along some directions, they are left alone ($(\partial_x F)^{-1}$ is the pseudo-inverse).
 
     Args:
         objective: what is maximized; twice differentiable.
@@ -48,7 +48,8 @@ def maximum(
         tolerance: on the distance, at least 0.
 
     Returns:
-        The point reached, and how far a step of unit rate would still move it: at most the tolerance, or no maximum was found.
+        The point reached, and how far a step of unit rate would still move it: at most the tolerance, or no
+        maximum was found.
 
     Example:
         >>> def best(y):
@@ -81,6 +82,8 @@ def maximum(
 
     def linear(g, rhs):
         transposed = jax.linear_transpose(g, rhs)
-        return krylov.solve(g, lambda y: transposed(y)[0], rhs, SOLVER, jnp.asarray(jnp.finfo(float).eps * 10))
+        return krylov.solve(
+            g, lambda y: transposed(y)[0], rhs, SOLVER, jnp.asarray(jnp.finfo(float).eps * 10)
+        )
 
     return jax.lax.custom_root(gradient, start, solve, linear, has_aux=True)

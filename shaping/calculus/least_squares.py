@@ -16,7 +16,8 @@ Map = Callable[[Any], Any]
 def solve(apply: Map, transposed: Map, rhs: PyTree, iterations: int, tolerance: Scalar) -> PyTree:
     r"""Solve $A x = b$ for a square A by conjugate gradients on the normal equations, in the form that keeps $A^\top A$ implicit.
 
-    The derivative is that of the solution, by the rules of `jax.lax.custom_linear_solve`, not of the iterations.
+    The derivative is that of the solution, by the rules of `jax.lax.custom_linear_solve`, not of the
+    iterations.
 
     Args:
         apply: $x \mapsto A x$.

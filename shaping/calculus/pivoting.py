@@ -5,18 +5,22 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 
-def solve(matrix: Float[Array, "d d"], rhs: Float[Array, " d"]) -> tuple[Float[Array, " d"], Float[Array, ""]]:
+def solve(
+    matrix: Float[Array, "d d"], rhs: Float[Array, " d"]
+) -> tuple[Float[Array, " d"], Float[Array, ""]]:
     """Solve $A x = b$ by Gauss-Jordan elimination with full pivoting.
 
-    Full pivoting finds the rank as well: where it is below d, a pivot falls to the size of the rounding errors.
+    Full pivoting finds the rank as well: where it is below d, a pivot falls to the size of the rounding
+    errors.
 
     Args:
         matrix: $A$.
         rhs: $b$.
 
     Returns:
-        The solution (of no meaning where A is singular), and the smallest pivot as a share of the largest, in [0, 1]. A matrix counts as
-        singular at a share up to d times the precision of its numbers, which is the usual rule for singular values.
+        The solution (of no meaning where A is singular), and the smallest pivot as a share of the largest, in
+        [0, 1]. A matrix counts as singular at a share up to d times the precision of its numbers, which is
+        the usual rule for singular values.
 
     Example:
         >>> x, share = solve(jnp.array([[0.0, 2.0], [1.0, 0.0]]), jnp.array([2.0, 3.0]))
@@ -30,7 +34,10 @@ def solve(matrix: Float[Array, "d d"], rhs: Float[Array, " d"]) -> tuple[Float[A
         system, free_rows, free_columns, order, smallest, largest = carry
         size = jnp.abs(system[:, :d]) * free_rows[:, None] * free_columns[None, :]
         flat = jnp.argmax(size)
-        pick_row, pick_column = (index == flat // d).astype(matrix.dtype), (index == flat % d).astype(matrix.dtype)
+        pick_row, pick_column = (
+            (index == flat // d).astype(matrix.dtype),
+            (index == flat % d).astype(matrix.dtype),
+        )
         row, column = pick_row @ system, system[:, :d] @ pick_column
         pivot = pick_row @ column
         scaled = row / jnp.where(pivot == 0, 1.0, pivot)
@@ -46,6 +53,13 @@ def solve(matrix: Float[Array, "d d"], rhs: Float[Array, " d"]) -> tuple[Float[A
         )
 
     ones, inf = jnp.ones(d, matrix.dtype), jnp.asarray(jnp.inf, matrix.dtype)
-    start = (jnp.concatenate([matrix, rhs[:, None]], axis=1), ones, ones, jnp.zeros_like(matrix), inf, jnp.zeros((), matrix.dtype))
+    start = (
+        jnp.concatenate([matrix, rhs[:, None]], axis=1),
+        ones,
+        ones,
+        jnp.zeros_like(matrix),
+        inf,
+        jnp.zeros((), matrix.dtype),
+    )
     system, _, _, order, smallest, largest = jax.lax.fori_loop(0, d, eliminate, start)
     return order @ system[:, d], smallest / jnp.where(largest == 0, 1.0, largest)

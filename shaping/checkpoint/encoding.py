@@ -30,13 +30,23 @@ def encoded(value: Any, arrays: dict[str, np.ndarray]) -> Any:
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, jax.Array) and jnp.issubdtype(value.dtype, jax.dtypes.prng_key):
-        return {"key": encoded(jax.random.key_data(value), arrays), "implementation": str(jax.random.key_impl(value))}
+        return {
+            "key": encoded(jax.random.key_data(value), arrays),
+            "implementation": str(jax.random.key_impl(value)),
+        }
     if isinstance(value, (jax.Array, np.ndarray, np.generic)) and np.asarray(value).dtype.kind in "biufc":
         name = f"array_{len(arrays)}"
         arrays[name] = np.asarray(value)
         return {"array": name} if isinstance(value, jax.Array) else {"numpy": name}
-    if isinstance(value, eqx.Module | tuple) and _fields(type(value)) is not None and (name := class_name(type(value))):
-        return {"class": name, "fields": {f: encoded(getattr(value, f), arrays) for f in _fields(type(value)) or ()}}
+    if (
+        isinstance(value, eqx.Module | tuple)
+        and _fields(type(value)) is not None
+        and (name := class_name(type(value)))
+    ):
+        return {
+            "class": name,
+            "fields": {f: encoded(getattr(value, f), arrays) for f in _fields(type(value)) or ()},
+        }
     if isinstance(value, (tuple, list)) and type(value) in (tuple, list):
         return {type(value).__name__: [encoded(x, arrays) for x in value]}
     if isinstance(value, dict) and all(isinstance(name, str) for name in value):
@@ -85,10 +95,16 @@ def decoded(data: Any, arrays: dict[str, np.ndarray], told: Callable[[str], str]
 def described(value: Any) -> Any:
     """A game as plain data that can be compared, numbers included; left out are its names and how initial parameters are drawn."""
     if isinstance(value, eqx.Module):
-        fields = {f.name: described(getattr(value, f.name)) for f in dataclasses.fields(value) if f.name not in DRAWS}
+        fields = {
+            f.name: described(getattr(value, f.name))
+            for f in dataclasses.fields(value)
+            if f.name not in DRAWS
+        }
         return {"class": type(value).__qualname__, **fields}
     if isinstance(value, (jax.Array, np.ndarray, np.generic)):
-        return np.array([float(str(x)) for x in np.ravel(value)]).reshape(np.shape(value)).tolist()  # 0.96, in float32 too
+        return (
+            np.array([float(str(x)) for x in np.ravel(value)]).reshape(np.shape(value)).tolist()
+        )  # 0.96, in float32 too
     if isinstance(value, dict):
         return {str(name): described(x) for name, x in value.items()}
     if isinstance(value, (list, tuple)):
@@ -113,8 +129,14 @@ def difference(there: Any, here: Any, path: str = "it") -> str:
                 return found
         return ""
     if isinstance(there, list) and isinstance(here, list) and len(there) == len(here):
-        return f"{path} is {there} there and {here} here" if any(difference(a, b) for a, b in zip(there, here, strict=True)) else ""
-    if (isinstance(there, float) and isinstance(here, (int, float))) or (isinstance(here, float) and isinstance(there, int)):
+        return (
+            f"{path} is {there} there and {here} here"
+            if any(difference(a, b) for a, b in zip(there, here, strict=True))
+            else ""
+        )
+    if (isinstance(there, float) and isinstance(here, (int, float))) or (
+        isinstance(here, float) and isinstance(there, int)
+    ):
         same = math.isclose(there, here, rel_tol=1e-6, abs_tol=1e-9)
     else:
         same = there == here
@@ -133,7 +155,9 @@ def _array(array: np.ndarray, told: Callable[[str], str], cast: bool) -> jax.Arr
     loaded = jnp.asarray(array)
     if loaded.dtype != array.dtype and not cast:
         raise ValueError(
-            told(f"holds {array.dtype} numbers, but JAX runs in {loaded.dtype}; enable float64, or load with cast=True to round them")
+            told(
+                f"holds {array.dtype} numbers, but JAX runs in {loaded.dtype}; enable float64, or load with cast=True to round them"
+            )
         )
     return loaded
 
@@ -143,10 +167,14 @@ def _module(name: str, fields: dict[str, Any], told: Callable[[str], str]) -> An
     kind = class_of(name)
     expected = _fields(kind)
     if expected is None:
-        raise ValueError(told(f"holds a {name.rpartition(':')[2] or name!r}, which this version does not have"))
+        raise ValueError(
+            told(f"holds a {name.rpartition(':')[2] or name!r}, which this version does not have")
+        )
     if set(expected) != set(fields):
         differing = ", ".join(sorted(set(expected) ^ set(fields)))
-        raise ValueError(told(f"holds a {kind.__name__!r} whose fields are not those of this version ({differing})"))
+        raise ValueError(
+            told(f"holds a {kind.__name__!r} whose fields are not those of this version ({differing})")
+        )
     if issubclass(kind, tuple):
         return kind(**fields)
     try:
@@ -157,5 +185,7 @@ def _module(name: str, fields: dict[str, Any], told: Callable[[str], str]) -> An
             if "__check_init__" in vars(part):
                 part.__check_init__(module)
     except (TypeError, ValueError, AttributeError) as error:
-        raise ValueError(told(f"holds a {kind.__name__!r} that cannot be: {str(error).rstrip('.')}")) from error
+        raise ValueError(
+            told(f"holds a {kind.__name__!r} that cannot be: {str(error).rstrip('.')}")
+        ) from error
     return module

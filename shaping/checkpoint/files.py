@@ -33,7 +33,11 @@ def is_ours(path: pathlib.Path) -> bool:
         >>> [is_ours(pathlib.Path(name)) for name in ("learner.json", "arrays-0123456789abcdef.npz", "arrays-mine.npz")]
         [True, True, False]
     """
-    return path.name == LOCK or re.fullmatch(r"\.?arrays-[0-9a-f]{16}(-\w+)?\.npz|learner\.json|\.learner-\w+\.json", path.name) is not None
+    return (
+        path.name == LOCK
+        or re.fullmatch(r"\.?arrays-[0-9a-f]{16}(-\w+)?\.npz|learner\.json|\.learner-\w+\.json", path.name)
+        is not None
+    )
 
 
 def is_trace(path: pathlib.Path) -> bool:
@@ -42,7 +46,11 @@ def is_trace(path: pathlib.Path) -> bool:
         return is_ours(path)
     if not re.fullmatch(r"seat_\d+", path.name) or not all(map(is_ours, path.iterdir())):
         return False
-    opponents = header(path)["note"].get("opponents", {}) if (path / HEADER).exists() else {"seat 0": "trained", "seat 1": "trained"}
+    opponents = (
+        header(path)["note"].get("opponents", {})
+        if (path / HEADER).exists()
+        else {"seat 0": "trained", "seat 1": "trained"}
+    )
     return list(opponents.values()).count("trained") > 1  # a training of its own has one open seat
 
 
@@ -60,7 +68,9 @@ def header(folder: pathlib.Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text())
     except FileNotFoundError:
-        raise ValueError(f"The folder {str(folder)!r} holds no trained learner: there is no {HEADER}; name one written by save.") from None
+        raise ValueError(
+            f"The folder {str(folder)!r} holds no trained learner: there is no {HEADER}; name one written by save."
+        ) from None
     except (OSError, ValueError, RecursionError) as error:
         raise ValueError(
             f"{str(path)!r} cannot be read ({type(error).__name__}); restore the folder from a copy, or train again."
@@ -73,10 +83,14 @@ def header(folder: pathlib.Path) -> dict[str, Any]:
             f"reads formats {' and '.join(map(str, READABLE))}: install that version, or train again."
         )
     if missing := set(PARTS) - set(found):
-        raise ValueError(f"{str(path)!r} lacks {', '.join(sorted(missing))}; restore the folder from a copy, or train again.")
+        raise ValueError(
+            f"{str(path)!r} lacks {', '.join(sorted(missing))}; restore the folder from a copy, or train again."
+        )
     whole = set(found) == UNSIGNED if SUM not in found else is_intact(found)
     if not whole or not _is_formed(found):
-        raise ValueError(f"{str(path)!r} is damaged: it is not what was written; restore the folder from a copy, or train again.")
+        raise ValueError(
+            f"{str(path)!r} is damaged: it is not what was written; restore the folder from a copy, or train again."
+        )
     return found
 
 
@@ -99,7 +113,9 @@ def arrays(folder: pathlib.Path, header: dict[str, Any]) -> dict[str, np.ndarray
     try:
         content = path.read_bytes()
     except OSError:
-        raise ValueError(f"The folder {str(folder)!r} lacks {path.name}; restore it from a copy, or train again.") from None
+        raise ValueError(
+            f"The folder {str(folder)!r} lacks {path.name}; restore it from a copy, or train again."
+        ) from None
     if hashlib.sha256(content).hexdigest() != header["arrays"]["sha256"]:
         raise ValueError(f"{str(path)!r} is truncated or altered; restore it from a copy, or train again.")
     try:

@@ -1,8 +1,8 @@
 """Trained learners on disk: arrays in one file, everything else as JSON beside them; nothing is ever unpickled or evaluated.
 
-A folder holds `learner.json`, which names the file of arrays and its hash, and has a hash of its own. The arrays are written first,
-under a name made of their hash, and the JSON takes the old one's place in one move: whatever happens in between, the folder holds the
-last whole checkpoint.
+A folder holds `learner.json`, which names the file of arrays and its hash, and has a hash of its own. The
+arrays are written first, under a name made of their hash, and the JSON takes the old one's place in one move:
+whatever happens in between, the folder holds the last whole checkpoint.
 """
 
 import hashlib
@@ -36,10 +36,12 @@ def save(
 
     Args:
         learner: any learner: its numbers, networks and settings are kept to the last bit, wrappers included.
-        folder: where; made if it does not exist. A checkpoint of the same kind of learner for the same game is replaced.
+        folder: where; made if it does not exist. A checkpoint of the same kind of learner for the same game
+            is replaced.
         game: what it was trained for; None for a learner that suits any game.
-        state: what a training needs besides to go on, such as an optimizer's state, given back by `load_state`: arrays, modules and
-            named tuples of the laboratory, Equinox and optax, and containers of them.
+        state: what a training needs besides to go on, such as an optimizer's state, given back by
+            `load_state`: arrays, modules and named tuples of the laboratory, Equinox and optax, and
+            containers of them.
         note: plain data for the reader: training settings, seed, losses.
         force: replace a checkpoint of another learner or game too.
 
@@ -47,8 +49,8 @@ def save(
         The folder.
 
     Raises:
-        ValueError: for a learner that holds something which cannot be kept, a folder that cannot be written or is in use by another
-            run, or one that holds another learner's checkpoint.
+        ValueError: for a learner that holds something which cannot be kept, a folder that cannot be written
+            or is in use by another run, or one that holds another learner's checkpoint.
 
     Example:
         >>> import tempfile
@@ -68,7 +70,9 @@ def save(
     return folder
 
 
-def packed(learner: Learner, game: Game | None, state: Any = None, note: dict[str, Any] | None = None) -> tuple[dict[str, Any], bytes]:
+def packed(
+    learner: Learner, game: Game | None, state: Any = None, note: dict[str, Any] | None = None
+) -> tuple[dict[str, Any], bytes]:
     """A checkpoint's header and arrays."""
     arrays: dict[str, np.ndarray] = {}
     tree = encoded(learner, arrays)
@@ -113,14 +117,16 @@ def load(folder: str | os.PathLike, game: Game | str | None = None, *, cast: boo
         cast: whether float64 numbers may become float32 where JAX runs in float32.
 
     Raises:
-        ValueError: one sentence: for a missing, truncated or altered file, another version, another game, or numbers that would lose
-            precision.
+        ValueError: one sentence: for a missing, truncated or altered file, another version, another game, or
+            numbers that would lose precision.
     """
     folder = as_folder(folder)
     header = files.header(folder)
     if game is not None:
         check_game(folder, game)
-    learner = decoded(header["learner"]["settings"], files.arrays(folder, header), files.told(folder, header), cast)
+    learner = decoded(
+        header["learner"]["settings"], files.arrays(folder, header), files.told(folder, header), cast
+    )
     if not isinstance(learner, Learner):
         raise ValueError(files.told(folder, header)("holds no learner"))
     return learner
@@ -140,7 +146,9 @@ def check_game(folder: str | os.PathLike, game: Game | str) -> None:
         differing = difference(there["settings"], described(game))
         found = f"{game.name!r}, but {differing}" if differing else ""
     if found:
-        raise ValueError(f"The learner in {str(folder)!r} was trained for {found}; let it play that game, or train one for this.")
+        raise ValueError(
+            f"The learner in {str(folder)!r} was trained for {found}; let it play that game, or train one for this."
+        )
 
 
 def check_empty(folder: str | os.PathLike) -> None:
@@ -158,7 +166,9 @@ def check_empty(folder: str | os.PathLike) -> None:
             f"{'' if finished else 'go on with it by resuming, '}name another folder, or replace it with force."
         )
     if folder.is_dir() and (names := sorted(p.name for p in folder.iterdir() if not files.is_trace(p))):
-        raise ValueError(f"The folder {str(folder)!r} holds something else ({names[0]}); name another folder, or use it with force.")
+        raise ValueError(
+            f"The folder {str(folder)!r} holds something else ({names[0]}); name another folder, or use it with force."
+        )
 
 
 def is_begun(folder: str | os.PathLike) -> bool:
@@ -171,7 +181,9 @@ def is_begun(folder: str | os.PathLike) -> bool:
     if (folder / files.HEADER).exists():
         return True
     if not folder.is_dir() or not any(map(files.is_trace, folder.iterdir())):
-        raise ValueError(f"There is nothing to resume in {str(folder)!r}, which holds no training; leave resume out to begin one there.")
+        raise ValueError(
+            f"There is nothing to resume in {str(folder)!r}, which holds no training; leave resume out to begin one there."
+        )
     check_empty(folder)
     return False
 
@@ -188,7 +200,9 @@ def check_note(folder: str | os.PathLike, asked: dict[str, Any]) -> None:
     """
     note = files.header(as_folder(folder))["note"]
     if found := difference({name: note.get(name) for name in asked}, json.loads(json.dumps(asked))):
-        raise ValueError(f"The folder {str(folder)!r} holds another training: {found}; go on with that one, or name another folder.")
+        raise ValueError(
+            f"The folder {str(folder)!r} holds another training: {found}; go on with that one, or name another folder."
+        )
 
 
 def load_state(folder: str | os.PathLike) -> Any:
@@ -198,7 +212,8 @@ def load_state(folder: str | os.PathLike) -> Any:
         folder: where `save` put it.
 
     Raises:
-        ValueError: as `load`; also where there is no state, or the state is another version's, with which the end would not be the same.
+        ValueError: as `load`; also where there is no state, or the state is another version's, with which the
+            end would not be the same.
     """
     folder = as_folder(folder)
     header = files.header(folder)
@@ -206,7 +221,9 @@ def load_state(folder: str | os.PathLike) -> Any:
     if header["state"] is None:
         raise ValueError(told("holds a finished learner and no state to go on from"))
     if header["lab"] != files.lab() or header["format"] != files.FORMAT:
-        raise ValueError(told("holds a training that only that version can go on with; install it, or train again"))
+        raise ValueError(
+            told("holds a training that only that version can go on with; install it, or train again")
+        )
     return decoded(header["state"], files.arrays(folder, header), told)
 
 

@@ -16,7 +16,20 @@ import jax
 
 LAB = ("games", "shaping", "solvers", "analysis", "paper_figs")
 LIBRARIES = frozenset(
-    (*LAB, "equinox", "jax", "jaxlib", "jaxtyping", "optax", "numpy", "builtins", "abc", "typing", "collections", "functools")
+    (
+        *LAB,
+        "equinox",
+        "jax",
+        "jaxlib",
+        "jaxtyping",
+        "optax",
+        "numpy",
+        "builtins",
+        "abc",
+        "typing",
+        "collections",
+        "functools",
+    )
 )
 """Packages whose code is told by their version."""
 
@@ -24,8 +37,8 @@ LIBRARIES = frozenset(
 def source(thing: Any) -> str | None:
     """A hash of the code behind a class or function, and None for one of the laboratory or of a library it stands on.
 
-    It covers the class with its bases, and the functions, classes and plain constants that their code names in modules which are not
-    installed, or of the same package. Comments and layout do not count.
+    It covers the class with its bases, and the functions, classes and plain constants that their code names
+    in modules which are not installed, or of the same package. Comments and layout do not count.
 
     Example:
         >>> from shaping import Lola
@@ -44,7 +57,10 @@ def sources(value: Any) -> list[str]:
     found = set()
     for module in jax.tree.leaves(value, is_leaf=lambda x: isinstance(x, eqx.Module)):
         if isinstance(module, eqx.Module):
-            found |= {source(type(module)), *sources([getattr(module, f.name) for f in dataclasses.fields(module)])}
+            found |= {
+                source(type(module)),
+                *sources([getattr(module, f.name) for f in dataclasses.fields(module)]),
+            }
     return sorted(found - {None})
 
 
@@ -66,11 +82,17 @@ def _gather(thing: Any, found: dict[Any, tuple[str, str]]) -> None:
             if _is_plain(value):
                 found[f"{thing.__module__}.{node.id}"] = (node.id, repr(value))
         elif (
-            isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and isinstance(names.get(node.value.id), types.ModuleType)
+            isinstance(node, ast.Attribute)
+            and isinstance(node.value, ast.Name)
+            and isinstance(names.get(node.value.id), types.ModuleType)
         ):
             value = getattr(names[node.value.id], node.attr, None)
         value = inspect.unwrap(value) if callable(value) else None
-        if isinstance(value, (type, types.FunctionType)) and _top(value) not in LIBRARIES and _is_near(value, thing):
+        if (
+            isinstance(value, (type, types.FunctionType))
+            and _top(value) not in LIBRARIES
+            and _is_near(value, thing)
+        ):
             for part in value.__mro__ if isinstance(value, type) else (value,):
                 if _top(part) not in LIBRARIES:
                     _gather(part, found)
@@ -94,10 +116,18 @@ def _codes(thing: Any) -> list[Any]:
     """What a class's or function's code objects hold, without line numbers."""
     if isinstance(thing, type):
         members = sorted(vars(thing).items())
-        return [[name, _codes(x)] for name, x in members if not name.startswith("__") or isinstance(x, types.FunctionType)]
+        return [
+            [name, _codes(x)]
+            for name, x in members
+            if not name.startswith("__") or isinstance(x, types.FunctionType)
+        ]
     if isinstance(thing, types.CodeType):
         return [thing.co_code.hex(), thing.co_names, [_codes(x) for x in thing.co_consts]]
-    inner = inspect.unwrap(getattr(thing, "method", thing)) if callable(thing) or hasattr(thing, "method") else thing
+    inner = (
+        inspect.unwrap(getattr(thing, "method", thing))
+        if callable(thing) or hasattr(thing, "method")
+        else thing
+    )
     code = getattr(inner, "__code__", None)
     if code is not None:
         return _codes(code)
@@ -106,4 +136,6 @@ def _codes(thing: Any) -> list[Any]:
 
 def _is_plain(value: Any) -> bool:
     """Whether a value is a number, a text or a tuple of such."""
-    return all(map(_is_plain, value)) if isinstance(value, tuple) else isinstance(value, (bool, int, float, str))
+    return (
+        all(map(_is_plain, value)) if isinstance(value, tuple) else isinstance(value, (bool, int, float, str))
+    )

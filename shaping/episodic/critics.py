@@ -36,7 +36,9 @@ def drawn(view: View, outputs: Sequence[int], lr: Scalar) -> Critics:
     game = view.sampled
     key = jax.random.key(0) if view.key is None else view.key
     shape = game.environment.observation_shape
-    networks: Any = tuple(game.policy.network(jax.random.fold_in(key, i), shape, n) for i, n in enumerate(outputs))
+    networks: Any = tuple(
+        game.policy.network(jax.random.fold_in(key, i), shape, n) for i, n in enumerate(outputs)
+    )
     return Critics(networks, networks, optax.adam(lr).init(networks))
 
 
@@ -60,8 +62,12 @@ def mean(numbers: Float[Array, "steps batch"], played: Sample) -> Float[Array, "
     return jnp.where(played.alive, numbers, 0.0).sum() / played.alive.sum()
 
 
-def improved(critics: Critics, loss: Callable[[Networks], Float[Array, ""]], lr: Scalar, keep: Scalar) -> Critics:
+def improved(
+    critics: Critics, loss: Callable[[Networks], Float[Array, ""]], lr: Scalar, keep: Scalar
+) -> Critics:
     """One step of Adam down a loss; the averages keep a share of what they were."""
     direction, moments = optax.adam(lr).update(jax.grad(loss)(critics.now), critics.moments)
     now = jax.tree.map(jnp.add, critics.now, direction)
-    return Critics(now, jax.tree.map(lambda old, new: keep * old + (1 - keep) * new, critics.slow, now), moments)
+    return Critics(
+        now, jax.tree.map(lambda old, new: keep * old + (1 - keep) * new, critics.slow, now), moments
+    )

@@ -6,7 +6,9 @@ from jaxtyping import Array, Float
 from shaping.base import Scalar
 
 
-def clipped(ratio: Float[Array, "*batch"], advantage: Float[Array, "*batch"], clip: Scalar) -> Float[Array, "*batch"]:
+def clipped(
+    ratio: Float[Array, "*batch"], advantage: Float[Array, "*batch"], clip: Scalar
+) -> Float[Array, "*batch"]:
     r"""$\min(\rho A, \mathrm{clip}(\rho, 1 - c, 1 + c) A)$.
 
     Example:

@@ -83,13 +83,19 @@ def drawn(view: View, spread: Scalar, joint: int = 1) -> Float[Array, "rows acti
     return spread * jax.random.normal(key, (*sizes(view), joint), view.own.dtype)
 
 
-def expected(q: Float[Array, "rows actions joint"], chances: Float[Array, "rows joint"]) -> Float[Array, "rows actions"]:
+def expected(
+    q: Float[Array, "rows actions joint"], chances: Float[Array, "rows joint"]
+) -> Float[Array, "rows actions"]:
     """The values of own actions, the others acting by chance."""
     return jnp.einsum("raj,rj->ra", q, chances)
 
 
 def corrected(
-    q: Float[Array, "rows actions joint"], chances: Float[Array, "rows joint"], now: Step, rate: Scalar, discount: Scalar
+    q: Float[Array, "rows actions joint"],
+    chances: Float[Array, "rows joint"],
+    now: Step,
+    rate: Scalar,
+    discount: Scalar,
 ) -> Float[Array, "rows actions joint"]:
     r"""One step of Q-learning: $Q(o, a) \leftarrow Q(o, a) + \alpha (r + d \max_{a'} \bar Q(o', a') - Q(o, a))$, the mean over episodes."""
     targets = now.reward + discount * now.after @ expected(q, chances).max(axis=-1)

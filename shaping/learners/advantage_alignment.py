@@ -16,21 +16,24 @@ from shaping.episodic.critics import Critics, Networks, drawn, going_on, heights
 class AdvantageAlignment(Learner):
     r"""Make actions likely that are good for others who have been good to oneself, and bad for those who have not.
 
-    The step is up $a \nabla_i$ of the mean over episodes and steps of $w_t A^*_t + e \mathcal{H}_t$, w the own log-probabilities, and
+    The step is up $a \nabla_i$ of the mean over episodes and steps of $w_t A^*_t + e \mathcal{H}_t$, w the
+    own log-probabilities, and
 
     $$A^*_t = A_{i,t} + \beta d \Big(\sum_{k < t} d^{t-k} A_{i,k}\Big) \sum_{j \ne i} A_{j,t}$$
 
-    from everybody's generalized advantages; those in the bracket are of one step each. (Otherwise what follows step t would enter them as
-    well, times what it is to the others, and even a defection that costs both would look aligned.)
+    from everybody's generalized advantages; those in the bracket are of one step each. (Otherwise what
+    follows step t would enter them as well, times what it is to the others, and even a defection that costs
+    both would look aligned.)
 
-    The learner sees everybody's observations and rewards, as in the paper, and learns everybody's critic in its own state: by Adam on
-    Huber's loss, towards the generalized advantages plus what the slow copies say. The last step of an episode is taken for a cut in a game
-    that goes on. It plays sampled games alone.
+    The learner sees everybody's observations and rewards, as in the paper, and learns everybody's critic in
+    its own state: by Adam on Huber's loss, towards the generalized advantages plus what the slow copies say.
+    The last step of an episode is taken for a cut in a game that goes on. It plays sampled games alone.
 
     Args:
         lr: $a$, at least 0.
         beta: $\beta$, at least 0; 0 is plain policy gradient.
-        mix: of the generalized advantages, in [0, 1]; 0 for one step and the critic, 1 for returns minus values.
+        mix: of the generalized advantages, in [0, 1]; 0 for one step and the critic, 1 for returns minus
+            values.
         entropy: $e$, at least 0.
         critic_lr: Adam's, of the critics, at least 0.
         keep: what share the slow copies keep of what they were, in [0, 1].
@@ -48,8 +51,8 @@ class AdvantageAlignment(Learner):
         [(5, 1), (5, 1)]
 
     Source:
-        Duque et al. 2025, "Advantage alignment algorithms", algorithm 1; the sum over several others is that of its larger games.
-        The published code takes generalized advantages in the bracket, too.
+        Duque et al. 2025, "Advantage alignment algorithms", algorithm 1; the sum over several others is that
+        of its larger games. The published code takes generalized advantages in the bracket, too.
     """
 
     lr: Scalar = number(1.0)
@@ -85,7 +88,11 @@ class AdvantageAlignment(Learner):
         """What is climbed, right in its first derivatives at the parameters that are there."""
         logs = log_policy(agent(own), played.seen(view.seat))
         spread = -(jnp.exp(logs) * logs).sum(axis=-1)
-        return mean(self.aligned(view, played, worth) * picked(logs, played.actions[..., view.seat]) + self.entropy * spread, played)
+        return mean(
+            self.aligned(view, played, worth) * picked(logs, played.actions[..., view.seat])
+            + self.entropy * spread,
+            played,
+        )
 
     def worth(self, networks: Networks, played: Sample) -> Float[Array, "steps_1 batch n_players"]:
         """What everybody's situations are worth; nothing after the end."""

@@ -14,9 +14,9 @@ from shaping.calculus.gradients import interaction, simultaneous
 class Cgd(Learner):
     r"""Step to the equilibrium of the locally bilinear game: $\theta \leftarrow \theta + a\,(I - b H_o)^{-1} \xi$.
 
-    In losses the inverse is that of $I + b H_o$. The system is solved by Krylov iterations, so that memory grows with the number of
-    parameters, not with its square. To first order in b this is `LookAhead`, $(I + b H_o)\,\xi$, which papers call linearized
-    competitive gradient descent.
+    In losses the inverse is that of $I + b H_o$. The system is solved by Krylov iterations, so that memory
+    grows with the number of parameters, not with its square. To first order in b this is `LookAhead`, $(I + b
+    H_o)\,\xi$, which papers call linearized competitive gradient descent.
 
     Args:
         lr: own step $a$, at least 0.
@@ -25,7 +25,8 @@ class Cgd(Learner):
         tolerance: share of the first residual at which the solver stops, at least 0.
 
     Source:
-        Schäfer & Anandkumar 2019, "Competitive gradient descent"; for n players Ma et al. 2021, "Polymatrix competitive gradient descent".
+        Schäfer & Anandkumar 2019, "Competitive gradient descent"; for n players Ma et al. 2021, "Polymatrix
+        competitive gradient descent".
 
     Example:
         >>> from games import tandem
@@ -46,8 +47,12 @@ class Cgd(Learner):
             return optax.tree.add_scale(x, -self.look_ahead, interaction(view, view.params, x))
 
         still = optax.tree.zeros_like(view.params)
-        _, apply = jax.linearize(apply, still)  # linear as it is; this works out once what does not depend on x
+        _, apply = jax.linearize(
+            apply, still
+        )  # linear as it is; this works out once what does not depend on x
         transposed = jax.linear_transpose(apply, still)
         xi = simultaneous(view, view.params)
-        direction = krylov.solve(apply, lambda y: transposed(y)[0], xi, self.iterations, jnp.asarray(self.tolerance))
+        direction = krylov.solve(
+            apply, lambda y: transposed(y)[0], xi, self.iterations, jnp.asarray(self.tolerance)
+        )
         return optax.tree.scale(self.lr, direction[view.seat]), state

@@ -35,7 +35,9 @@ class UpdateNetwork(eqx.Module):
         return last(x)
 
     @classmethod
-    def drawn(cls, key: Key[Array, ""], sizes: Sequence[int], activation: str, std: Scalar) -> "UpdateNetwork":
+    def drawn(
+        cls, key: Key[Array, ""], sizes: Sequence[int], activation: str, std: Scalar
+    ) -> "UpdateNetwork":
         r"""A network of these layer sizes, inputs and outputs included: weights from $N(0, std^2)$, biases 0.
 
         Example:
@@ -54,9 +56,10 @@ class UpdateNetwork(eqx.Module):
 class Cola(Learner):
     r"""Step along a learned direction, the gradient that takes everybody's learned directions into account.
 
-    $\theta_i \leftarrow \theta_i + a\, d_i(\theta)$, where networks trained by `shaping.training.cola.train` give directions that solve
-    $d_i(\theta) = \nabla_i V_i(\theta_i, \theta_{-i} + b\, d_{-i}(\theta))$ for all players at once, as nearly as they can, over
-    parameters in $[-I, I]$. They hold for the game and the look-ahead b that they were trained for.
+    $\theta_i \leftarrow \theta_i + a\, d_i(\theta)$, where networks trained by `shaping.training.cola.train`
+    give directions that solve $d_i(\theta) = \nabla_i V_i(\theta_i, \theta_{-i} + b\, d_{-i}(\theta))$ for
+    all players at once, as nearly as they can, over parameters in $[-I, I]$. They hold for the game and the
+    look-ahead b that they were trained for.
 
     Args:
         networks: one per seat of the game.
@@ -84,7 +87,9 @@ class Cola(Learner):
     def init(self, view: View) -> PyTree:
         """No state; the networks are checked against the game."""
         counts = tuple(ravel_pytree(own)[0].size for own in view.params)
-        fits = tuple((network.layers[0].in_features, network.layers[-1].out_features) for network in self.networks)
+        fits = tuple(
+            (network.layers[0].in_features, network.layers[-1].out_features) for network in self.networks
+        )
         if fits != tuple((sum(counts), own) for own in counts):
             raise ValueError(
                 f"Cola: the networks are for {len(fits)} players with {tuple(own for _, own in fits)} parameters, but those of "
@@ -109,7 +114,12 @@ class Cola(Learner):
 
 
 def drawn(
-    game: Game, key: Key[Array, ""], *, hidden: Sequence[int] = (16, 16, 16), activation: str = "tanh", std: Scalar = 0.1
+    game: Game,
+    key: Key[Array, ""],
+    *,
+    hidden: Sequence[int] = (16, 16, 16),
+    activation: str = "tanh",
+    std: Scalar = 0.1,
 ) -> tuple[UpdateNetwork, ...]:
     """Untrained networks for every seat of a game.
 
@@ -122,5 +132,6 @@ def drawn(
     """
     counts = [sum(leaf.size for leaf in jax.tree.leaves(own)) for own in jax.eval_shape(game.init, key)]
     return tuple(
-        UpdateNetwork.drawn(jax.random.fold_in(key, i), (sum(counts), *hidden, count), activation, std) for i, count in enumerate(counts)
+        UpdateNetwork.drawn(jax.random.fold_in(key, i), (sum(counts), *hidden, count), activation, std)
+        for i, count in enumerate(counts)
     )

@@ -11,7 +11,8 @@ from shaping.calculus.gradients import jacobian_transposed_product, simultaneous
 class Consensus(Learner):
     r"""Ascend one's value while everybody agrees to make the gradients small: $\theta \leftarrow \theta + a\,(\xi - g H^\top \xi)$.
 
-    $H^\top \xi = \nabla \tfrac12 |\xi|^2$, so the second term descends the squared norm of the simultaneous gradient.
+    $H^\top \xi = \nabla \tfrac12 |\xi|^2$, so the second term descends the squared norm of the simultaneous
+    gradient.
 
     Args:
         lr: own step $a$, at least 0.

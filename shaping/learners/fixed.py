@@ -16,12 +16,13 @@ class Fixed(Learner):
     """Play one strategy for ever: set the parameters at the start, take steps of zero.
 
     Args:
-        probabilities: of action 0 after each history, `[start, CC, CD, DC, DD]` with memory one, each in [0, 1]; a single number holds
-            after every history. For players with two actions.
+        probabilities: of action 0 after each history, `[start, CC, CD, DC, DD]` with memory one, each in [0,
+            1]; a single number holds after every history. For players with two actions.
         name: what tables call it.
 
     Raises:
-        ValueError: for a probability outside [0, 1]; when a match starts, for a table that does not fit the game's.
+        ValueError: for a probability outside [0, 1]; when a match starts, for a table that does not fit the
+            game's.
 
     Example:
         >>> from games import ipd
@@ -69,7 +70,9 @@ class Fixed(Learner):
                 f"The strategy {self.name!r} is a table of shape {p.shape}, but player {view.seat} of {view.game.name!r} has parameters of "
                 f"shape {own.shape}; give one probability per history of a two-action player, or a single number for all of them."
             )
-        return jnp.broadcast_to(jnp.clip(jnp.log(p) - jnp.log1p(-p), -CERTAIN, CERTAIN), own.shape).astype(own.dtype)
+        return jnp.broadcast_to(jnp.clip(jnp.log(p) - jnp.log1p(-p), -CERTAIN, CERTAIN), own.shape).astype(
+            own.dtype
+        )
 
     def update(self, state: PyTree, view: View) -> tuple[Own, PyTree]:
         """No step."""

@@ -11,10 +11,11 @@ from shaping.base import Learner, Scalar, View, count, number, replaced
 class Hola(Learner):
     r"""LOLA against LOLA against ... against a naive learner, `order` deep.
 
-    $d^0 = \xi$ and $d_i^n = \nabla_i V_i(\theta_i, \theta_{-i} + b\, d_{-i}^{n-1}(\theta))$ for all players at once, differentiated as a
-    whole; $\theta \leftarrow \theta + a\, d^n$. Order 0 would be the naive learner; order 1 is `Lola(variant="exact")`. The work grows
-    exponentially with the order, and compile time faster still: on a memory-one game in its scalar form order 2 takes seconds and order 3
-    does not finish in minutes; `Lola(steps=k)` looks further at a linear price.
+    $d^0 = \xi$ and $d_i^n = \nabla_i V_i(\theta_i, \theta_{-i} + b\, d_{-i}^{n-1}(\theta))$ for all players
+    at once, differentiated as a whole; $\theta \leftarrow \theta + a\, d^n$. Order 0 would be the naive
+    learner; order 1 is `Lola(variant="exact")`. The work grows exponentially with the order, and compile time
+    faster still: on a memory-one game in its scalar form order 2 takes seconds and order 3 does not finish in
+    minutes; `Lola(steps=k)` looks further at a linear price.
 
     Args:
         lr: own step $a$, at least 0.
@@ -22,7 +23,8 @@ class Hola(Learner):
         order: $n$, at least 1.
 
     Source:
-        Foerster et al. 2018; Willi et al. 2022, "COLA: consistent learning with opponent-learning awareness", section 3.
+        Foerster et al. 2018; Willi et al. 2022, "COLA: consistent learning with opponent-learning awareness",
+        section 3.
 
     Example:
         >>> from games import tandem
@@ -53,7 +55,13 @@ class Hola(Learner):
             if order > 0:
                 for j in range(len(joint)):
                     if j != player:
-                        ahead = replaced(ahead, j, optax.tree.add_scale(here[j], self.look_ahead, self.direction(view, here, j, order - 1)))
+                        ahead = replaced(
+                            ahead,
+                            j,
+                            optax.tree.add_scale(
+                                here[j], self.look_ahead, self.direction(view, here, j, order - 1)
+                            ),
+                        )
             return view.value(ahead, player)
 
         return jax.grad(value)(joint[player])

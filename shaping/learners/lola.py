@@ -15,7 +15,8 @@ class Lola(Learner):
     Three updates bear the name; with $\xi_j = \nabla_j V_j$,
 
     - `"exact"`: $\nabla_i V_i(\theta_i, \theta_{-i} + b\, \xi_{-i}(\theta))$, the look-ahead differentiated as it is
-      (LOLA-DiCE, Foerster et al. 2018b; POLA's "actual update", Zhao et al. 2022); with `steps=k`, k look-ahead steps;
+      (LOLA-DiCE, Foerster et al. 2018b; POLA's "actual update", Zhao et al. 2022); with `steps=k`, k
+      look-ahead steps;
     - `"taylor"`: $\nabla_i [V_i + b \sum_j \langle \nabla_j V_i, \xi_j \rangle] = [\xi + b\, (H_o \xi + \chi)]_i$, both factors
       differentiated (Letcher et al. 2019; the LOLA opponent of M-FOS);
     - `"original"`: the same with $\nabla_j V_i$ held constant, $[\xi + b\, \chi]_i$: the shaping term alone (Foerster et al. 2018a).
@@ -27,7 +28,8 @@ class Lola(Learner):
         steps: look-ahead steps, for the exact variant.
 
     Raises:
-        ValueError: for a negative or NaN number, an unknown variant, or `steps` with a variant other than `"exact"`.
+        ValueError: for a negative or NaN number, an unknown variant, or `steps` with a variant other than
+            `"exact"`.
     """
 
     lr: Scalar = number(1.0)
@@ -37,7 +39,9 @@ class Lola(Learner):
 
     def __check_init__(self):
         if self.steps != 1 and self.variant != "exact":
-            raise ValueError(f"Lola: steps is {self.steps}, but only variant='exact' looks more than 1 step ahead.")
+            raise ValueError(
+                f"Lola: steps is {self.steps}, but only variant='exact' looks more than 1 step ahead."
+            )
 
     @property
     def label(self) -> str:
@@ -51,7 +55,9 @@ class Lola(Learner):
 
     def exact(self, view: View) -> Own:
         """The look-ahead differentiated as it is."""
-        return jax.grad(lambda own: view.value(view.look_ahead(view.with_own(own), self.look_ahead, self.steps)))(view.own)
+        return jax.grad(
+            lambda own: view.value(view.look_ahead(view.with_own(own), self.look_ahead, self.steps))
+        )(view.own)
 
     def first_order(self, view: View) -> Own:
         """The gradient, its bend by the others' step (taylor only) and the shaping term."""

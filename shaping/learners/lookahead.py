@@ -11,16 +11,17 @@ from shaping.calculus.gradients import interaction, simultaneous
 class LookAhead(Learner):
     r"""Ascend one's value as it will be after the others' next naive step, which is taken as given.
 
-    $\theta_i \leftarrow \theta_i + a\, [(I + b H_o)\, \xi]_i$, with $\xi$ the simultaneous gradient and $H_o$ the off-diagonal blocks of
-    its Jacobian: LOLA's first-order update without the shaping term. It is also the first order in b of competitive gradient descent
-    (`Cgd`), whose linearization it therefore replaces.
+    $\theta_i \leftarrow \theta_i + a\, [(I + b H_o)\, \xi]_i$, with $\xi$ the simultaneous gradient and $H_o$
+    the off-diagonal blocks of its Jacobian: LOLA's first-order update without the shaping term. It is also
+    the first order in b of competitive gradient descent (`Cgd`), whose linearization it therefore replaces.
 
     Args:
         lr: own step $a$, at least 0.
         look_ahead: $b$, the anticipated step of the others, at least 0; at 0 this is the naive learner.
 
     Source:
-        Zhang & Lesser 2010, "Multi-agent learning with policy prediction"; in this form Letcher et al. 2019, section 2.3.
+        Zhang & Lesser 2010, "Multi-agent learning with policy prediction"; in this form Letcher et al. 2019,
+        section 2.3.
 
     Example:
         >>> from games import tandem
@@ -36,4 +37,6 @@ class LookAhead(Learner):
         """The gradient, bent by the others' step."""
         gradient = simultaneous(view, view.params)
         bend = interaction(view, view.params, gradient)
-        return optax.tree.scale(self.lr, optax.tree.add_scale(gradient, self.look_ahead, bend)[view.seat]), state
+        return optax.tree.scale(
+            self.lr, optax.tree.add_scale(gradient, self.look_ahead, bend)[view.seat]
+        ), state

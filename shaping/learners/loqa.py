@@ -10,24 +10,36 @@ from games.base import Own
 from games.sampled.episodes import Sample, log_policy
 from games.sampled.estimators import Paths, advantages, returns
 from shaping.base import Learner, Scalar, View, number
-from shaping.episodic.critics import Critics, Heights, Networks, drawn, going_on, heights, improved, mean, picked
+from shaping.episodic.critics import (
+    Critics,
+    Heights,
+    Networks,
+    drawn,
+    going_on,
+    heights,
+    improved,
+    mean,
+    picked,
+)
 
 
 class Loqa(Learner):
     r"""Learning with opponent Q-learning awareness: raise what makes the others' good actions good for oneself.
 
-    The others are taken to play $\hat\pi_j = \mathrm{softmax}(Q_j / \tau)$. In it, the value of the action $b_t$ that j took is replaced by
-    the return that followed, as a function of the own parameters (Loaded DiCE, w the own log-probabilities, whose values are taken off):
+    The others are taken to play $\hat\pi_j = \mathrm{softmax}(Q_j / \tau)$. In it, the value of the action
+    $b_t$ that j took is replaced by the return that followed, as a function of the own parameters (Loaded
+    DiCE, w the own log-probabilities, whose values are taken off):
 
     $$\hat Q_{j,t} = r_{j,t} + d \Big(G_{j,t+1} + \sum_{k > t} (d \lambda)^{k-t-1} (w_k - \bot w_k) (G_{j,k} - V_{j,k})\Big)$$
 
-    The step is up $a \nabla_i$ of the mean over episodes and steps of $A_{i,t} (w_t + c \sum_j \log \hat\pi_j(b_t)) + e \mathcal{H}_t$,
-    with the own generalized advantages A. The learner sees everybody's observations, actions and rewards, as in the paper, and learns
-    everybody's $Q_j$ in its own state: by Adam on Huber's loss, towards $r + d \sum_b \pi_j(b) Q_j^{slow}(b)$. There are no second
-    derivatives. The last step of an episode is taken for a cut in a game that goes on. It plays sampled games alone.
+    The step is up $a \nabla_i$ of the mean over episodes and steps of $A_{i,t} (w_t + c \sum_j \log
+    \hat\pi_j(b_t)) + e \mathcal{H}_t$, with the own generalized advantages A. The learner sees everybody's
+    observations, actions and rewards, as in the paper, and learns everybody's $Q_j$ in its own state: by Adam
+    on Huber's loss, towards $r + d \sum_b \pi_j(b) Q_j^{slow}(b)$. There are no second derivatives. The last
+    step of an episode is taken for a cut in a game that goes on. It plays sampled games alone.
 
-    While the values are still far off, advantages have a mean, through which the model lowers all that is good for the others: let the
-    values learn much faster than the policies.
+    While the values are still far off, advantages have a mean, through which the model lowers all that is
+    good for the others: let the values learn much faster than the policies.
 
     Args:
         lr: $a$, at least 0; `Optimized(Loqa(lr=1.0), "adam", lr=1e-3)` is the paper's.
@@ -36,7 +48,8 @@ class Loqa(Learner):
         decay: $\lambda$ in [0, 1], beside the game's own discount $d$.
         mix: of the generalized advantages, in [0, 1]; 0 for one step and the critic.
         entropy: $e$, at least 0.
-        tremble: probability in [0, 1] with which everybody's action is any while episodes are played to learn from.
+        tremble: probability in [0, 1] with which everybody's action is any while episodes are played to learn
+            from.
         critic_lr: Adam's, of the action values, at least 0.
         keep: what share the slow copies keep of what they were, in [0, 1].
 
@@ -53,9 +66,10 @@ class Loqa(Learner):
         [(5, 2), (5, 2)]
 
     Source:
-        Aghajohari et al. 2024, "LOQA: learning with opponent Q-learning awareness", algorithms 1 and 2, and its published code: the
-        action of the step itself is not differentiated in $\hat Q$, since the other did not see it. There, the returns are not continued
-        by V at the end, and the values' targets take the action that followed instead of the mean.
+        Aghajohari et al. 2024, "LOQA: learning with opponent Q-learning awareness", algorithms 1 and 2, and
+        its published code: the action of the step itself is not differentiated in $\hat Q$, since the other
+        did not see it. There, the returns are not continued by V at the end, and the values' targets take the
+        action that followed instead of the mean.
     """
 
     lr: Scalar = number(1.0)
@@ -74,7 +88,9 @@ class Loqa(Learner):
 
     def update(self, state: Critics, view: View) -> tuple[Own, Critics]:
         """The scaled gradient; the action values learn from the same episodes."""
-        played = view.rollout(tuple(Trembling(x, jnp.asarray(self.tremble)) for x in view.sampled.agents(view.params)))
+        played = view.rollout(
+            tuple(Trembling(x, jnp.asarray(self.tremble)) for x in view.sampled.agents(view.params))
+        )
         slope = jax.grad(lambda own: self.objective(own, view, played, heights(state.now, played)))(view.own)
         return optax.tree.scale(self.lr, slope), self.learned(state, view, played)
 
@@ -96,7 +112,11 @@ class Loqa(Learner):
         return mean(gains * (did + self.shaping * answers) + self.entropy * spread, played)
 
     def shaped(
-        self, did: Float[Array, "steps batch"], to_go: Paths, worth: Float[Array, "steps_1 batch n_players"], discount: Scalar
+        self,
+        did: Float[Array, "steps batch"],
+        to_go: Paths,
+        worth: Float[Array, "steps_1 batch n_players"],
+        discount: Scalar,
     ) -> Paths:
         """Everybody's returns to go, as functions of what the player did later."""
         changes = (did - jax.lax.stop_gradient(did))[..., None]

@@ -15,16 +15,18 @@ from shaping.calculus.gradients import simultaneous
 class Lss(Learner):
     r"""Cut the rotation out of the simultaneous gradient: $\theta \leftarrow \theta + \tfrac{a}{2}\,(I + H^\top H^{-1})\,\xi$.
 
-    Where H is singular, $H^{-1}$ becomes $(H^\top H + \lambda I)^{-1} H^\top$; it counts as singular where full pivoting meets a pivot
-    below d times the precision of the numbers, relative to the largest pivot, d being the number of all parameters. The definition
-    inverts H, so this learner does write it down: keep it to a few dozen parameters.
+    Where H is singular, $H^{-1}$ becomes $(H^\top H + \lambda I)^{-1} H^\top$; it counts as singular where
+    full pivoting meets a pivot below d times the precision of the numbers, relative to the largest pivot, d
+    being the number of all parameters. The definition inverts H, so this learner does write it down: keep it
+    to a few dozen parameters.
 
     Args:
         lr: own step $a$, at least 0.
         ridge: $\lambda$, at least 0, for singular H.
 
     Source:
-        Mazumdar, Jordan & Sastry 2019, "On finding local Nash equilibria (and only local Nash equilibria) in zero-sum games".
+        Mazumdar, Jordan & Sastry 2019, "On finding local Nash equilibria (and only local Nash equilibria) in
+        zero-sum games".
 
     Example:
         >>> from games import tandem

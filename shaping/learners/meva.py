@@ -14,23 +14,24 @@ from shaping.networks.meta_value import ValueNetwork, rows
 class Meva(Learner):
     r"""Ascend one's value and a learned value of what follows: $\theta_i \leftarrow \theta_i + a \nabla_i [(1-\gamma) V_i + \gamma U_i]$.
 
-    The meta-value $U_i(\theta) = (1-\gamma)\, V_i(\theta') + \gamma\, U_i(\theta')$, $\theta'$ being everybody's parameters after the
-    next steps, is a network trained by `shaping.training.meva.train_meva`, for the game and the co-players that it was trained for. With
-    $\gamma = 0$ this is the naive learner.
+    The meta-value $U_i(\theta) = (1-\gamma)\, V_i(\theta') + \gamma\, U_i(\theta')$, $\theta'$ being
+    everybody's parameters after the next steps, is a network trained by `shaping.training.meva.train_meva`,
+    for the game and the co-players that it was trained for. With $\gamma = 0$ this is the naive learner.
 
     Args:
         network: the meta-value, in units of the game's per-step value.
         lr: own step $a$, at least 0; on un-normalized returns.
-        discount: $\gamma$ in [0, 1], how far-sighted one is; the co-players' discounts are taken to be the same.
-        row: whose meta-value it is: that of the seat in which it was trained beside other learners; None for that of the seat in which it
-            plays, where all were trained together.
+        discount: $\gamma$ in [0, 1], how far-sighted one is; the co-players' discounts are taken to be the
+            same.
+        row: whose meta-value it is: that of the seat in which it was trained beside other learners; None for
+            that of the seat in which it plays, where all were trained together.
 
     Raises:
         ValueError: when a match starts, if the game's players or parameters are not those of the network.
 
     Source:
-        Cooijmans, Aghajohari & Courville 2023, "Meta-value learning: a general framework for learning with learning awareness",
-        section 4.1, the correction formulation, as in the published code.
+        Cooijmans, Aghajohari & Courville 2023, "Meta-value learning: a general framework for learning with
+        learning awareness", section 4.1, the correction formulation, as in the published code.
 
     Example:
         >>> from games import ipd
@@ -61,21 +62,30 @@ class Meva(Learner):
         """The scaled gradient of value and meta-value."""
         seats = seating(view, self.row)
         discounts = jnp.full(len(seats), self.discount)
-        direction = foresighted(self.network.averaged(), view, seats, discounts, 1 - self.discount, self.discount)
+        direction = foresighted(
+            self.network.averaged(), view, seats, discounts, 1 - self.discount, self.discount
+        )
         return optax.tree.scale(self.lr, direction), state
 
 
 def seating(view: View, row: int | None) -> Int[Array, " n"]:
     """The seats of the player and then of the others, as the network counts them."""
     n = view.game.n_players
-    if row is None and view.place is not None:  # the seat is data, and two players' game is shown with this one's parameters first
+    if (
+        row is None and view.place is not None
+    ):  # the seat is data, and two players' game is shown with this one's parameters first
         return jnp.roll(jnp.arange(n), -view.place)
     own = view.seat if row is None else row
     return jnp.array([own, *(j for j in range(n) if j != own)])
 
 
 def foresighted(
-    network: ValueNetwork, view: View, seats: Int[Array, " n"], discounts: Float[Array, " n"], now: Scalar, later: Scalar
+    network: ValueNetwork,
+    view: View,
+    seats: Int[Array, " n"],
+    discounts: Float[Array, " n"],
+    now: Scalar,
+    later: Scalar,
 ) -> Own:
     r"""$\nabla_i [\mathrm{now}\, V_i + \mathrm{later}\, U_i]$, with $U$ brought from per-step values to returns.
 

@@ -14,12 +14,13 @@ from shaping.networks.policies import Gaussian
 class Mfos(Learner):
     r"""Let a policy choose one's next parameters from everybody's present ones: $\theta_i \leftarrow \pi(\sigma(\theta_i, \theta_{-i}))$.
 
-    The step is what the policy chose minus the own parameters. Policies come from `shaping.training.mfos.train_mfos`; one trained
-    against some learners plays against any.
+    The step is what the policy chose minus the own parameters. Policies come from
+    `shaping.training.mfos.train_mfos`; one trained against some learners plays against any.
 
     Args:
         policy: from probabilities, the player's own first and then the others' by seat, to own parameters.
-        acts: `"mode"`, the policy's most probable choice, or `"sample"`, a draw from it, as in training by PPO.
+        acts: `"mode"`, the policy's most probable choice, or `"sample"`, a draw from it, as in training by
+            PPO.
 
     Raises:
         ValueError: when a match starts, if the game's parameters are not as many as the policy's.
@@ -41,7 +42,10 @@ class Mfos(Learner):
     def init(self, view: View) -> PyTree:
         """No state; the policy is checked against the game."""
         own, everybody = ravel_pytree(view.own)[0].size, ravel_pytree(view.params)[0].size
-        into, out = self.policy.actor.layers[0].weight.shape[1], self.policy.actor.layers[-1].weight.shape[0] // 2
+        into, out = (
+            self.policy.actor.layers[0].weight.shape[1],
+            self.policy.actor.layers[-1].weight.shape[0] // 2,
+        )
         if (into, out) != (everybody, own):
             raise ValueError(
                 f"Mfos: the policy chooses {out} parameters from {into}, but player {view.seat} of {view.game.name!r} has {own} of "

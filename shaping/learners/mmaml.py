@@ -23,8 +23,8 @@ class Mmaml(Learner):
         ValueError: when a match starts, for parameters of another shape than the seat's.
 
     Source:
-        Kim et al. 2021, "A policy gradient algorithm for learning to learn in multiagent reinforcement learning", in the exact form in
-        which Lu et al. 2022 play against it.
+        Kim et al. 2021, "A policy gradient algorithm for learning to learn in multiagent reinforcement
+        learning", in the exact form in which Lu et al. 2022 play against it.
 
     Example:
         >>> from games import ipd

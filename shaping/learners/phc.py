@@ -32,8 +32,8 @@ class Climb(NamedTuple):
 class Phc(Learner):
     r"""Policy hill-climbing, at a steady rate or at WoLF's two ("win or learn fast").
 
-    At every step, after one of Q-learning on the own actions with the rate $\alpha_t = 1 / (1/\alpha + c\, t)$, the policy at the
-    observation o that was met moves towards the best action $a^*$ of Q:
+    At every step, after one of Q-learning on the own actions with the rate $\alpha_t = 1 / (1/\alpha + c\,
+    t)$, the policy at the observation o that was met moves towards the best action $a^*$ of Q:
 
     $$\pi(o, a) \leftarrow \pi(o, a) - \min\Big(\pi(o, a), \frac{\delta_t}{|A| - 1}\Big) \text{ for } a \ne a^*, \qquad
     \delta_t = \frac{1}{1/\delta + e\, t}$$
@@ -44,9 +44,10 @@ class Phc(Learner):
     - `pace="wolf"`: $\delta_t$ is multiplied by `losing` unless $\sum_a \pi(o, a) Q(o, a) > \sum_a \bar\pi(o, a) Q(o, a)$, with
       $\bar\pi$ the mean of the policies so far.
 
-    Own parameters are the logits of $\pi$. One update walks through the steps of a batch of episodes, which are played with the same
-    policy. At each step everything moves by the mean over the batch: a batch counts as one episode, with less noise. The last step of an
-    episode is taken for a cut in a game that goes on. There is no exploration but that of $\pi$.
+    Own parameters are the logits of $\pi$. One update walks through the steps of a batch of episodes, which
+    are played with the same policy. At each step everything moves by the mean over the batch: a batch counts
+    as one episode, with less noise. The last step of an episode is taken for a cut in a game that goes on.
+    There is no exploration but that of $\pi$.
 
     Args:
         lr: $\alpha$, in [0, 1]: above, values overshoot their targets.
@@ -58,8 +59,8 @@ class Phc(Learner):
         pace: `"steady"` or `"wolf"`.
 
     Raises:
-        ValueError: for a number outside its range, or an unknown `pace`; in a match, for a game that is not sampled, or not played by
-            tables.
+        ValueError: for a number outside its range, or an unknown `pace`; in a match, for a game that is not
+            sampled, or not played by tables.
 
     Example:
         >>> from games import ENVIRONMENTS
@@ -70,8 +71,9 @@ class Phc(Learner):
         ('phc', 'wolf_phc')
 
     Source:
-        Bowling & Veloso 2002, "Multiagent learning using a variable learning rate", tables 4 and 5. The settings are those of the
-        tournament of Foerster et al. 2018a, where the policy that plays moves within an episode too.
+        Bowling & Veloso 2002, "Multiagent learning using a variable learning rate", tables 4 and 5. The
+        settings are those of the tournament of Foerster et al. 2018a, where the policy that plays moves
+        within an episode too.
     """
 
     lr: Scalar = number(0.01, maximum=1.0)
@@ -104,7 +106,13 @@ class Phc(Learner):
         def learn(carry: tuple[Array, Climb], now: Step) -> tuple[tuple[Array, Climb], None]:
             policy, (q, average, visits, time) = carry
             time, met = time + 1, now.weight @ now.row
-            q = corrected(q, jnp.ones((rows, 1), q.dtype), now, decayed(self.lr, self.decay, time), view.sampled.discount)
+            q = corrected(
+                q,
+                jnp.ones((rows, 1), q.dtype),
+                now,
+                decayed(self.lr, self.decay, time),
+                view.sampled.discount,
+            )
             visits = visits + met
             average = average + (met / jnp.where(visits > 0, visits, 1.0))[:, None] * (policy - average)
             delta = decayed(self.delta, self.delta_decay, time) * self.haste(policy, average, q[..., 0])
@@ -115,7 +123,10 @@ class Phc(Learner):
         return table(policy) - view.own, state
 
     def haste(
-        self, policy: Float[Array, "rows actions"], average: Float[Array, "rows actions"], q: Float[Array, "rows actions"]
+        self,
+        policy: Float[Array, "rows actions"],
+        average: Float[Array, "rows actions"],
+        q: Float[Array, "rows actions"],
     ) -> Float[Array, "rows 1"]:
         """1 where one wins, otherwise `losing`; always 1 at a steady pace."""
         if self.pace == "steady":

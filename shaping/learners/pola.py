@@ -33,20 +33,23 @@ class Progress(NamedTuple):
 class Pola(Learner):
     r"""Ascend the value one will have after the others' next step, as far as behavior, not parameters, stays close.
 
-    $\theta_i \leftarrow \arg\max_\theta V_i(\theta, \theta_{-i}'(\theta)) - \beta\, D(\pi_{\theta_i} \| \pi_\theta)$ with D the game's
-    divergence, by gradient ascent from $\theta_i$ until two iterates are closer than the tolerance both ways. The others respond with
+    $\theta_i \leftarrow \arg\max_\theta V_i(\theta, \theta_{-i}'(\theta)) - \beta\, D(\pi_{\theta_i} \|
+    \pi_\theta)$ with D the game's divergence, by gradient ascent from $\theta_i$ until two iterates are
+    closer than the tolerance both ways. The others respond with
 
     - `inner="step"` ("outer POLA"): one naive step, $\theta_j' = \theta_j + b\, \nabla_j V_j(\theta, \theta_{-i})$, differentiated;
     - `inner="proximal"`: $\theta_j' = \arg\max_\phi b\, V_j(\theta, \phi) - D(\pi_{\theta_j} \| \pi_\phi)$, solved to the
-      tolerance and differentiated implicitly. The update then depends on the policies alone, not on how they are parameterized.
+      tolerance and differentiated implicitly. The update then depends on the policies alone, not on how they
+      are parameterized.
 
-    The state is a `Progress`: whether the problems were solved is reported there. Forward derivatives pass through an update, reverse
-    ones do not. One step of a match is one epoch of the paper and costs up to `iterations` updates of LOLA.
+    The state is a `Progress`: whether the problems were solved is reported there. Forward derivatives pass
+    through an update, reverse ones do not. One step of a match is one epoch of the paper and costs up to
+    `iterations` updates of LOLA.
 
     Args:
         lr: rate of the ascent, at least 0; at 0 nothing moves.
-        look_ahead: $b$, the others' step, at least 0; at 0 the others stand still. For `"proximal"` it is one over the paper's
-            $\beta_{in}$.
+        look_ahead: $b$, the others' step, at least 0; at 0 the others stand still. For `"proximal"` it is one
+            over the paper's $\beta_{in}$.
         penalty: $\beta$, at least 0.
         inner: `"step"` or `"proximal"`.
         iterations: at most so many, at least 1, of the ascent and of each inner one.
@@ -56,8 +59,9 @@ class Pola(Learner):
         ValueError: for a negative or NaN number, or an unknown `inner`.
 
     Source:
-        Zhao et al. 2022, "Proximal learning with opponent-learning awareness", sections 3.1 (proximal) and 3.2 (outer POLA). Defaults:
-        the public code's for its tabular policies at contribution factors 1.1, 1.25 and 1.33.
+        Zhao et al. 2022, "Proximal learning with opponent-learning awareness", sections 3.1 (proximal) and
+        3.2 (outer POLA). Defaults: the public code's for its tabular policies at contribution factors 1.1,
+        1.25 and 1.33.
 
     Example:
         >>> from games import ipd_contribution
@@ -99,13 +103,21 @@ class Pola(Learner):
             moved = change(lambda old, new: self.distance(view, view.seat, old, new), own, there)
             return k + 1, there, guess, moved, found
 
-        begin = (jnp.zeros((), int), view.own, self.guess(view), jnp.asarray(jnp.inf, float), jnp.asarray(True))
+        begin = (
+            jnp.zeros((), int),
+            view.own,
+            self.guess(view),
+            jnp.asarray(jnp.inf, float),
+            jnp.asarray(True),
+        )
         k, own, _, moved, found = jax.lax.while_loop(unfinished, climb, begin)
         solved = (moved <= self.tolerance) & found
         step = optax.tree.sub(own, view.own)
         return tuple(step) if scalars else step, Progress(k, moved, solved, state.unsolved + ~solved)
 
-    def objective(self, own: Own, view: View, guess: tuple[Own, ...]) -> tuple[Scalar, tuple[tuple[Own, ...], Bool[Array, ""]]]:
+    def objective(
+        self, own: Own, view: View, guess: tuple[Own, ...]
+    ) -> tuple[Scalar, tuple[tuple[Own, ...], Bool[Array, ""]]]:
         """The proximal objective, with the others' response for a guess of the next one, and whether that response was found."""
         joint, found = self.response(view, own, guess)
         value = view.value(joint) - self.penalty * self.distance(view, view.seat, view.own, own)
@@ -128,7 +140,11 @@ class Pola(Learner):
                 return gain - self.distance(view, j, view.params[j], theirs)
 
             theirs, short = maximum(
-                objective, start, lambda old, new, j=j: self.distance(view, j, old, new), self.iterations, self.tolerance
+                objective,
+                start,
+                lambda old, new, j=j: self.distance(view, j, old, new),
+                self.iterations,
+                self.tolerance,
             )
             joint, found = replaced(joint, j, theirs), found & (short <= self.tolerance)
         return joint, found

@@ -13,14 +13,15 @@ from shaping.base import Learner, Scalar, View, choice, count, number, replaced
 class PolaDice(Learner):
     r"""Ascend the value one will have after the others' next steps, as far as behavior stays close: POLA-DiCE on a sampled game.
 
-    `steps` times, with fresh randomness, from the old parameters,
-    $\theta_i \leftarrow \theta_i + \mathrm{Adam}(\nabla_i [V_i(\theta_i, \theta_{-i}^k) - \beta\, D(\pi_i^{old} \| \pi_{\theta_i})])$,
-    differentiated through k steps of the others' answer, with fresh randomness each:
-    $\theta_j^{m+1} = \theta_j^m + b\, \nabla_j [V_j(\theta_i, \theta_{-i}^m) - \beta_{in}\, D(\pi_j^{old} \| \pi_{\theta_j^m})]$.
+    `steps` times, with fresh randomness, from the old parameters, $\theta_i \leftarrow \theta_i +
+    \mathrm{Adam}(\nabla_i [V_i(\theta_i, \theta_{-i}^k) - \beta\, D(\pi_i^{old} \| \pi_{\theta_i})])$,
+    differentiated through k steps of the others' answer, with fresh randomness each: $\theta_j^{m+1} =
+    \theta_j^m + b\, \nabla_j [V_j(\theta_i, \theta_{-i}^m) - \beta_{in}\, D(\pi_j^{old} \|
+    \pi_{\theta_j^m})]$.
 
-    `Pola` solves the same problem to a tolerance, which an estimate does not have; this one takes as many steps as it is told to, on any
-    game. Where parameters are an `ActorCritic`, critics learn along the way at a rate of their own. With `steps=1` and no penalties this
-    is LOLA(-DiCE) with Adam.
+    `Pola` solves the same problem to a tolerance, which an estimate does not have; this one takes as many
+    steps as it is told to, on any game. Where parameters are an `ActorCritic`, critics learn along the way at
+    a rate of their own. With `steps=1` and no penalties this is LOLA(-DiCE) with Adam.
 
     Args:
         lr: Adam's rate, at least 0; at 0 nothing moves.
@@ -28,20 +29,21 @@ class PolaDice(Learner):
         penalty: $\beta$, at least 0.
         inner_penalty: $\beta_{in}$, at least 0.
         critic: the own critic's rate as a share of `lr`, at least 0.
-        inner_critic: the others' critics' rate, at least 0; in the public code, .0005 times twice the number of steps of an episode, since
-            its critics descend the sum of squares over steps.
+        inner_critic: the others' critics' rate, at least 0; in the public code, .0005 times twice the number
+            of steps of an episode, since its critics descend the sum of squares over steps.
         inner_steps: k.
         steps: how many of Adam's steps make an update.
-        moments: whether Adam's moments are `"kept"` from update to update, or `"renewed"` at every one, as in the public code; with
-            `steps=1` that is close to a step of fixed size in the direction of the gradient's signs.
+        moments: whether Adam's moments are `"kept"` from update to update, or `"renewed"` at every one, as in
+            the public code; with `steps=1` that is close to a step of fixed size in the direction of the
+            gradient's signs.
 
     Raises:
         ValueError: for a negative or NaN number, or an unknown `moments`.
 
     Source:
-        Zhao et al. 2022, "Proximal learning with opponent-learning awareness", algorithm 4; defaults are those of the public code for the
-        iterated contribution game. The public code has its divergences the other way round, of the new policy from the old one, which
-        is the same to second order.
+        Zhao et al. 2022, "Proximal learning with opponent-learning awareness", algorithm 4; defaults are
+        those of the public code for the iterated contribution game. The public code has its divergences the
+        other way round, of the new policy from the old one, which is the same to second order.
 
     Example:
         >>> from games import ENVIRONMENTS
@@ -96,7 +98,9 @@ class PolaDice(Learner):
                 joint = self.answered(view.afresh(1), joint, view.params)
             elif self.inner_steps > 2:  # one loop, whose program is as long as that of one step
                 steps = jnp.arange(1, self.inner_steps, dtype=jnp.uint32)
-                joint, _ = jax.lax.scan(lambda joint, m: (self.answered(view.afresh(m), joint, view.params), None), joint, steps)
+                joint, _ = jax.lax.scan(
+                    lambda joint, m: (self.answered(view.afresh(m), joint, view.params), None), joint, steps
+                )
             return game.proximal(view.seat, view.own, self.penalty, joint, view.key)
 
         return jax.grad(objective)(own)
@@ -116,5 +120,8 @@ class PolaDice(Learner):
 def climbed(own: Own, direction: Own, rate: Scalar, critic: Scalar) -> Own:
     """Parameters after a step, a critic's at a rate of its own."""
     if isinstance(own, ActorCritic):
-        return ActorCritic(climbed(own.actor, direction.actor, rate, critic), climbed(own.critic, direction.critic, critic, critic))
+        return ActorCritic(
+            climbed(own.actor, direction.actor, rate, critic),
+            climbed(own.critic, direction.critic, critic, critic),
+        )
     return jax.tree.map(lambda p, s: (p + rate * s).astype(p.dtype), own, direction)

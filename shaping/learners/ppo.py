@@ -26,13 +26,13 @@ class Optimization(NamedTuple):
 class Ppo(Learner):
     r"""Several epochs of clipped policy gradient on the player's own part of a batch of episodes.
 
-    With the ratio $\rho = \pi(a|h) / \pi_{old}(a|h)$, the returns to go $\hat G$, normalized over the batch, and advantages
-    $A = \hat G - V(h)$, minimize the mean over episodes and steps of
+    With the ratio $\rho = \pi(a|h) / \pi_{old}(a|h)$, the returns to go $\hat G$, normalized over the batch,
+    and advantages $A = \hat G - V(h)$, minimize the mean over episodes and steps of
 
     $$-\min(\rho A, \mathrm{clip}(\rho, 1 - c, 1 + c) A) + v (V(h) - \hat G)^2 - e\, \mathcal{H}(\pi(\cdot|h))$$
 
-    by Adam. The critic V has the form of the game's policies and is kept in the state; that of an `ActorCritic` is left alone. It plays
-    sampled games alone.
+    by Adam. The critic V has the form of the game's policies and is kept in the state; that of an
+    `ActorCritic` is left alone. It plays sampled games alone.
 
     Args:
         lr: Adam's, at least 0.
@@ -53,8 +53,8 @@ class Ppo(Learner):
         (1, 3, 2)
 
     Source:
-        Schulman et al. 2017, "Proximal policy optimization algorithms", equation 7, with the normalized returns of Lu et al. 2022, as
-        `shaping.model_free.Ppo`.
+        Schulman et al. 2017, "Proximal policy optimization algorithms", equation 7, with the normalized
+        returns of Lu et al. 2022, as `shaping.model_free.Ppo`.
     """
 
     lr: Scalar = number(0.005)
@@ -82,14 +82,20 @@ class Ppo(Learner):
         def loss(networks: tuple[Own, Agent]) -> Float[Array, ""]:
             logs = log_policy(agent(networks[0]), seen)
             values = networks[1].along(seen)[..., 0]
-            gains = clipped(jnp.exp(picked(logs, actions) - before), targets - jax.lax.stop_gradient(values), self.clip)
+            gains = clipped(
+                jnp.exp(picked(logs, actions) - before), targets - jax.lax.stop_gradient(values), self.clip
+            )
             entropies = -(jnp.exp(logs) * logs).sum(axis=-1)
-            return jnp.sum(weights * (-gains + self.value * (values - targets) ** 2 - self.entropy * entropies))
+            return jnp.sum(
+                weights * (-gains + self.value * (values - targets) ** 2 - self.entropy * entropies)
+            )
 
         def epoch(carry: PyTree, _: None) -> tuple[PyTree, None]:
             direction, moments = optax.adam(self.lr).update(jax.grad(loss)(carry[0]), carry[1])
             return (optax.apply_updates(carry[0], direction), moments), None
 
-        ((new, critic), moments), _ = jax.lax.scan(epoch, ((old, state.critic), state.moments), length=self.epochs)
+        ((new, critic), moments), _ = jax.lax.scan(
+            epoch, ((old, state.critic), state.moments), length=self.epochs
+        )
         step = acting_as(optax.tree.zeros_like(view.own), optax.tree.sub(new, old))
         return step, Optimization(critic, moments)

@@ -8,7 +8,17 @@ from jaxtyping import Array, Float, Int
 
 from games.base import Own
 from shaping.base import Learner, Scalar, View, choice, number
-from shaping.episodic.q_tables import Step, corrected, decayed, drawn, expected, experience, greedy, joint_actions, table
+from shaping.episodic.q_tables import (
+    Step,
+    corrected,
+    decayed,
+    drawn,
+    expected,
+    experience,
+    greedy,
+    joint_actions,
+    table,
+)
 
 
 class Values(NamedTuple):
@@ -28,7 +38,8 @@ class Values(NamedTuple):
 class QLearning(Learner):
     r"""Q-learning on one's own actions, or on joint actions with the others' frequencies.
 
-    After a step with observation o, own action a, the others' joint action b, reward r and next observation o', the value moves by
+    After a step with observation o, own action a, the others' joint action b, reward r and next observation
+    o', the value moves by
 
     $$Q(o, a, b) \leftarrow Q(o, a, b) + \alpha_t \Big(r + d \max_{a'} \bar Q(o', a') - Q(o, a, b)\Big), \qquad
     \bar Q(o, a) = \sum_b f(b | o)\, Q(o, a, b), \qquad \alpha_t = \frac{1}{1/\alpha + c\, t}$$
@@ -36,10 +47,11 @@ class QLearning(Learner):
     - `over="own"`: there is no b; the others are part of the world (independent Q-learning);
     - `over="joint"`: f is how often they did b after o so far (joint-action learning); equal where o was never seen.
 
-    Own parameters are a table of logits. One update walks through the steps of a batch of episodes, which are played with the same policy,
-    and the parameters become those of the best action of $\bar Q$, but with probability $\epsilon$ one of the others. At each step the
-    values move by the mean over the batch: a batch counts as one episode, with less noise. The last step of an episode is taken for a cut
-    in a game that goes on. The first batch is played with the parameters that the game drew.
+    Own parameters are a table of logits. One update walks through the steps of a batch of episodes, which are
+    played with the same policy, and the parameters become those of the best action of $\bar Q$, but with
+    probability $\epsilon$ one of the others. At each step the values move by the mean over the batch: a batch
+    counts as one episode, with less noise. The last step of an episode is taken for a cut in a game that goes
+    on. The first batch is played with the parameters that the game drew.
 
     Args:
         lr: $\alpha$, in [0, 1]: above, values overshoot their targets.
@@ -49,8 +61,8 @@ class QLearning(Learner):
         over: `"own"` or `"joint"`.
 
     Raises:
-        ValueError: for a number outside its range, or an unknown `over`; in a match, for a game that is not sampled, or not played by
-            tables.
+        ValueError: for a number outside its range, or an unknown `over`; in a match, for a game that is not
+            sampled, or not played by tables.
 
     Example:
         >>> from games import ENVIRONMENTS
@@ -61,9 +73,10 @@ class QLearning(Learner):
         ('q_learning', 'jal_q')
 
     Source:
-        Watkins & Dayan 1992, "Q-learning"; Claus & Boutilier 1998, "The dynamics of reinforcement learning in cooperative multiagent
-        systems", section 3. The settings are those of the tournament of Foerster et al. 2018a, where the policy follows the values within
-        an episode too, and joint actions never seen count as worth 0.
+        Watkins & Dayan 1992, "Q-learning"; Claus & Boutilier 1998, "The dynamics of reinforcement learning in
+        cooperative multiagent systems", section 3. The settings are those of the tournament of Foerster et
+        al. 2018a, where the policy follows the values within an episode too, and joint actions never seen
+        count as worth 0.
     """
 
     lr: Scalar = number(0.01, maximum=1.0)

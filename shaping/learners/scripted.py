@@ -15,15 +15,17 @@ from shaping.base import Learner, View
 class Scripted(Learner):
     r"""Play given parameters step by step: $\theta_i \leftarrow$ the path's row t at step t, and its last row ever after.
 
-    The path is data, so that the value of a whole match can be differentiated in every entry of it: the open-loop player of a meta-game.
+    The path is data, so that the value of a whole match can be differentiated in every entry of it: the
+    open-loop player of a meta-game.
 
     Args:
         path: `(steps, size)`, own parameters one step per row, flat, in the order of their leaves.
-        opens: whether the first row is what the match begins with; otherwise it begins with the game's draw, and the first row is
-            what the first step leads to.
+        opens: whether the first row is what the match begins with; otherwise it begins with the game's draw,
+            and the first row is what the first step leads to.
 
     Raises:
-        ValueError: when a match starts, for rows that do not have as many entries as the player has parameters.
+        ValueError: when a match starts, for rows that do not have as many entries as the player has
+            parameters.
 
     Example:
         >>> from games import tandem
@@ -38,7 +40,9 @@ class Scripted(Learner):
 
     def __check_init__(self):
         if self.path.ndim != 2 or not len(self.path):
-            raise ValueError(f"Scripted: path has shape {self.path.shape}; it must be (steps, size), one row of parameters per step.")
+            raise ValueError(
+                f"Scripted: path has shape {self.path.shape}; it must be (steps, size), one row of parameters per step."
+            )
 
     def start(self, view: View) -> Own:
         """The first row of a path that opens the match, else the draw."""

@@ -11,7 +11,8 @@ from shaping.base import Learner, View
 class Settled(Learner):
     """Play with the same parameters for ever.
 
-    What `shaping.training.match` keeps of a training; it plays any game whose parameters are of the same form.
+    What `shaping.training.match` keeps of a training; it plays any game whose parameters are of the same
+    form.
 
     Args:
         own: the parameters of one seat.

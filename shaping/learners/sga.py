@@ -13,17 +13,19 @@ from shaping.calculus.gradients import dot, jacobian_product, jacobian_transpose
 class Sga(Learner):
     r"""Correct the simultaneous gradient for its rotation: $\theta \leftarrow \theta + a\,(\xi - \lambda A^\top \xi)$.
 
-    $A = (H - H^\top)/2$ is the antisymmetric part of the game Jacobian, so $A^\top \xi = (H^\top \xi - H \xi)/2$. The sign of the
-    correction draws towards stable fixed points and away from unstable ones. In losses it is
-    $\lambda = \mathrm{sign}(\langle \xi, H^\top\xi \rangle \langle A^\top \xi, H^\top \xi \rangle / d + \epsilon)$ with d the number of all
-    parameters; in values, as here, the first inner product changes sign.
+    $A = (H - H^\top)/2$ is the antisymmetric part of the game Jacobian, so $A^\top \xi = (H^\top \xi - H
+    \xi)/2$. The sign of the correction draws towards stable fixed points and away from unstable ones. In
+    losses it is $\lambda = \mathrm{sign}(\langle \xi, H^\top\xi \rangle \langle A^\top \xi, H^\top \xi
+    \rangle / d + \epsilon)$ with d the number of all parameters; in values, as here, the first inner product
+    changes sign.
 
     Args:
         lr: own step $a$, at least 0.
         epsilon: $\epsilon$, above which strength alignment decides, at least 0.
 
     Source:
-        Balduzzi et al. 2018, "The mechanics of n-player differentiable games", algorithm 1 (with the sign criterion of section 3.5).
+        Balduzzi et al. 2018, "The mechanics of n-player differentiable games", algorithm 1 (with the sign
+        criterion of section 3.5).
 
     Example:
         >>> from games import tandem
@@ -43,5 +45,7 @@ class Sga(Learner):
         atx = optax.tree.scale(0.5, optax.tree.sub(htx, hx))
         d = sum(x.size for x in jax.tree.leaves(xi))
         strength = self.epsilon - dot(xi, htx) * dot(atx, htx) / d
-        sign = strength / jnp.where(strength == 0, 1.0, jnp.abs(strength))  # compilers share a quotient, and would repeat a sign
+        sign = strength / jnp.where(
+            strength == 0, 1.0, jnp.abs(strength)
+        )  # compilers share a quotient, and would repeat a sign
         return optax.tree.scale(self.lr, optax.tree.add_scale(xi, -sign, atx)[view.seat]), state

@@ -12,8 +12,8 @@ from shaping.calculus.gradients import dot, interaction, shaping_terms, simultan
 class Sos(Learner):
     r"""Shape as LOLA does, but only as far as it keeps LookAhead's direction and its fixed points.
 
-    $\theta \leftarrow \theta + a\,(\xi_0 + p\, b\, \chi)$ with $\xi_0 = (I + b H_o)\xi$ and the shaping terms $\chi$. One scalar
-    $p = \min(p_1, p_2)$ serves all players:
+    $\theta \leftarrow \theta + a\,(\xi_0 + p\, b\, \chi)$ with $\xi_0 = (I + b H_o)\xi$ and the shaping terms
+    $\chi$. One scalar $p = \min(p_1, p_2)$ serves all players:
 
     - $p_1$ keeps the angle to $\xi_0$: 1 where $\langle b\chi, \xi_0 \rangle \ge 0$, else
       $\min(1, -s |\xi_0|^2 / \langle b\chi, \xi_0 \rangle)$;
@@ -53,8 +53,9 @@ class Sos(Learner):
     def share(self, xi: PyTree, xi0: PyTree, shaping: PyTree) -> Scalar:
         r"""How much of the shaping term to keep, $p$ in [0, 1].
 
-        Written as one quotient, $p = \min(p_1 q, p_2 q) / q$ with $q = -\langle b\chi, \xi_0 \rangle$ where that is positive: compilers
-        share the result of a division among its uses, but would work out a minimum anew for each parameter.
+        Written as one quotient, $p = \min(p_1 q, p_2 q) / q$ with $q = -\langle b\chi, \xi_0 \rangle$ where
+        that is positive: compilers share the result of a division among its uses, but would work out a
+        minimum anew for each parameter.
         """
         along, norm, norm0 = dot(shaping, xi0), optax.tree.norm(xi), optax.tree.norm(xi0)
         q = jnp.where(along < 0, -along, 1.0)

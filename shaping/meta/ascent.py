@@ -64,14 +64,16 @@ def ascend(
 ) -> Ascent:
     r"""Ascend the value of the only player of a game with Adam: $\theta \leftarrow \theta + \mathrm{Adam}(\nabla_\theta V(\theta))$.
 
-    On a `MetaGame` this differentiates through the co-players' learning and everything they know: the white-box baseline that learners
-    with less information are measured against; where large steps make the match chaotic, `bounded` keeps the gradient finite. Steps run
-    in compiled chunks; between them `watch` is handed the run as it stands, to show it or to keep it. Step t draws the game's randomness
-    from `fold_in(key, t)`, so that a run in pieces is the run in one.
+    On a `MetaGame` this differentiates through the co-players' learning and everything they know: the
+    white-box baseline that learners with less information are measured against; where large steps make the
+    match chaotic, `bounded` keeps the gradient finite. Steps run in compiled chunks; between them `watch` is
+    handed the run as it stands, to show it or to keep it. Step t draws the game's randomness from
+    `fold_in(key, t)`, so that a run in pieces is the run in one.
 
     Args:
         game: a game of one player.
-        start: the player's first parameters (on a `MetaGame`, a learner); or a run to go on with, whose key is kept.
+        start: the player's first parameters (on a `MetaGame`, a learner); or a run to go on with, whose key
+            is kept.
         key: a seed or a typed key.
         steps: how many in all, at least 1, those of `start` included.
         lr: Adam's step size, at least 0.
@@ -83,8 +85,8 @@ def ascend(
         The run.
 
     Raises:
-        ValueError: for a game of several players, a count that is no positive integer, or parameters that are not finite any more; the
-            last run that `watch` was handed is finite.
+        ValueError: for a game of several players, a count that is no positive integer, or parameters that are
+            not finite any more; the last run that `watch` was handed is finite.
 
     Example:
         >>> from games import tandem
@@ -122,7 +124,10 @@ def begun(player: Any, key: Key[Array, ""] | int) -> Ascent:
     """A run before its first step."""
     key = as_key(key)
     moments = optax.adam(1.0).init(eqx.filter(player, eqx.is_inexact_array))
-    return Ascent(AscentProgress(player, moments, jax.random.key_data(key), jnp.zeros((), jnp.uint32)), np.zeros(0, jnp.zeros(0).dtype))
+    return Ascent(
+        AscentProgress(player, moments, jax.random.key_data(key), jnp.zeros((), jnp.uint32)),
+        np.zeros(0, jnp.zeros(0).dtype),
+    )
 
 
 @filter_jit(large="This training")
@@ -133,9 +138,16 @@ def _advance(game: Game, progress: AscentProgress, due: Int[Array, ""], lr: Scal
 
     def step(n, carry):
         numbers, moments, t, values = carry
-        value, gradient = jax.value_and_grad(lambda own: game.values((eqx.combine(own, rest),), jax.random.fold_in(run, t))[0])(numbers)
+        value, gradient = jax.value_and_grad(
+            lambda own: game.values((eqx.combine(own, rest),), jax.random.fold_in(run, t))[0]
+        )(numbers)
         change, moments = optax.adam(lr).update(optax.tree.scale(-1.0, gradient), moments, numbers)
-        return optax.apply_updates(numbers, change), moments, t + 1, values.at[n].set(game.per_step(value[None])[0])
+        return (
+            optax.apply_updates(numbers, change),
+            moments,
+            t + 1,
+            values.at[n].set(game.per_step(value[None])[0]),
+        )
 
     carry = (first, progress.moments, progress.iteration, jnp.zeros(chunk))
     numbers, moments, t, values = jax.lax.fori_loop(0, due, step, carry)

@@ -18,17 +18,17 @@ class Bounded(Learner):
     r"""Learns as another learner does, but what a derivative brings back through its step is at most `most` long.
 
     With $u$ the derivative in the parameters $\theta_i'$ after the step, those of everybody before it receive
-    $v = (\partial \theta_i' / \partial \theta)^\top u$: here $v \min(1, m / |v|)$, and nothing where $v$ is not finite. Large steps make
-    a match chaotic: derivatives through many of them point nowhere, or are not finite. Shortened at every step, they weigh
-    what happens soon.
+    $v = (\partial \theta_i' / \partial \theta)^\top u$: here $v \min(1, m / |v|)$, and nothing where $v$ is
+    not finite. Large steps make a match chaotic: derivatives through many of them point nowhere, or are not
+    finite. Shortened at every step, they weigh what happens soon.
 
     Args:
         inner: who learns.
         most: $m$, at least 0.
 
     Source:
-        Graves 2013, "Generating sequences with recurrent neural networks", section 2.1, which clips what comes back at every step;
-        Metz et al. 2021, "Gradients are not all you need", for the chaos.
+        Graves 2013, "Generating sequences with recurrent neural networks", section 2.1, which clips what
+        comes back at every step; Metz et al. 2021, "Gradients are not all you need", for the chaos.
     """
 
     inner: Learner
@@ -59,7 +59,8 @@ class Bounded(Learner):
 def shortened(flat: Float[Array, " n"], most: Scalar) -> Float[Array, " n"]:
     """The same numbers, whose derivative is at most `most` long, and 0 where it is not finite.
 
-    One array: of several, `vmap` would hand back the derivative of one that all lanes share as the lanes' sum, and to each of them.
+    One array: of several, `vmap` would hand back the derivative of one that all lanes share as the lanes'
+    sum, and to each of them.
     """
     return flat
 
@@ -93,7 +94,11 @@ def bounded(meta: MetaGame, most: float = 100.0) -> MetaGame:
         (2,)
     """
     if not isinstance(meta, MetaGame):
-        raise ValueError(f"{shown(meta)} is no meta-game; give a MetaGame, whose co-players' steps are what is bounded.")
+        raise ValueError(
+            f"{shown(meta)} is no meta-game; give a MetaGame, whose co-players' steps are what is bounded."
+        )
     check_range("most", most, 0.0, infinite=True)
     share = most / (meta.steps * meta.lanes)  # values are means over the meta-steps and the lanes
-    return dataclasses.replace(meta, learners=[None if x is None else Bounded(x, share) for x in meta.learners])
+    return dataclasses.replace(
+        meta, learners=[None if x is None else Bounded(x, share) for x in meta.learners]
+    )

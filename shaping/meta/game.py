@@ -45,25 +45,28 @@ class MetaGame(Game, Environment):
     3. lets the co-players learn, from a frozen copy of everyone and each by its own rule with its own state: $\theta_{t+1}$;
     4. shows the meta-state $\sigma(\phi_t, \theta_t)$: what was played, not what will be; own parameters first, then the others' by seat.
 
-    Everybody's first parameters are the game's draw (a co-player's, those it starts with). The first observation shows what the co-players
-    learned from last: by then they have learned `warm_up` times, and their own states were made from the draw.
+    Everybody's first parameters are the game's draw (a co-player's, those it starts with). The first
+    observation shows what the co-players learned from last: by then they have learned `warm_up` times, and
+    their own states were made from the draw.
 
-    As an `Environment`, the open seats are played by actions `(n_players, size)`. As a `Game`, they are played by learners: a parameter
-    of the meta-game is a `Learner`, whose numbers are differentiated through the whole match; any will do, such as a path of own
-    logits (`Scripted`, which `init` draws), initial logits with a step size, or a policy network. The value is the mean over the
-    meta-steps and over `lanes` matches; `per_step` makes of it what is published.
+    As an `Environment`, the open seats are played by actions `(n_players, size)`. As a `Game`, they are
+    played by learners: a parameter of the meta-game is a `Learner`, whose numbers are differentiated through
+    the whole match; any will do, such as a path of own logits (`Scripted`, which `init` draws), initial
+    logits with a step size, or a policy network. The value is the mean over the meta-steps and over `lanes`
+    matches; `per_step` makes of it what is published.
 
     Args:
         game: the game that is learned; exact ones make an exact meta-game.
         learners: one per seat, in order; None leaves a seat open.
         steps: meta-steps of a match, at least 1.
-        warm_up: how often the co-players learn before the first observation: 1 for M-FOS, 0 where the own start is chosen too (M-MAML).
+        warm_up: how often the co-players learn before the first observation: 1 for M-FOS, 0 where the own
+            start is chosen too (M-MAML).
         lanes: how many matches, each with its own draw, `values` averages over.
         initial: everybody's first parameters in place of the draw; data.
 
     Raises:
-        ValueError: if the learners are not one per seat, no seat is open, the open seats differ in their numbers of parameters, or a count
-            is no integer or too small.
+        ValueError: if the learners are not one per seat, no seat is open, the open seats differ in their
+            numbers of parameters, or a count is no integer or too small.
 
     Source:
         Lu et al. 2022, "Model-free opponent shaping", section 3 and its published code.
@@ -147,7 +150,12 @@ class MetaGame(Game, Environment):
     def step(
         self, key: Key[Array, ""], state: MetaState, actions: Float[Array, "n_players size"]
     ) -> tuple[
-        Float[Array, "n_players observation"], MetaState, Float[Array, " n_players"], Bool[Array, ""], Bool[Array, ""], dict[str, Any]
+        Float[Array, "n_players observation"],
+        MetaState,
+        Float[Array, " n_players"],
+        Bool[Array, ""],
+        Bool[Array, ""],
+        dict[str, Any],
     ]:
         """One meta-step.
 
@@ -157,8 +165,8 @@ class MetaGame(Game, Environment):
             actions: the open seats' parameters, flat.
 
         Returns:
-            Observations, state, rewards, whether it is over (never), whether `steps` meta-steps are done, and everybody's per-step values
-            under `values`.
+            Observations, state, rewards, whether it is over (never), whether `steps` meta-steps are done, and
+            everybody's per-step values under `values`.
         """
         joint = state.params
         for row, seat in enumerate(self.open):
@@ -174,8 +182,16 @@ class MetaGame(Game, Environment):
 
     def observe(self, state: MetaState) -> Float[Array, "n_players observation"]:
         """The meta-state of every open seat: sigmoids of what was played, own parameters first, then the others' by seat."""
-        seen = [jnp.concatenate([jnp.ravel(jax.nn.sigmoid(leaf)) for leaf in jax.tree.leaves(own)]) for own in state.played]
-        return jnp.stack([jnp.concatenate([seen[seat], *(s for j, s in enumerate(seen) if j != seat)]) for seat in self.open])
+        seen = [
+            jnp.concatenate([jnp.ravel(jax.nn.sigmoid(leaf)) for leaf in jax.tree.leaves(own)])
+            for own in state.played
+        ]
+        return jnp.stack(
+            [
+                jnp.concatenate([seen[seat], *(s for j, s in enumerate(seen) if j != seat)])
+                for seat in self.open
+            ]
+        )
 
     # As a game
 
@@ -188,20 +204,26 @@ class MetaGame(Game, Environment):
     def values(self, params: Joint, key: Key[Array, ""] | None = None) -> Float[Array, " n_players"]:
         """Every open seat's value, un-normalized: the mean over the meta-steps and the lanes; without a key, of the draws of key 0."""
         key = jax.random.key(0) if key is None else key
-        values = jax.vmap(lambda lane: self.match(params, jax.random.fold_in(key, lane))[0])(jnp.arange(self.lanes))
+        values = jax.vmap(lambda lane: self.match(params, jax.random.fold_in(key, lane))[0])(
+            jnp.arange(self.lanes)
+        )
         return jnp.stack([values[:, :, seat].mean() for seat in self.open])
 
     def per_step(self, values: Float[Array, "*batch n_players"]) -> Float[Array, "*batch n_players"]:
         """The mean over the meta-steps of the values per step of play."""
         return self.game.per_step(values)
 
-    def divergence(self, player: int, old: Own, new: Own, params: Joint, key: Key[Array, ""] | None = None) -> Float[Array, ""]:
+    def divergence(
+        self, player: int, old: Own, new: Own, params: Joint, key: Key[Array, ""] | None = None
+    ) -> Float[Array, ""]:
         """The divergence of the own policy in `new`'s match from that in `old`'s, averaged over the meta-steps."""
         key, seat = jax.random.key(0) if key is None else key, self.open[player]
         before, after = (self.match(replaced(params, player, x), key)[1] for x in (old, new))
         return jax.vmap(lambda a, b: self.game.divergence(seat, a[seat], b[seat], a))(before, after).mean()
 
-    def match(self, players: Sequence[Learner], key: Key[Array, ""]) -> tuple[Float[Array, "steps seats"], Joint]:
+    def match(
+        self, players: Sequence[Learner], key: Key[Array, ""]
+    ) -> tuple[Float[Array, "steps seats"], Joint]:
         """One match: everybody's values at every meta-step, un-normalized, and everybody's parameters then.
 
         Args:
@@ -217,7 +239,9 @@ class MetaGame(Game, Environment):
             values = self.game.values(joint, key)
             return advance(self.game, learners, joint, states, jax.random.fold_in(key, t), t), (values, joint)
 
-        _, (values, path) = jax.lax.scan(step, (state.params, state.states), self.warm_up + jnp.arange(self.steps))
+        _, (values, path) = jax.lax.scan(
+            step, (state.params, state.states), self.warm_up + jnp.arange(self.steps)
+        )
         return values, self.game.join(path)
 
     # Both
@@ -230,9 +254,14 @@ class MetaGame(Game, Environment):
     def _begin(self, learners: Sequence[Learner], key: Key[Array, ""]) -> MetaState:
         """Where a match stands when the first observation is made."""
         joint = self.game.init(key) if self.initial is None else self.initial
-        joint = self.game.split(tuple(x.start(View(self.game, joint, seat)) for seat, x in enumerate(learners)))
+        joint = self.game.split(
+            tuple(x.start(View(self.game, joint, seat)) for seat, x in enumerate(learners))
+        )
         first = jax.random.fold_in(key, BEFORE)
-        states = tuple(x.init(View(self.game, joint, seat, jax.random.fold_in(first, seat))) for seat, x in enumerate(learners))
+        states = tuple(
+            x.init(View(self.game, joint, seat, jax.random.fold_in(first, seat)))
+            for seat, x in enumerate(learners)
+        )
         played = joint
         for t in range(self.warm_up):
             played = joint

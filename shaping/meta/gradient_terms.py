@@ -36,13 +36,15 @@ class Terms(NamedTuple):
 class Detached(Learner):
     """Learns as another learner does, but nobody can differentiate through it: to the others it is a given path of parameters.
 
-    A match against detached peers has the gradient of Meta-PG, which holds the peers' learning for a part of the environment.
+    A match against detached peers has the gradient of Meta-PG, which holds the peers' learning for a part of
+    the environment.
 
     Args:
         learner: who learns.
 
     Source:
-        Al-Shedivat et al. 2018, "Continuous adaptation via meta-learning in nonstationary and competitive environments", equation 4.
+        Al-Shedivat et al. 2018, "Continuous adaptation via meta-learning in nonstationary and competitive
+        environments", equation 4.
     """
 
     learner: Learner
@@ -70,24 +72,28 @@ def detached(meta: MetaGame) -> MetaGame:
     return dataclasses.replace(meta, learners=[None if x is None else Detached(x) for x in meta.learners])
 
 
-def chain_terms(meta: MetaGame, player: Any, key: Key[Array, ""] | None = None, *, crossing: str = "peer") -> Terms:
+def chain_terms(
+    meta: MetaGame, player: Any, key: Key[Array, ""] | None = None, *, crossing: str = "peer"
+) -> Terms:
     r"""The gradient of a match's value with respect to the learner that plays it, in the three terms of Meta-MAPG.
 
-    With own parameters $\phi_t$ and the peers' $\theta_t$, from which everybody's rules make $\phi_{t+1}$ and $\theta_{t+1}$, the
-    value of L updates is $J = \frac{1}{L+1} \sum_{t=0}^{L} V(\phi_t, \theta_t)$, and
+    With own parameters $\phi_t$ and the peers' $\theta_t$, from which everybody's rules make $\phi_{t+1}$ and
+    $\theta_{t+1}$, the value of L updates is $J = \frac{1}{L+1} \sum_{t=0}^{L} V(\phi_t, \theta_t)$, and
 
     $$\nabla J = \frac{1}{L+1} \Big[ \underbrace{\nabla_\phi V(\phi_0, \theta_0)}_{\text{current}}
-    + \sum_{t=1}^{L} \underbrace{\frac{d\phi_t}{d\phi_0}^\top \nabla_\phi V(\phi_t, \theta_t)}_{\text{own learning}}
-    + \sum_{t=1}^{L} \underbrace{\frac{d\theta_t}{d\phi_0}^\top \nabla_\theta V(\phi_t, \theta_t)}_{\text{peer learning}} \Big].$$
+    + \sum_{t=1}^{L} \underbrace{\frac{d\phi_t}{d\phi_0}^\top \nabla_\phi V(\phi_t, \theta_t)}_{\text{own
+    learning}} + \sum_{t=1}^{L} \underbrace{\frac{d\theta_t}{d\phi_0}^\top \nabla_\theta V(\phi_t,
+    \theta_t)}_{\text{peer learning}} \Big].$$
 
-    From the second update on there are paths that cross: $\phi_0$ moves $\theta_1$, which moves $\phi_2$. With `crossing="own"` they
-    count by where they end, as above and in the theorem as it is written, $d\phi_t/d\phi_0$ being total. With `crossing="peer"` the own
-    term holds the peers' parameters constant in $d\phi_t/d\phi_0$ too, and everything that passes through a peer is the peer term: then
-    `current + own` is the gradient of Meta-PG. The sum of the three is the same, and is exact.
+    From the second update on there are paths that cross: $\phi_0$ moves $\theta_1$, which moves $\phi_2$.
+    With `crossing="own"` they count by where they end, as above and in the theorem as it is written,
+    $d\phi_t/d\phi_0$ being total. With `crossing="peer"` the own term holds the peers' parameters constant in
+    $d\phi_t/d\phi_0$ too, and everything that passes through a peer is the peer term: then `current + own` is
+    the gradient of Meta-PG. The sum of the three is the same, and is exact.
 
-    Every number of the player has its terms, the step size of `Mmaml` for instance. Values must be exact ones. On a sampled game the
-    expectation of each value is estimated by one under DiCE, whose derivatives give the score functions of the theorem; the three terms
-    follow as they do here.
+    Every number of the player has its terms, the step size of `Mmaml` for instance. Values must be exact
+    ones. On a sampled game the expectation of each value is estimated by one under DiCE, whose derivatives
+    give the score functions of the theorem; the three terms follow as they do here.
 
     Args:
         meta: a match with one open seat, without warm-up, of L + 1 `steps`.
@@ -96,13 +102,15 @@ def chain_terms(meta: MetaGame, player: Any, key: Key[Array, ""] | None = None, 
         crossing: where paths through the peers that end in own parameters count: `"peer"` or `"own"`.
 
     Returns:
-        The terms, in the units of `meta.values`: un-normalized values, averaged over the L + 1 policies and the lanes.
+        The terms, in the units of `meta.values`: un-normalized values, averaged over the L + 1 policies and
+        the lanes.
 
     Raises:
         ValueError: for several open seats, a warm-up, or an unknown `crossing`.
 
     Source:
-        Kim et al. 2021, "A policy gradient algorithm for learning to learn in multiagent reinforcement learning", theorem 1.
+        Kim et al. 2021, "A policy gradient algorithm for learning to learn in multiagent reinforcement
+        learning", theorem 1.
 
     Example:
         >>> from games import ipd
@@ -125,8 +133,12 @@ def chain_terms(meta: MetaGame, player: Any, key: Key[Array, ""] | None = None, 
 @filter_jit
 def _terms(meta: MetaGame, player: Any, key: Key[Array, ""], crossing: str) -> Terms:
     """`chain_terms`, compiled."""
-    current = optax.tree.scale(1 / meta.steps, _gradient(dataclasses.replace(meta, steps=1).values, player, key))
-    alone = _gradient(detached(meta).values if crossing == "peer" else lambda p, k: _ending_in_own(meta, p, k), player, key)
+    current = optax.tree.scale(
+        1 / meta.steps, _gradient(dataclasses.replace(meta, steps=1).values, player, key)
+    )
+    alone = _gradient(
+        detached(meta).values if crossing == "peer" else lambda p, k: _ending_in_own(meta, p, k), player, key
+    )
     whole = _gradient(meta.values, player, key)
     return Terms(current, optax.tree.sub(alone, current), optax.tree.sub(whole, alone))
 

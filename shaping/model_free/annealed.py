@@ -52,12 +52,21 @@ class Apart(Environment):
 
     def reset(self, key: Key[Array, ""]) -> tuple[Float[Array, "n_players ..."], tuple[PyTree, ...]]:
         """Start all of them, each from a key of its own."""
-        observations, states = zip(*(env.reset(derived(key, k)) for k, env in enumerate(self.envs)), strict=True)
+        observations, states = zip(
+            *(env.reset(derived(key, k)) for k, env in enumerate(self.envs)), strict=True
+        )
         return jnp.concatenate(observations), states
 
     def step(
         self, key: Key[Array, ""], state: tuple[PyTree, ...], actions: Array
-    ) -> tuple[Array, tuple[PyTree, ...], Float[Array, " n_players"], Bool[Array, ""], Bool[Array, ""], dict[str, Any]]:
+    ) -> tuple[
+        Array,
+        tuple[PyTree, ...],
+        Float[Array, " n_players"],
+        Bool[Array, ""],
+        Bool[Array, ""],
+        dict[str, Any],
+    ]:
         """One step of all of them, as `Environment.step` says."""
         after = [env.step(derived(key, k), state[k], actions[k : k + 1]) for k, env in enumerate(self.envs)]
         observations, states, rewards, terminated, truncated, _ = zip(*after, strict=True)
@@ -72,8 +81,8 @@ class Apart(Environment):
 class Annealed(Method):
     r"""A method whose players learn in another environment at first: in iteration t = 1, 2, ... with probability $\max(0, 1 - r t)$.
 
-    One coin is tossed per iteration, for all players. With `Apart` for the other environment, everybody first learns what pays against
-    somebody simple, and then what pays against each other.
+    One coin is tossed per iteration, for all players. With `Apart` for the other environment, everybody first
+    learns what pays against somebody simple, and then what pays against each other.
 
     Args:
         method: what learns, in either environment.
@@ -81,7 +90,8 @@ class Annealed(Method):
         rate: $r$, in [0, 1]; 1 never plays the other environment, 0 always.
 
     Source:
-        Lu et al. 2022, "Model-free opponent shaping", section 4, and its code, where r is .0015 and the others are naive learners.
+        Lu et al. 2022, "Model-free opponent shaping", section 4, and its code, where r is .0015 and the
+        others are naive learners.
 
     Example:
         >>> from games import ipd
@@ -106,7 +116,9 @@ class Annealed(Method):
         """The method's own state, and the number of iterations so far."""
         return self.method.init(policies), jnp.zeros((), jnp.uint32)
 
-    def step(self, env: Environment, policies: PyTree, state: PyTree, key: Key[Array, ""]) -> tuple[PyTree, PyTree, Report]:
+    def step(
+        self, env: Environment, policies: PyTree, state: PyTree, key: Key[Array, ""]
+    ) -> tuple[PyTree, PyTree, Report]:
         """Toss the coin, then one iteration of the method; what it saw is of the environment that was played."""
         inner, before = state
         coin, playing = jax.random.split(key)

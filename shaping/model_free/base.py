@@ -49,11 +49,18 @@ class Method(eqx.Module):
         """The optimizer's state beside the policies, which are stacked along a leading player axis."""
 
     @abc.abstractmethod
-    def step(self, env: Environment, policies: PyTree, state: PyTree, key: Key[Array, ""]) -> tuple[PyTree, PyTree, Report]:
+    def step(
+        self, env: Environment, policies: PyTree, state: PyTree, key: Key[Array, ""]
+    ) -> tuple[PyTree, PyTree, Report]:
         """One iteration: the next policies, the next state, and what was seen."""
 
 
-def report(returns: Float[Array, "episode player"], steps: Float[Array, " episode"], usable: Bool[Array, " episode"], ok) -> Report:
+def report(
+    returns: Float[Array, "episode player"],
+    steps: Float[Array, " episode"],
+    usable: Bool[Array, " episode"],
+    ok,
+) -> Report:
     """Means over the usable episodes; NaN where there are none."""
     total = jnp.where(usable[:, None], returns, 0.0).sum(axis=0)
     return Report(total / usable.sum(), total / jnp.where(usable, steps, 0).sum(), 1 - usable.mean(), ok)

@@ -54,7 +54,9 @@ def episode_keys(key: Key[Array, ""], episodes: int) -> Key[Array, " episodes"]:
     return jax.vmap(lambda number: derived(key, number))(jnp.arange(episodes))
 
 
-def play_out(env: Environment, policies: PyTree, keys: Key[Array, " episodes"], length: int, act: Act = sampled) -> Episodes:
+def play_out(
+    env: Environment, policies: PyTree, keys: Key[Array, " episodes"], length: int, act: Act = sampled
+) -> Episodes:
     """Play one episode per key, each until its end or for `length` steps.
 
     Args:
@@ -64,7 +66,11 @@ def play_out(env: Environment, policies: PyTree, keys: Key[Array, " episodes"], 
         length: most steps of an episode, at least 1.
         act: how a policy acts.
     """
-    return Episodes(*jax.vmap(lambda key: tuple(episode(env, policies, key, length, act)), out_axes=(1, 1, 1, 1, 1, 0))(keys))
+    return Episodes(
+        *jax.vmap(lambda key: tuple(episode(env, policies, key, length, act)), out_axes=(1, 1, 1, 1, 1, 0))(
+            keys
+        )
+    )
 
 
 def episode(env: Environment, policies: PyTree, key: Key[Array, ""], length: int, act: Act) -> Episodes:
@@ -82,7 +88,10 @@ def episode(env: Environment, policies: PyTree, key: Key[Array, ""], length: int
 
     begin = (*env.reset(derived(key, 0)), jnp.array(True))
     _, (observations, actions, log_probs, rewards, alive) = jax.lax.scan(step, begin, jnp.arange(length))
-    finite = [jnp.isfinite(x).reshape(length, -1).all(axis=1) for x in jax.tree.leaves((observations, rewards, log_probs))]
+    finite = [
+        jnp.isfinite(x).reshape(length, -1).all(axis=1)
+        for x in jax.tree.leaves((observations, rewards, log_probs))
+    ]
     ok = jnp.all(jnp.stack(finite).all(axis=0) | ~alive)
     return Episodes(observations, actions, log_probs, rewards, alive, ok)
 
@@ -104,7 +113,9 @@ def returns_to_go(rewards: Float[Array, "time *rest"], discount: Scalar) -> Floa
 
 def fitness(
     env: Environment, members: PyTree, keys: Key[Array, " episodes"], length: int, discount: Scalar, act: Act
-) -> tuple[Float[Array, "member player"], Float[Array, "member episode player"], Float[Array, "member episode"]]:
+) -> tuple[
+    Float[Array, "member player"], Float[Array, "member episode player"], Float[Array, "member episode"]
+]:
     """Every member's mean discounted return, on the same episodes for all; NaN where an episode of it was not finite.
 
     Returns:

@@ -15,22 +15,25 @@ from shaping.model_free.episodes import ACTS, episode_keys, fitness
 class Es(Method):
     r"""Ascend a smoothed return by its score-function gradient over random directions of the parameters.
 
-    $\nabla_\theta E_\epsilon[F(\theta + \sigma\epsilon)] = E[F(\theta + \sigma\epsilon)\, \epsilon] / \sigma$, $\epsilon \sim N(0, I)$, in
-    antithetic pairs $\pm\epsilon$, by Adam. All members play the same episodes. With several players, member m plays with member m of the
-    others, whose directions are independent.
+    $\nabla_\theta E_\epsilon[F(\theta + \sigma\epsilon)] = E[F(\theta + \sigma\epsilon)\, \epsilon] /
+    \sigma$, $\epsilon \sim N(0, I)$, in antithetic pairs $\pm\epsilon$, by Adam. All members play the same
+    episodes. With several players, member m plays with member m of the others, whose directions are
+    independent.
 
     Args:
         lr: Adam's, at least 0.
         sigma: $\sigma$, at least 0.
         discount: of the return that is ascended, in [0, 1].
-        weighting: what the members' returns become: `"ranks"` (centered, from -.5 to .5), `"standardized"` or `"raw"`.
+        weighting: what the members' returns become: `"ranks"` (centered, from -.5 to .5), `"standardized"` or
+            `"raw"`.
         acts: `"mode"` (noise in the parameters alone) or `"sample"`.
         pairs: antithetic pairs; the population is twice as large.
         episodes: per member.
         length: most steps of an episode.
 
     Source:
-        Salimans et al. 2017, "Evolution strategies as a scalable alternative to reinforcement learning", algorithm 1 and section 2.1.
+        Salimans et al. 2017, "Evolution strategies as a scalable alternative to reinforcement learning",
+        algorithm 1 and section 2.1.
 
     Example:
         >>> Es(sigma=0.04, lr=0.1, pairs=500).weighting
@@ -50,15 +53,21 @@ class Es(Method):
         """Adam's moments, one set per player."""
         return jax.vmap(optax.adam(self.lr).init)(policies)
 
-    def step(self, env: Environment, policies: PyTree, state: PyTree, key: Key[Array, ""]) -> tuple[PyTree, PyTree, Report]:
+    def step(
+        self, env: Environment, policies: PyTree, state: PyTree, key: Key[Array, ""]
+    ) -> tuple[PyTree, PyTree, Report]:
         """Evaluate a population, then climb."""
         gradient, (returns, steps, usable) = self.estimate(env, policies, key)
-        direction, moments = jax.vmap(optax.adam(self.lr).update)(jax.tree.map(jnp.negative, gradient), state, policies)
+        direction, moments = jax.vmap(optax.adam(self.lr).update)(
+            jax.tree.map(jnp.negative, gradient), state, policies
+        )
         after = (optax.apply_updates(policies, direction), moments)
         (policies, state), ok = jax.vmap(kept)((policies, state), after)
         return policies, state, report(returns, steps, usable, ok & usable.any())
 
-    def estimate(self, env: Environment, policies: PyTree, key: Key[Array, ""]) -> tuple[PyTree, tuple[Array, Array, Array]]:
+    def estimate(
+        self, env: Environment, policies: PyTree, key: Key[Array, ""]
+    ) -> tuple[PyTree, tuple[Array, Array, Array]]:
         """The gradient, and every episode's undiscounted return, number of steps and whether it was finite."""
         drawing, playing = jax.random.split(key)
         noise = jax.tree.map(lambda e: jnp.concatenate([e, -e]), directions(drawing, policies, self.pairs))
@@ -86,7 +95,11 @@ def weighted(scores: Float[Array, "member player"], weighting: str) -> Float[Arr
     """
     finite = jnp.isfinite(scores)
     if weighting == "ranks":
-        return jax.vmap(ranks, in_axes=1, out_axes=1)(jnp.where(finite, scores, -jnp.inf)) / (scores.shape[0] - 1) - 0.5
+        return (
+            jax.vmap(ranks, in_axes=1, out_axes=1)(jnp.where(finite, scores, -jnp.inf))
+            / (scores.shape[0] - 1)
+            - 0.5
+        )
     scores = jnp.where(finite, scores, jnp.min(jnp.where(finite, scores, jnp.inf), axis=0))
     if weighting == "raw":
         return scores

@@ -14,10 +14,11 @@ from shaping.model_free.es import directions
 class Ga(Method):
     r"""Mutate the best of a population, and never exchange the champion for one that does worse on fresh episodes.
 
-    Children are $\theta_{parent} + \sigma\epsilon$, $\epsilon \sim N(0, I)$, of parents drawn evenly from the `parents` best of the last
-    generation. All play the same episodes; the best child then meets the champion on `trials` fresh ones. With one parent, all children
-    are the champion's. With several players, child m plays with child m of the others, and a challenger with the
-    others' champions. What is reported of returns is the old champion's; of failures, the children's.
+    Children are $\theta_{parent} + \sigma\epsilon$, $\epsilon \sim N(0, I)$, of parents drawn evenly from the
+    `parents` best of the last generation. All play the same episodes; the best child then meets the champion
+    on `trials` fresh ones. With one parent, all children are the champion's. With several players, child m
+    plays with child m of the others, and a challenger with the others' champions. What is reported of returns
+    is the old champion's; of failures, the children's.
 
     Args:
         sigma: $\sigma$, at least 0.
@@ -33,8 +34,9 @@ class Ga(Method):
         ValueError: for more parents than children.
 
     Source:
-        Such et al. 2017, "Deep neuroevolution", algorithm 1 (truncation selection, an elite checked on further episodes); with
-        `parents=1, sigma=2, population=2048, episodes=128, trials=2048` the search of Lu et al. 2022.
+        Such et al. 2017, "Deep neuroevolution", algorithm 1 (truncation selection, an elite checked on
+        further episodes); with `parents=1, sigma=2, population=2048, episodes=128, trials=2048` the search of
+        Lu et al. 2022.
 
     Example:
         >>> Ga(population=64).parents
@@ -52,13 +54,17 @@ class Ga(Method):
 
     def __check_init__(self):
         if self.parents > self.population:
-            raise ValueError(f"Ga: parents is {self.parents}, more than the population of {self.population}; choose at most as many.")
+            raise ValueError(
+                f"Ga: parents is {self.parents}, more than the population of {self.population}; choose at most as many."
+            )
 
     def init(self, policies: PyTree) -> PyTree:
         """The parents `(parent, player, ...)`: the policy, over and over."""
         return jax.tree.map(lambda p: jnp.broadcast_to(p[None], (self.parents, *p.shape)), policies)
 
-    def step(self, env: Environment, policies: PyTree, state: PyTree, key: Key[Array, ""]) -> tuple[PyTree, PyTree, Report]:
+    def step(
+        self, env: Environment, policies: PyTree, state: PyTree, key: Key[Array, ""]
+    ) -> tuple[PyTree, PyTree, Report]:
         """One generation and one challenge; the policies are the champions."""
         mating, drawing, playing, proving = jax.random.split(key, 4)
         chosen = jax.random.randint(mating, (self.population,), 0, self.parents)
@@ -68,7 +74,9 @@ class Ga(Method):
         finite = jnp.isfinite(scores)
         best = jnp.argsort(-jnp.where(finite, scores, -jnp.inf), axis=0)[: self.parents]
         sound = jnp.take_along_axis(finite, best, axis=0)
-        state = jax.tree.map(lambda c, p: jnp.where(along(sound, c), picked(c, best), p[None]), children, policies)
+        state = jax.tree.map(
+            lambda c, p: jnp.where(along(sound, c), picked(c, best), p[None]), children, policies
+        )
 
         challengers = jax.tree.map(lambda s: s[0], state)
         teams = jax.tree.map(lambda old, new: lineups(old, new, env.n_players), policies, challengers)
@@ -83,7 +91,9 @@ class Ga(Method):
         seen = report(returns[0], steps[0], jnp.isfinite(returns[0]).all(axis=-1), finite.any(axis=0))
         return policies, state, seen._replace(failed=1 - jnp.isfinite(gained).all(axis=-1).mean())
 
-    def fitness(self, env: Environment, members: PyTree, keys: Key[Array, " episodes"]) -> tuple[Array, Array, Array]:
+    def fitness(
+        self, env: Environment, members: PyTree, keys: Key[Array, " episodes"]
+    ) -> tuple[Array, Array, Array]:
         """What every member gains."""
         return fitness(env, members, keys, self.length, self.discount, ACTS[self.acts])
 

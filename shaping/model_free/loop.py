@@ -67,12 +67,13 @@ def train(
 ) -> Trained:
     """Train one policy per player of an environment.
 
-    Iterations run in compiled chunks; between them `watch` is handed the run as it stands, to show it or to keep it. Iteration t draws
-    from `fold_in(key, t)`, so that a run in pieces is the run in one.
+    Iterations run in compiled chunks; between them `watch` is handed the run as it stands, to show it or to
+    keep it. Iteration t draws from `fold_in(key, t)`, so that a run in pieces is the run in one.
 
     Args:
         env: the environment.
-        start: what draws a policy from a key, such as `gaussian(10, 5)`; or a run to go on with, whose key is kept.
+        start: what draws a policy from a key, such as `gaussian(10, 5)`; or a run to go on with, whose key is
+            kept.
         method: `Ppo(...)`, `Es(...)` or `Ga(...)`; or `"ppo"`, `"es"` or `"ga"` with the default settings.
         key: a seed or a typed key.
         iterations: how many in all, those of `start` included.
@@ -87,7 +88,8 @@ def train(
         ValueError: for an unknown method, or a count that is no positive integer.
 
     Source:
-        Lu et al. 2022, "Model-free opponent shaping", section 4, for PPO and the genetic algorithm on one meta-game.
+        Lu et al. 2022, "Model-free opponent shaping", section 4, for PPO and the genetic algorithm on one
+        meta-game.
     """
     key = as_key(key, seed)
     check_count("iterations", iterations)
@@ -111,17 +113,23 @@ def train(
     return run
 
 
-def begun(env: Environment, start: Callable[[Key[Array, ""]], Any], method: Method, key: Key[Array, ""] | int) -> Trained:
+def begun(
+    env: Environment, start: Callable[[Key[Array, ""]], Any], method: Method, key: Key[Array, ""] | int
+) -> Trained:
     """A run before its first iteration."""
     key = as_key(key)
     policies = jax.vmap(start)(jax.random.split(jax.random.fold_in(key, 2**32 - 1), env.n_players))
     means: Float[np.ndarray, "0 player"] = np.zeros((0, env.n_players), np.float32)
     curve = Report(means, means, np.zeros(0, np.float32), np.zeros((0, env.n_players), bool))  # pyright: ignore[reportArgumentType]
-    return Trained(Progress(policies, method.init(policies), jax.random.key_data(key), jnp.zeros((), jnp.uint32)), curve)
+    return Trained(
+        Progress(policies, method.init(policies), jax.random.key_data(key), jnp.zeros((), jnp.uint32)), curve
+    )
 
 
 @filter_jit(large="This training")
-def _advance(env: Environment, method: Method, progress: Progress, due: Int[Array, ""], chunk: int) -> tuple[Progress, Report]:
+def _advance(
+    env: Environment, method: Method, progress: Progress, due: Int[Array, ""], chunk: int
+) -> tuple[Progress, Report]:
     """`due` iterations, at most `chunk`; the program is the same for any number of them."""
     run = jax.random.wrap_key_data(progress.key)
 

@@ -30,9 +30,10 @@ class Batch(NamedTuple):
 class Ppo(Method):
     r"""Several epochs of clipped policy gradient on one batch of whole episodes.
 
-    With the ratio $\rho = \pi(a|o) / \pi_{old}(a|o)$, normalized Monte-Carlo returns $\hat G$ and advantages $A = \hat G - V(o)$,
-    minimize $E[-\min(\rho A, \mathrm{clip}(\rho, 1 - c, 1 + c) A) + v (V(o) - \hat G)^2 - e\, \mathcal{H}(\pi(\cdot|o))]$
-    over the full batch by Adam. Every player is an independent learner with a policy of its own.
+    With the ratio $\rho = \pi(a|o) / \pi_{old}(a|o)$, normalized Monte-Carlo returns $\hat G$ and advantages
+    $A = \hat G - V(o)$, minimize $E[-\min(\rho A, \mathrm{clip}(\rho, 1 - c, 1 + c) A) + v (V(o) - \hat G)^2
+    - e\, \mathcal{H}(\pi(\cdot|o))]$ over the full batch by Adam. Every player is an independent learner with
+    a policy of its own.
 
     Args:
         lr: Adam's, at least 0.
@@ -45,8 +46,9 @@ class Ppo(Method):
         length: most steps of an episode.
 
     Source:
-        Schulman et al. 2017, "Proximal policy optimization algorithms", equation 7; with the settings of Lu et al. 2022, where returns
-        are normalized over the batch, the critic sees no time, and the advantage is taken anew every epoch.
+        Schulman et al. 2017, "Proximal policy optimization algorithms", equation 7; with the settings of Lu
+        et al. 2022, where returns are normalized over the batch, the critic sees no time, and the advantage
+        is taken anew every epoch.
 
     Example:
         >>> Ppo(lr=1e-3).epochs
@@ -66,18 +68,29 @@ class Ppo(Method):
         """Adam's moments, one set per player."""
         return jax.vmap(optax.adam(self.lr).init)(policies)
 
-    def step(self, env: Environment, policies: PyTree, state: PyTree, key: Key[Array, ""]) -> tuple[PyTree, PyTree, Report]:
+    def step(
+        self, env: Environment, policies: PyTree, state: PyTree, key: Key[Array, ""]
+    ) -> tuple[PyTree, PyTree, Report]:
         """Play a batch of episodes, then improve on it."""
         played = play_out(env, policies, episode_keys(key, self.episodes), self.length)
         used = played.alive & played.ok[None]
-        finite = jax.tree.map(lambda x: jnp.where(used.reshape(used.shape + (1,) * (x.ndim - 2)), x, 0), played[:4])
+        finite = jax.tree.map(
+            lambda x: jnp.where(used.reshape(used.shape + (1,) * (x.ndim - 2)), x, 0), played[:4]
+        )
         observations, actions, log_probs, rewards = jax.tree.map(lambda x: jnp.moveaxis(x, 2, 0), finite)
         improve = jax.vmap(self.improve, in_axes=(0, 0, 0, 0, 0, 0, None))
         policies, state, ok = improve(policies, state, observations, actions, log_probs, rewards, used)
         return policies, state, seen(played, ok & used.any())
 
     def improve(
-        self, policy: Any, moments: PyTree, observations: PyTree, actions: PyTree, log_probs: Array, rewards: Array, used: Array
+        self,
+        policy: Any,
+        moments: PyTree,
+        observations: PyTree,
+        actions: PyTree,
+        log_probs: Array,
+        rewards: Array,
+        used: Array,
     ) -> tuple[Any, PyTree, Bool[Array, ""]]:
         """One player's epochs; where anything becomes infinite, nothing is changed."""
         weights = used / jnp.maximum(used.sum(), 1)
@@ -106,10 +119,15 @@ class Ppo(Method):
 
     def loss(self, policy: Any, batch: Batch) -> Float[Array, ""]:
         """The weighted loss of a part of the batch; one leading axis."""
-        log_probs, entropies, values = jax.vmap(lambda o, a: policy.evaluate(o, a))(batch.observations, batch.actions)
+        log_probs, entropies, values = jax.vmap(lambda o, a: policy.evaluate(o, a))(
+            batch.observations, batch.actions
+        )
         advantages = batch.targets - jax.lax.stop_gradient(values)
         surrogate = clipped(jnp.exp(log_probs - batch.log_probs), advantages, self.clip)
-        return jnp.sum(batch.weights * (-surrogate + self.value * (values - batch.targets) ** 2 - self.entropy * entropies))
+        return jnp.sum(
+            batch.weights
+            * (-surrogate + self.value * (values - batch.targets) ** 2 - self.entropy * entropies)
+        )
 
 
 def part(episodes: int, most: int = PART) -> int:

@@ -50,9 +50,10 @@ class Residual(eqx.Module):
 class ValueNetwork(eqx.Module):
     r"""Quantiles of every player's meta-value, from everybody's parameters and discounts $\gamma$.
 
-    Every player's parameters, squashed by the sigmoid, and $\gamma$ go through layers that are the same for all; then come, for each
-    player, layers that see what came of its own and the mean of what came of the others'. Thereby relabeling the players relabels the
-    meta-values, unless they have `roles`: a scale and a bias per seat, for players who differ or learn by different rules.
+    Every player's parameters, squashed by the sigmoid, and $\gamma$ go through layers that are the same for
+    all; then come, for each player, layers that see what came of its own and the mean of what came of the
+    others'. Thereby relabeling the players relabels the meta-values, unless they have `roles`: a scale and a
+    bias per seat, for players who differ or learn by different rules.
 
     Args:
         key: draws the weights.
@@ -63,7 +64,8 @@ class ValueNetwork(eqx.Module):
         seats: number of players who have roles; None if all are alike.
 
     Source:
-        Cooijmans, Aghajohari & Courville 2023, "Meta-value learning", published code (matrix.ipynb), for two players.
+        Cooijmans, Aghajohari & Courville 2023, "Meta-value learning", published code (matrix.ipynb), for two
+        players.
     """
 
     embed: eqx.nn.Linear
@@ -77,7 +79,15 @@ class ValueNetwork(eqx.Module):
     final: Normed
     output: eqx.nn.Linear
 
-    def __init__(self, key: Key[Array, ""], size: int, width: int = 128, blocks: int = 1, quantiles: int = 64, seats: int | None = None):
+    def __init__(
+        self,
+        key: Key[Array, ""],
+        size: int,
+        width: int = 128,
+        blocks: int = 1,
+        quantiles: int = 64,
+        seats: int | None = None,
+    ):
         keys = iter(jax.random.split(key, 7 + 2 * blocks))
         self.embed = linear(next(keys), size, width)
         self.policy = Normed(next(keys), width, width)
@@ -100,21 +110,29 @@ class ValueNetwork(eqx.Module):
         """Units of every layer."""
         return self.embed.weight.shape[0]
 
-    def __call__(self, rows: Float[Array, "n size"], discounts: Float[Array, " n"]) -> Float[Array, "n quantiles"]:
+    def __call__(
+        self, rows: Float[Array, "n size"], discounts: Float[Array, " n"]
+    ) -> Float[Array, "n quantiles"]:
         """Everybody's quantiles, parameters and discounts being given by seat."""
         n = len(rows)
         apart = self.apart(rows, discounts, jnp.arange(n))
         others = jnp.stack([jnp.stack([apart[j] for j in range(n) if j != i]).mean(0) for i in range(n)])
         return jax.vmap(lambda own, other: self.output(self.together(own, other)))(apart, others)
 
-    def value(self, rows: Float[Array, "n size"], discounts: Float[Array, " n"], seats: Int[Array, " n"]) -> Float[Array, ""]:
+    def value(
+        self, rows: Float[Array, "n size"], discounts: Float[Array, " n"], seats: Int[Array, " n"]
+    ) -> Float[Array, ""]:
         """The first row's meta-value, the mean of its quantiles; the rows' seats are given."""
         own, *others = self.apart(rows, discounts, seats)
         return self.output(self.together(own, jnp.stack(others).mean(0))).mean()
 
-    def apart(self, rows: Float[Array, "n size"], discounts: Float[Array, " n"], seats: Int[Array, " n"]) -> Float[Array, "n width"]:
+    def apart(
+        self, rows: Float[Array, "n size"], discounts: Float[Array, " n"], seats: Int[Array, " n"]
+    ) -> Float[Array, "n width"]:
         """What comes of every player before they meet."""
-        hidden = jax.vmap(lambda x: jax.nn.gelu(self.policy(jax.nn.gelu(self.embed(jax.nn.sigmoid(x))))))(rows)
+        hidden = jax.vmap(lambda x: jax.nn.gelu(self.policy(jax.nn.gelu(self.embed(jax.nn.sigmoid(x))))))(
+            rows
+        )
         horizon = jax.vmap(lambda g: jax.nn.gelu(self.discount(g[None])))(discounts)
         x = jnp.concatenate([hidden, horizon], axis=-1)
         if self.roles is not None:
@@ -151,7 +169,10 @@ def rows(joint: Joint, size: int) -> Float[Array, "n size"]:
 
 
 def lambda_targets(
-    rewards: Float[Array, "time n"], values: Float[Array, "time_1 n quantiles"], discounts: Float[Array, " n"], mixing: Scalar
+    rewards: Float[Array, "time n"],
+    values: Float[Array, "time_1 n quantiles"],
+    discounts: Float[Array, " n"],
+    mixing: Scalar,
 ) -> Float[Array, "time n quantiles"]:
     r"""TD($\lambda$) targets $G_t = (1-\gamma)\, r_t + \gamma\, [(1-\lambda) V_{t+1} + \lambda G_{t+1}]$, with $G_T = V_T$, per quantile.
 

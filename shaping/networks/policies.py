@@ -22,7 +22,9 @@ class Mlp(eqx.Module):
 
     def __init__(self, key: Key[Array, ""], sizes: tuple[int, ...]):
         keys = jax.random.split(key, len(sizes) - 1)
-        self.layers = tuple(eqx.nn.Linear(a, b, key=k) for a, b, k in zip(sizes[:-1], sizes[1:], keys, strict=True))
+        self.layers = tuple(
+            eqx.nn.Linear(a, b, key=k) for a, b, k in zip(sizes[:-1], sizes[1:], keys, strict=True)
+        )
 
     def __call__(self, x: Float[Array, " inputs"]) -> Float[Array, " outputs"]:
         """The outputs."""
@@ -34,14 +36,16 @@ class Mlp(eqx.Module):
 class Gaussian(eqx.Module):
     r"""Continuous actions: $a \sim N(\mu(o), \mathrm{diag}(\mathrm{softplus}(s(o)) + v))$, the actor giving $(\mu, s)$, beside a critic.
 
-    $v$ keeps densities finite. Where rewards are noiseless, policy gradients shrink the variance without end, until one step of the
-    optimizer is many standard deviations; a larger $v$ holds it.
+    $v$ keeps densities finite. Where rewards are noiseless, policy gradients shrink the variance without end,
+    until one step of the optimizer is many standard deviations; a larger $v$ holds it.
 
-    Observations that are probabilities may be `centered`, to $2o - 1$. A network that sees 0 or 1 learns what to do at 0 by its biases
-    alone, which it shares with 1: where most matches show 0, it never finds out what would be good at 1. Seeing -1 or 1, it moves apart.
+    Observations that are probabilities may be `centered`, to $2o - 1$. A network that sees 0 or 1 learns what
+    to do at 0 by its biases alone, which it shares with 1: where most matches show 0, it never finds out what
+    would be good at 1. Seeing -1 or 1, it moves apart.
 
     Source:
-        Lu et al. 2022, "Model-free opponent shaping", whose actor and critic are of size 2d-256-tanh (width 256, depth 1).
+        Lu et al. 2022, "Model-free opponent shaping", whose actor and critic are of size 2d-256-tanh (width
+        256, depth 1).
     """
 
     actor: Mlp
@@ -54,7 +58,9 @@ class Gaussian(eqx.Module):
         mean, raw = jnp.split(self.actor(self.seen(observation)), 2)
         return mean, jax.nn.softplus(raw) + self.least
 
-    def act(self, key: Key[Array, ""], observation: Float[Array, " o"]) -> tuple[Float[Array, " a"], Float[Array, ""]]:
+    def act(
+        self, key: Key[Array, ""], observation: Float[Array, " o"]
+    ) -> tuple[Float[Array, " a"], Float[Array, ""]]:
         """An action and its log-probability."""
         mean, variance = self.moments(observation)
         action = mean + jnp.sqrt(variance) * jax.random.normal(key, mean.shape, mean.dtype)
@@ -83,7 +89,9 @@ class Categorical(eqx.Module):
     actor: Mlp
     critic: Mlp
 
-    def act(self, key: Key[Array, ""], observation: Float[Array, " o"]) -> tuple[Int[Array, ""], Float[Array, ""]]:
+    def act(
+        self, key: Key[Array, ""], observation: Float[Array, " o"]
+    ) -> tuple[Int[Array, ""], Float[Array, ""]]:
         """An action and its log-probability."""
         log_p = jax.nn.log_softmax(self.actor(observation))
         action = jax.random.categorical(key, log_p)
@@ -105,13 +113,20 @@ Policy = Gaussian | Categorical
 """What the optimizers train: `act`, `mode` and `evaluate`; any module of arrays with these three will do."""
 
 
-def log_density(x: Float[Array, " a"], mean: Float[Array, " a"], variance: Float[Array, " a"]) -> Float[Array, ""]:
+def log_density(
+    x: Float[Array, " a"], mean: Float[Array, " a"], variance: Float[Array, " a"]
+) -> Float[Array, ""]:
     """Logarithm of a diagonal Gaussian's density."""
     return -0.5 * jnp.sum((x - mean) ** 2 / variance + jnp.log(2 * jnp.pi * variance))
 
 
 def gaussian(
-    observations: int, actions: int, width: int = 256, depth: int = 1, least: float = 1e-6, centered: bool = False
+    observations: int,
+    actions: int,
+    width: int = 256,
+    depth: int = 1,
+    least: float = 1e-6,
+    centered: bool = False,
 ) -> Callable[[Key[Array, ""]], Gaussian]:
     """What draws a policy over `actions` real numbers from a key.
 
@@ -133,7 +148,9 @@ def gaussian(
     return lambda key: Gaussian(*drawn(key, observations, 2 * actions, width, depth), least, centered)
 
 
-def categorical(observations: int, actions: int, width: int = 256, depth: int = 1) -> Callable[[Key[Array, ""]], Categorical]:
+def categorical(
+    observations: int, actions: int, width: int = 256, depth: int = 1
+) -> Callable[[Key[Array, ""]], Categorical]:
     """What draws a policy over `actions` discrete actions from a key; arguments as for `gaussian`."""
     check_count("width", width)
     check_count("depth", depth, 0)

@@ -64,7 +64,9 @@ class ColaSettings:
         check_counts("hidden", self.hidden)
         check_flag("clamp", self.clamp)
         if self.activation not in ACTIVATIONS:
-            raise ValueError(f"Unknown activation {self.activation!r}; {nearest(self.activation, ACTIVATIONS)}.")
+            raise ValueError(
+                f"Unknown activation {self.activation!r}; {nearest(self.activation, ACTIVATIONS)}."
+            )
 
 
 class Progress(NamedTuple):
@@ -184,35 +186,54 @@ def train(
     check_count("seeds", seeds)
     check_count("chunks", chunks)
     keys = lane_keys(key, "parameters", seeds)
-    numbers = {k: jnp.asarray(getattr(settings, k), float) for k in ("look_ahead", "bound", "lr", "decay", "decay_every")}
+    numbers = {
+        k: jnp.asarray(getattr(settings, k), float)
+        for k in ("look_ahead", "bound", "lr", "decay", "decay_every")
+    }
     ends = np.linspace(0, settings.iterations, min(chunks, settings.iterations) + 1).round().astype(int)
     run = start or begun(game, settings, key, seeds)
     for end in ends[ends > run.iterations]:
         (networks, moments), (iterations, losses) = run
         begin = jnp.asarray(run.iterations)
-        networks, moments, loss = _chunk(game, networks, moments, keys, numbers, begin, jnp.asarray(end), settings.batch)
-        run = ColaRun(Progress(networks, moments), Curve(np.append(iterations, end), np.concatenate([losses, np.asarray(loss)[None]])))
+        networks, moments, loss = _chunk(
+            game, networks, moments, keys, numbers, begin, jnp.asarray(end), settings.batch
+        )
+        run = ColaRun(
+            Progress(networks, moments),
+            Curve(np.append(iterations, end), np.concatenate([losses, np.asarray(loss)[None]])),
+        )
         if watch is not None:
             watch(run)
     bound = settings.bound if settings.clamp else float("inf")
-    learners = tuple(Cola(jax.tree.map(lambda x, s=s: x[s], run.progress.networks), bound=bound) for s in range(seeds))
+    learners = tuple(
+        Cola(jax.tree.map(lambda x, s=s: x[s], run.progress.networks), bound=bound) for s in range(seeds)
+    )
     return ColaTraining(learners, run)
 
 
 def begun(game: Game, settings: ColaSettings, key: Key[Array, ""] | int, seeds: int) -> ColaRun:
     """A run before its first iteration."""
-    make = functools.partial(drawn, game, hidden=settings.hidden, activation=settings.activation, std=settings.std)
+    make = functools.partial(
+        drawn, game, hidden=settings.hidden, activation=settings.activation, std=settings.std
+    )
     networks = jax.vmap(make)(lane_keys(key, "networks", seeds))
     moments = jax.vmap(lambda n: optax.scale_by_adam().init(n))(networks)
-    return ColaRun(Progress(networks, moments), Curve(np.zeros(0, int), np.zeros((0, seeds), jax.dtypes.canonicalize_dtype(float))))
+    return ColaRun(
+        Progress(networks, moments),
+        Curve(np.zeros(0, int), np.zeros((0, seeds), jax.dtypes.canonicalize_dtype(float))),
+    )
 
 
-def mean_loss(game: Game, networks: tuple[UpdateNetwork, ...], batch: Joint, look_ahead: Scalar) -> Float[Array, ""]:
+def mean_loss(
+    game: Game, networks: tuple[UpdateNetwork, ...], batch: Joint, look_ahead: Scalar
+) -> Float[Array, ""]:
     """The networks' consistency loss, its mean over a batch of everybody's parameters."""
     learner = Cola(networks)
 
     def loss(params: Joint) -> Float[Array, ""]:
-        gap = gaps(game, lambda p, seat: learner.direction(networks[seat], p, seat), game.split(params), look_ahead)
+        gap = gaps(
+            game, lambda p, seat: learner.direction(networks[seat], p, seat), game.split(params), look_ahead
+        )
         return jnp.asarray(optax.tree.norm(gap, squared=True))
 
     return jax.vmap(loss)(batch).mean()
@@ -222,12 +243,17 @@ def sampled(game: Game, key: Key[Array, ""], bound: Scalar, batch: int) -> Joint
     r"""A batch of everybody's parameters from $U[-I, I]$."""
     leaves, structure = jax.tree.flatten(jax.eval_shape(game.init, key))
     keys = (jax.random.fold_in(key, k) for k in range(len(leaves)))
-    drawn = [jax.random.uniform(k, (batch, *x.shape), x.dtype, -bound, bound) for k, x in zip(keys, leaves, strict=True)]
+    drawn = [
+        jax.random.uniform(k, (batch, *x.shape), x.dtype, -bound, bound)
+        for k, x in zip(keys, leaves, strict=True)
+    ]
     return jax.tree.unflatten(structure, drawn)
 
 
 @filter_jit(large="This training")
-def _chunk(game: Game, networks: PyTree, moments: PyTree, keys, numbers: dict[str, Any], begin, end, batch: int):
+def _chunk(
+    game: Game, networks: PyTree, moments: PyTree, keys, numbers: dict[str, Any], begin, end, batch: int
+):
     """Iterations `begin` to `end` of every seed: the networks, Adam's moments and the mean loss."""
     adam = optax.scale_by_adam()
 
@@ -235,7 +261,9 @@ def _chunk(game: Game, networks: PyTree, moments: PyTree, keys, numbers: dict[st
         def iterate(t, carry):
             networks, moments, total = carry
             params = sampled(game, jax.random.fold_in(key, t), numbers["bound"], batch)
-            loss, slope = jax.value_and_grad(lambda n: mean_loss(game, n, params, numbers["look_ahead"]))(networks)
+            loss, slope = jax.value_and_grad(lambda n: mean_loss(game, n, params, numbers["look_ahead"]))(
+                networks
+            )
             step, moments = adam.update(slope, moments)
             rate = numbers["lr"] * numbers["decay"] ** (t // numbers["decay_every"])
             return optax.tree.add_scale(networks, -rate, step), moments, total + loss

@@ -58,7 +58,9 @@ class Follower(Learner):
     def update(self, state: PyTree, view: View) -> tuple[Own, PyTree]:
         """The scaled gradient."""
         seats = seating(view, None)
-        return optax.tree.scale(self.lr, foresighted(self.network, view, seats, self.discounts[seats], self.now, self.later)), state
+        return optax.tree.scale(
+            self.lr, foresighted(self.network, view, seats, self.discounts[seats], self.now, self.later)
+        ), state
 
 
 def adam() -> optax.GradientTransformation:
@@ -68,7 +70,12 @@ def adam() -> optax.GradientTransformation:
 
 @filter_jit(loops=True, large="This training")
 def iterations(
-    game: Game, learners: Learners, progress: Progress, numbers: dict[str, Any], due: Int[Array, ""], counts: tuple[int, ...]
+    game: Game,
+    learners: Learners,
+    progress: Progress,
+    numbers: dict[str, Any],
+    due: Int[Array, ""],
+    counts: tuple[int, ...],
 ) -> tuple[Progress, Fit]:
     """`due` iterations; the program is the same for any number of them up to the last of the counts: batch, rollouts, stride, chunk."""
     *sizes, chunk = counts
@@ -78,12 +85,20 @@ def iterations(
         progress, fit = iteration(game, learners, progress, numbers, *sizes)
         return progress, jax.tree.map(lambda buffer, x: buffer.at[n].set(x), fits, fit)
 
-    empty = Fit(jnp.zeros(chunk), jnp.zeros(chunk), jnp.zeros((chunk, game.n_players)), jnp.zeros(chunk, bool))
+    empty = Fit(
+        jnp.zeros(chunk), jnp.zeros(chunk), jnp.zeros((chunk, game.n_players)), jnp.zeros(chunk, bool)
+    )
     return jax.lax.fori_loop(0, due, iterate, (progress, empty))
 
 
 def iteration(
-    game: Game, learners: Learners, progress: Progress, numbers: dict[str, Any], batch: int, rollouts: int, stride: int
+    game: Game,
+    learners: Learners,
+    progress: Progress,
+    numbers: dict[str, Any],
+    batch: int,
+    rollouts: int,
+    stride: int,
 ) -> tuple[Progress, Fit]:
     """One match of explorers in every lane, with a rollout and an update every `stride` steps."""
     n = game.n_players
@@ -107,7 +122,9 @@ def iteration(
             key, begin, discounts, signs, now, later = seen
 
             def make(seat):
-                return Follower(signed(mean, signs[seat]), discounts, numbers["inner_lr"], now[seat], later[seat])
+                return Follower(
+                    signed(mean, signs[seat]), discounts, numbers["inner_lr"], now[seat], later[seat]
+                )
 
             joint, states, path = steps(game, seated(learners, make), carry[0], carry[1], key, begin, stride)
             return (joint, states), (carry, path)
@@ -118,7 +135,13 @@ def iteration(
             ones = jnp.ones(n)
             signs = jnp.stack([jnp.where(flipped, -1.0, 1.0), jnp.ones(flipped.shape)])
             weights = jnp.stack([0 * ones, 1 - discounts]), jnp.stack([ones, discounts])
-            phases = (jnp.stack(keys), (k + jnp.arange(2)) * stride, jnp.stack([horizons, discounts]), signs, *weights)
+            phases = (
+                jnp.stack(keys),
+                (k + jnp.arange(2)) * stride,
+                jnp.stack([horizons, discounts]),
+                signs,
+                *weights,
+            )
             _, (begins, paths) = jax.lax.scan(phase, (joint, states), phases)
             (joint, states), path = jax.tree.map(lambda x: x[1], (begins, paths))
             paid = jax.vmap(lambda at: game.per_step(jnp.asarray(game.values(at, keys[1]))))(path)
@@ -128,10 +151,14 @@ def iteration(
         discounts = jax.vmap(lambda key: arcsine(key, n))(lane_keys(jax.random.fold_in(fresh, k)))
         keys = lane_keys(jax.random.fold_in(walk, k)), lane_keys(jax.random.fold_in(roll, k))
         joint, states, seen, rewards = jax.vmap(lane)(joint, states, explorers, discounts, keys)
-        (loss, error), slope = jax.value_and_grad(mean_loss, has_aux=True)(network, target, seen, rewards, discounts, numbers["mixing"])
+        (loss, error), slope = jax.value_and_grad(mean_loss, has_aux=True)(
+            network, target, seen, rewards, discounts, numbers["mixing"]
+        )
         step, averages = adam().update(slope, moments)
         after = jax.tree.map(lambda x, d: x - numbers["lr"] * (d + numbers["decay"] * x), network, step)
-        follows = jax.tree.map(lambda x, y: numbers["target"] * x + (1 - numbers["target"]) * y, target, after)
+        follows = jax.tree.map(
+            lambda x, y: numbers["target"] * x + (1 - numbers["target"]) * y, target, after
+        )
         fitted, ok = kept((network, target, moments), (after, follows, averages))
         return (fitted, joint, states), Fit(loss, error**2, rewards[:, -1].mean(axis=0), ok)
 
@@ -164,13 +191,26 @@ def mean_loss(
 def first(game: Game, learners: Learners, key: Key[Array, ""]) -> tuple[Joint, PyTree]:
     """Everybody's first parameters, and the learners' first states; nothing at the open seats."""
     joint = game.init(key)
-    begins = (own if x is None else x.start(View(game, joint, seat)) for seat, (x, own) in enumerate(zip(learners, joint, strict=True)))
+    begins = (
+        own if x is None else x.start(View(game, joint, seat))
+        for seat, (x, own) in enumerate(zip(learners, joint, strict=True))
+    )
     joint = game.split(tuple(begins))
     keys = [jax.random.fold_in(jax.random.fold_in(key, BEFORE), seat) for seat in range(len(joint))]
-    return joint, tuple(() if x is None else x.init(View(game, joint, seat, keys[seat])) for seat, x in enumerate(learners))
+    return joint, tuple(
+        () if x is None else x.init(View(game, joint, seat, keys[seat])) for seat, x in enumerate(learners)
+    )
 
 
-def steps(game: Game, players: tuple[Learner, ...], joint: Joint, states: PyTree, key: Key[Array, ""], begin, count: int):
+def steps(
+    game: Game,
+    players: tuple[Learner, ...],
+    joint: Joint,
+    states: PyTree,
+    key: Key[Array, ""],
+    begin,
+    count: int,
+):
     """Some steps of everybody: the parameters and states after the last, and the parameters after each."""
 
     def step(carry, t):

@@ -33,34 +33,71 @@ def per_step(values: Any, ok: Any = None) -> dict[str, Any]:
     return {"per_step": np.atleast_1d(np.asarray(values[-1], float)).tolist()} | skipped
 
 
-def check_settings(name: str, given: Mapping[str, Any], make: Callable[..., Any], more: tuple[str, ...] = ()) -> None:
+def check_settings(
+    name: str, given: Mapping[str, Any], make: Callable[..., Any], more: tuple[str, ...] = ()
+) -> None:
     """Refuse settings that neither `make` nor the training itself takes.
 
     Raises:
         ValueError: naming the first unknown one, with the nearest that there is.
     """
-    accepted = {*inspect.signature(make).parameters, *more} - {"game", "learners", "key", "seed", "chunk", "start", "watch", "unknown"}
+    accepted = {*inspect.signature(make).parameters, *more} - {
+        "game",
+        "learners",
+        "key",
+        "seed",
+        "chunk",
+        "start",
+        "watch",
+        "unknown",
+    }
     for setting in given:
         if setting not in accepted:
-            raise ValueError(f"The training of {name!r} has no setting {setting!r}; {nearest(setting, accepted)}.")
+            raise ValueError(
+                f"The training of {name!r} has no setting {setting!r}; {nearest(setting, accepted)}."
+            )
 
 
-def cola(game: Game, learners: list[Learner | None], seed: int, *, start: Any, watch: Any, seeds: int = 1, **settings: Any):
+def cola(
+    game: Game,
+    learners: list[Learner | None],
+    seed: int,
+    *,
+    start: Any,
+    watch: Any,
+    seeds: int = 1,
+    **settings: Any,
+):
     """COLA of the best seed."""
     if any(x is not None for x in learners):
-        raise ValueError("COLA's networks are trained together and against nobody; leave all seats open, which is against 'self'.")
+        raise ValueError(
+            "COLA's networks are trained together and against nobody; leave all seats open, which is against 'self'."
+        )
     check_settings("cola", settings, train_cola.ColaSettings)
     settings["hidden"] = tuple(settings.get("hidden", train_cola.ColaSettings.hidden))
-    training = train_cola.train(game, train_cola.ColaSettings(**settings), seed, seeds=seeds, start=start, watch=watch)
+    training = train_cola.train(
+        game, train_cola.ColaSettings(**settings), seed, seeds=seeds, start=start, watch=watch
+    )
     return (training.best,), training.run
 
 
-def mfos(game: Game, learners: list[Learner | None], seed: int, *, start: Any, watch: Any, method: str = "ppo", **settings: Any):
+def mfos(
+    game: Game,
+    learners: list[Learner | None],
+    seed: int,
+    *,
+    start: Any,
+    watch: Any,
+    method: str = "ppo",
+    **settings: Any,
+):
     """M-FOS by one of the methods, whose own settings are among the others."""
     if method not in METHODS:
         raise ValueError(f"Unknown method {method!r} of M-FOS; {nearest(method, METHODS)}.")
     check_settings("mfos", settings, METHODS[method], ("steps", "iterations", "width", "centered", "anneal"))
-    own = {k: settings.pop(k) for k in ("steps", "iterations", "width", "centered", "anneal") if k in settings}
+    own = {
+        k: settings.pop(k) for k in ("steps", "iterations", "width", "centered", "anneal") if k in settings
+    }
     how = METHODS[method](**settings, **({"length": own["steps"]} if "steps" in own else {}))
     training = train_mfos(game, learners, how, seed, **own, chunk=1, start=start, watch=watch)
     return training.learners, training.run
@@ -68,7 +105,9 @@ def mfos(game: Game, learners: list[Learner | None], seed: int, *, start: Any, w
 
 def mmaml(game: Game, learners: list[Learner | None], seed: int, **how: Any):
     """M-MAML."""
-    check_settings("mmaml", {name: value for name, value in how.items() if name not in ("start", "watch")}, train_mmaml)
+    check_settings(
+        "mmaml", {name: value for name, value in how.items() if name not in ("start", "watch")}, train_mmaml
+    )
     training = train_mmaml(game, learners, seed, chunk=1, **how)
     return (training.learner,), training.run
 
@@ -80,11 +119,23 @@ def meva(game: Game, learners: list[Learner | None], seed: int, *, start: Any, w
     return training.learners, training.run
 
 
-def match(name: str, game: Game, learners: list[Learner | None], seed: int, *, iterations: int = 100, start: Any, watch: Any, **how: Any):
+def match(
+    name: str,
+    game: Game,
+    learners: list[Learner | None],
+    seed: int,
+    *,
+    iterations: int = 100,
+    start: Any,
+    watch: Any,
+    **how: Any,
+):
     """A match of a learner which plays as it is."""
     seated = [LEARNERS.make(name, **how) if x is None else x for x in learners]
     training = train_match(game, seated, seed, iterations=iterations, start=start, watch=watch)
-    return tuple(settled for settled, x in zip(training.learners, learners, strict=True) if x is None), training.run
+    return tuple(
+        settled for settled, x in zip(training.learners, learners, strict=True) if x is None
+    ), training.run
 
 
 def ascent(

@@ -34,10 +34,11 @@ class Training(NamedTuple):
     """How a learner is trained.
 
     Attributes:
-        fit: from the game, one learner per seat (None: trained), a seed, `start`, `watch` and settings by name, to the trained
-            learners, one per open seat or one for all, and the run. A run is a tree of arrays that holds where the training stands and,
-            as `iterations`, how many are done. A run in pieces is the run in one, and going on with one for no iteration more gives
-            the learners as they stand.
+        fit: from the game, one learner per seat (None: trained), a seed, `start`, `watch` and settings by
+            name, to the trained learners, one per open seat or one for all, and the run. A run is a tree of
+            arrays that holds where the training stands and, as `iterations`, how many are done. A run in
+            pieces is the run in one, and going on with one for no iteration more gives the learners as they
+            stand.
         seen: what the run saw last, by name.
         against: the usual opponent, or `"self"` where every seat is trained at once.
     """
@@ -80,7 +81,8 @@ def train(
 ) -> Outcome:
     """Train a learner and keep it in a folder, which `shaping.checkpoint.folder.load` reads at any time from the first chunk on.
 
-    With several open seats, the folder holds the learner of the first, and a folder `seat_K` inside it that of seat K.
+    With several open seats, the folder holds the learner of the first, and a folder `seat_K` inside it that
+    of seat K.
 
     Args:
         learner: what to train, a name in `TRAININGS`.
@@ -89,8 +91,8 @@ def train(
         settings: of the training, by name; those of the papers are in `shaping.training.presets`.
         seed: root of all randomness, an integer in [0, 2**32 - 1].
         out: the folder.
-        resume: go on with what the folder holds; the end is, to the last bit, that of a training without interruption. Of a finished
-            training, what it came to is given back.
+        resume: go on with what the folder holds; the end is, to the last bit, that of a training without
+            interruption. Of a finished training, what it came to is given back.
         force: replace what the folder holds.
         every: seconds between two saves, at least 0.
         report: called after every chunk with the iterations done and what was seen last.
@@ -101,9 +103,9 @@ def train(
         The learners and the run.
 
     Raises:
-        ValueError: for an unknown learner; for a folder that holds something, without `resume` or `force`, or is in use by another run;
-            with `resume`, for one that holds no such training: another game, other opponents, settings or seed, another version, a
-            truncated file.
+        ValueError: for an unknown learner; for a folder that holds something, without `resume` or `force`, or
+            is in use by another run; with `resume`, for one that holds no such training: another game, other
+            opponents, settings or seed, another version, a truncated file.
         KeyboardInterrupt: after Ctrl-C, when all that was done has been kept; it says so.
 
     Example:
@@ -118,7 +120,9 @@ def train(
     game, seed = as_game(game), as_seed(seed, key)
     learners = as_learners(learners, game, opens=True)
     if not isinstance(settings, Mapping):
-        raise ValueError(f"settings is {shown(settings)}; give a mapping from names to values, such as {{'iterations': 100}}.")
+        raise ValueError(
+            f"settings is {shown(settings)}; give a mapping from names to values, such as {{'iterations': 100}}."
+        )
     training, folder = named(learner), as_folder(out)
     asked = {
         "training": learner,
@@ -131,7 +135,9 @@ def train(
         asked["source code"] = code
     noted = dict(note or {}) | asked
     if resume and force:
-        raise ValueError("Resuming goes on with what the folder holds, and force replaces it; give one of the two.")
+        raise ValueError(
+            "Resuming goes on with what the folder holds, and force replaces it; give one of the two."
+        )
     begun = resume and checkpoint.is_begun(folder)
     with alone(folder):
         start = None
@@ -150,7 +156,9 @@ def finished(folder: pathlib.Path, game: Game) -> Outcome:
     """What the finished training in a folder came to."""
     places = [folder, *sorted(folder.glob("seat_*"), key=lambda place: int(place.name.removeprefix("seat_")))]
     note = checkpoint.load_note(folder)["note"]
-    return Outcome(tuple(checkpoint.load(place, game) for place in places), None, note["iterations"], note["seen"])
+    return Outcome(
+        tuple(checkpoint.load(place, game) for place in places), None, note["iterations"], note["seen"]
+    )
 
 
 def _trained(
@@ -170,7 +178,9 @@ def _trained(
     run: Any = start
     kept = -np.inf
 
-    def fit(start: Any, settings: Mapping[str, Any], watch: Callable[[Any], None] | None = None) -> tuple[tuple[Learner, ...], Any]:
+    def fit(
+        start: Any, settings: Mapping[str, Any], watch: Callable[[Any], None] | None = None
+    ) -> tuple[tuple[Learner, ...], Any]:
         return training.fit(game, list(learners), seed, start=start, watch=watch, **settings)
 
     def save() -> None:
@@ -190,15 +200,26 @@ def _trained(
         trained, run = fit(start, settings, watch)
     except KeyboardInterrupt:
         if run is None:
-            raise KeyboardInterrupt("interrupted before the first iteration was done; nothing was kept.") from None
+            raise KeyboardInterrupt(
+                "interrupted before the first iteration was done; nothing was kept."
+            ) from None
         save()
-        raise KeyboardInterrupt(f"interrupted after {run.iterations} iterations, which {str(folder)!r} holds.") from None
+        raise KeyboardInterrupt(
+            f"interrupted after {run.iterations} iterations, which {str(folder)!r} holds."
+        ) from None
     outcome = Outcome(trained, run, run.iterations, training.seen(run))
     keep(folder, game, seats, trained, None, note | {"iterations": outcome.iterations, "seen": outcome.seen})
     return outcome
 
 
-def keep(folder: pathlib.Path, game: Game, seats: Sequence[int], learners: Sequence[Learner], run: Any, note: dict[str, Any]) -> None:
+def keep(
+    folder: pathlib.Path,
+    game: Game,
+    seats: Sequence[int],
+    learners: Sequence[Learner],
+    run: Any,
+    note: dict[str, Any],
+) -> None:
     """Save the learners of the open seats, the first seat's last: it has the run, or, without one, says that all is finished."""
     for seat, learner in reversed(list(zip(seats, learners, strict=False))):
         if seat == seats[0]:
@@ -217,7 +238,9 @@ def named(learner: str) -> Training:
         return TRAININGS[learner]
     if learner in LEARNERS and LEARNERS.get(learner).facts["learns"]:
         return Training(functools.partial(fits.match, learner), lambda run: fits.per_step(run.curve), "self")
-    raise ValueError(f"There is no training of the learner {learner!r}; {nearest(learner, [*TRAININGS, *learning()])}.")
+    raise ValueError(
+        f"There is no training of the learner {learner!r}; {nearest(learner, [*TRAININGS, *learning()])}."
+    )
 
 
 def learning() -> list[str]:
@@ -238,7 +261,11 @@ def sketched(learner: Learner) -> Any:
 
 
 TRAININGS: dict[str, Training] = {
-    "cola": Training(fits.cola, lambda run: {"loss": [float(x) if np.isfinite(x) else None for x in run.curve.losses[-1]]}, "self"),
+    "cola": Training(
+        fits.cola,
+        lambda run: {"loss": [float(x) if np.isfinite(x) else None for x in run.curve.losses[-1]]},
+        "self",
+    ),
     "mfos": Training(fits.mfos, lambda run: fits.per_step(run.curve.per_step, run.curve.ok)),
     "meva": Training(fits.meva, lambda run: fits.per_step(run.curve.per_step, run.curve.ok)),
     "ascent": Training(fits.ascent, lambda run: fits.per_step(run.curve)),

@@ -69,7 +69,8 @@ def train_match(
 ) -> MatchTraining:
     """Let learners play one match, and keep everybody's last parameters.
 
-    A match of one seed as `play` has it, in compiled chunks, so that it can be watched, kept and gone on with.
+    A match of one seed as `play` has it, in compiled chunks, so that it can be watched, kept and gone on
+    with.
 
     Args:
         game: the game, sampled or exact.
@@ -85,7 +86,8 @@ def train_match(
         A learner per seat that plays with the last parameters, and the match.
 
     Raises:
-        ValueError: if the learners are not one per seat, a count is no positive integer, or parameters or states are not finite any more.
+        ValueError: if the learners are not one per seat, a count is no positive integer, or parameters or
+            states are not finite any more.
 
     Example:
         >>> from games import ipd
@@ -104,11 +106,15 @@ def train_match(
         progress, values = _advance(game, tuple(learners), run.progress, jnp.asarray(due), chunk)
         curve = np.concatenate([run.curve, np.asarray(values)[:due]])
         if not np.isfinite(curve).all() or not finite((progress.joint, progress.states)):
-            raise ValueError(f"The match left the finite numbers after {run.iterations} steps or a few more; take smaller learning rates.")
+            raise ValueError(
+                f"The match left the finite numbers after {run.iterations} steps or a few more; take smaller learning rates."
+            )
         run = MatchRun(progress, curve)
         if watch is not None:
             watch(run)
-    settled = tuple(Settled(own, x.label) for own, x in zip(game.join(run.progress.joint), learners, strict=True))
+    settled = tuple(
+        Settled(own, x.label) for own, x in zip(game.join(run.progress.joint), learners, strict=True)
+    )
     return MatchTraining(settled, run)
 
 
@@ -118,13 +124,17 @@ def begun(game: Game, learners: Sequence[Learner], key: Key[Array, ""] | int) ->
     first = jax.random.fold_in(key, BEFORE)
     joint = game.init(first)
     joint = game.split(tuple(x.start(View(game, joint, seat)) for seat, x in enumerate(learners)))
-    states = tuple(x.init(View(game, joint, seat, jax.random.fold_in(first, seat))) for seat, x in enumerate(learners))
+    states = tuple(
+        x.init(View(game, joint, seat, jax.random.fold_in(first, seat))) for seat, x in enumerate(learners)
+    )
     progress = MatchProgress(joint, states, jax.random.key_data(key), jnp.zeros((), jnp.uint32))
     return MatchRun(progress, np.zeros((0, game.n_players), np.float32))
 
 
 @filter_jit(large="This training")
-def _advance(game: Game, learners: tuple[Learner, ...], progress: MatchProgress, due: Int[Array, ""], chunk: int):
+def _advance(
+    game: Game, learners: tuple[Learner, ...], progress: MatchProgress, due: Int[Array, ""], chunk: int
+):
     """`due` steps, at most `chunk`; the program is the same for any number of them."""
     run = jax.random.wrap_key_data(progress.key)
 

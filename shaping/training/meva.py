@@ -49,7 +49,8 @@ class MevaSettings:
         10
 
     Source:
-        Cooijmans, Aghajohari & Courville 2023, "Meta-value learning", sections 4 and 5.3 and the published code (matrix.ipynb).
+        Cooijmans, Aghajohari & Courville 2023, "Meta-value learning", sections 4 and 5.3 and the published
+        code (matrix.ipynb).
     """
 
     width: int = 128
@@ -76,7 +77,9 @@ class MevaSettings:
         for what in ("target", "mixing", "flip", "discount"):
             check_range(what, getattr(self, what), 0.0, 1.0)
         if self.steps % self.stride:
-            raise ValueError(f"stride is {self.stride}, which does not divide steps, {self.steps}; choose a divisor.")
+            raise ValueError(
+                f"stride is {self.stride}, which does not divide steps, {self.steps}; choose a divisor."
+            )
 
 
 class MevaRun(NamedTuple):
@@ -112,16 +115,18 @@ def train_meva(
 ) -> MevaTraining:
     r"""Train a meta-value on everybody's learning, the seats left open following it themselves.
 
-    Explorers, who ascend a meta-value with signs flipped in its last layer, walk away from the game's draw. Every `stride` steps,
-    rollouts start where they are: with fresh discounts $\gamma_i \sim \mathrm{Beta}(1/2, 1/2)$ the open seats ascend
-    $(1-\gamma) V + \gamma U$, the others learn as they do, and the quantiles of U are fitted to TD($\lambda$) targets of
-    $U(\theta) = (1-\gamma)\, V(\theta') + \gamma\, U(\theta')$. The learners hold the target network.
+    Explorers, who ascend a meta-value with signs flipped in its last layer, walk away from the game's draw.
+    Every `stride` steps, rollouts start where they are: with fresh discounts $\gamma_i \sim
+    \mathrm{Beta}(1/2, 1/2)$ the open seats ascend $(1-\gamma) V + \gamma U$, the others learn as they do, and
+    the quantiles of U are fitted to TD($\lambda$) targets of $U(\theta) = (1-\gamma)\, V(\theta') + \gamma\,
+    U(\theta')$. The learners hold the target network.
 
     Args:
         game: the game; of two players or more.
         learners: one per seat, in order; None leaves a seat to the meta-value. All seats open is self-play.
         settings: how; by default those of the paper.
-        key: a seed or a typed key; iteration t draws from `fold_in(key, t)`, so that a run in pieces is the run in one.
+        key: a seed or a typed key; iteration t draws from `fold_in(key, t)`, so that a run in pieces is the
+            run in one.
         iterations: how many in all, those of `start` included; by default those of the settings.
         chunk: iterations between two looks.
         start: a run to go on with, whose key is kept.
@@ -132,10 +137,12 @@ def train_meva(
         The learners and the run.
 
     Raises:
-        ValueError: if the learners are not one per seat, no seat is open, the game has one player, or a count is no positive integer.
+        ValueError: if the learners are not one per seat, no seat is open, the game has one player, or a count
+            is no positive integer.
 
     Source:
-        Cooijmans, Aghajohari & Courville 2023, "Meta-value learning: a general framework for learning with learning awareness".
+        Cooijmans, Aghajohari & Courville 2023, "Meta-value learning: a general framework for learning with
+        learning awareness".
     """
     game = as_game(game)
     learners, key = as_learners(learners, game, opens=True), as_key(key, seed)
@@ -151,8 +158,15 @@ def train_meva(
             f"{len(seats)} of the {game.n_players} seats of {game.name!r} are open; put None in place of those learners that are to follow "
             "the meta-value, in a game of two players or more."
         )
-    run = start if start is not None else begun(game, len(seats) == game.n_players and alike(game), settings, key)
-    numbers = {k: jnp.asarray(getattr(settings, k), float) for k in ("lr", "decay", "target", "mixing", "flip", "inner_lr")}
+    run = (
+        start
+        if start is not None
+        else begun(game, len(seats) == game.n_players and alike(game), settings, key)
+    )
+    numbers = {
+        k: jnp.asarray(getattr(settings, k), float)
+        for k in ("lr", "decay", "target", "mixing", "flip", "inner_lr")
+    }
     counts = (settings.batch, settings.steps // settings.stride, settings.stride, chunk)
     while run.iterations < iterations:
         due = min(chunk, iterations - run.iterations)
@@ -163,7 +177,10 @@ def train_meva(
             watch(run)
     together = len(seats) == game.n_players
     network = run.progress.target
-    return MevaTraining(tuple(Meva(network, settings.inner_lr, settings.discount, None if together else s) for s in seats), run)
+    return MevaTraining(
+        tuple(Meva(network, settings.inner_lr, settings.discount, None if together else s) for s in seats),
+        run,
+    )
 
 
 @filter_jit(large="The network")
@@ -177,7 +194,9 @@ def begun(game: Game, shared: bool, settings: MevaSettings, key: Key[Array, ""] 
     key = as_key(key)
     size = max(sum(leaf.size for leaf in jax.tree.leaves(own)) for own in jax.eval_shape(game.init, key))
     roles = None if shared else game.n_players
-    network = _drawn(jax.random.fold_in(key, BEFORE), size, settings.width, settings.blocks, settings.quantiles, roles)
+    network = _drawn(
+        jax.random.fold_in(key, BEFORE), size, settings.width, settings.blocks, settings.quantiles, roles
+    )
     moments: Any = adam().init(network)  # pyright: ignore[reportArgumentType]
     words, none = jax.random.key_data(key), np.zeros(0, np.float32)
     curve: Any = Fit(none, none, np.zeros((0, game.n_players), np.float32), np.zeros(0, bool))  # pyright: ignore[reportArgumentType]

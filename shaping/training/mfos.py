@@ -46,36 +46,39 @@ def train_mfos(
 ) -> MfosTraining:
     """Train one policy per open seat on the meta-game against the learners in the others.
 
-    With several open seats the policies learn with each other, but at first mostly against naive learners: in iteration t, with probability
-    max(0, 1 - `anneal` t), every policy plays a match of its own in which the other open seats are naive. One coin decides for all. On the
-    iterated prisoner's dilemma they then come to cooperate; from the start together, to defect.
+    With several open seats the policies learn with each other, but at first mostly against naive learners: in
+    iteration t, with probability max(0, 1 - `anneal` t), every policy plays a match of its own in which the
+    other open seats are naive. One coin decides for all. On the iterated prisoner's dilemma they then come to
+    cooperate; from the start together, to defect.
 
     Args:
         game: the game.
         learners: one per seat, in order; None leaves a seat to a policy.
-        method: `Ppo(...)`, `Es(...)` or `Ga(...)`, whose `length` must be `steps`; by default PPO, with the published step size for one
-            open seat (.002) or several (.0002).
+        method: `Ppo(...)`, `Es(...)` or `Ga(...)`, whose `length` must be `steps`; by default PPO, with the
+            published step size for one open seat (.002) or several (.0002).
         key: a seed or a typed key.
         steps: meta-steps of an episode.
         iterations: how many in all, those of `start` included.
         width: hidden units of actor and critic.
         centered: whether they see probabilities o as 2o - 1, in place of the published o; see `Gaussian`.
-        anneal: by how much the probability of naive opponents falls per iteration, in [0, 1]; None for none from the start. With one open
-            seat it has no meaning.
+        anneal: by how much the probability of naive opponents falls per iteration, in [0, 1]; None for none
+            from the start. With one open seat it has no meaning.
         chunk: iterations between two looks.
         start: a run to go on with.
         watch: called with the run after every chunk.
         seed: another name of `key`.
 
     Returns:
-        The learners, which act as the method does in training, and the run; `run.curve.per_step` is the mean over the meta-steps.
+        The learners, which act as the method does in training, and the run; `run.curve.per_step` is the mean
+        over the meta-steps.
 
     Raises:
         ValueError: for a length other than `steps`; also as `MetaGame` and `train`.
 
     Source:
-        Lu et al. 2022, "Model-free opponent shaping", section 3; for several open seats section 4 and the published code, which trains both
-        agents against naive learners in the same seat, while here each keeps its own.
+        Lu et al. 2022, "Model-free opponent shaping", section 3; for several open seats section 4 and the
+        published code, which trains both agents against naive learners in the same seat, while here each
+        keeps its own.
 
     Example:
         >>> from games import matching_pennies
@@ -90,11 +93,15 @@ def train_mfos(
     check_count("iterations", iterations)
     check_range("anneal", 0.0 if anneal is None else anneal, 0.0, 1.0)
     if method is not None and not isinstance(method, Method):
-        raise ValueError(f"method is {shown(method)}; it must be one that is made, such as Ppo(length={steps}).")
+        raise ValueError(
+            f"method is {shown(method)}; it must be one that is made, such as Ppo(length={steps})."
+        )
     several = list(learners).count(None) > 1
     method = Ppo(lr=0.0002 if several else 0.002, length=steps) if method is None else method
     if method.length != steps:
-        raise ValueError(f"The method plays {method.length} steps of a meta-game of {steps}; give it length={steps}.")
+        raise ValueError(
+            f"The method plays {method.length} steps of a meta-game of {steps}; give it length={steps}."
+        )
     meta = MetaGame(game, learners, steps=steps)
     begin = gaussian(meta.observation_shape[0], meta.action_shape[0], width, centered=centered)
     how = method if anneal is None or not several else Annealed(method, Apart(alone(meta)), anneal)
@@ -107,7 +114,9 @@ def alone(meta: MetaGame) -> tuple[MetaGame, ...]:
     """For every open seat the same meta-game with naive learners in the other open ones."""
 
     def seated(seat: int) -> MetaGame:
-        learners = [Naive() if learner is None and j != seat else learner for j, learner in enumerate(meta.learners)]
+        learners = [
+            Naive() if learner is None and j != seat else learner for j, learner in enumerate(meta.learners)
+        ]
         return MetaGame(meta.game, learners, meta.steps, meta.warm_up)
 
     return tuple(seated(seat) for seat in meta.open)

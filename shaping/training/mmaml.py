@@ -51,14 +51,15 @@ def train_mmaml(
 ) -> MmamlTraining:
     r"""Learn initial parameters and a step size against learners: Adam on the mean value of the match, from $N(0, std^2)$ and U(0, 1).
 
-    The gradient is that of Meta-MAPG through an exact game (`shaping.meta.gradient_terms.chain_terms`): with `steps=100` this is M-MAML,
-    with `steps=8`, a chain of 7 updates, it learns from as much of the match as Meta-MAPG does in its paper. `terms="own"` leaves the peer
-    learning out, which is Meta-PG.
+    The gradient is that of Meta-MAPG through an exact game (`shaping.meta.gradient_terms.chain_terms`): with
+    `steps=100` this is M-MAML, with `steps=8`, a chain of 7 updates, it learns from as much of the match as
+    Meta-MAPG does in its paper. `terms="own"` leaves the peer learning out, which is Meta-PG.
 
     Args:
         game: an exact game.
         learners: one per seat, in order; None for the seat that is trained.
-        key: a seed or a typed key, of the first numbers and of the co-players' draws, which are new at every iteration.
+        key: a seed or a typed key, of the first numbers and of the co-players' draws, which are new at every
+            iteration.
         steps: policies of a match, one more than the updates between them.
         lanes: matches per iteration.
         iterations: steps of Adam in all, those of `start` included.
@@ -76,7 +77,8 @@ def train_mmaml(
         ValueError: unless exactly one seat is open, for unknown terms, and as `MetaGame` and `ascend` do.
 
     Source:
-        Lu et al. 2022, "Model-free opponent shaping", its baseline M-MAML and published code; Kim et al. 2021 for a chain of 7.
+        Lu et al. 2022, "Model-free opponent shaping", its baseline M-MAML and published code; Kim et al. 2021
+        for a chain of 7.
 
     Example:
         >>> from games import GAMES
@@ -93,7 +95,9 @@ def train_mmaml(
         raise ValueError(f"Unknown terms {terms!r}; {nearest(terms, TERMS)}.")
     meta = MetaGame(game, learners, steps, warm_up=0, lanes=lanes)
     first, later = jax.random.split(key)
-    player = Mmaml(game.init(first)[meta.open[0]], jax.random.uniform(jax.random.fold_in(first, game.n_players)))
+    player = Mmaml(
+        game.init(first)[meta.open[0]], jax.random.uniform(jax.random.fold_in(first, game.n_players))
+    )
     meta = detached(meta) if terms == "own" else meta
     run = ascend(meta, start or player, later, steps=iterations, lr=lr, chunk=chunk, watch=watch)
     return MmamlTraining(run.player, run)

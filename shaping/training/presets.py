@@ -42,7 +42,9 @@ class Preset:
 
     def published(self, game: str, against: str) -> str:
         """What is published about a game and an opponent, as a phrase."""
-        return self.numbers.get((PLAYABLE.get(game).name, against), "no number that we know of for this game and opponent")
+        return self.numbers.get(
+            (PLAYABLE.get(game).name, against), "no number that we know of for this game and opponent"
+        )
 
     def make_game(self) -> Game:
         """The game, of a preset for one game.
@@ -51,15 +53,27 @@ class Preset:
             ValueError: for a preset that suits any.
         """
         if self.game is None:
-            raise ValueError(f"The preset {self.size!r} of {self.learner!r} is for any game; make one from games.PLAYABLE.")
+            raise ValueError(
+                f"The preset {self.size!r} of {self.learner!r} is for any game; make one from games.PLAYABLE."
+            )
         return PLAYABLE.make(self.game, **self.made_with)
 
 
 QUADRATIC = ColaSettings(
-    bound=1.0, clamp=False, hidden=(8, 8), activation="relu", batch=8, iterations=120_000, lr=0.1, decay=0.8, decay_every=750
+    bound=1.0,
+    clamp=False,
+    hidden=(8, 8),
+    activation="relu",
+    batch=8,
+    iterations=120_000,
+    lr=0.1,
+    decay=0.8,
+    decay_every=750,
 )
 """COLA on games whose values are quadratic (Willi et al. 2022, appendix C)."""
-LOGITS = ColaSettings(bound=7.0, clamp=True, hidden=(16, 16, 16), activation="tanh", batch=64, iterations=80_000, lr=1e-3)
+LOGITS = ColaSettings(
+    bound=7.0, clamp=True, hidden=(16, 16, 16), activation="tanh", batch=64, iterations=80_000, lr=1e-3
+)
 """COLA on games whose parameters are logits (Willi et al. 2022, appendix C)."""
 
 COLA = {
@@ -80,7 +94,10 @@ MFOS = {
         (IPD, "lola_taylor"): "-1.024 per step (LOLA: -1.022)",
         (IPD, SELF): "-1.006 per step, with naive opponents that become rarer; without them, defection",
         ("chicken", "naive"): "0.969 per step (the naive learner: -1.027)",
-        ("iterated_matching_pennies", "naive"): "0.196 or 0.81 per step: two runs disagree, see docs/matching_pennies_ceiling.md",
+        (
+            "iterated_matching_pennies",
+            "naive",
+        ): "0.196 or 0.81 per step: two runs disagree, see docs/matching_pennies_ceiling.md",
     },
     "ga": {(IPD, "lola_taylor"): "-0.838 per step (LOLA: -2.015)"},
     "es": {},
@@ -88,14 +105,25 @@ MFOS = {
 """What Lu et al. 2022 and runs of its code report, by optimizer."""
 
 META = {"steps": 100, "width": 256, "centered": False}
-PPO = META | {"method": "ppo", "lr": 0.002, "discount": 0.99, "clip": 0.2, "entropy": 0.01, "value": 0.5, "epochs": 4}
+PPO = META | {
+    "method": "ppo",
+    "lr": 0.002,
+    "discount": 0.99,
+    "clip": 0.2,
+    "entropy": 0.01,
+    "value": 0.5,
+    "epochs": 4,
+}
 GA = META | {"method": "ga", "discount": 1.0, "acts": "mode", "parents": 1}
 ES = META | {"method": "es", "discount": 1.0, "acts": "mode", "weighting": "ranks"}
 SHAPERS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("paper", PPO | {"episodes": 4096, "iterations": 1024}),
     ("quick", PPO | {"lr": 0.004, "episodes": 128, "iterations": 500, "width": 128}),
     ("paper", GA | {"sigma": 2.0, "population": 2048, "episodes": 128, "trials": 2048, "iterations": 64}),
-    ("quick", GA | {"sigma": 1.0, "population": 128, "episodes": 4, "trials": 128, "iterations": 40, "width": 64}),
+    (
+        "quick",
+        GA | {"sigma": 1.0, "population": 128, "episodes": 4, "trials": 128, "iterations": 40, "width": 64},
+    ),
     ("quick", ES | {"lr": 0.05, "sigma": 0.1, "pairs": 64, "episodes": 8, "iterations": 100, "width": 64}),
 )
 """M-FOS by size: the published settings, written for a GPU, and such as a core of a CPU finishes in two minutes."""
@@ -122,16 +150,30 @@ def cola(game: str, size: str) -> ColaSettings:
         >>> cola("tandem", "paper").iterations, cola("tandem", "quick").iterations
         (120000, 12000)
     """
-    paper = dataclasses.replace(QUADRATIC, look_ahead=0.1) if game in ("tandem", "balduzzi", "hamiltonian") else LOGITS
+    paper = (
+        dataclasses.replace(QUADRATIC, look_ahead=0.1)
+        if game in ("tandem", "balduzzi", "hamiltonian")
+        else LOGITS
+    )
     if size == "paper":
         return paper
-    return dataclasses.replace(paper, iterations=paper.iterations // 10, decay_every=max(1, paper.decay_every // 10))
+    return dataclasses.replace(
+        paper, iterations=paper.iterations // 10, decay_every=max(1, paper.decay_every // 10)
+    )
 
 
 def _cola() -> list[Preset]:
     """COLA's presets."""
     return [
-        Preset("cola", size, dataclasses.asdict(cola(game, size)) | {"seeds": 1}, "willi2022cola", {(game, SELF): number}, game, SELF)
+        Preset(
+            "cola",
+            size,
+            dataclasses.asdict(cola(game, size)) | {"seeds": 1},
+            "willi2022cola",
+            {(game, SELF): number},
+            game,
+            SELF,
+        )
         for game, number in COLA.items()
         for size in ("paper", "quick")
     ]
@@ -139,8 +181,12 @@ def _cola() -> list[Preset]:
 
 def _mfos() -> list[Preset]:
     """M-FOS by PPO, the genetic algorithm and evolution strategies; of PPO, the settings for self-play first."""
-    found = [Preset("mfos", size, settings, "lu2022mfos", MFOS["ppo"], against=SELF) for size, settings in TOGETHER]
-    return found + [Preset("mfos", size, settings, "lu2022mfos", MFOS[settings["method"]]) for size, settings in SHAPERS]
+    found = [
+        Preset("mfos", size, settings, "lu2022mfos", MFOS["ppo"], against=SELF) for size, settings in TOGETHER
+    ]
+    return found + [
+        Preset("mfos", size, settings, "lu2022mfos", MFOS[settings["method"]]) for size, settings in SHAPERS
+    ]
 
 
 def _mmaml() -> list[Preset]:
@@ -159,7 +205,9 @@ def _meva() -> list[Preset]:
 def _pola() -> list[Preset]:
     """POLA-DiCE and LOLA-DiCE on both of their games: published settings, written for a GPU, and a quick run of the same kind."""
     return [
-        Preset(learner, size, settings, "zhao2022pola", {(game, SELF): REPORTED[learner, game]}, game, SELF, made)
+        Preset(
+            learner, size, settings, "zhao2022pola", {(game, SELF): REPORTED[learner, game]}, game, SELF, made
+        )
         for learner, game, size, settings, made in EPISODES
     ]
 
@@ -174,7 +222,9 @@ PRESETS = (*_cola(), *_mfos(), *_ascent(), *_meva(), *_mmaml(), *_pola())
 """Every preset; of several that fit, the first is taken."""
 
 
-def preset(learner: str, game: str, size: str = "quick", against: str | None = None, method: str | None = None) -> Preset:
+def preset(
+    learner: str, game: str, size: str = "quick", against: str | None = None, method: str | None = None
+) -> Preset:
     """The preset of a learner, a game and a size.
 
     Args:
@@ -200,8 +250,18 @@ def preset(learner: str, game: str, size: str = "quick", against: str | None = N
     found = among(PRESETS, lambda p: p.learner, learner, "for the learner {!r}")
     found = among(found, lambda p: p.game, name, f"of {learner!r} for the game {{!r}}")
     if method is not None:
-        found = among(found, lambda p: p.settings.get("method", "its own"), method, f"of {learner!r} by the method {{!r}}")
-    found = among(found, lambda p: p.size, size, f"of {learner!r}{f' by {method!r}' if method else ''} of the size {{!r}}")
+        found = among(
+            found,
+            lambda p: p.settings.get("method", "its own"),
+            method,
+            f"of {learner!r} by the method {{!r}}",
+        )
+    found = among(
+        found,
+        lambda p: p.size,
+        size,
+        f"of {learner!r}{f' by {method!r}' if method else ''} of the size {{!r}}",
+    )
     if against is None:
         return next((p for p in found if p.against is None), found[0])
     return among(found, lambda p: p.against, against, f"of {learner!r} against {{!r}}")[0]
@@ -210,15 +270,23 @@ def preset(learner: str, game: str, size: str = "quick", against: str | None = N
 def _own(learner: str, size: str) -> Preset:
     """A match of a learner with its own settings, for one without published ones."""
     if size != "quick":
-        raise ValueError(f"There is no preset of {learner!r} of the size {size!r}; accepted: quick, with the learner's own settings.")
+        raise ValueError(
+            f"There is no preset of {learner!r} of the size {size!r}; accepted: quick, with the learner's own settings."
+        )
     entry = LEARNERS.get(learner)
-    settings = {name: x.default for name, x in entry.settings().items() if isinstance(x.default, (int, float, str))}
+    settings = {
+        name: x.default for name, x in entry.settings().items() if isinstance(x.default, (int, float, str))
+    }
     return Preset(entry.name, size, {"iterations": 200} | settings, entry.citation, {})
 
 
-def among(presets: "list[Preset] | tuple[Preset, ...]", of: Callable[[Preset], str | None], asked: str, what: str) -> list[Preset]:
+def among(
+    presets: "list[Preset] | tuple[Preset, ...]", of: Callable[[Preset], str | None], asked: str, what: str
+) -> list[Preset]:
     """The presets that are for what is asked, or for anything."""
     found = [p for p in presets if of(p) in (asked, None)]
     if not found:
-        raise ValueError(f"There is no preset {what.format(asked)}; {nearest(asked, {str(of(p)) for p in presets})}.")
+        raise ValueError(
+            f"There is no preset {what.format(asked)}; {nearest(asked, {str(of(p)) for p in presets})}."
+        )
     return found

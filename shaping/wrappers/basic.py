@@ -33,12 +33,13 @@ def _numbers(settings: dict[str, float]) -> dict[str, Float[Array, ""]]:
 class Optimized(Learner):
     """Ascend the inner learner's direction with an optax optimizer; give the inner learner `lr=1`.
 
-    Optax descends: it is handed minus the inner step, and its update is the step. The optimizer is built anew wherever it is used, from
-    numbers that are data, so that they can be swept and never recompile.
+    Optax descends: it is handed minus the inner step, and its update is the step. The optimizer is built anew
+    wherever it is used, from numbers that are data, so that they can be swept and never recompile.
 
     Args:
         inner: the learner whose step is the direction.
-        name: an optimizer of optax: `"adam"`, `"adamw"`, `"adagrad"`, `"amsgrad"`, `"lion"`, `"rmsprop"`, `"sgd"` or `"yogi"`.
+        name: an optimizer of optax: `"adam"`, `"adamw"`, `"adagrad"`, `"amsgrad"`, `"lion"`, `"rmsprop"`,
+            `"sgd"` or `"yogi"`.
         lr: the optimizer's learning rate, at least 0.
         settings: its other numbers by optax's names, such as `{"b1": 0.8}` or `{"momentum": 0.9}`.
 
@@ -63,7 +64,9 @@ class Optimized(Learner):
         accepted = [x for x in inspect.signature(OPTIMIZERS[self.name]).parameters if x != "learning_rate"]
         for name, value in self.settings.items():
             if name not in accepted:
-                raise ValueError(f"Optimized: {self.name!r} has no setting {name!r}; {nearest(name, accepted)}.")
+                raise ValueError(
+                    f"Optimized: {self.name!r} has no setting {name!r}; {nearest(name, accepted)}."
+                )
             check_range(f"Optimized: {name}", value, 0.0)
 
     @property
@@ -189,7 +192,9 @@ class EveryK(Learner):
 
     def __check_init__(self):
         if self.offset >= self.k:
-            raise ValueError(f"EveryK: offset is {self.offset}; it must be an integer in [0, {self.k - 1}], below k.")
+            raise ValueError(
+                f"EveryK: offset is {self.offset}; it must be an integer in [0, {self.k - 1}], below k."
+            )
 
     @property
     def label(self) -> str:
@@ -212,8 +217,8 @@ class EveryK(Learner):
 class Alternating(Learner):
     """Step in turn: in an n-player match, the player in seat i learns at steps i, i + n, i + 2n and so on.
 
-    With every player wrapped so, n steps of the match are one round of alternating gradient ascent, in which each player sees what the
-    players before it have just done.
+    With every player wrapped so, n steps of the match are one round of alternating gradient ascent, in which
+    each player sees what the players before it have just done.
 
     Args:
         inner: the learner.

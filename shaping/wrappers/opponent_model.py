@@ -37,11 +37,11 @@ class Modeled(NamedTuple):
 class OpponentModel(Learner):
     r"""Learn against models of the others in place of the others, whose parameters are never seen.
 
-    Before every step of the inner learner, real episodes are watched, one batch after the other, and every model $\phi_j$, which has the
-    form of the game's policies and starts from a draw of its own, descends
-    $-\mathrm{mean}_{t,b} \log \pi_{\phi_j}(a_{j,t} | o_{j,t})$; where it has a critic, also half the mean squared distance of its values
-    from the rewards to go of player j. The inner learner then sees a game in which the others are their models: what it anticipates, and
-    whatever episodes it asks for, is imagined.
+    Before every step of the inner learner, real episodes are watched, one batch after the other, and every
+    model $\phi_j$, which has the form of the game's policies and starts from a draw of its own, descends
+    $-\mathrm{mean}_{t,b} \log \pi_{\phi_j}(a_{j,t} | o_{j,t})$; where it has a critic, also half the mean
+    squared distance of its values from the rewards to go of player j. The inner learner then sees a game in
+    which the others are their models: what it anticipates, and whatever episodes it asks for, is imagined.
 
     Args:
         inner: any learner.
@@ -52,10 +52,12 @@ class OpponentModel(Learner):
         optimizer: `"adam"` or `"sgd"`, which goes on from one step of the match to the next.
 
     Raises:
-        ValueError: for a number outside its range; when a match starts, for a game that is not played step by step.
+        ValueError: for a number outside its range; when a match starts, for a game that is not played step by
+            step.
 
     Source:
-        Foerster et al. 2018a, "Learning with opponent-learning awareness", section 4.4. Defaults: POLA-OM of Zhao et al. 2022.
+        Foerster et al. 2018a, "Learning with opponent-learning awareness", section 4.4. Defaults: POLA-OM of
+        Zhao et al. 2022.
 
     Example:
         >>> from games import ENVIRONMENTS, Sampled
@@ -92,7 +94,9 @@ class OpponentModel(Learner):
 
         def watch(carry, batch):
             played = watching.afresh(batch).rollout()
-            return jax.lax.fori_loop(0, self.steps, lambda _, known: self.fitted(known[0], known[1], view, played), carry), None
+            return jax.lax.fori_loop(
+                0, self.steps, lambda _, known: self.fitted(known[0], known[1], view, played), carry
+            ), None
 
         (models, moments), _ = jax.lax.scan(watch, (state.models, state.moments), jnp.arange(self.batches))
         step, inner = self.inner.update(state.inner, imagined(view, models))
@@ -105,7 +109,9 @@ class OpponentModel(Learner):
 
     def fitted(self, models: Models, moments: PyTree, view: View, played: Sample) -> tuple[Models, PyTree]:
         """One step of all models towards what was watched."""
-        slopes = jax.grad(lambda models: sum(misfit(m, view, j, played) for m, j in zip(models, view.others, strict=True)))(models)
+        slopes = jax.grad(
+            lambda models: sum(misfit(m, view, j, played) for m, j in zip(models, view.others, strict=True))
+        )(models)
         steps, moments = self.descent.update(slopes, moments)
         return optax.tree.add(models, self.rated(steps)), moments
 
@@ -114,7 +120,9 @@ class OpponentModel(Learner):
 
         def rate(x):
             if isinstance(x, ActorCritic):
-                return ActorCritic(optax.tree.scale(self.lr, x.actor), optax.tree.scale(self.lr_critic, x.critic))
+                return ActorCritic(
+                    optax.tree.scale(self.lr, x.actor), optax.tree.scale(self.lr_critic, x.critic)
+                )
             return self.lr * x
 
         return jax.tree.map(rate, steps, is_leaf=lambda x: isinstance(x, ActorCritic))

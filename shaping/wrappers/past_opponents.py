@@ -19,7 +19,8 @@ class Past(NamedTuple):
 
     Attributes:
         inner: the inner learner's state.
-        kept: the others' parameters by seat, with a leading axis of `capacity` places, as yet those of the first step in places not used.
+        kept: the others' parameters by seat, with a leading axis of `capacity` places, as yet those of the
+            first step in places not used.
         time: how many steps there have been.
     """
 
@@ -31,8 +32,9 @@ class Past(NamedTuple):
 class AgainstPast(Learner):
     r"""Show the inner learner, with some probability, the others as they were at a step drawn from those that are kept.
 
-    Steps 0, k, 2k, ... are kept, the latest `capacity` of them, and each is as likely. All others are shown from the same step; the own
-    parameters are always today's. Self-play alone forgets how to answer those who no longer sit there, such as defectors.
+    Steps 0, k, 2k, ... are kept, the latest `capacity` of them, and each is as likely. All others are shown
+    from the same step; the own parameters are always today's. Self-play alone forgets how to answer those who
+    no longer sit there, such as defectors.
 
     Args:
         inner: the learner.
@@ -50,8 +52,9 @@ class AgainstPast(Learner):
         ('past(naive)', 'past(naive)')
 
     Source:
-        Aghajohari et al. 2024, "LOQA: learning with opponent Q-learning awareness", where a learner of the coin game meets its own past,
-        kept every 10 updates up to 10,000 times: in every episode of a batch another. Here one sits in all episodes of a step.
+        Aghajohari et al. 2024, "LOQA: learning with opponent Q-learning awareness", where a learner of the
+        coin game meets its own past, kept every 10 updates up to 10,000 times: in every episode of a batch
+        another. Here one sits in all episodes of a step.
     """
 
     inner: Learner

@@ -1,7 +1,8 @@
 """Basins of attraction: where a grid of starts in a plane of the parameters ends under an update map or a flow.
 
-To draw one: `plt.pcolormesh(found.xs, found.ys, found.labels.T, shading="nearest")` with one color per label, the unresolved -1 in gray,
-and the attractors on top; `found.to_frame()` has one row per start for any other tool.
+To draw one: `plt.pcolormesh(found.xs, found.ys, found.labels.T, shading="nearest")` with one color per label,
+the unresolved -1 in gray, and the attractors on top; `found.to_frame()` has one row per start for any other
+tool.
 """
 
 import dataclasses
@@ -37,10 +38,12 @@ class Basins:
     Args:
         xs: first coordinate of the starts.
         ys: second coordinate.
-        labels: index into `attractors` by start, -1 where the end is unresolved: not finite, or farther than the radius from all of them.
+        labels: index into `attractors` by start, -1 where the end is unresolved: not finite, or farther than
+            the radius from all of them.
         attractors: flat parameters.
         ends: flat parameters where every start ended.
-        rest: by start, the norm of the field (for a map, of its displacement) at the end; near 0 where the end is one.
+        rest: by start, the norm of the field (for a map, of its displacement) at the end; near 0 where the
+            end is one.
     """
 
     xs: Float[np.ndarray, " nx"]
@@ -66,7 +69,9 @@ class Basins:
 
         x, y = np.meshgrid(self.xs, self.ys, indexing="ij")
         ends = {f"end_{k}": self.ends[..., k].ravel() for k in range(self.ends.shape[-1])}
-        return pd.DataFrame({"x": x.ravel(), "y": y.ravel(), "label": self.labels.ravel(), "rest": self.rest.ravel()} | ends)
+        return pd.DataFrame(
+            {"x": x.ravel(), "y": y.ravel(), "label": self.labels.ravel(), "rest": self.rest.ravel()} | ends
+        )
 
 
 def basins_of_map(
@@ -81,10 +86,12 @@ def basins_of_map(
     r"""Basins of attraction of an update map, $\theta \leftarrow F(\theta)$, over a grid of starts, all in one compiled program.
 
     Args:
-        update: joint parameters to joint parameters, such as one step of learners; a function, or a pytree with `__call__`.
+        update: joint parameters to joint parameters, such as one step of learners; a function, or a pytree
+            with `__call__`.
         xs: first coordinates, shape `(nx,)`.
         ys: second coordinates, shape `(ny,)`.
-        attractors: flat parameters, shape `(m, d)`; by default the distinct ends that the map moves by less than a tenth of the radius.
+        attractors: flat parameters, shape `(m, d)`; by default the distinct ends that the map moves by less
+            than a tenth of the radius.
         steps: how often the map is applied, at least 1.
         radius: how near an end must be to its attractor, positive; maximum norm.
         embed: coordinates to joint parameters; one number for each of two players by default.
@@ -121,7 +128,8 @@ def basins_of_flow(
         field: joint parameters to velocities, such as `GradientField(game)`.
         xs: first coordinates, shape `(nx,)`.
         ys: second coordinates, shape `(ny,)`.
-        attractors: flat parameters, shape `(m, d)`; by default the distinct ends where the field's norm is below a tenth of the radius.
+        attractors: flat parameters, shape `(m, d)`; by default the distinct ends where the field's norm is
+            below a tenth of the radius.
         time: how long to follow the flow, positive.
         radius: how near an end must be to its attractor, positive; maximum norm.
         embed: coordinates to joint parameters; one number for each of two players by default.
@@ -145,7 +153,9 @@ def basins_of_flow(
     return labeled(x, y, ends, rest, attractors, radius)
 
 
-def coordinates(xs: ArrayLike, ys: ArrayLike) -> tuple[Any, Any, tuple[Float[Array, " n"], Float[Array, " n"]]]:
+def coordinates(
+    xs: ArrayLike, ys: ArrayLike
+) -> tuple[Any, Any, tuple[Float[Array, " n"], Float[Array, " n"]]]:
     """Both axes, and the grid as two flat arrays.
 
     Raises:
@@ -153,7 +163,9 @@ def coordinates(xs: ArrayLike, ys: ArrayLike) -> tuple[Any, Any, tuple[Float[Arr
     """
     x, y = in_default_precision((numeric_array("xs", xs), numeric_array("ys", ys)))
     if x.ndim != 1 or y.ndim != 1 or not (x.size and y.size):
-        raise ValueError(f"xs and ys have shapes {x.shape} and {y.shape}; each must be a vector of at least one number.")
+        raise ValueError(
+            f"xs and ys have shapes {x.shape} and {y.shape}; each must be a vector of at least one number."
+        )
     grid = jnp.meshgrid(x, y, indexing="ij")
     return x, y, (grid[0].ravel(), grid[1].ravel())
 
@@ -215,11 +227,20 @@ def labeled(x: Any, y: Any, ends: Any, rest: Any, attractors: ArrayLike | None, 
     else:
         targets = np.atleast_2d(np.asarray(attractors, dtype=float))
         if targets.ndim != 2 or targets.shape[1] != d:
-            raise ValueError(f"attractors has shape {np.shape(attractors)}; it must be (m, {d}): flat parameters, one row per attractor.")
+            raise ValueError(
+                f"attractors has shape {np.shape(attractors)}; it must be (m, {d}): flat parameters, one row per attractor."
+            )
     labels = np.full(len(ends), -1)
     if len(targets):
         distance = np.abs(ends[:, None, :] - targets[None]).max(-1)
         near = finite & (distance.min(1) <= radius)
         labels[near] = distance[near].argmin(1)
     shape = (len(x), len(y))
-    return Basins(np.asarray(x), np.asarray(y), labels.reshape(shape), targets, ends.reshape(*shape, d), rest.reshape(shape))
+    return Basins(
+        np.asarray(x),
+        np.asarray(y),
+        labels.reshape(shape),
+        targets,
+        ends.reshape(*shape, d),
+        rest.reshape(shape),
+    )

@@ -1,7 +1,7 @@
 r"""What kind of fixed point the simultaneous gradient has: stability, and whose maximum it is.
 
-Players maximize: $J = D\xi$ is the Jacobian of ascent, and the papers' H for losses is $-J$. A question that eigenvalues within tolerance
-of 0 leave open is answered None, since second derivatives do not decide it.
+Players maximize: $J = D\xi$ is the Jacobian of ascent, and the papers' H for losses is $-J$. A question that
+eigenvalues within tolerance of 0 leave open is answered None, since second derivatives do not decide it.
 """
 
 import dataclasses
@@ -17,7 +17,13 @@ from jaxtyping import Complex, Float
 from games.base import Game, Joint
 from games.checks import as_float
 from games.compiler import filter_jit
-from solvers.differentiable.jacobian import eigenvalues, game_jacobian, positions, simultaneous_gradient, symmetric_part
+from solvers.differentiable.jacobian import (
+    eigenvalues,
+    game_jacobian,
+    positions,
+    simultaneous_gradient,
+    symmetric_part,
+)
 from solvers.differentiable.leader import leader_curvature, stackelberg_residual
 
 Kind = Literal["stable", "attracting", "unstable", "strict saddle", "degenerate", "not a fixed point"]
@@ -28,25 +34,30 @@ class Classification:
     r"""A fixed point of the simultaneous gradient under the definitions in use; with losses, $H = -J$.
 
     Args:
-        kind: one word: `"unstable"` ($H \prec 0$), otherwise `"strict saddle"` (H has an eigenvalue with negative real part),
-            otherwise `"stable"` ($H \succeq 0$ and invertible), otherwise `"attracting"` (H is indefinite as a form, yet all its
-            eigenvalues have positive real parts), otherwise `"degenerate"`; `"not a fixed point"` where the gradient does not vanish.
-        stable: $H \succeq 0$, that is $u^\top J u \le 0$ for all u (Letcher et al. 2019), to within tolerance.
+        kind: one word: `"unstable"` ($H \prec 0$), otherwise `"strict saddle"` (H has an eigenvalue with
+            negative real part), otherwise `"stable"` ($H \succeq 0$ and invertible), otherwise `"attracting"`
+            (H is indefinite as a form, yet all its eigenvalues have positive real parts), otherwise
+            `"degenerate"`; `"not a fixed point"` where the gradient does not vanish.
+        stable: $H \succeq 0$, that is $u^\top J u \le 0$ for all u (Letcher et al. 2019), to within
+            tolerance.
         unstable: $H \prec 0$.
         strict_saddle: H has an eigenvalue with negative real part; what is unstable is one too.
-        attracting: all eigenvalues of J have negative real parts, so that ascent with small steps converges nearby.
+        attracting: all eigenvalues of J have negative real parts, so that ascent with small steps converges
+            nearby.
         differential_nash: everybody's own block of J is negative definite (Ratliff, Burden & Sastry 2016).
-        local_nash: nobody gains by a small deviation; implied by a differential Nash equilibrium, excluded by an own block with a positive
-            eigenvalue, and otherwise None.
-        stackelberg: by leader, whether this is a differential Stackelberg equilibrium (Fiez et al. 2020): the leader's total gradient
-            and the followers' own gradients vanish, its total second derivative and the followers' own blocks are negative definite. In
-            general-sum games it need not be a fixed point of the simultaneous gradient, nor conversely.
+        local_nash: nobody gains by a small deviation; implied by a differential Nash equilibrium, excluded by
+            an own block with a positive eigenvalue, and otherwise None.
+        stackelberg: by leader, whether this is a differential Stackelberg equilibrium (Fiez et al. 2020): the
+            leader's total gradient and the followers' own gradients vanish, its total second derivative and
+            the followers' own blocks are negative definite. In general-sum games it need not be a fixed point
+            of the simultaneous gradient, nor conversely.
         degenerate: J is singular to within tolerance, so that the fixed point need not be isolated.
         residual: norm of the simultaneous gradient.
         eigenvalues: of J, by descending real part.
         symmetric_eigenvalues: of its symmetric part, ascending.
         own_eigenvalues: of everybody's own block, ascending.
-        total_eigenvalues: of each leader's total second derivative, ascending; NaN where the followers' Jacobian is singular.
+        total_eigenvalues: of each leader's total second derivative, ascending; NaN where the followers'
+            Jacobian is singular.
         tolerance: what counts as 0, in units of J's largest singular value.
     """
 
@@ -95,11 +106,12 @@ def classify(
     Args:
         game: an exact game; players maximize.
         params: everybody's parameters.
-        leaders: the seats asked about as Stackelberg leaders, everybody by default; the question takes third derivatives.
-        tolerance: which eigenvalues count as 0, in units of the Jacobian's largest singular value; by default $\sqrt{\epsilon}$ of the
-            parameters' precision.
-        residual_tolerance: the largest norm of the gradient at a fixed point; by default $\sqrt{\epsilon}$ times the larger of 1 and the
-            Jacobian's largest singular value.
+        leaders: the seats asked about as Stackelberg leaders, everybody by default; the question takes third
+            derivatives.
+        tolerance: which eigenvalues count as 0, in units of the Jacobian's largest singular value; by default
+            $\sqrt{\epsilon}$ of the parameters' precision.
+        residual_tolerance: the largest norm of the gradient at a fixed point; by default $\sqrt{\epsilon}$
+            times the larger of 1 and the Jacobian's largest singular value.
 
     Returns:
         The definitions' answers with the eigenvalues behind them.
@@ -170,7 +182,9 @@ def judged(
     )
 
 
-def named(fixed: bool, stable: bool, unstable: bool, strict_saddle: bool, attracting: bool | None, degenerate: bool) -> Kind:
+def named(
+    fixed: bool, stable: bool, unstable: bool, strict_saddle: bool, attracting: bool | None, degenerate: bool
+) -> Kind:
     """The first of the kinds that applies."""
     if not fixed:
         return "not a fixed point"
@@ -183,12 +197,23 @@ def named(fixed: bool, stable: bool, unstable: bool, strict_saddle: bool, attrac
     return "stable" if stable else "attracting" if attracting else "degenerate"
 
 
-first_and_second_order = filter_jit(lambda game, params: (simultaneous_gradient(game, params), game_jacobian(game, params)))
-total_orders = filter_jit(lambda game, params, leader: (stackelberg_residual(game, params, leader), leader_curvature(game, params, leader)))
+first_and_second_order = filter_jit(
+    lambda game, params: (simultaneous_gradient(game, params), game_jacobian(game, params))
+)
+total_orders = filter_jit(
+    lambda game, params, leader: (
+        stackelberg_residual(game, params, leader),
+        leader_curvature(game, params, leader),
+    )
+)
 
 
 def leads(
-    residuals: np.ndarray, curvature: np.ndarray, others: list[np.ndarray], margin: float, residual_tolerance: float
+    residuals: np.ndarray,
+    curvature: np.ndarray,
+    others: list[np.ndarray],
+    margin: float,
+    residual_tolerance: float,
 ) -> tuple[bool | None, Float[np.ndarray, " own"]]:
     """Whether a point is a differential Stackelberg equilibrium for one leader, and the eigenvalues of its total second derivative."""
     follow = every([all_negative(values, margin) for values in others])

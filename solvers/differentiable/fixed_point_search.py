@@ -1,10 +1,12 @@
 """Fixed points of the simultaneous gradient, or of any vector field on joint parameters, from many starts at once.
 
-The dogleg method (optimistix) runs from every start in one compiled program; it finds what repels as well as what attracts. It may
-stall where the field's norm has a minimum above 0: those starts are reported as not converged, never as fixed points.
+The dogleg method (optimistix) runs from every start in one compiled program; it finds what repels as well as
+what attracts. It may stall where the field's norm has a minimum above 0: those starts are reported as not
+converged, never as fixed points.
 
-Policies given by logits have fixed points at infinity, where an action's probability goes to 0 and its logit's gradient with it. They are
-reported apart: all the corners of the policy space are such points, and `outward` tells those the field points to from those it leaves.
+Policies given by logits have fixed points at infinity, where an action's probability goes to 0 and its
+logit's gradient with it. They are reported apart: all the corners of the policy space are such points, and
+`outward` tells those the field points to from those it leaves.
 """
 
 import dataclasses
@@ -36,14 +38,18 @@ class FixedPoint:
 
     Args:
         params: everybody's parameters.
-        profile: what tables show of them: everybody's action probabilities where parameters are logits, otherwise the parameters; flat.
+        profile: what tables show of them: everybody's action probabilities where parameters are logits,
+            otherwise the parameters; flat.
         residual: norm of the field, recomputed at `params`.
         starts: number of starts that led there.
         at_infinity: whether some action's probability is below `EDGE`.
-        outward: at infinity, whether the field pushes every such action's probability further down; otherwise None.
-        eigenvalues: of the field's Jacobian, by descending real part; at infinity those of the vanishing directions are near 0.
+        outward: at infinity, whether the field pushes every such action's probability further down; otherwise
+            None.
+        eigenvalues: of the field's Jacobian, by descending real part; at infinity those of the vanishing
+            directions are near 0.
         attracting: whether they all have negative real parts; None where that is not decided, as at infinity.
-        classification: of the point in the game; None at infinity, and where the field's Jacobian is not finite.
+        classification: of the point in the game; None at infinity, and where the field's Jacobian is not
+            finite.
     """
 
     params: Joint
@@ -99,8 +105,15 @@ class FixedPoints:
             rows.append(
                 {"profile": point.profile.tolist(), "residual": point.residual, "starts": point.starts}
                 | {"share": point.starts / len(self.labels), "kind": kind.kind if kind else "at infinity"}
-                | {"attracting": point.attracting, "outward": point.outward, "max_real": float(point.eigenvalues[0].real)}
-                | {name: getattr(kind, name, None) for name in ("stable", "differential_nash", "local_nash", "degenerate")}
+                | {
+                    "attracting": point.attracting,
+                    "outward": point.outward,
+                    "max_real": float(point.eigenvalues[0].real),
+                }
+                | {
+                    name: getattr(kind, name, None)
+                    for name in ("stable", "differential_nash", "local_nash", "degenerate")
+                }
             )
         return pd.DataFrame(rows)
 
@@ -135,16 +148,19 @@ def fixed_points(
 ) -> FixedPoints:
     r"""The distinct fixed points, $f(\theta) = 0$, that many starts lead to, classified.
 
-    Nothing is claimed about fixed points that no start led to. A continuum of fixed points appears as many degenerate ones.
+    Nothing is claimed about fixed points that no start led to. A continuum of fixed points appears as many
+    degenerate ones.
 
     Args:
         game: an exact game; players maximize.
         starts: everybody's parameters with a leading axis of starts, or how many to draw by `game.init`.
-        field: a vector field on joint parameters, such as a learner's step; the simultaneous gradient by default.
+        field: a vector field on joint parameters, such as a learner's step; the simultaneous gradient by
+            default.
         key: a seed or a typed key, for drawing starts.
         seed: another name of `key`.
         merge: ends whose profiles differ by at most this in every entry are one point, positive.
-        tolerance: the largest norm of the field at a fixed point; by default 4e-10 in float64 and 7e-5 in float32.
+        tolerance: the largest norm of the field at a fixed point; by default 4e-10 in float64 and 7e-5 in
+            float32.
         max_steps: at most so many steps per start.
         leaders: seats that `classify` asks about as Stackelberg leaders, none by default and all for None.
 
@@ -168,7 +184,9 @@ def fixed_points(
     drawn = in_default_precision(jax.tree.map(as_float, drawn))
     leaves = jax.tree.leaves(drawn)
     if not leaves or any(jnp.ndim(leaf) < 1 or len(leaf) < 1 for leaf in leaves):
-        raise ValueError("starts holds no start; give everybody's parameters with a leading axis of starts, or a number of starts to draw.")
+        raise ValueError(
+            "starts holds no start; give everybody's parameters with a leading axis of starts, or a number of starts to draw."
+        )
     eps = float(jnp.finfo(jnp.result_type(*leaves)).eps)
     small = eps**0.6 if tolerance is None else tolerance
     check_range("tolerance", small, 0.0)
@@ -178,7 +196,11 @@ def fixed_points(
     residuals = np.linalg.norm(velocities, axis=1)
     finite = np.isfinite(residuals) & np.isfinite(profiles).all(axis=1)
     edge = np.any(profiles < EDGE, axis=1) & has_logits(game)
-    status = np.where(~finite, "failed", np.where(residuals > small, "not_converged", np.where(edge, "at_infinity", "solved")))
+    status = np.where(
+        ~finite,
+        "failed",
+        np.where(residuals > small, "not_converged", np.where(edge, "at_infinity", "solved")),
+    )
     reached = np.isin(status, ("solved", "at_infinity"))
     labels = np.full(len(residuals), -1)
     labels[reached], first = distinct(profiles[reached], merge, residuals[reached])
@@ -194,7 +216,19 @@ def fixed_points(
         outward = pushes_outward(game, move, params) if edge[k] else None
         attracting = None if edge[k] else attracting
         count = int(np.sum(labels == group))
-        points.append(FixedPoint(params, profiles[k], float(residuals[k]), count, bool(edge[k]), outward, spectrum, attracting, kind))
+        points.append(
+            FixedPoint(
+                params,
+                profiles[k],
+                float(residuals[k]),
+                count,
+                bool(edge[k]),
+                outward,
+                spectrum,
+                attracting,
+                kind,
+            )
+        )
     return FixedPoints(tuple(points), labels, status, residuals, steps)
 
 
@@ -218,7 +252,9 @@ def distinct(
     return np.argsort(order)[labels], np.array(first, dtype=int)[order]
 
 
-def linear_stability(jacobian: Float[np.ndarray, "d d"], tolerance: float) -> tuple[Complex[np.ndarray, " d"], bool | None]:
+def linear_stability(
+    jacobian: Float[np.ndarray, "d d"], tolerance: float
+) -> tuple[Complex[np.ndarray, " d"], bool | None]:
     """Eigenvalues of a field's Jacobian, and whether all have negative real parts; NaN and None where it is not finite."""
     if not np.isfinite(jacobian).all():
         return np.full(len(jacobian), complex(np.nan)), None

@@ -1,8 +1,9 @@
 r"""First and second order of a differentiable game: the simultaneous gradient and the game Jacobian, flat over everybody's parameters.
 
-Players **maximize** $V_i$, so $\xi_i = \nabla_i V_i$ points uphill and $J = D\xi$ is the Jacobian of ascent. The papers minimize losses
-$L_i = -V_i$: their simultaneous gradient is $-\xi$ and their game Jacobian (or Hessian) is $H = -J$, so that an eigenvalue of H with a
-positive real part, which attracts descent, is one of J with a negative real part, which attracts ascent.
+Players **maximize** $V_i$, so $\xi_i = \nabla_i V_i$ points uphill and $J = D\xi$ is the Jacobian of ascent.
+The papers minimize losses $L_i = -V_i$: their simultaneous gradient is $-\xi$ and their game Jacobian (or
+Hessian) is $H = -J$, so that an eigenvalue of H with a positive real part, which attracts descent, is one of
+J with a negative real part, which attracts ascent.
 """
 
 from collections.abc import Callable

@@ -14,7 +14,12 @@ from games.checks import as_float, check_count, check_range
 from games.compiler import filter_jit
 from solvers.base import Status
 from solvers.differentiable.jacobian import game_jacobian, positions, simultaneous_gradient
-from solvers.differentiable.leader import leader_curvature, leader_gradient, split_indices, stackelberg_residual
+from solvers.differentiable.leader import (
+    leader_curvature,
+    leader_gradient,
+    split_indices,
+    stackelberg_residual,
+)
 from solvers.payoffs_jax import in_default_precision
 from solvers.roots import find_root
 
@@ -28,9 +33,11 @@ class StackelbergSolution:
         leader: the leader's seat.
         values: everybody's value.
         residual: norm of the leader's total gradient and the followers' gradients, recomputed at `params`.
-        leader_eigenvalues: of the leader's total second derivative, ascending; all negative at a strict local maximum.
+        leader_eigenvalues: of the leader's total second derivative, ascending; all negative at a strict local
+            maximum.
         follower_eigenvalues: of each follower's own second derivative, by seat.
-        status: `"solved"` for a differential Stackelberg equilibrium within tolerance: vanishing gradients and strict local maxima.
+        status: `"solved"` for a differential Stackelberg equilibrium within tolerance: vanishing gradients
+            and strict local maxima.
         message: one sentence for people.
         iterations: steps of the method.
     """
@@ -59,9 +66,9 @@ def stackelberg(
 ) -> StackelbergSolution:
     """A differential Stackelberg equilibrium near a start: a local notion, found by roots of the first-order conditions or by ascent.
 
-    `"root"` solves the conditions by the dogleg method, which may also end in a minimum or a saddle; the second-order conditions are
-    then found wanting and the status says so. `"ascent"` lets the leader ascend its total gradient while the followers ascend their own,
-    faster.
+    `"root"` solves the conditions by the dogleg method, which may also end in a minimum or a saddle; the
+    second-order conditions are then found wanting and the status says so. `"ascent"` lets the leader ascend
+    its total gradient while the followers ascend their own, faster.
 
     Args:
         game: an exact game; players maximize.
@@ -70,7 +77,8 @@ def stackelberg(
         method: `"root"` or `"ascent"`.
         lr: the leader's step (ascent), at least 0.
         follower_lr: the followers' step (ascent), at least 0.
-        damping: as in `leader_gradient` (ascent), at least 0; it moves no solution, since the conditions are checked without it.
+        damping: as in `leader_gradient` (ascent), at least 0; it moves no solution, since the conditions are
+            checked without it.
         max_steps: at most so many steps, 256 for roots and 100,000 for ascent by default.
         tolerance: the largest residual called solved; by default 4e-10 in float64 and 7e-5 in float32.
 
@@ -100,8 +108,12 @@ def stackelberg(
     if method == "root":
         params, iterations = by_root(game, start, leader, steps)
     else:
-        lr, follower_lr, damping = in_default_precision((as_float(lr), as_float(follower_lr), as_float(damping)))
-        params, iterations = by_ascent(game, start, leader, lr, follower_lr, damping, jnp.asarray(steps), small)
+        lr, follower_lr, damping = in_default_precision(
+            (as_float(lr), as_float(follower_lr), as_float(damping))
+        )
+        params, iterations = by_ascent(
+            game, start, leader, lr, follower_lr, damping, jnp.asarray(steps), small
+        )
     return judged(game, params, leader, int(iterations), small)
 
 
@@ -115,14 +127,25 @@ def by_root(game: Game, start: Joint, leader: int, max_steps: int) -> tuple[Join
 
 @filter_jit
 def by_ascent(
-    game: Game, start: Joint, leader: int, lr, follower_lr, damping, max_steps: Int[Array, ""], tolerance: float
+    game: Game,
+    start: Joint,
+    leader: int,
+    lr,
+    follower_lr,
+    damping,
+    max_steps: Int[Array, ""],
+    tolerance: float,
 ) -> tuple[Joint, Any]:
     """The end of simultaneous ascent, the leader's along its total gradient."""
     theta, unravel = ravel_pytree(start)
     own, _ = split_indices(start, leader)
 
     def direction(t):
-        return simultaneous_gradient(game, unravel(t)).at[own].set(leader_gradient(game, unravel(t), leader, damping))
+        return (
+            simultaneous_gradient(game, unravel(t))
+            .at[own]
+            .set(leader_gradient(game, unravel(t), leader, damping))
+        )
 
     rate = jnp.full(theta.shape, follower_lr, theta.dtype).at[own].set(lr)
 
@@ -163,21 +186,29 @@ def judged(game: Game, params: Joint, leader: int, iterations: int, tolerance: f
         for block in [(jacobian[where, where] + jacobian[where, where].T) / 2]
     )
     top = float(np.max(np.concatenate([leads, *follow])))  # NaN if any is
-    margin = float(jnp.finfo(ravel_pytree(params)[0].dtype).eps) ** 0.5 * float(np.abs(np.concatenate([leads, *follow])).max())
+    margin = float(jnp.finfo(ravel_pytree(params)[0].dtype).eps) ** 0.5 * float(
+        np.abs(np.concatenate([leads, *follow])).max()
+    )
     if not np.isfinite([residual, top]).all():
         status, message = (
             "failed",
             "The followers' curvature is singular or the steps diverged; another start, damping or smaller steps may help.",
         )
     elif residual > tolerance:
-        status, message = "not_converged", f"The residual is {residual:.1e} after {iterations} steps; allow more, or start nearer."
+        status, message = (
+            "not_converged",
+            f"The residual is {residual:.1e} after {iterations} steps; allow more, or start nearer.",
+        )
     elif top > margin:
         status, message = (
             "failed",
             "The gradients vanish at no maximum: some second derivative is positive; another start or ascent may help.",
         )
     elif top > -margin:
-        status, message = "failed", "The gradients vanish where a second derivative vanishes too, so that a maximum is not decided."
+        status, message = (
+            "failed",
+            "The gradients vanish where a second derivative vanishes too, so that a maximum is not decided.",
+        )
     else:
         status, message = "solved", f"A differential Stackelberg equilibrium led by seat {leader}."
     return StackelbergSolution(params, leader, values, residual, leads, follow, status, message, iterations)

@@ -4,7 +4,14 @@ from solvers.evolution.alpha_ranking import AlphaRank, alpha_rank
 from solvers.evolution.cross_play import square_table
 from solvers.evolution.evolutionary_stability import Stability, evolutionarily_stable, stability
 from solvers.evolution.flows import FLOWS, evolve, evolve_population
-from solvers.evolution.moran import FixationSample, encounters, fixation_matrix, fixation_probability, log_fixation, simulate_fixation
+from solvers.evolution.moran import (
+    FixationSample,
+    encounters,
+    fixation_matrix,
+    fixation_probability,
+    log_fixation,
+    simulate_fixation,
+)
 from solvers.evolution.nash_averages import NashAverage, nash_averaging, nash_averaging_on_tasks
 from solvers.evolution.response_graphs import response_graph, sink_components
 

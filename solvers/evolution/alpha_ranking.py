@@ -28,9 +28,11 @@ class AlphaRank:
     Args:
         profiles: tuples of actions, one per population; of a single population tuples of length 1.
         distribution: the share of time at each profile; sums to 1.
-        log_distribution: its logarithm, exact where the share underflows; -inf where it vanishes in the limit.
-        log_fixation: the logarithm of the probability that one mutant takes over, from profile (row) to profile (column); -inf where
-            more than one population would have to change, and in the limit for mutants that earn less.
+        log_distribution: its logarithm, exact where the share underflows; -inf where it vanishes in the
+            limit.
+        log_fixation: the logarithm of the probability that one mutant takes over, from profile (row) to
+            profile (column); -inf where more than one population would have to change, and in the limit for
+            mutants that earn less.
         sinks: numbers of the profiles in each sink component of the response graph, ties joined both ways.
         alpha: ranking intensity.
         population_size: individuals in each population.
@@ -87,66 +89,87 @@ class AlphaRank:
             return [s[0] if len(s) == 1 else s for s in self.profiles]
         columns = [names] if len(counts) == 1 else list(names)
         if [len(c) for c in columns] != counts:
-            raise ValueError(f"There are names for {[len(c) for c in columns]} strategies; the game has {counts}.")
+            raise ValueError(
+                f"There are names for {[len(c) for c in columns]} strategies; the game has {counts}."
+            )
         labels = [tuple(c[a] for c, a in zip(columns, s, strict=True)) for s in self.profiles]
         return [label[0] for label in labels] if len(counts) == 1 else labels
 
 
 def alpha_rank(
-    game: Any, alpha: float = math.inf, population_size: int = 50, selection: Selection = "local", max_profiles: int = 4000
+    game: Any,
+    alpha: float = math.inf,
+    population_size: int = 50,
+    selection: Selection = "local",
+    max_profiles: int = 4000,
 ) -> AlphaRank:
     r"""Alpha-rank of a game's pure profiles, or of one population's strategies, at any ranking intensity, its limit included.
 
-    From profile s a neighboring mutant takes over with probability $\rho(u) = (1 - e^{-u}) / (1 - e^{-mu})$, $\rho(0) = 1/m$, where
-    $u = \alpha (u_i(t) - u_i(s))$ with several populations, i being the one that moves, and
-    $u = \alpha (M_{rs} - M_{sr})$ in a single one: a mutant r among s earns what r gets against s. All neighbors are equally likely as
-    mutants, and mutations are so rare that one mutant is fixed or lost before the next. Profiles are ranked by the stationary
-    distribution. It is worked out in logarithms, so that no $\alpha$ is too large, and for $\alpha = \infty$ as the limit itself:
-    better mutants take over surely, ties with probability 1/m and worse ones never, which leaves the sink components of the response
-    graph; where there are several, the improbable moves between them, $\rho \sim e^{-\alpha (m-1) |\Delta u|}$, decide their shares.
+    From profile s a neighboring mutant takes over with probability $\rho(u) = (1 - e^{-u}) / (1 - e^{-mu})$,
+    $\rho(0) = 1/m$, where $u = \alpha (u_i(t) - u_i(s))$ with several populations, i being the one that
+    moves, and $u = \alpha (M_{rs} - M_{sr})$ in a single one: a mutant r among s earns what r gets against s.
+    All neighbors are equally likely as mutants, and mutations are so rare that one mutant is fixed or lost
+    before the next. Profiles are ranked by the stationary distribution. It is worked out in logarithms, so
+    that no $\alpha$ is too large, and for $\alpha = \infty$ as the limit itself: better mutants take over
+    surely, ties with probability 1/m and worse ones never, which leaves the sink components of the response
+    graph; where there are several, the improbable moves between them, $\rho \sim e^{-\alpha (m-1) |\Delta
+    u|}$, decide their shares.
 
-    OpenSpiel's `alpharank.compute` differs: its defaults are alpha 100, which overflows and fails where payoffs are large or sinks are
-    several; its `use_inf_alpha` takes worse mutants with probability 0.01 and ties with 1/2 instead of 1/m, and calls payoffs that
-    agree to a relative 1e-5 a tie. Population size (50), equally likely mutants, and selection against the resident alone are common
-    to both. A symmetric game given as two players' payoffs is ranked by its profiles; for one population give the row player's matrix.
+    OpenSpiel's `alpharank.compute` differs: its defaults are alpha 100, which overflows and fails where
+    payoffs are large or sinks are several; its `use_inf_alpha` takes worse mutants with probability 0.01 and
+    ties with 1/2 instead of 1/m, and calls payoffs that agree to a relative 1e-5 a tie. Population size (50),
+    equally likely mutants, and selection against the resident alone are common to both. A symmetric game
+    given as two players' payoffs is ranked by its profiles; for one population give the row player's matrix.
 
     Args:
-        game: payoffs `(n, A1, ..., An)` or a game that has them, for n populations; or a square table whose entry `[a, b]` is what a
-            earns against b, such as a cross-play table, for one.
-        alpha: ranking intensity, at least 0, per unit of payoff; `math.inf` for the limit, where payoffs within 1e-9 of the mover's
-            payoff range are ties.
+        game: payoffs `(n, A1, ..., An)` or a game that has them, for n populations; or a square table whose
+            entry `[a, b]` is what a earns against b, such as a cross-play table, for one.
+        alpha: ranking intensity, at least 0, per unit of payoff; `math.inf` for the limit, where payoffs
+            within 1e-9 of the mover's payoff range are ties.
         population_size: m, individuals in each population, at least 2.
-        selection: of a single population, `"local"` as above, or `"population"`: everybody earns the mean over encounters with all
-            others, self-play excluded, and imitates by the Fermi rule (see `fixation_matrix`).
+        selection: of a single population, `"local"` as above, or `"population"`: everybody earns the mean
+            over encounters with all others, self-play excluded, and imitates by the Fermi rule (see
+            `fixation_matrix`).
         max_profiles: the most profiles to rank; the time grows with their cube, the memory with their square.
 
     Raises:
-        ValueError: for a game that is neither or has too many profiles, numbers out of range, or `"population"` with several populations.
+        ValueError: for a game that is neither or has too many profiles, numbers out of range, or
+            `"population"` with several populations.
 
     Example:
         >>> alpha_rank([[0, -1, 1], [1, 0, -1], [-1, 1, 0]]).distribution.round(6).tolist()
         [0.333333, 0.333333, 0.333333]
 
-    Omidshafiei et al. 2019, "alpha-Rank: Multi-Agent Evaluation by Evolution", Scientific Reports 9; the infinite alpha: Rowland et al.
-    2019, "Multiagent Evaluation under Incomplete Information".
+    Omidshafiei et al. 2019, "alpha-Rank: Multi-Agent Evaluation by Evolution", Scientific Reports 9; the
+    infinite alpha: Rowland et al. 2019, "Multiagent Evaluation under Incomplete Information".
     """
     check_range("alpha", alpha, 0.0, infinite=True)
     check_count("population_size", population_size, 2)
     if selection not in ("local", "population"):
         raise ValueError(f"Unknown selection {selection!r}; accepted: local, population.")
     if selection == "population" and not is_table(game):
-        raise ValueError("Selection over a population takes a square table; with several populations every mutant meets residents only.")
+        raise ValueError(
+            "Selection over a population takes a square table; with several populations every mutant meets residents only."
+        )
     count = len(square_table(game)) if is_table(game) else payoff_tensor(game)[0].size
     if count > max_profiles:
-        raise ValueError(f"The game has {count} profiles, more than max_profiles = {max_profiles}; raise it to rank them all.")
+        raise ValueError(
+            f"The game has {count} profiles, more than max_profiles = {max_profiles}; raise it to rank them all."
+        )
     profiles, (source, target, player, gain), units = moves(game)
     apart, unit = np.where(np.abs(gain) <= TIE * units[player], 0.0, gain), units.max()
     size, m = len(profiles), population_size
-    walks = np.moveaxis(fixation_walks(square_table(game), m), -1, 0)[:, source, target] if selection == "population" else None
+    walks = (
+        np.moveaxis(fixation_walks(square_table(game), m), -1, 0)[:, source, target]
+        if selection == "population"
+        else None
+    )
     cost, count = leading_terms(apart / unit, m) if walks is None else walk_terms(walks / unit)
     log_fixation = np.full((size, size), -np.inf)
     if alpha < math.inf:
-        log_fixation[source, target] = log_takeover(alpha * gain, m) if walks is None else -np.logaddexp.reduce(-alpha * walks, axis=0)
+        log_fixation[source, target] = (
+            log_takeover(alpha * gain, m) if walks is None else -np.logaddexp.reduce(-alpha * walks, axis=0)
+        )
         log_pi = stationary(log_fixation)
     else:
         costs = np.full((size, size), np.inf)
@@ -160,7 +183,9 @@ def alpha_rank(
 def log_takeover(u: Float[np.ndarray, " moves"], m: int) -> Float[np.ndarray, " moves"]:
     r"""$\log\, (1 - e^{-u}) / (1 - e^{-mu})$, $-\log m$ at 0."""
     v = np.where(u == 0, 1.0, np.abs(u))
-    return np.where(u == 0, -np.log(m), (m - 1) * np.minimum(u, 0) + np.log(-np.expm1(-v)) - np.log(-np.expm1(-m * v)))
+    return np.where(
+        u == 0, -np.log(m), (m - 1) * np.minimum(u, 0) + np.log(-np.expm1(-v)) - np.log(-np.expm1(-m * v))
+    )
 
 
 def leading_terms(gain: Float[np.ndarray, " moves"], m: int) -> tuple[np.ndarray, np.ndarray]:
@@ -180,6 +205,10 @@ def closed_classes(size: int, source: np.ndarray, target: np.ndarray) -> tuple[t
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import connected_components
 
-    _, label = connected_components(csr_array((np.ones(len(source)), (source, target)), shape=(size, size)), connection="strong")
+    _, label = connected_components(
+        csr_array((np.ones(len(source)), (source, target)), shape=(size, size)), connection="strong"
+    )
     open_labels = set(label[source[label[source] != label[target]]].tolist())
-    return tuple(sorted(tuple(np.flatnonzero(label == k).tolist()) for k in set(label.tolist()) - open_labels))
+    return tuple(
+        sorted(tuple(np.flatnonzero(label == k).tolist()) for k in set(label.tolist()) - open_labels)
+    )

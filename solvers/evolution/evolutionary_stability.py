@@ -24,10 +24,12 @@ class Stability:
 
     Args:
         strategy: p, what the population plays.
-        verdict: `"evolutionarily stable"`: every rare mutant earns less than the population; `"neutrally stable"`: none earns more;
-            `"invaded"`: p is an equilibrium, but some alternative best reply q earns more against itself than p against q;
-            `"not an equilibrium"`: some q earns more against p than p itself.
-        mutant: q, which shows it: it drifts in at neutral stability, and earns more in the last two cases; None for a stable strategy.
+        verdict: `"evolutionarily stable"`: every rare mutant earns less than the population; `"neutrally
+            stable"`: none earns more; `"invaded"`: p is an equilibrium, but some alternative best reply q
+            earns more against itself than p against q; `"not an equilibrium"`: some q earns more against p
+            than p itself.
+        mutant: q, which shows it: it drifts in at neutral stability, and earns more in the last two cases;
+            None for a stable strategy.
     """
 
     strategy: Strategy
@@ -43,15 +45,17 @@ class Stability:
 def stability(game: Any, strategy: Any, exact: bool = False) -> Stability:
     r"""Whether a strategy is evolutionarily or neutrally stable, with the mutant that shows why not.
 
-    p is evolutionarily stable where for all $q \ne p$ either $p \cdot Mp > q \cdot Mp$, or both are equal and $p \cdot Mq > q \cdot Mq$;
-    neutrally stable where $\ge$ suffices at the end. Among the best replies to p the second condition is a quadratic form in $q - p$, free
-    on the support of p and nonnegative outside it; the support is eliminated, and the rest must be strictly copositive (for neutral
-    stability, copositive), which is decided on its principal submatrices in the order of their size.
+    p is evolutionarily stable where for all $q \ne p$ either $p \cdot Mp > q \cdot Mp$, or both are equal and
+    $p \cdot Mq > q \cdot Mq$; neutrally stable where $\ge$ suffices at the end. Among the best replies to p
+    the second condition is a quadratic form in $q - p$, free on the support of p and nonnegative outside it;
+    the support is eliminated, and the rest must be strictly copositive (for neutral stability, copositive),
+    which is decided on its principal submatrices in the order of their size.
 
     Args:
         game: a symmetric two-player game, or the square table of what each strategy earns against each.
         strategy: p, probabilities of the actions.
-        exact: whether to compute in rationals; in float64, numbers below 1e-9 of the range of the payoffs in play count as zero.
+        exact: whether to compute in rationals; in float64, numbers below 1e-9 of the range of the payoffs in
+            play count as zero.
 
     Raises:
         ValueError: for a game that is not symmetric or a strategy off the simplex.
@@ -63,13 +67,15 @@ def stability(game: Any, strategy: Any, exact: bool = False) -> Stability:
         >>> stability([[0, -1, 1], [1, 0, -1], [-1, 1, 0]], np.ones(3) / 3).verdict
         'neutrally stable'
 
-    Maynard Smith & Price 1973, "The Logic of Animal Conflict"; Haigh 1975, "Game Theory and Evolution", with the correction of Abakuks
-    1980; copositivity: Hadeler 1983.
+    Maynard Smith & Price 1973, "The Logic of Animal Conflict"; Haigh 1975, "Game Theory and Evolution", with
+    the correction of Abakuks 1980; copositivity: Hadeler 1983.
     """
     table = square_table(game, exact)
     p = check_profile(np.stack([table, table.T]), (strategy, strategy))[0]
     if exact and p.sum() != 1:
-        raise ValueError(f"The probabilities sum to {p.sum()}, not to 1; write rationals as they are, such as '1/3'.")
+        raise ValueError(
+            f"The probabilities sum to {p.sum()}, not to 1; write rationals as they are, such as '1/3'."
+        )
     zero = 0 if exact else TOLERANCE
     support = [int(i) for i in np.flatnonzero(p > zero)]
     values, unit = relative_values(table, p, support)
@@ -77,7 +83,9 @@ def stability(game: Any, strategy: Any, exact: bool = False) -> Stability:
         return Stability(p, "not an equilibrium", pure(table, int(np.argmax(values))))
     replies = [int(i) for i in np.flatnonzero(values >= values.max() - zero * unit)]
     anchor, free, outside = support[0], support[1:], [i for i in replies if i not in support]
-    form = deviation_form(table, anchor, free + outside) / payoff_range(table[np.ix_(support + outside, support + outside)])
+    form = deviation_form(table, anchor, free + outside) / payoff_range(
+        table[np.ix_(support + outside, support + outside)]
+    )
     verdicts: tuple[Verdict, Verdict] = ("invaded", "neutrally stable")
     for strict, verdict in enumerate(verdicts):
         direction = nonpositive_direction(form, len(free), bool(strict), zero)
@@ -89,16 +97,19 @@ def stability(game: Any, strategy: Any, exact: bool = False) -> Stability:
 def evolutionarily_stable(game: Any, exact: bool = False, max_supports: int = 2**16) -> EquilibriumSet:
     """All evolutionarily stable strategies of a symmetric two-player game, by enumeration of supports.
 
-    Every support carries at most one. No equilibrium strategy's support lies among the best replies to a stable one (Bishop & Cannings
-    1976), so supports within, and supports around, what was found are passed over.
+    Every support carries at most one. No equilibrium strategy's support lies among the best replies to a
+    stable one (Bishop & Cannings 1976), so supports within, and supports around, what was found are passed
+    over.
 
     Args:
         game: a symmetric two-player game, or the square table of what each strategy earns against each.
-        exact: whether to compute in rationals; in float64, numbers below 1e-9 of the range of the payoffs in play count as zero.
+        exact: whether to compute in rationals; in float64, numbers below 1e-9 of the range of the payoffs in
+            play count as zero.
         max_supports: the most supports to try, 2^actions - 1 being needed.
 
     Returns:
-        The symmetric profiles (p, p); `complete` is False, since a game's other equilibria are left out. It may be empty.
+        The symmetric profiles (p, p); `complete` is False, since a game's other equilibria are left out. It
+        may be empty.
 
     Raises:
         ValueError: for a game that is not symmetric, or one with too many supports.
@@ -107,13 +118,15 @@ def evolutionarily_stable(game: Any, exact: bool = False, max_supports: int = 2*
         >>> [e.as_json()["profile"][0] for e in evolutionarily_stable([[-1, 4], [0, 2]], exact=True)]
         [['2/3', '1/3']]
 
-    Haigh 1975, "Game Theory and Evolution"; Bishop & Cannings 1976, "Models of Animal Conflict"; Bomze 1992, "Detecting All
-    Evolutionarily Stable Strategies".
+    Haigh 1975, "Game Theory and Evolution"; Bishop & Cannings 1976, "Models of Animal Conflict"; Bomze 1992,
+    "Detecting All Evolutionarily Stable Strategies".
     """
     table = square_table(game, exact)
     n = len(table)
     if 2**n - 1 > max_supports:
-        raise ValueError(f"{n} actions have {2**n - 1} supports, more than max_supports = {max_supports}; raise it to try them all.")
+        raise ValueError(
+            f"{n} actions have {2**n - 1} supports, more than max_supports = {max_supports}; raise it to try them all."
+        )
     zero, tensor = 0 if exact else TOLERANCE, np.stack([table, table.T])
     found: list[tuple[Strategy, set[int], set[int]]] = []
     for size in range(1, n + 1):
@@ -128,14 +141,16 @@ def evolutionarily_stable(game: Any, exact: bool = False, max_supports: int = 2*
             replies = set(np.flatnonzero(values >= values.max() - zero * unit).tolist())
             found.append((p, actions, replies))
     message = f"All evolutionarily stable strategies: {len(found)}."
-    return EquilibriumSet(tensor, "evolutionarily_stable", tuple(solution(tensor, (p, p)) for p, _, _ in found), message=message)
+    return EquilibriumSet(
+        tensor, "evolutionarily_stable", tuple(solution(tensor, (p, p)) for p, _, _ in found), message=message
+    )
 
 
 def relative_values(table: Table, p: Strategy, support: list[int]) -> tuple[Strategy, Any]:
     r"""What each action earns against p, up to a constant, and the unit of what counts as equal: the size of the payoffs in play.
 
-    It is the largest of $\sum_b p_b |M_{ab} - p \cdot Mp|$ over the actions a that are played or not strictly dominated, so that a
-    disastrous one does not make the others equal.
+    It is the largest of $\sum_b p_b |M_{ab} - p \cdot Mp|$ over the actions a that are played or not strictly
+    dominated, so that a disastrous one does not make the others equal.
     """
     against = table[:, support] - table[support[0], support[0]]
     values, sensible = against @ p[support], {*support, *undominated(np.stack([table, table.T]))[0]}
@@ -169,7 +184,12 @@ def equalizer(table: Table, support: list[int]) -> Strategy | None:
 
 def deviation_form(table: Table, anchor: int, others: list[int]) -> Table:
     r"""The symmetric matrix A with $y^\top A y = -2\, z \cdot Mz$ for the deviation $z_i = y_i$, $z_{anchor} = -\sum_i y_i$."""
-    m = table[np.ix_(others, others)] - table[anchor, others][None, :] - table[others, anchor][:, None] + table[anchor, anchor]
+    m = (
+        table[np.ix_(others, others)]
+        - table[anchor, others][None, :]
+        - table[others, anchor][:, None]
+        + table[anchor, anchor]
+    )
     return -(m + m.T)
 
 
@@ -209,7 +229,9 @@ def nonpositive_direction(form: Table, n_free: int, strict: bool, zero: float) -
         if a[k, k] > zero:
             a[np.ix_(rest, rest)] = a[np.ix_(rest, rest)] - np.outer(a[rest, k], a[k, rest]) / a[k, k]
             eliminated.append(k)
-        elif steep := [j for j in rest if abs(a[k, j]) > 10 * zero**0.5]:  # flat along k, so a slope towards j leads below 0
+        elif steep := [
+            j for j in rest if abs(a[k, j]) > 10 * zero**0.5
+        ]:  # flat along k, so a slope towards j leads below 0
             y[steep[0]] += 1
             y[k] = -(abs(a[steep[0], steep[0]]) + 1) / a[k, steep[0]]
             return lifted(y)
@@ -220,8 +242,9 @@ def nonpositive_direction(form: Table, n_free: int, strict: bool, zero: float) -
 def least_copositive(a: Table, strict: bool, zero: float) -> Strategy | None:
     r"""Some $y \ge 0$, $y \ne 0$ with $y^\top A y < 0$ (strict: $\le 0$), or None where the matrix is (strictly) copositive.
 
-    Of a smallest principal submatrix that fails, the least value lies inside the simplex: there $A y = \lambda 1$, which is found by
-    solving $A w = 1$ where $\lambda < 0$ (then all w are negative), or as a positive null vector where $\lambda = 0$.
+    Of a smallest principal submatrix that fails, the least value lies inside the simplex: there $A y =
+    \lambda 1$, which is found by solving $A w = 1$ where $\lambda < 0$ (then all w are negative), or as a
+    positive null vector where $\lambda = 0$.
     """
     for size in range(1, len(a) + 1):
         for chosen in itertools.combinations(range(len(a)), size):

@@ -1,6 +1,7 @@
 r"""Evolutionary dynamics of normal-form games as differential equations: replicator and logit, of one population or of one per player.
 
-Integrated by diffrax's Tsit5 with adaptive steps, under jit and vmap; a failure is data: `ok`, and the number of rejected steps.
+Integrated by diffrax's Tsit5 with adaptive steps, under jit and vmap; a failure is data: `ok`, and the number
+of rejected steps.
 """
 
 import abc
@@ -15,7 +16,15 @@ from jaxtyping import Array, ArrayLike, Bool, Float, Int
 from games.checks import check_count, check_range, floating, numeric_array, shown
 from games.compiler import filter_jit
 from games.registry import Entry, Registry, first_line
-from solvers.payoffs_jax import Profile, action_values, as_payoffs, as_start, contracted, dot, in_default_precision
+from solvers.payoffs_jax import (
+    Profile,
+    action_values,
+    as_payoffs,
+    as_start,
+    contracted,
+    dot,
+    in_default_precision,
+)
 
 Strategy = Float[Array, " actions"]
 
@@ -59,20 +68,29 @@ class Path(eqx.Module):
     rejected: Int[Array, ""]
 
 
-def evolve(payoffs: Any, flow: Flow, start: Any, times: Any, tolerance: ArrayLike | None = None, max_steps: int = 4096) -> Path:
+def evolve(
+    payoffs: Any,
+    flow: Flow,
+    start: Any,
+    times: Any,
+    tolerance: ArrayLike | None = None,
+    max_steps: int = 4096,
+) -> Path:
     r"""Integrate a flow of one population per player.
 
     Args:
-        payoffs: those of a game, `(n, A1, ..., An)`, or a `games.MatrixGame`; a family of games is a `jax.vmap` over it.
+        payoffs: those of a game, `(n, A1, ..., An)`, or a `games.MatrixGame`; a family of games is a
+            `jax.vmap` over it.
         flow: a member of `FLOWS`.
         start: everybody's shares at the first time; they sum to 1.
         times: in order.
-        tolerance: relative and absolute error of a step in the flow's coordinates; by default 1e-9 in float64, 1e-6 in float32.
+        tolerance: relative and absolute error of a step in the flow's coordinates; by default 1e-9 in
+            float64, 1e-6 in float32.
         max_steps: after so many steps, accepted or not, the integration has failed.
 
     Raises:
-        ValueError: for payoffs of the wrong shape or not finite, a start of the wrong shape or off the simplex, fewer than two times or
-            times that decrease.
+        ValueError: for payoffs of the wrong shape or not finite, a start of the wrong shape or off the
+            simplex, fewer than two times or times that decrease.
 
     Example:
         >>> dilemma = jnp.array([[[3.0, 0.0], [5.0, 1.0]], [[3.0, 5.0], [0.0, 1.0]]])
@@ -84,7 +102,9 @@ def evolve(payoffs: Any, flow: Flow, start: Any, times: Any, tolerance: ArrayLik
     return integrated(payoffs, flow, start, payoffs.shape[1:], times, tolerance, max_steps)
 
 
-def evolve_population(row: Any, flow: Flow, start: Any, times: Any, tolerance: ArrayLike | None = None, max_steps: int = 4096) -> Path:
+def evolve_population(
+    row: Any, flow: Flow, start: Any, times: Any, tolerance: ArrayLike | None = None, max_steps: int = 4096
+) -> Path:
     r"""Integrate a flow of one population that plays a symmetric game against itself, action a earning $(A x)_a$.
 
     Args:
@@ -92,12 +112,13 @@ def evolve_population(row: Any, flow: Flow, start: Any, times: Any, tolerance: A
         flow: a member of `FLOWS`.
         start: the shares at the first time; they sum to 1.
         times: in order.
-        tolerance: relative and absolute error of a step in the flow's coordinates; by default 1e-9 in float64, 1e-6 in float32.
+        tolerance: relative and absolute error of a step in the flow's coordinates; by default 1e-9 in
+            float64, 1e-6 in float32.
         max_steps: after so many steps, accepted or not, the integration has failed.
 
     Raises:
-        ValueError: for a matrix that is not square or not finite, a start of the wrong shape or off the simplex, fewer than two times or
-            times that decrease.
+        ValueError: for a matrix that is not square or not finite, a start of the wrong shape or off the
+            simplex, fewer than two times or times that decrease.
 
     Example:
         >>> hawks_and_doves = [[-1.0, 4.0], [0.0, 2.0]]
@@ -106,16 +127,26 @@ def evolve_population(row: Any, flow: Flow, start: Any, times: Any, tolerance: A
     """
     row = in_default_precision(numeric_array("The payoffs", row))
     if row.ndim != 2 or row.shape[0] != row.shape[1] or not row.size:
-        raise ValueError(f"The payoffs have shape {row.shape}; a population that plays against itself needs a square matrix.")
+        raise ValueError(
+            f"The payoffs have shape {row.shape}; a population that plays against itself needs a square matrix."
+        )
     return integrated(row, flow, (start,), row.shape[:1], times, tolerance, max_steps)
 
 
 def integrated(
-    payoffs: Float[Array, "..."], flow: Flow, start: Any, actions: tuple[int, ...], times: Any, tolerance: Any, max_steps: int
+    payoffs: Float[Array, "..."],
+    flow: Flow,
+    start: Any,
+    actions: tuple[int, ...],
+    times: Any,
+    tolerance: Any,
+    max_steps: int,
 ) -> Path:
     """Check the rest of what `evolve` and `evolve_population` share, and integrate."""
     if not isinstance(flow, Flow):
-        raise ValueError(f"flow is {shown(flow)}; it must be one that is made, such as FLOWS.make('replicator').")
+        raise ValueError(
+            f"flow is {shown(flow)}; it must be one that is made, such as FLOWS.make('replicator')."
+        )
     check_count("max_steps", max_steps)
     start = as_start(start, payoffs, actions)
     times = numeric_array("times", times).astype(payoffs.dtype)
@@ -125,7 +156,9 @@ def integrated(
     if tolerance is None:
         tolerance = 1e-9 if payoffs.dtype == jnp.float64 else 1e-6
     check_range("tolerance", tolerance, float(jnp.finfo(payoffs.dtype).tiny))
-    return solve(payoffs, in_default_precision(flow), start, times, jnp.asarray(tolerance, payoffs.dtype), max_steps)
+    return solve(
+        payoffs, in_default_precision(flow), start, times, jnp.asarray(tolerance, payoffs.dtype), max_steps
+    )
 
 
 @filter_jit
@@ -154,7 +187,9 @@ def solve(payoffs: Array, flow: Flow, start: Profile, times: Array, tolerance: A
     )
     profile = jax.tree.map(jax.vmap(flow.shares), solution.ys)
     end = jax.tree.map(lambda c: c[-1], solution.ys)
-    moving = [jax.jvp(flow.shares, (c,), (v,))[1] for c, v in zip(end, field(None, end, payoffs), strict=True)]
+    moving = [
+        jax.jvp(flow.shares, (c,), (v,))[1] for c, v in zip(end, field(None, end, payoffs), strict=True)
+    ]
     finite = jnp.stack([jnp.isfinite(s).all() for s in profile]).all()
     return Path(
         times,
@@ -180,7 +215,8 @@ def entered(name: str, citation: str, *aliases: str) -> Callable[[type[Flow]], t
 class Replicator(Flow):
     r"""Shares grow by what their action earns above the average, $\dot x_a = x_a (u_a - x \cdot u)$.
 
-    Integrated as $\log x$, so that shares stay positive however small; a share of 0 stays 0 (Taylor & Jonker 1978).
+    Integrated as $\log x$, so that shares stay positive however small; a share of 0 stays 0 (Taylor & Jonker
+    1978).
     """
 
     def coordinates(self, shares: Strategy) -> Strategy:

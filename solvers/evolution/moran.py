@@ -18,13 +18,16 @@ if TYPE_CHECKING:
 Fitness = Literal["fermi", "exponential", "linear"]
 
 
-def log_fixation(payoffs: Float[ArrayLike, "counts 2"], intensity: float = 1.0, fitness: Fitness = "fermi") -> Float[np.ndarray, " n"]:
+def log_fixation(
+    payoffs: Float[ArrayLike, "counts 2"], intensity: float = 1.0, fitness: Fitness = "fermi"
+) -> Float[np.ndarray, " n"]:
     r"""The logarithm of the probability that mutants take over, from every number of them, for payoffs of any frequency dependence.
 
-    $\phi_i = \sum_{k<i} \prod_{j \le k} \gamma_j \big/ \sum_{k<N} \prod_{j \le k} \gamma_j$, where $\gamma_j = T^-_j / T^+_j$ is the ratio
-    of losing to gaining a mutant when there are j: $e^{-\beta(\pi^A_j - \pi^B_j)}$ for pairwise comparison by the Fermi rule and for the
-    Moran process with fitness $e^{\beta\pi}$ (which differ in time only), and the ratio of residents' to mutants' fitness
-    $1 - w + w\pi$ for the linear Moran process.
+    $\phi_i = \sum_{k<i} \prod_{j \le k} \gamma_j \big/ \sum_{k<N} \prod_{j \le k} \gamma_j$, where $\gamma_j
+    = T^-_j / T^+_j$ is the ratio of losing to gaining a mutant when there are j: $e^{-\beta(\pi^A_j -
+    \pi^B_j)}$ for pairwise comparison by the Fermi rule and for the Moran process with fitness $e^{\beta\pi}$
+    (which differ in time only), and the ratio of residents' to mutants' fitness $1 - w + w\pi$ for the linear
+    Moran process.
 
     Args:
         payoffs: row j-1 holds what a mutant and what a resident earns when j of N are mutants, j = 1 to N-1.
@@ -41,12 +44,14 @@ def log_fixation(payoffs: Float[ArrayLike, "counts 2"], intensity: float = 1.0, 
         >>> np.exp(log_fixation(np.zeros((9, 2))))[1].round(12)
         np.float64(0.1)
 
-    Traulsen, Pacheco & Nowak 2007, "Pairwise Comparison and Selection Temperature in Evolutionary Game Dynamics"; Nowak et al. 2004,
-    "Emergence of Cooperation and Evolutionary Stability in Finite Populations".
+    Traulsen, Pacheco & Nowak 2007, "Pairwise Comparison and Selection Temperature in Evolutionary Game
+    Dynamics"; Nowak et al. 2004, "Emergence of Cooperation and Evolutionary Stability in Finite Populations".
     """
     payoffs = np.asarray(payoffs, dtype=float)
     if payoffs.ndim != 2 or payoffs.shape[1] != 2 or not np.isfinite(payoffs).all():
-        raise ValueError(f"The payoffs have shape {payoffs.shape}; they must be finite, a row (mutant, resident) for 1 to N-1 mutants.")
+        raise ValueError(
+            f"The payoffs have shape {payoffs.shape}; they must be finite, a row (mutant, resident) for 1 to N-1 mutants."
+        )
     walk = np.cumsum(log_ratios(payoffs[:, 0], payoffs[:, 1], intensity, fitness))
     sums = np.logaddexp.accumulate(np.concatenate([[0.0], walk]))
     return np.concatenate([[-np.inf], sums - sums[-1]])
@@ -56,7 +61,8 @@ def log_ratios(mutant: np.ndarray, resident: np.ndarray, intensity: float, fitne
     r"""$\log \gamma$, by which a mutant is likelier to be lost than gained.
 
     Raises:
-        ValueError: for an unknown fitness, an intensity out of range, or a linear fitness that is not positive.
+        ValueError: for an unknown fitness, an intensity out of range, or a linear fitness that is not
+            positive.
     """
     if fitness not in ("fermi", "exponential", "linear"):
         raise ValueError(f"Unknown fitness {fitness!r}; accepted: fermi, exponential, linear.")
@@ -66,14 +72,17 @@ def log_ratios(mutant: np.ndarray, resident: np.ndarray, intensity: float, fitne
     check_range("intensity", intensity, 0.0, 1.0)
     fit = [1 - intensity + intensity * p for p in (resident, mutant)]
     if min(f.min() for f in fit) <= 0:
-        raise ValueError("The linear fitness 1 - w + w * payoff must be positive; lower the intensity w or take fitness='exponential'.")
+        raise ValueError(
+            "The linear fitness 1 - w + w * payoff must be positive; lower the intensity w or take fitness='exponential'."
+        )
     return np.log(fit[0]) - np.log(fit[1])
 
 
 def encounters(table: Float[np.ndarray, "2 2"], population: int) -> Float[np.ndarray, "counts 2"]:
     r"""What a mutant (type 0) and a resident (type 1) earn on average from all others, for 1 to N-1 mutants.
 
-    $\pi^A_j = ((j-1) M_{00} + (N-j) M_{01}) / (N-1)$, $\pi^B_j = (j M_{10} + (N-j-1) M_{11}) / (N-1)$; nobody meets themselves.
+    $\pi^A_j = ((j-1) M_{00} + (N-j) M_{01}) / (N-1)$, $\pi^B_j = (j M_{10} + (N-j-1) M_{11}) / (N-1)$; nobody
+    meets themselves.
     """
     j, n = np.arange(1, population)[:, None], population
     own, other = np.array([table[0, 0], table[1, 0]]), np.array([table[0, 1], table[1, 1]])
@@ -81,7 +90,9 @@ def encounters(table: Float[np.ndarray, "2 2"], population: int) -> Float[np.nda
     return (met * own + (n - 1 - met) * other) / (n - 1)
 
 
-def fixation_probability(table: Any, population: int, intensity: float = 1.0, fitness: Fitness = "fermi", mutants: int = 1) -> float:
+def fixation_probability(
+    table: Any, population: int, intensity: float = 1.0, fitness: Fitness = "fermi", mutants: int = 1
+) -> float:
     r"""The probability that mutants of type 0 take over a population of type 1, both earning the mean over encounters with all others.
 
     Args:
@@ -101,7 +112,9 @@ def fixation_probability(table: Any, population: int, intensity: float = 1.0, fi
     """
     table = square_table(table)
     if len(table) != 2:
-        raise ValueError(f"The table has {len(table)} types; two can be solved exactly, for more take `simulate_fixation`.")
+        raise ValueError(
+            f"The table has {len(table)} types; two can be solved exactly, for more take `simulate_fixation`."
+        )
     check_count("population", population, 2)
     check_count("mutants", mutants, 0)
     if mutants > population:
@@ -109,16 +122,21 @@ def fixation_probability(table: Any, population: int, intensity: float = 1.0, fi
     return float(np.exp(log_fixation(encounters(table, population), intensity, fitness)[mutants]))
 
 
-def fixation_walks(table: Float[np.ndarray, "types types"], population: int) -> Float[np.ndarray, "types types population"]:
+def fixation_walks(
+    table: Float[np.ndarray, "types types"], population: int
+) -> Float[np.ndarray, "types types population"]:
     r"""What mutants (column) lead residents (row) by, summed over 1 to k of them, k = 0 to N-1: $\sum_{j \le k} \pi^A_j - \pi^B_j$.
 
     With the Fermi rule the fixation probability is $1 / \sum_k e^{-\beta W_k}$.
     """
     j, n = np.arange(1, population), population
     same, cross = np.diag(table), table
-    lead = ((j - 1) * same[None, :, None] + (n - j) * cross.T[:, :, None] - j * cross[:, :, None] - (n - 1 - j) * same[:, None, None]) / (
-        n - 1
-    )
+    lead = (
+        (j - 1) * same[None, :, None]
+        + (n - j) * cross.T[:, :, None]
+        - j * cross[:, :, None]
+        - (n - 1 - j) * same[:, None, None]
+    ) / (n - 1)
     return np.concatenate([np.zeros((*table.shape, 1)), np.cumsum(lead, axis=-1)], axis=-1)
 
 
@@ -164,7 +182,12 @@ class FixationSample:
         p = self.probabilities
         steps = [self.steps[self.winner == k].mean() if p[k] else np.nan for k in range(self.n_types)]
         error = np.sqrt(p * (1 - p) / len(self.winner))
-        columns = {"type": range(self.n_types) if names is None else names, "probability": p, "standard_error": error, "mean_steps": steps}
+        columns = {
+            "type": range(self.n_types) if names is None else names,
+            "probability": p,
+            "standard_error": error,
+            "mean_steps": steps,
+        }
         return pd.DataFrame(columns | {"unfixed": self.unfixed})
 
 
@@ -180,9 +203,10 @@ def simulate_fixation(
 ) -> FixationSample:
     r"""Simulate populations of any number of types until one has taken over, or the steps are used up.
 
-    By the Fermi rule two individuals are drawn and the first becomes like the second with probability
-    $1 / (1 + e^{-\beta(\pi_2 - \pi_1)})$; in the Moran process a parent is drawn in proportion to fitness and its child replaces somebody
-    drawn at random. Coexistence can last exponentially long, hence the cap; what is not fixed is counted, never guessed.
+    By the Fermi rule two individuals are drawn and the first becomes like the second with probability $1 / (1
+    + e^{-\beta(\pi_2 - \pi_1)})$; in the Moran process a parent is drawn in proportion to fitness and its
+    child replaces somebody drawn at random. Coexistence can last exponentially long, hence the cap; what is
+    not fixed is counted, never guessed.
 
     Args:
         table: square, entry `[a, b]` being what a earns against b.
@@ -202,13 +226,27 @@ def simulate_fixation(
         True
     """
     payoffs, counts = square_table(table), np.asarray(start)
-    if counts.shape != payoffs.shape[:1] or counts.dtype.kind not in "iu" or (counts < 0).any() or counts.sum() < 2:
-        raise ValueError(f"start is {start!r}; it must hold {len(payoffs)} counts of individuals, together at least 2.")
+    if (
+        counts.shape != payoffs.shape[:1]
+        or counts.dtype.kind not in "iu"
+        or (counts < 0).any()
+        or counts.sum() < 2
+    ):
+        raise ValueError(
+            f"start is {start!r}; it must hold {len(payoffs)} counts of individuals, together at least 2."
+        )
     check_count("samples", samples)
     check_count("max_steps", max_steps, 0)
     log_ratios(payoffs, payoffs, intensity, fitness)
     keys = jax.random.split(as_key(key, seed), samples)
-    winner, steps = _simulate(jnp.asarray(payoffs, float), jnp.asarray(counts), keys, jnp.asarray(intensity, float), max_steps, fitness)
+    winner, steps = _simulate(
+        jnp.asarray(payoffs, float),
+        jnp.asarray(counts),
+        keys,
+        jnp.asarray(intensity, float),
+        max_steps,
+        fitness,
+    )
     return FixationSample(np.asarray(winner), np.asarray(steps), len(payoffs))
 
 
@@ -228,7 +266,11 @@ def _simulate_one(payoffs, start, key, intensity, max_steps, fitness: Fitness):
             happens = draws[2] < jax.nn.sigmoid(intensity * (pi[gainer] - pi[loser]))
         else:
             best = jnp.max(jnp.where(counts > 0, pi, -jnp.inf))
-            fit = jnp.exp(intensity * jnp.minimum(pi - best, 0)) if fitness == "exponential" else 1 - intensity + intensity * pi
+            fit = (
+                jnp.exp(intensity * jnp.minimum(pi - best, 0))
+                if fitness == "exponential"
+                else 1 - intensity + intensity * pi
+            )
             gainer, happens = draw(present * jnp.where(counts > 0, fit, 0), draws[1]), True
         change = jnp.where(happens, 1, 0).astype(counts.dtype)
         return counts.at[loser].add(-change).at[gainer].add(change)
@@ -237,7 +279,9 @@ def _simulate_one(payoffs, start, key, intensity, max_steps, fitness: Fitness):
         counts, t = state
         return event(counts, jax.random.uniform(jax.random.fold_in(key, t), (3,), payoffs.dtype)), t + 1
 
-    counts, steps = jax.lax.while_loop(lambda s: (s[0].max() < n) & (s[1] < max_steps), step, (start, jnp.zeros((), int)))
+    counts, steps = jax.lax.while_loop(
+        lambda s: (s[0].max() < n) & (s[1] < max_steps), step, (start, jnp.zeros((), int))
+    )
     return jnp.where(counts.max() == n, jnp.argmax(counts), -1), steps
 
 

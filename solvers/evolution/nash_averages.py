@@ -25,10 +25,12 @@ class NashAverage:
         agents: the equilibrium's distribution over agents.
         skill: what each agent scores against the equilibrium of the other side.
         tasks: the equilibrium's distribution over tasks; between agents it is `agents`.
-        difficulty: what each task costs the equilibrium agents, minus their score on it; between agents it is `skill`.
+        difficulty: what each task costs the equilibrium agents, minus their score on it; between agents it is
+            `skill`.
         value: the score of equilibrium against equilibrium; 0 between agents.
         residual: the most that any agent or task could gain against the equilibrium, over the largest score.
-        status: `"solved"` where the residual is within 1e-8 and no constraint was left open in the search for the largest entropy.
+        status: `"solved"` where the residual is within 1e-8 and no constraint was left open in the search for
+            the largest entropy.
     """
 
     agents: Float[np.ndarray, " agents"]
@@ -49,27 +51,37 @@ class NashAverage:
 
         if names is not None and len(names) != len(self.skill):
             raise ValueError(f"There are {len(names)} names for {len(self.skill)} agents.")
-        frame = pd.DataFrame({"agent": range(len(self.skill)) if names is None else names, "skill": self.skill, "mass": self.agents})
+        frame = pd.DataFrame(
+            {
+                "agent": range(len(self.skill)) if names is None else names,
+                "skill": self.skill,
+                "mass": self.agents,
+            }
+        )
         unit = np.abs(self.skill - self.value).max() or 1.0
         rounded = ((frame["skill"] - self.value) / unit).round(7)
         frame.insert(0, "rank", rounded.rank(method="min", ascending=False).astype(int))
-        return frame.sort_values(["rank", "mass"], ascending=[True, False], kind="stable").reset_index(drop=True)
+        return frame.sort_values(["rank", "mass"], ascending=[True, False], kind="stable").reset_index(
+            drop=True
+        )
 
 
 def nash_averaging(table: Any) -> NashAverage:
     r"""Nash averaging of agents that play each other.
 
-    The meta-game $A = (T - T^\top) / 2$, by how much an agent outscores another, is antisymmetric and so a zero-sum game in which two
-    players choose agents. Of its equilibria the one of largest entropy, p, is unique, and an agent's skill is $(A p)_i$: 0 for those that
-    the equilibrium needs, less for all others. Copies of an agent share its mass equally and leave all skills alone where the equilibrium
-    was unique; where it was not, they shift the maximum of the entropy, and with it the skills of agents outside the equilibrium.
+    The meta-game $A = (T - T^\top) / 2$, by how much an agent outscores another, is antisymmetric and so a
+    zero-sum game in which two players choose agents. Of its equilibria the one of largest entropy, p, is
+    unique, and an agent's skill is $(A p)_i$: 0 for those that the equilibrium needs, less for all others.
+    Copies of an agent share its mass equally and leave all skills alone where the equilibrium was unique;
+    where it was not, they shift the maximum of the entropy, and with it the skills of agents outside the
+    equilibrium.
 
-    A cross-play table of a game that is not zero-sum is ranked by who earns more than whom, not by what they earn together.
-    OpenSpiel's `nash_averaging` wants A antisymmetric to the last bit.
+    A cross-play table of a game that is not zero-sum is ranked by who earns more than whom, not by what they
+    earn together. OpenSpiel's `nash_averaging` wants A antisymmetric to the last bit.
 
     Args:
-        table: `[a, b]` is what agent a scores against agent b, such as a cross-play table of mean values; an antisymmetric table stands
-            for itself.
+        table: `[a, b]` is what agent a scores against agent b, such as a cross-play table of mean values; an
+            antisymmetric table stands for itself.
 
     Raises:
         ValueError: for a table that is not square or has an entry that is no finite number.
@@ -87,11 +99,12 @@ def nash_averaging(table: Any) -> NashAverage:
 def nash_averaging_on_tasks(scores: Any) -> NashAverage:
     r"""Nash averaging of agents on tasks.
 
-    Two players choose agents and tasks; the first maximizes the score $S_{at}$, the second minimizes it. The equilibrium of largest
-    entropy consists of one distribution p over agents and one, q, over tasks; skill is $S q$ and difficulty $-S^\top p$.
+    Two players choose agents and tasks; the first maximizes the score $S_{at}$, the second minimizes it. The
+    equilibrium of largest entropy consists of one distribution p over agents and one, q, over tasks; skill is
+    $S q$ and difficulty $-S^\top p$.
 
-    OpenSpiel's `nash_averaging(AvA=False)` solves the game of the antisymmetric matrix $(0, S; -S^\top, 0)$ instead, whose equilibria are
-    those of S only where the value of S is 0.
+    OpenSpiel's `nash_averaging(AvA=False)` solves the game of the antisymmetric matrix $(0, S; -S^\top, 0)$
+    instead, whose equilibria are those of S only where the value of S is 0.
 
     Args:
         scores: `[a, t]` is what agent a scores on task t.
@@ -125,14 +138,18 @@ def average(scores: Float[np.ndarray, "agents tasks"], between_agents: bool) -> 
     value = 0.0 if between_agents else float(agents @ game @ tasks)
     residual = float(max((game @ tasks).max() - value, value - (agents @ game).min()))
     status = "solved" if residual <= 1e-8 and settled and tasks_settled else "not_converged"
-    return NashAverage(agents, scores @ tasks, tasks, -scores.T @ agents, float(value * unit), residual, status)
+    return NashAverage(
+        agents, scores @ tasks, tasks, -scores.T @ agents, float(value * unit), residual, status
+    )
 
 
-def essential(game: Float[np.ndarray, "rows columns"]) -> tuple[Bool[np.ndarray, " rows"], Bool[np.ndarray, " columns"]]:
+def essential(
+    game: Float[np.ndarray, "rows columns"],
+) -> tuple[Bool[np.ndarray, " rows"], Bool[np.ndarray, " columns"]]:
     r"""The rows and the columns that some equilibrium of a zero-sum game plays.
 
-    There is an equilibrium in which every action is either played or worse than the value by a margin, never both (Goldman & Tucker
-    1956); the linear program finds one in which the smaller of the margins is largest.
+    There is an equilibrium in which every action is either played or worse than the value by a margin, never
+    both (Goldman & Tucker 1956); the linear program finds one in which the smaller of the margins is largest.
     """
     from scipy.optimize import linprog
 
@@ -157,12 +174,14 @@ def essential(game: Float[np.ndarray, "rows columns"]) -> tuple[Bool[np.ndarray,
 
 
 def max_entropy(
-    game: Float[np.ndarray, "rows columns"], rows: Bool[np.ndarray, " rows"], columns: Bool[np.ndarray, " columns"]
+    game: Float[np.ndarray, "rows columns"],
+    rows: Bool[np.ndarray, " rows"],
+    columns: Bool[np.ndarray, " columns"],
 ) -> tuple[Float[np.ndarray, " rows"], bool]:
     r"""The maximin strategy of largest entropy, $p_i \propto e^{-(C^\top y)_i}$ on the essential rows, and whether the search settled.
 
-    All essential columns give the same score, all others no less. Those constraints that bind are collected one by one, and dropped where
-    their multiplier turns out negative.
+    All essential columns give the same score, all others no less. Those constraints that bind are collected
+    one by one, and dropped where their multiplier turns out negative.
     """
     support = game[rows]
     first = int(np.flatnonzero(columns)[0])
@@ -185,7 +204,9 @@ def max_entropy(
     return whole(weights, rows), True
 
 
-def whole(weights: Float[np.ndarray, " essential"], rows: Bool[np.ndarray, " rows"]) -> Float[np.ndarray, " rows"]:
+def whole(
+    weights: Float[np.ndarray, " essential"], rows: Bool[np.ndarray, " rows"]
+) -> Float[np.ndarray, " rows"]:
     """A distribution over the essential rows as one over all."""
     result = np.zeros(len(rows))
     result[rows] = weights
@@ -213,7 +234,9 @@ def gibbs(
             break
         curvature = (basis * p) @ basis.T - np.outer(slope, slope)
         step, size = np.linalg.lstsq(curvature, slope, rcond=None)[0], 1.0
-        while (ahead := at(y + size * step))[0] > level - 1e-4 * size * (slope @ step) + 1e-15 and size > 1e-10:
+        while (ahead := at(y + size * step))[0] > level - 1e-4 * size * (
+            slope @ step
+        ) + 1e-15 and size > 1e-10:
             size /= 2
         y, (level, p) = y + size * step, ahead
     return p, u[:, kept] @ (y / s[kept])

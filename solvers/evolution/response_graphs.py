@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 
 TIE = 1e-9
 """Payoffs closer than this share of the mover's payoff range are a tie."""
-Moves = tuple[Int[np.ndarray, " moves"], Int[np.ndarray, " moves"], Int[np.ndarray, " moves"], Float[np.ndarray, " moves"]]
+Moves = tuple[
+    Int[np.ndarray, " moves"],
+    Int[np.ndarray, " moves"],
+    Int[np.ndarray, " moves"],
+    Float[np.ndarray, " moves"],
+]
 """From which profile, to which, who moves, and what the mover gains."""
 
 
@@ -25,16 +30,19 @@ def response_graph(
 ) -> "nx.DiGraph":
     r"""The directed graph of unilateral moves that do not hurt the mover.
 
-    Profiles $s$ and $t$ that differ in player i alone are joined by $s \to t$ where $u_i(t) \ge u_i(s)$: ties are joined both ways. Of a
-    square table, strategies $s \to r$ are joined where the mutant earns from the resident no less than the resident from the mutant,
-    $M_{rs} \ge M_{sr}$, as in the single-population alpha-rank.
+    Profiles $s$ and $t$ that differ in player i alone are joined by $s \to t$ where $u_i(t) \ge u_i(s)$: ties
+    are joined both ways. Of a square table, strategies $s \to r$ are joined where the mutant earns from the
+    resident no less than the resident from the mutant, $M_{rs} \ge M_{sr}$, as in the single-population
+    alpha-rank.
 
     Args:
-        game: payoffs `(n, A1, ..., An)` or a game that has them, for nodes that are tuples of actions; or a square table of what each
-            strategy earns against each, such as a cross-play table, for nodes that are indices of strategies.
+        game: payoffs `(n, A1, ..., An)` or a game that has them, for nodes that are tuples of actions; or a
+            square table of what each strategy earns against each, such as a cross-play table, for nodes that
+            are indices of strategies.
         responses: `"better"` for every such move, `"best"` for those of the mover's largest gain alone.
         strict: whether ties are left out.
-        tolerance: payoffs closer than this share of the mover's payoff range, strictly dominated actions left aside, are a tie; at least 0.
+        tolerance: payoffs closer than this share of the mover's payoff range, strictly dominated actions left
+            aside, are a tie; at least 0.
 
     Returns:
         A graph whose edges carry `player`, the mover (0 in a table), and `gain`.
@@ -47,8 +55,8 @@ def response_graph(
         >>> sink_components(graph)
         (((0, 0),), ((1, 1),))
 
-    Omidshafiei et al. 2019, "alpha-Rank: Multi-Agent Evaluation by Evolution"; Biggar & Shames 2023, "The Replicator Dynamic, Chain
-    Components and the Response Graph".
+    Omidshafiei et al. 2019, "alpha-Rank: Multi-Agent Evaluation by Evolution"; Biggar & Shames 2023, "The
+    Replicator Dynamic, Chain Components and the Response Graph".
     """
     import networkx as nx
 
@@ -63,7 +71,9 @@ def response_graph(
     graph = nx.DiGraph()
     nodes = [s[0] for s in profiles] if is_table(game) else profiles
     graph.add_nodes_from(nodes)
-    edges = zip(source[kept].tolist(), target[kept].tolist(), player[kept].tolist(), gain[kept].tolist(), strict=True)
+    edges = zip(
+        source[kept].tolist(), target[kept].tolist(), player[kept].tolist(), gain[kept].tolist(), strict=True
+    )
     graph.add_edges_from((nodes[s], nodes[t], {"player": i, "gain": g}) for s, t, i, g in edges)
     return graph
 
@@ -91,20 +101,29 @@ def is_table(game: Any) -> bool:
 def moves(game: Any) -> tuple[list[tuple[int, ...]], Moves, Float[np.ndarray, " n_players"]]:
     """All profiles (of a table: strategies), all unilateral moves between them, and everybody's unit of ties.
 
-    That is the range of one's payoffs without strictly dominated actions, which may pay disastrously less than all others.
+    That is the range of one's payoffs without strictly dominated actions, which may pay disastrously less
+    than all others.
     """
     if is_table(game):
         table = square_table(game)
         size = len(table)
         source, target = np.nonzero(~np.eye(size, dtype=bool))
         gain = table[target, source] - table[source, target]
-        return [(s,) for s in range(size)], (source, target, np.zeros_like(source), gain), tie_units(np.stack([table, table.T]))[:1]
+        return (
+            [(s,) for s in range(size)],
+            (source, target, np.zeros_like(source), gain),
+            tie_units(np.stack([table, table.T]))[:1],
+        )
     payoffs = payoff_tensor(game)
     actions = payoffs.shape[1:]
     source, target, player = unilateral(actions)
     flat = payoffs.reshape(len(actions), -1)
     gain = flat[player, target] - flat[player, source]
-    return [tuple(map(int, s)) for s in np.ndindex(*actions)], (source, target, player, gain), tie_units(payoffs)
+    return (
+        [tuple(map(int, s)) for s in np.ndindex(*actions)],
+        (source, target, player, gain),
+        tie_units(payoffs),
+    )
 
 
 def tie_units(payoffs: Payoffs) -> Float[np.ndarray, " n_players"]:
@@ -113,7 +132,9 @@ def tie_units(payoffs: Payoffs) -> Float[np.ndarray, " n_players"]:
     return np.array([np.ptp(few) or payoff_range(own) for few, own in zip(sensible, payoffs, strict=True)])
 
 
-def unilateral(actions: Sequence[int]) -> tuple[Int[np.ndarray, " moves"], Int[np.ndarray, " moves"], Int[np.ndarray, " moves"]]:
+def unilateral(
+    actions: Sequence[int],
+) -> tuple[Int[np.ndarray, " moves"], Int[np.ndarray, " moves"], Int[np.ndarray, " moves"]]:
     """Numbers of the profiles (last player's action fastest) before and after every move of one player, and that player."""
     number = np.arange(np.prod(actions, dtype=int)).reshape(actions)
     source, target, player = [], [], []
@@ -126,7 +147,9 @@ def unilateral(actions: Sequence[int]) -> tuple[Int[np.ndarray, " moves"], Int[n
     return np.concatenate(source), np.concatenate(target), np.concatenate(player)
 
 
-def largest_gain(size: int, source: np.ndarray, player: np.ndarray, gain: np.ndarray) -> Float[np.ndarray, " moves"]:
+def largest_gain(
+    size: int, source: np.ndarray, player: np.ndarray, gain: np.ndarray
+) -> Float[np.ndarray, " moves"]:
     """For every move, the largest gain its mover has from that profile."""
     best = np.full((size, player.max(initial=0) + 1), -np.inf)
     np.maximum.at(best, (source, player), gain)

@@ -9,12 +9,13 @@ REDUCIBLE = "Some states cannot be reached from others, so the chain has no uniq
 def stationary(log_rates: Float[np.ndarray, "states states"]) -> Float[np.ndarray, " states"]:
     r"""The logarithms of $\pi$ with $\sum_i \pi_i q_{ij} = \pi_j \sum_i q_{ji}$, by elimination of one state after the other.
 
-    The elimination of Grassmann, Taksar & Heyman (1985) adds, multiplies and divides positive numbers and never subtracts, so it can be
-    carried out in logarithms: nothing underflows, and every entry of the result has a relative error of about 1e-16 times the largest
-    $|\log q|$.
+    The elimination of Grassmann, Taksar & Heyman (1985) adds, multiplies and divides positive numbers and
+    never subtracts, so it can be carried out in logarithms: nothing underflows, and every entry of the result
+    has a relative error of about 1e-16 times the largest $|\log q|$.
 
     Args:
-        log_rates: $\log q_{ij}$, rates or probabilities of going from i to j, $-\infty$ where there is no way; the diagonal is not read.
+        log_rates: $\log q_{ij}$, rates or probabilities of going from i to j, $-\infty$ where there is no
+            way; the diagonal is not read.
 
     Returns:
         $\log \pi$, which sums to 1 in probabilities.
@@ -45,13 +46,16 @@ def stationary(log_rates: Float[np.ndarray, "states states"]) -> Float[np.ndarra
 
 
 def stationary_limit(
-    costs: Float[np.ndarray, "states states"], log_rates: Float[np.ndarray, "states states"], tolerance: float = 1e-9
+    costs: Float[np.ndarray, "states states"],
+    log_rates: Float[np.ndarray, "states states"],
+    tolerance: float = 1e-9,
 ) -> Float[np.ndarray, " states"]:
     r"""The limit of the stationary distributions of the rates $q_{ij} e^{-\alpha c_{ij}}$ as $\alpha \to \infty$, in logarithms.
 
-    The same elimination, carried out on leading terms $q e^{-\alpha c}$: of a sum the terms of least cost remain. Since nothing is
-    subtracted no leading term ever cancels, and the result is the limit itself, also where several classes of states are left only at
-    a cost (the stochastically stable distribution of Wicks & Greenwald 2005).
+    The same elimination, carried out on leading terms $q e^{-\alpha c}$: of a sum the terms of least cost
+    remain. Since nothing is subtracted no leading term ever cancels, and the result is the limit itself, also
+    where several classes of states are left only at a cost (the stochastically stable distribution of Wicks &
+    Greenwald 2005).
 
     Args:
         costs: $c_{ij} \ge 0$, $\infty$ where there is no way.
@@ -86,7 +90,8 @@ def stationary_limit(
             log = (q[:k, k] - exits[k])[:, None] + q[k, :k]
             least = np.minimum(cost, c[:k, :k])
             q[:k, :k] = log_add(
-                np.where(c[:k, :k] - least <= tolerance, q[:k, :k], -np.inf), np.where(cost - least <= tolerance, log, -np.inf)
+                np.where(c[:k, :k] - least <= tolerance, q[:k, :k], -np.inf),
+                np.where(cost - least <= tolerance, log, -np.inf),
             )
             c[:k, :k] = least
         depth, log_pi = np.zeros(size), np.zeros(size)

@@ -91,7 +91,9 @@ def suffix(path: pathlib.Path, known: Sequence[str] = SUFFIXES) -> str:
     if path.suffix.lower() == ".efg":
         raise ValueError(f"{path} {TREE}")
     if path.suffix.lower() not in known:
-        raise ValueError(f"{path} is no {' or '.join(known)} file; games are read from {', '.join(SUFFIXES)} and written as .nfg or .json.")
+        raise ValueError(
+            f"{path} is no {' or '.join(known)} file; games are read from {', '.join(SUFFIXES)} and written as .nfg or .json."
+        )
     return path.suffix.lower()
 
 
@@ -109,9 +111,13 @@ def parse_json(text: str) -> NormalForm:
         [[Fraction(1, 10), Fraction(1, 3)]]
     """
     try:
-        found = exact_numbers(json.loads(text, parse_int=number, parse_float=number, parse_constant=not_finite))
+        found = exact_numbers(
+            json.loads(text, parse_int=number, parse_float=number, parse_constant=not_finite)
+        )
     except json.JSONDecodeError as error:
-        raise ValueError(f"The file is no JSON: {error.msg} at line {error.lineno}, column {error.colno}.") from error
+        raise ValueError(
+            f"The file is no JSON: {error.msg} at line {error.lineno}, column {error.colno}."
+        ) from error
     except RecursionError:
         raise ValueError("The file is no game: its lists are nested too deeply.") from None
     known = {"name", "players", "actions", "payoffs", "comment"}
@@ -121,7 +127,13 @@ def parse_json(text: str) -> NormalForm:
         )
     name, players, actions = found.get("name", ""), found.get("players", []), found.get("actions", [])
     comment = found.get("comment", "")
-    if not (is_text(name) and is_text(comment) and is_texts(players) and isinstance(actions, list) and all(map(is_texts, actions))):
+    if not (
+        is_text(name)
+        and is_text(comment)
+        and is_texts(players)
+        and isinstance(actions, list)
+        and all(map(is_texts, actions))
+    ):
         raise ValueError(
             "The file is no game: name and comment must be texts, players a list of texts, and actions one list of texts per player."
         )
@@ -140,7 +152,11 @@ def is_texts(entry: Any) -> bool:
 
 def exact_numbers(found: Any) -> Any:
     """An object whose payoffs, where they are texts, are read as numbers."""
-    return found | {"payoffs": exact(found["payoffs"])} if isinstance(found, dict) and "payoffs" in found else found
+    return (
+        found | {"payoffs": exact(found["payoffs"])}
+        if isinstance(found, dict) and "payoffs" in found
+        else found
+    )
 
 
 def exact(entry: Any) -> Any:

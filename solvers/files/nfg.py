@@ -1,11 +1,13 @@
 r"""Gambit's .nfg files, in their payoff and their outcome form, read and written exactly.
 
-A file is a heading and a body. The heading: `NFG 1 R`, the title, the players in braces, their numbers of strategies in braces (or, in
-braces of their own, the strategies' names), and a comment if there is one. The body holds the cells **with the first player's strategy
-varying fastest**: in the payoff form every cell is everybody's payoffs; in the outcome form a list of named outcomes comes first, and
-every cell is the number of one of them, 0 standing for payoffs of 0.
+A file is a heading and a body. The heading: `NFG 1 R`, the title, the players in braces, their numbers of
+strategies in braces (or, in braces of their own, the strategies' names), and a comment if there is one. The
+body holds the cells **with the first player's strategy varying fastest**: in the payoff form every cell is
+everybody's payoffs; in the outcome form a list of named outcomes comes first, and every cell is the number of
+one of them, 0 standing for payoffs of 0.
 
-McKelvey, McLennan & Turocy (2014), Gambit: Software Tools for Game Theory, "The strategic game (.nfg) file format".
+McKelvey, McLennan & Turocy (2014), Gambit: Software Tools for Game Theory, "The strategic game (.nfg) file
+format".
 """
 
 import dataclasses
@@ -83,7 +85,10 @@ class Reader:
         """The next token, which must be of this kind, and among these words if some are given."""
         token = self.here
         if token.kind != kind or (said and token.said not in said):
-            self.refuse(f"{wanted} is wanted, and {token.said if token.kind == 'end' else repr(token.said)} found", token.at)
+            self.refuse(
+                f"{wanted} is wanted, and {token.said if token.kind == 'end' else repr(token.said)} found",
+                token.at,
+            )
         self.here = self.token(token.end)
         return token
 
@@ -113,7 +118,8 @@ class Reader:
         at, found = self.here.at, self.number(wanted)
         if found.denominator != 1 or not low <= found <= high:
             self.refuse(
-                f"{wanted} must be an integer {f'of at least {low}' if high == np.inf else f'in [{low}, {high}]'}, and is {found}", at
+                f"{wanted} must be an integer {f'of at least {low}' if high == np.inf else f'in [{low}, {high}]'}, and is {found}",
+                at,
             )
         return int(found)
 
@@ -127,7 +133,9 @@ class Reader:
         if not players:
             self.refuse("the list of players is empty", at)
         sizes, actions = self.strategies(players)
-        comment = self.take("text", "the comment").said.replace('\\"', '"') if self.here.kind == "text" else ""
+        comment = (
+            self.take("text", "the comment").said.replace('\\"', '"') if self.here.kind == "text" else ""
+        )
         payoffs = self.outcome_form(sizes) if self.opens() else self.payoff_form(sizes)
         if self.here.kind != "end":
             self.refuse(f"{self.here.said!r} follows the last cell", self.here.at)
@@ -233,7 +241,11 @@ def text(game: Any, comment: str = "") -> str:
     form = normal_form(game)
     players = " ".join(map(quoted, form.players))
     sizes = " ".join(map(str, form.n_actions))
-    actions = " ".join("{ " + " ".join(map(quoted, own)) + " }" for own in form.actions) if form.names_actions else sizes
+    actions = (
+        " ".join("{ " + " ".join(map(quoted, own)) + " }" for own in form.actions)
+        if form.names_actions
+        else sizes
+    )
     said = comment or form.comment
     body = " ".join(str(plain(x)) for x in form.payoffs.ravel(order="F"))
     return f"NFG 1 R {quoted(form.name)} {{ {players} }} {{ {actions} }}\n{quoted(said) if said else ''}\n{body}\n"
@@ -243,7 +255,8 @@ def quoted(name: str) -> str:
     """A name in quotation marks.
 
     Raises:
-        ValueError: where a backslash comes before a quotation mark or at the end, which the format cannot tell from an escaped mark.
+        ValueError: where a backslash comes before a quotation mark or at the end, which the format cannot
+            tell from an escaped mark.
     """
     if re.search(r'\\(?="|$)', name):
         raise ValueError(

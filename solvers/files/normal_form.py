@@ -40,7 +40,9 @@ class NormalForm:
         players = tuple(self.players) or tuple(f"Player {i + 1}" for i in range(len(sizes)))
         actions = tuple(map(tuple, self.actions)) or tuple(tuple(str(k + 1) for k in range(a)) for a in sizes)
         if len(players) != len(sizes):
-            raise ValueError(f"{len(players)} players are named and the payoffs are those of {len(sizes)}; name each once.")
+            raise ValueError(
+                f"{len(players)} players are named and the payoffs are those of {len(sizes)}; name each once."
+            )
         if tuple(map(len, actions)) != sizes:
             raise ValueError(
                 f"{list(map(len, actions))} actions are named and the payoffs are those of {list(sizes)}; name each player's every action."
@@ -61,7 +63,10 @@ class NormalForm:
     @property
     def names_actions(self) -> bool:
         """Whether the actions have names of their own, not mere numbers counted from 0 or from 1."""
-        return not any(all(label == str(k + first) for own in self.actions for k, label in enumerate(own)) for first in (0, 1))
+        return not any(
+            all(label == str(k + first) for own in self.actions for k, label in enumerate(own))
+            for first in (0, 1)
+        )
 
 
 def normal_form(game: Any) -> NormalForm:
@@ -72,7 +77,11 @@ def normal_form(game: Any) -> NormalForm:
         >>> normal_form(stag_hunt()).name
         'stag_hunt'
     """
-    return game if isinstance(game, NormalForm) else NormalForm(payoff_tensor(game, exact=True), getattr(game, "name", ""))
+    return (
+        game
+        if isinstance(game, NormalForm)
+        else NormalForm(payoff_tensor(game, exact=True), getattr(game, "name", ""))
+    )
 
 
 def cells(sizes: Sequence[int]) -> int:

@@ -14,12 +14,14 @@ def parse(text: str) -> NormalForm:
     r"""The game that comma-separated values describe; tabs and semicolons separate as well.
 
     Args:
-        text: one table with cells such as `3 0`, `"3,0"` or `(3; 0)`, the row player's payoff first; or two tables of numbers with an
-            empty line between, the row player's first. A first row and a first column that are no payoffs are the actions' names.
-            Decimals are written with a point; decimals and `p/q` are exact.
+        text: one table with cells such as `3 0`, `"3,0"` or `(3; 0)`, the row player's payoff first; or two
+            tables of numbers with an empty line between, the row player's first. A first row and a first
+            column that are no payoffs are the actions' names. Decimals are written with a point; decimals and
+            `p/q` are exact.
 
     Raises:
-        ValueError: with line and cell for what is no payoff, rows of different length, and tables of different shape.
+        ValueError: with line and cell for what is no payoff, rows of different length, and tables of
+            different shape.
 
     Example:
         >>> game = parse(",left,right\nup,3 3,0 5\ndown,5 0,1 1")
@@ -49,17 +51,27 @@ def parse(text: str) -> NormalForm:
     tables = [table(block, size) for block in blocks]
     shapes = [(len(entries), len(entries[0])) for entries, *_ in tables]
     if len(set(shapes)) > 1:
-        raise ValueError(f"The players' tables are {shapes[0][0]}x{shapes[0][1]} and {shapes[1][0]}x{shapes[1][1]}; they must be alike.")
+        raise ValueError(
+            f"The players' tables are {shapes[0][0]}x{shapes[0][1]} and {shapes[1][0]}x{shapes[1][1]}; they must be alike."
+        )
     if any(any(names) and names != list(tables[0][1:]) for _, *names in tables[1:]):
         raise ValueError("The players' tables name different actions; name them alike, or only in the first.")
-    cells = [[[x for (entries, *_) in tables for x in entries[a][b]] for b in range(shapes[0][1])] for a in range(shapes[0][0])]
+    cells = [
+        [[x for (entries, *_) in tables for x in entries[a][b]] for b in range(shapes[0][1])]
+        for a in range(shapes[0][0])
+    ]
     _, rows, columns = tables[0]
-    actions = [own or [str(k + 1) for k in range(count)] for own, count in zip((rows, columns), shapes[0], strict=True)]
+    actions = [
+        own or [str(k + 1) for k in range(count)]
+        for own, count in zip((rows, columns), shapes[0], strict=True)
+    ]
     payoffs: Any = [[[cell[i] for cell in row] for row in cells] for i in range(2)]
     return NormalForm(payoffs, actions=actions)
 
 
-def table(block: list[tuple[int, list[str]]], size: int) -> tuple[list[list[list[Fraction]]], list[str], list[str]]:
+def table(
+    block: list[tuple[int, list[str]]], size: int
+) -> tuple[list[list[list[Fraction]]], list[str], list[str]]:
     """The payoffs of a table, `size` in each cell, and the names of its rows and columns where it has them.
 
     Raises:
@@ -78,15 +90,21 @@ def table(block: list[tuple[int, list[str]]], size: int) -> tuple[list[list[list
         values = [read(cell, size) for cell in cells[aside:]]
         for k, (value, cell) in enumerate(zip(values, cells[aside:], strict=True)):
             if value is None:
-                raise ValueError(f"The file is no table: {cell!r} stands where {wanted}, is wanted at line {line}, cell {k + 1 + aside}.")
+                raise ValueError(
+                    f"The file is no table: {cell!r} stands where {wanted}, is wanted at line {line}, cell {k + 1 + aside}."
+                )
         if not values or (entries and len(values) != len(entries[0])):
             count = len(entries[0]) if entries else "at least one"
-            raise ValueError(f"The file is no table: line {line} has {len(values)} cells of payoffs where {count} are wanted.")
+            raise ValueError(
+                f"The file is no table: line {line} has {len(values)} cells of payoffs where {count} are wanted."
+            )
         entries.append(values)
         rows.append(cells[0])
     columns = head[1:] if len(head) > len(entries[0]) else head
     if named and len(columns) != len(entries[0]):
-        raise ValueError(f"The file is no table: it names {len(columns)} columns and holds {len(entries[0])}.")
+        raise ValueError(
+            f"The file is no table: it names {len(columns)} columns and holds {len(entries[0])}."
+        )
     return entries, rows if aside else [], columns if named else []
 
 

@@ -62,7 +62,8 @@ class Learned(eqx.Module):
     Args:
         average: everybody's average strategy.
         last: everybody's last strategy.
-        joint: average probability of every joint action; its coarse regrets vanish where everybody's regret does.
+        joint: average probability of every joint action; its coarse regrets vanish where everybody's regret
+            does.
         nash_conv: NashConv of the average strategies after every `every` periods.
         last_nash_conv: that of the strategies then played.
         converged: whether NashConv of the average is within tolerance at the end.
@@ -89,19 +90,22 @@ def learn(
     """Play a game again and again by a rule that learns from what was played.
 
     Args:
-        payoffs: those of a game, `(n, A1, ..., An)`, or a `games.MatrixGame`; a family of games is a `jax.vmap` over it.
+        payoffs: those of a game, `(n, A1, ..., An)`, or a `games.MatrixGame`; a family of games is a
+            `jax.vmap` over it.
         rule: a member of `DYNAMICS`.
         steps: number of periods after the first.
         every: after how many periods NashConv is recorded; divides `steps`.
         start: what everybody plays in the first period, probabilities; uniform unless given.
-        tolerance: largest NashConv of the average strategies that counts as converged, in units of the payoff range.
-        key: where a seed or a typed key is given, everybody draws a pure action from their strategy in every period, and all learn from
-            those; without it the strategies themselves are played, and nothing is random.
+        tolerance: largest NashConv of the average strategies that counts as converged, in units of the payoff
+            range.
+        key: where a seed or a typed key is given, everybody draws a pure action from their strategy in every
+            period, and all learn from those; without it the strategies themselves are played, and nothing is
+            random.
         seed: another name of `key`.
 
     Raises:
-        ValueError: for payoffs of the wrong shape or not finite, a start off the simplex, `every` that does not divide `steps`, or a
-            negative tolerance.
+        ValueError: for payoffs of the wrong shape or not finite, a start off the simplex, `every` that does
+            not divide `steps`, or a negative tolerance.
 
     Example:
         >>> from solvers.learning.rules import FictitiousPlay
@@ -111,7 +115,9 @@ def learn(
     """
     key = None if key is None and seed is None else as_key(0 if key is None else key, seed)
     if not isinstance(rule, Rule):
-        raise ValueError(f"rule is {shown(rule)}; it must be one that is made, such as DYNAMICS.make('fictitious_play').")
+        raise ValueError(
+            f"rule is {shown(rule)}; it must be one that is made, such as DYNAMICS.make('fictitious_play')."
+        )
     payoffs = as_payoffs(payoffs)
     check_count("steps", steps)
     check_count("every", every)
@@ -121,25 +127,47 @@ def learn(
     if start is None:
         start = tuple(jnp.full(a, 1 / a, payoffs.dtype) for a in payoffs.shape[1:])
     start = as_start(start, payoffs, payoffs.shape[1:])
-    return run(payoffs, in_default_precision(rule), start, jnp.asarray(tolerance, payoffs.dtype), key, steps, every)
+    return run(
+        payoffs, in_default_precision(rule), start, jnp.asarray(tolerance, payoffs.dtype), key, steps, every
+    )
 
 
 @partial(jit, static_argnames=("steps", "every"))
-def run(payoffs: Payoffs, rule: Rule, start: Profile, tolerance: Array, key: Any, steps: int, every: int) -> Learned:
+def run(
+    payoffs: Payoffs, rule: Rule, start: Profile, tolerance: Array, key: Any, steps: int, every: int
+) -> Learned:
     """See `learn`."""
 
     def period(k: Int[Array, ""], history: History) -> History:
         strategies = rule.play(payoffs, history)
-        return extended(payoffs, history, strategies if key is None else drawn(strategies, jax.random.fold_in(key, k)))
+        return extended(
+            payoffs, history, strategies if key is None else drawn(strategies, jax.random.fold_in(key, k))
+        )
 
     def record(history: History, block: Int[Array, ""]) -> tuple[History, tuple]:
         history = jax.lax.fori_loop(block * every, (block + 1) * every, period, history)
         return history, (nash_conv(payoffs, history.average), nash_conv(payoffs, history.last))
 
     none = tuple(jnp.zeros_like(s) for s in start)
-    nothing = History(jnp.int32(0), none, none, none, (jnp.zeros((), payoffs.dtype),) * len(start), jnp.zeros_like(payoffs[0]))
-    history, (curve, last) = jax.lax.scan(record, extended(payoffs, nothing, start), jnp.arange(steps // every))
-    return Learned(history.average, history.last, history.joint, curve, last, curve[-1] <= tolerance * payoff_span(payoffs))
+    nothing = History(
+        jnp.int32(0),
+        none,
+        none,
+        none,
+        (jnp.zeros((), payoffs.dtype),) * len(start),
+        jnp.zeros_like(payoffs[0]),
+    )
+    history, (curve, last) = jax.lax.scan(
+        record, extended(payoffs, nothing, start), jnp.arange(steps // every)
+    )
+    return Learned(
+        history.average,
+        history.last,
+        history.joint,
+        curve,
+        last,
+        curve[-1] <= tolerance * payoff_span(payoffs),
+    )
 
 
 def extended(payoffs: Payoffs, history: History, strategies: Profile) -> History:
@@ -163,5 +191,6 @@ def drawn(strategies: Profile, key: Key[Array, ""]) -> Profile:
     """A pure action of everybody."""
     keys = [jax.random.fold_in(key, i) for i in range(len(strategies))]
     return tuple(
-        jax.nn.one_hot(jax.random.categorical(k, jnp.log(s)), len(s), dtype=s.dtype) for k, s in zip(keys, strategies, strict=True)
+        jax.nn.one_hot(jax.random.categorical(k, jnp.log(s)), len(s), dtype=s.dtype)
+        for k, s in zip(keys, strategies, strict=True)
     )

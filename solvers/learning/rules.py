@@ -31,8 +31,8 @@ def dynamic(name: str, citation: str, *aliases: str) -> Callable[[type[Rule]], t
 class FictitiousPlay(Rule):
     """Best responses to the others' average strategies, all at once; the first action of those that tie.
 
-    The averages of zero-sum games converge (Robinson 1951), as do those of non-degenerate 2xn games (Berger 2005); in Shapley's 3x3 game
-    they cycle for ever (Shapley 1964).
+    The averages of zero-sum games converge (Robinson 1951), as do those of non-degenerate 2xn games (Berger
+    2005); in Shapley's 3x3 game they cycle for ever (Shapley 1964).
     """
 
     def play(self, payoffs: Payoffs, history: History) -> Profile:
@@ -100,13 +100,15 @@ class SmoothedBestResponse(Rule):
 class RegretMatching(Rule):
     r"""Every action with probability proportional to its positive regret, $[\sum_t u_i(a, \sigma^t_{-i}) - u_i(\sigma^t)]_+$.
 
-    Uniform where no regret is positive. Average regret falls as $O(1 / \sqrt{T})$, so joint play approaches the coarse correlated
-    equilibria (Hart & Mas-Colell 2000, section 4, the unconditional procedure).
+    Uniform where no regret is positive. Average regret falls as $O(1 / \sqrt{T})$, so joint play approaches
+    the coarse correlated equilibria (Hart & Mas-Colell 2000, section 4, the unconditional procedure).
     """
 
     def play(self, payoffs: Payoffs, history: History) -> Profile:
         """See the class."""
-        return tuple(matched(total - earned) for total, earned in zip(history.values, history.earned, strict=True))
+        return tuple(
+            matched(total - earned) for total, earned in zip(history.values, history.earned, strict=True)
+        )
 
 
 def matched(regret: Float[Array, " actions"]) -> Float[Array, " actions"]:

@@ -28,9 +28,10 @@ class CorrelatedEquilibrium:
         distribution: probability of every joint action, `(A1, ..., An)`.
         payoffs: what everybody earns.
         objective: what was maximized.
-        regret: what everybody would gain by the best deviation, in payoff units, recomputed from the distribution alone.
-        residual: the largest regret of anybody relative to the payoffs in play: the mean of $|u_i(a) - u_i(\mu)|$ with or without the
-            deviation, whichever is larger.
+        regret: what everybody would gain by the best deviation, in payoff units, recomputed from the
+            distribution alone.
+        residual: the largest regret of anybody relative to the payoffs in play: the mean of $|u_i(a) -
+            u_i(\mu)|$ with or without the deviation, whichever is larger.
         concept: `"correlated"` or `"coarse"`.
         status: `"solved"` where the residual is within tolerance, otherwise why not.
         message: one sentence for people.
@@ -61,13 +62,13 @@ class CorrelatedEquilibrium:
 def correlated_equilibrium(game: Any, objective: Any = "welfare") -> CorrelatedEquilibrium:
     r"""The best correlated equilibrium by a linear objective (Aumann 1974): nobody told an action gains by another.
 
-    $\max_\mu \langle c, \mu \rangle$ subject to
-    $\sum_{a_{-i}} \mu(a_i, a_{-i}) \, (u_i(a_i, a_{-i}) - u_i(b, a_{-i})) \ge 0$ for every player i and actions $a_i \ne b$.
+    $\max_\mu \langle c, \mu \rangle$ subject to $\sum_{a_{-i}} \mu(a_i, a_{-i}) \, (u_i(a_i, a_{-i}) - u_i(b,
+    a_{-i})) \ge 0$ for every player i and actions $a_i \ne b$.
 
     Args:
         game: what `payoff_tensor` takes, n players.
-        objective: `"welfare"`, the sum of payoffs; `"egalitarian"`, the least payoff; a player's index, this player's payoff; or an
-            array `(A1, ..., An)`, the worth of every joint action.
+        objective: `"welfare"`, the sum of payoffs; `"egalitarian"`, the least payoff; a player's index, this
+            player's payoff; or an array `(A1, ..., An)`, the worth of every joint action.
 
     Raises:
         ValueError: for an unknown objective, or one of the wrong shape.
@@ -86,7 +87,8 @@ def correlated_equilibrium(game: Any, objective: Any = "welfare") -> CorrelatedE
 def coarse_correlated_equilibrium(game: Any, objective: Any = "welfare") -> CorrelatedEquilibrium:
     r"""The best coarse correlated equilibrium by a linear objective: nobody gains by an action chosen before being told one.
 
-    $\max_\mu \langle c, \mu \rangle$ subject to $\sum_a \mu(a) \, (u_i(a) - u_i(b, a_{-i})) \ge 0$ for every player i and action b.
+    $\max_\mu \langle c, \mu \rangle$ subject to $\sum_a \mu(a) \, (u_i(a) - u_i(b, a_{-i})) \ge 0$ for every
+    player i and action b.
 
     Args:
         game: what `payoff_tensor` takes, n players.
@@ -145,9 +147,13 @@ def best(payoffs: Tensor, objective: Any, concept: Concept) -> CorrelatedEquilib
     own = payoffs[(slice(None), *played)]
     joint: int = own[0].size
     losses = obedience(in_own_units(own), concept)
-    if worst_off := isinstance(objective, str) and objective == "egalitarian":  # one more variable, a payoff that all exceed
+    if (
+        worst_off := isinstance(objective, str) and objective == "egalitarian"
+    ):  # one more variable, a payoff that all exceed
         above = own.reshape(len(own), joint) - np.median(payoffs[(slice(None), *sensible)])
-        rows = vstack([hstack([losses, np.zeros((losses.shape[0], 1))]), np.hstack([above, -np.ones((len(above), 1))])])
+        rows = vstack(
+            [hstack([losses, np.zeros((losses.shape[0], 1))]), np.hstack([above, -np.ones((len(above), 1))])]
+        )
         cost = np.append(np.zeros(joint), -1.0)
     else:
         worth = linear_objective(payoffs, objective)
@@ -157,7 +163,9 @@ def best(payoffs: Tensor, objective: Any, concept: Concept) -> CorrelatedEquilib
         cost,
         A_ub=-rows,
         b_ub=np.zeros(rows.shape[0]),
-        A_eq=np.where(np.arange(len(cost)) < joint, units[:joint].min() / units, 0.0)[None, :],  # the scale of x is free
+        A_eq=np.where(np.arange(len(cost)) < joint, units[:joint].min() / units, 0.0)[
+            None, :
+        ],  # the scale of x is free
         b_eq=[1.0],
         bounds=[(0, None)] * joint + [(None, None)] * (len(cost) - joint),
         method="highs",
@@ -166,19 +174,34 @@ def best(payoffs: Tensor, objective: Any, concept: Concept) -> CorrelatedEquilib
     if found.x is None:
         nothing = np.full(n_players(payoffs), np.nan)
         lost = np.full(payoffs.shape[1:], np.nan)
-        return CorrelatedEquilibrium(lost, nothing, np.nan, nothing, np.nan, concept, "failed", f"HiGHS: {found.message}")
+        return CorrelatedEquilibrium(
+            lost, nothing, np.nan, nothing, np.nan, concept, "failed", f"HiGHS: {found.message}"
+        )
     answers = []
     for noise in (NOISE, 0.0):
         distribution = np.zeros(payoffs.shape[1:])
-        distribution[played] = np.where(found.x > noise * found.x[:joint].max(), found.x / units, 0.0)[:joint].reshape(own.shape[1:])
+        distribution[played] = np.where(found.x > noise * found.x[:joint].max(), found.x / units, 0.0)[
+            :joint
+        ].reshape(own.shape[1:])
         distribution /= distribution.sum()
         answers.append((distribution, *judged(payoffs, distribution, concept)))
     distribution, earned, regret, residual = min(answers, key=lambda answer: answer[-1])
     value = earned.min() if worst_off else (linear_objective(payoffs, objective) * distribution).sum()
     solved = found.status == 0 and residual <= TOLERANCE
-    message = "" if solved else f"HiGHS: {found.message} The largest gain from a deviation is {residual:.1e} of the payoffs in play."
+    message = (
+        ""
+        if solved
+        else f"HiGHS: {found.message} The largest gain from a deviation is {residual:.1e} of the payoffs in play."
+    )
     return CorrelatedEquilibrium(
-        distribution, earned, float(value), regret, residual, concept, "solved" if solved else "not_converged", message
+        distribution,
+        earned,
+        float(value),
+        regret,
+        residual,
+        concept,
+        "solved" if solved else "not_converged",
+        message,
     )
 
 
@@ -191,16 +214,22 @@ def linear_objective(payoffs: Tensor, objective: Any) -> Distribution:
     n, names = n_players(payoffs), ["welfare", "egalitarian"]
     if isinstance(objective, str):
         if objective != "welfare":
-            raise ValueError(f"Unknown objective {objective!r}; {nearest(objective, names)}, a player's index, or an array of worths.")
+            raise ValueError(
+                f"Unknown objective {objective!r}; {nearest(objective, names)}, a player's index, or an array of worths."
+            )
         return payoffs.sum(axis=0)
     if isinstance(objective, (int, np.integer)) and not isinstance(objective, bool):
         if not 0 <= objective < n:
-            raise ValueError(f"The objective is player {objective}'s payoff; this game's players are 0 to {n - 1}.")
+            raise ValueError(
+                f"The objective is player {objective}'s payoff; this game's players are 0 to {n - 1}."
+            )
         return payoffs[objective]
     try:
         worth = np.asarray(objective, dtype=float)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"The objective {objective!r} is neither a name ({', '.join(names)}), a player's index nor an array.") from error
+        raise ValueError(
+            f"The objective {objective!r} is neither a name ({', '.join(names)}), a player's index nor an array."
+        ) from error
     if worth.shape != payoffs.shape[1:] or not np.isfinite(worth).all():
         raise ValueError(
             f"The objective has shape {worth.shape}; it must give every joint action a finite worth, in shape {payoffs.shape[1:]}."
@@ -220,21 +249,28 @@ def obedience(payoffs: Tensor, concept: Concept) -> Any:
     for player, own in enumerate(payoffs):
         table = np.moveaxis(own, player, 0).reshape(own.shape[player], -1)
         told, others = table.shape
-        loss = table[:, None, :] - table[None, :, :]  # told a, plays b, against each of the others' joint actions
+        loss = (
+            table[:, None, :] - table[None, :, :]
+        )  # told a, plays b, against each of the others' joint actions
         columns = np.moveaxis(joint, player, 0).reshape(told, 1, others)
         a, b = np.arange(told)[:, None, None], np.arange(told)[None, :, None]
         row = a * told + b if concept == "correlated" else b
         index = [np.broadcast_to(k, loss.shape).ravel() for k in (row, columns)]
-        entries = coo_matrix((loss.ravel(), index), shape=(told * told if concept == "correlated" else told, joint.size))
+        entries = coo_matrix(
+            (loss.ravel(), index), shape=(told * told if concept == "correlated" else told, joint.size)
+        )
         blocks.append(entries.tocsr())
     matrix: Any = vstack(blocks, format="csr")
     return matrix[matrix.min(axis=1).toarray().ravel() < 0]
 
 
-def balanced(rows: Any, cost: Float[np.ndarray, " unknowns"]) -> tuple[Any, Float[np.ndarray, " unknowns"], Float[np.ndarray, " unknowns"]]:
+def balanced(
+    rows: Any, cost: Float[np.ndarray, " unknowns"]
+) -> tuple[Any, Float[np.ndarray, " unknowns"], Float[np.ndarray, " unknowns"]]:
     """The rows and the cost of a linear program in units in which every row and every column has a largest entry near 1.
 
-    So the tolerance of its solution is relative to the payoffs in play, not to the worst of all that could happen.
+    So the tolerance of its solution is relative to the payoffs in play, not to the worst of all that could
+    happen.
 
     Returns:
         The rows, the cost, and by which factor the unknowns have grown.
@@ -261,7 +297,9 @@ def judged(
     payoffs: Tensor, distribution: Distribution, concept: Concept
 ) -> tuple[Float[np.ndarray, " n_players"], Float[np.ndarray, " n_players"], float]:
     """What everybody earns and would gain by the best deviation, and the residual."""
-    earned, regret, units = (np.array(column, dtype=float) for column in zip(*seats(payoffs, distribution, concept), strict=True))
+    earned, regret, units = (
+        np.array(column, dtype=float) for column in zip(*seats(payoffs, distribution, concept), strict=True)
+    )
     return earned, regret, float(np.divide(regret, units, out=np.zeros_like(regret), where=units > 0).max())
 
 
@@ -273,7 +311,10 @@ def seats(payoffs: Tensor, distribution: Any, concept: Concept) -> Iterator[tupl
         base = table.flat[weight.argmax()]
         earned, gain, unit = judged_seat(table - base, weight, concept)
         if unit and not ROUNDED * abs(base) <= unit < np.inf:
-            table, weight = rationals(table), np.array([Fraction(p) for p in weight.ravel().tolist()], dtype=object).reshape(weight.shape)
+            table, weight = (
+                rationals(table),
+                np.array([Fraction(p) for p in weight.ravel().tolist()], dtype=object).reshape(weight.shape),
+            )
             base = rational(base)
             earned, gain, unit = judged_seat(table - base, weight, concept)
         yield earned + base, gain, unit
@@ -283,17 +324,24 @@ def judged_seat(table: np.ndarray, weight: np.ndarray, concept: Concept) -> tupl
     """A player's payoff, regret and unit, own actions in rows; `table` relative to a payoff in play."""
     switched = weight @ table.T  # [told, played]
     earned = np.trace(switched)
-    best = switched.argmax(axis=1) if concept == "correlated" else np.full(len(table), switched.sum(axis=0).argmax())
+    best = (
+        switched.argmax(axis=1)
+        if concept == "correlated"
+        else np.full(len(table), switched.sum(axis=0).argmax())
+    )
     gain = (switched[np.arange(len(table)), best] - switched.diagonal()).sum()
     away = abs(table - earned)
     return earned, gain, max((weight * away).sum(), (weight * away[best]).sum())
 
 
-def deviation_regrets(game: Any, distribution: Any, concept: Concept = "correlated") -> Float[np.ndarray, " n_players"]:
+def deviation_regrets(
+    game: Any, distribution: Any, concept: Concept = "correlated"
+) -> Float[np.ndarray, " n_players"]:
     r"""What everybody would gain by the best deviation from a joint distribution.
 
-    Correlated: by the best swap, $\sum_a \max_b \sum_{a_{-i}} \mu(a, a_{-i}) (u_i(b, a_{-i}) - u_i(a, a_{-i}))$; coarse: by the best
-    single action. For a product of independent strategies both are the regret of `solvers.payoffs.regrets`.
+    Correlated: by the best swap, $\sum_a \max_b \sum_{a_{-i}} \mu(a, a_{-i}) (u_i(b, a_{-i}) - u_i(a,
+    a_{-i}))$; coarse: by the best single action. For a product of independent strategies both are the regret
+    of `solvers.payoffs.regrets`.
 
     Args:
         game: what `payoff_tensor` takes, n players.

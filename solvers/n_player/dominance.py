@@ -66,21 +66,28 @@ class Reduction:
 
 
 def iterated_dominance(
-    game: Any, kind: Kind = "strict", by: Dominators = "mixed", order: Sequence[int] | None = None, exact: bool = False
+    game: Any,
+    kind: Kind = "strict",
+    by: Dominators = "mixed",
+    order: Sequence[int] | None = None,
+    exact: bool = False,
 ) -> Reduction:
     r"""Remove dominated actions, then those dominated in what remains, and so on.
 
-    Action a of player i is strictly dominated by $\sigma_i$ if $u_i(\sigma_i, a_{-i}) > u_i(a, a_{-i})$ for all remaining $a_{-i}$, and
-    weakly if $\ge$ for all and $>$ for some. Strict elimination keeps every equilibrium and ends at the same game in whatever order. Weak
-    elimination may lose equilibria, and what remains depends on the order.
+    Action a of player i is strictly dominated by $\sigma_i$ if $u_i(\sigma_i, a_{-i}) > u_i(a, a_{-i})$ for
+    all remaining $a_{-i}$, and weakly if $\ge$ for all and $>$ for some. Strict elimination keeps every
+    equilibrium and ends at the same game in whatever order. Weak elimination may lose equilibria, and what
+    remains depends on the order.
 
     Args:
         game: what `payoff_tensor` takes; any number of players.
         kind: `"strict"` or `"weak"`.
-        by: whether `"pure"` strategies dominate or `"mixed"` ones too. Pure dominance is decided in rationals. Mixed dominance is found
-            by linear programming, which sees margins above 1e-9 of what the player's choice can matter, and confirmed in rationals.
-        order: the order in which players look in each round; whoever looks removes all actions that are dominated in what remains. By
-            default everybody looks at the game as it was at the beginning of the round.
+        by: whether `"pure"` strategies dominate or `"mixed"` ones too. Pure dominance is decided in
+            rationals. Mixed dominance is found by linear programming, which sees margins above 1e-9 of what
+            the player's choice can matter, and confirmed in rationals.
+        order: the order in which players look in each round; whoever looks removes all actions that are
+            dominated in what remains. By default everybody looks at the game as it was at the beginning of
+            the round.
         exact: whether the reduced game and the dominating strategies stay rationals.
 
     Raises:
@@ -137,9 +144,13 @@ def restrict(payoffs: Payoffs, kept: Sequence[Sequence[int]]) -> Payoffs:
     return payoffs[np.ix_(range(n_players(payoffs)), *kept)]
 
 
-def dominated(payoffs: Payoffs, kept: Sequence[Sequence[int]], player: int, kind: Kind, by: Dominators) -> Iterator[Elimination]:
+def dominated(
+    payoffs: Payoffs, kept: Sequence[Sequence[int]], player: int, kind: Kind, by: Dominators
+) -> Iterator[Elimination]:
     """The player's actions that are dominated in the game of the kept ones."""
-    table = positive_integers(np.moveaxis(restrict(payoffs, kept)[player], player, 0).reshape(len(kept[player]), -1))
+    table = positive_integers(
+        np.moveaxis(restrict(payoffs, kept)[player], player, 0).reshape(len(kept[player]), -1)
+    )
     for k, action in enumerate(kept[player]):
         strategy = pure_dominator(table, k, kind)
         if strategy is None and by == "mixed" and len(table) > 2:
@@ -155,29 +166,37 @@ def dominates(gain: Shaped[np.ndarray, "... others"], kind: Kind) -> Any:
     return (gain > 0).all(axis=-1) if kind == "strict" else (gain >= 0).all(axis=-1) & (gain > 0).any(axis=-1)
 
 
-def pure_dominator(table: Shaped[np.ndarray, "own others"], action: int, kind: Kind) -> Shaped[np.ndarray, " own"] | None:
+def pure_dominator(
+    table: Shaped[np.ndarray, "own others"], action: int, kind: Kind
+) -> Shaped[np.ndarray, " own"] | None:
     """The first action that dominates another one, as a strategy."""
     found = np.flatnonzero(dominates(table - table[action], kind))
     return None if found.size == 0 else np.array([Fraction(int(k == found[0])) for k in range(len(table))])
 
 
-def mixed_dominator(table: Shaped[np.ndarray, "own others"], action: int, kind: Kind) -> Shaped[np.ndarray, " own"] | None:
+def mixed_dominator(
+    table: Shaped[np.ndarray, "own others"], action: int, kind: Kind
+) -> Shaped[np.ndarray, " own"] | None:
     r"""A mixed strategy of the other actions that dominates an action, in rationals.
 
-    Strict: $\max_{\sigma, \epsilon} \epsilon$ such that $\sum_b \sigma_b (u_{bj} - u_{aj}) \ge \epsilon$ for all j. Weak:
-    $\max_\sigma \sum_{bj} \sigma_b (u_{bj} - u_{aj})$ such that no term j is negative.
+    Strict: $\max_{\sigma, \epsilon} \epsilon$ such that $\sum_b \sigma_b (u_{bj} - u_{aj}) \ge \epsilon$ for
+    all j. Weak: $\max_\sigma \sum_{bj} \sigma_b (u_{bj} - u_{aj})$ such that no term j is negative.
     """
     from scipy.optimize import linprog
 
     gain = table - table[action]
     own, others = gain.shape
-    useful = np.array([not (gain[b] < 0).all() for b in range(own)])  # what is worse everywhere helps no mixture
+    useful = np.array(
+        [not (gain[b] < 0).all() for b in range(own)]
+    )  # what is worse everywhere helps no mixture
     if not useful.any():
         return None
     units = [max(int(abs(gain[useful, j]).max()), 1) for j in range(others)]  # of each profile of the others
     scaled = np.array(
         [
-            [float(Fraction(int(g), unit)) for g, unit in zip(row, units, strict=True)] if use else [0.0] * others
+            [float(Fraction(int(g), unit)) for g, unit in zip(row, units, strict=True)]
+            if use
+            else [0.0] * others
             for row, use in zip(gain, useful, strict=True)
         ]
     )
@@ -196,7 +215,9 @@ def mixed_dominator(table: Shaped[np.ndarray, "own others"], action: int, kind: 
         return None
     weights = np.maximum(program.x[:own], 0)
     candidates = (
-        [rounded(weights, limit) for limit in (100, 10**5, 10**10, 10**18)] if strict else [vertex(gain, weights, weights @ scaled)]
+        [rounded(weights, limit) for limit in (100, 10**5, 10**10, 10**18)]
+        if strict
+        else [vertex(gain, weights, weights @ scaled)]
     )
     return next((s for s in candidates if s is not None and dominates(s @ gain, kind)), None)
 

@@ -35,7 +35,8 @@ class Branch:
     r"""The points passed on the principal branch, from the uniform profile on.
 
     Args:
-        precisions: $\lambda$ at each point, in units of 1 over payoff; it decreases where the branch bends back.
+        precisions: $\lambda$ at each point, in units of 1 over payoff; it decreases where the branch bends
+            back.
         strategies: per player `(points, actions)`.
         regret: the largest regret of any player at each point, over that player's payoff range.
         reached: whether the last point has the precision asked for.
@@ -60,16 +61,18 @@ class Branch:
 def logit_homotopy(game: Any, precision: float = 1e6, max_steps: int = 5000) -> EquilibriumSet:
     r"""One equilibrium by the logit homotopy: the principal branch followed to a high precision, then polished.
 
-    $\log \sigma_{ia} - \log \sigma_{ib} = \lambda (u_i(a, \sigma_{-i}) - u_i(b, \sigma_{-i})) / w_i$, $\lambda$ from 0 to `precision`,
-    $w_i$ being the range of player i's payoffs.
+    $\log \sigma_{ia} - \log \sigma_{ib} = \lambda (u_i(a, \sigma_{-i}) - u_i(b, \sigma_{-i})) / w_i$,
+    $\lambda$ from 0 to `precision`, $w_i$ being the range of player i's payoffs.
 
-    The branch starts at the uniform profile and is followed along its arc, so that it may bend back. Its limit is an equilibrium,
-    unique for almost all games (McKelvey & Palfrey 1995), in symmetric 2x2 games of coordination the risk-dominant one (Turocy 2005).
-    From its end, Newton's method solves the indifference of the actions still in use, in rationals where fewer than three players mix.
-    Where that fails, as it can if the limit is degenerate, the branch is followed on for four more orders of magnitude; what is
-    reached then is given with its residual and the status `"not_converged"` if that is above tolerance.
+    The branch starts at the uniform profile and is followed along its arc, so that it may bend back. Its
+    limit is an equilibrium, unique for almost all games (McKelvey & Palfrey 1995), in symmetric 2x2 games of
+    coordination the risk-dominant one (Turocy 2005). From its end, Newton's method solves the indifference of
+    the actions still in use, in rationals where fewer than three players mix. Where that fails, as it can if
+    the limit is degenerate, the branch is followed on for four more orders of magnitude; what is reached then
+    is given with its residual and the status `"not_converged"` if that is above tolerance.
 
-    Strictly dominated actions that make a player's range more than a thousand times wider are left out before.
+    Strictly dominated actions that make a player's range more than a thousand times wider are left out
+    before.
 
     Args:
         game: what `payoff_tensor` takes, any number of players.
@@ -103,14 +106,16 @@ def logit_homotopy(game: Any, precision: float = 1e6, max_steps: int = 5000) -> 
 def principal_branch(game: Any, precision: float, max_steps: int = 5000) -> Branch:
     """The principal branch of logit quantal response equilibria from precision 0 to where it first reaches another one.
 
-    Predictor and corrector along the arc of log odds and precision: a step goes along the tangent and is corrected at right angles
-    to it; it is halved where the correction is large, shrinks slowly, or turns the tangent sharply. The sign of the determinant of
-    derivatives and tangent is the same all along a branch; a step that changes it has come to another branch, and is halved until it
-    is too short for anything but a point where branches cross, as they do in symmetric games: there the path goes straight on.
+    Predictor and corrector along the arc of log odds and precision: a step goes along the tangent and is
+    corrected at right angles to it; it is halved where the correction is large, shrinks slowly, or turns the
+    tangent sharply. The sign of the determinant of derivatives and tangent is the same all along a branch; a
+    step that changes it has come to another branch, and is halved until it is too short for anything but a
+    point where branches cross, as they do in symmetric games: there the path goes straight on.
 
     Args:
         game: what `payoff_tensor` takes, any number of players.
-        precision: in units of 1 over payoff, at least 0, the same for everybody, so that it depends on the units of each.
+        precision: in units of 1 over payoff, at least 0, the same for everybody, so that it depends on the
+            units of each.
         max_steps: after how many steps the path is given up.
 
     Raises:
@@ -126,7 +131,9 @@ def principal_branch(game: Any, precision: float, max_steps: int = 5000) -> Bran
     check_count("max_steps", max_steps)
     ranges = own_ranges(payoffs)
     spread = float(ranges.max())
-    unit = np.stack([own * (width / spread) for own, width in zip(in_own_units(payoffs), ranges, strict=True)])
+    unit = np.stack(
+        [own * (width / spread) for own, width in zip(in_own_units(payoffs), ranges, strict=True)]
+    )
     points, reached, steps = follow(unit, precision * spread, max_steps)
     precisions = np.array([point[-1] for point in points]) / spread
     message = "" if reached else given_up(precisions[-1], precision, steps, max_steps)
@@ -155,7 +162,9 @@ def follow(unit: Tensor, goal: float, max_steps: int) -> tuple[list[Point], bool
         taken = (goal - x[-1]) / t[-1] if lands else length
         y, first, jacobian = corrected(unit, x + taken * t, across if lands else t)
         ahead, turned = (t, orientation) if jacobian is None else tangent(jacobian, t)
-        same = ahead @ t > 0.8 and (turned == orientation or length <= CROSSING)  # false for a tangent that is not finite
+        same = ahead @ t > 0.8 and (
+            turned == orientation or length <= CROSSING
+        )  # false for a tangent that is not finite
         if jacobian is None or (not lands and (y[-1] > goal or not same)):
             length = taken / 2
             continue
@@ -192,7 +201,10 @@ def equations(payoffs: Tensor, x: Point) -> tuple[Odds, Float[np.ndarray, "unkno
             table = payoffs[i]
             for other in range(len(actions) - 1, -1, -1):
                 if other not in (i, j):
-                    table = table.transpose([*range(other), *range(other + 1, table.ndim), other]) @ profile[other]
+                    table = (
+                        table.transpose([*range(other), *range(other + 1, table.ndim), other])
+                        @ profile[other]
+                    )
             cross = table if i < j else table.T
             weighted = (cross[:-1] - cross[-1]) * profile[j]  # [own action, the other's]
             gain = weighted.sum(axis=1)
@@ -202,7 +214,9 @@ def equations(payoffs: Tensor, x: Point) -> tuple[Odds, Float[np.ndarray, "unkno
     return value, jacobian
 
 
-def tangent(jacobian: Float[np.ndarray, "unknowns unknowns_and_precision"], previous: Point) -> tuple[Point, float]:
+def tangent(
+    jacobian: Float[np.ndarray, "unknowns unknowns_and_precision"], previous: Point
+) -> tuple[Point, float]:
     """The unit tangent of the path, on the side of the previous one, and the path's orientation; NaN where there is none."""
     from scipy.linalg import lapack
 
@@ -215,12 +229,14 @@ def tangent(jacobian: Float[np.ndarray, "unknowns unknowns_and_precision"], prev
     return t / np.linalg.norm(t), float(1 - 2 * (negative % 2))
 
 
-def corrected(payoffs: Tensor, y: Point, border: Point) -> tuple[Point, float, Float[np.ndarray, "unknowns _"] | None]:
+def corrected(
+    payoffs: Tensor, y: Point, border: Point
+) -> tuple[Point, float, Float[np.ndarray, "unknowns _"] | None]:
     """Newton's method back to the path, along no direction of `border`.
 
     Returns:
-        The point, the length of the first correction, and the derivatives there up to an error that squares away; None for these where
-        it failed.
+        The point, the length of the first correction, and the derivatives there up to an error that squares
+        away; None for these where it failed.
     """
     from scipy.linalg import lapack
 
@@ -229,7 +245,11 @@ def corrected(payoffs: Tensor, y: Point, border: Point) -> tuple[Point, float, F
     for _ in range(4):
         value, jacobian = equations(payoffs, y)
         if np.abs(value).max(initial=0.0) <= 4 * EPSILON * (1 + np.abs(y).max()):
-            return y, (sizes or [0.0])[0], jacobian if len(sizes) < 2 or sizes[1] <= 0.5 * sizes[0] + 1e-3 else None
+            return (
+                y,
+                (sizes or [0.0])[0],
+                jacobian if len(sizes) < 2 or sizes[1] <= 0.5 * sizes[0] + 1e-3 else None,
+            )
         _, _, move, singular = lapack.dgesv(np.vstack([jacobian, border]), np.append(value, 0.0))  # pyright: ignore[reportAttributeAccessIssue]
         if singular:
             return y, np.inf, None
@@ -256,11 +276,16 @@ def polished(payoffs: Tensor, end: Profile, message: str, steps: int) -> Solutio
         tried.add(support)
         start = [own[list(used)] / own[list(used)].sum() for own, used in zip(end, support, strict=True)]
         for point in solve_support(restrict(payoffs, support), start):
-            found = solution(payoffs, placed(point, support, payoffs.shape[1:]), message or "Polished.", steps)
+            found = solution(
+                payoffs, placed(point, support, payoffs.shape[1:]), message or "Polished.", steps
+            )
             if found.residual < best.residual and found.residual <= TOLERANCE:
                 best = found
         if best.residual <= 1e-12:
             break
     if best.status != "solved":
-        best = dataclasses.replace(best, message=f"{best.message} Its residual is {best.residual:.1e}, and polishing found no smaller one.")
+        best = dataclasses.replace(
+            best,
+            message=f"{best.message} Its residual is {best.residual:.1e}, and polishing found no smaller one.",
+        )
     return best

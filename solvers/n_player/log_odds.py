@@ -1,7 +1,8 @@
 r"""Logit responses in log odds, in which no probability can leave the simplex or underflow.
 
-The unknowns are $z_{ia} = \log(\sigma_{ia} / \sigma_{i,last})$ for every player's actions but the last. A profile is a quantal response
-equilibrium at precision $\lambda$ where $F(z, \lambda) = z_{ia} - \lambda (u_{ia}(\sigma) - u_{i,last}(\sigma)) = 0$.
+The unknowns are $z_{ia} = \log(\sigma_{ia} / \sigma_{i,last})$ for every player's actions but the last. A
+profile is a quantal response equilibrium at precision $\lambda$ where $F(z, \lambda) = z_{ia} - \lambda
+(u_{ia}(\sigma) - u_{i,last}(\sigma)) = 0$.
 """
 
 import jax
@@ -57,13 +58,17 @@ def action_values(payoffs: Payoffs, strategies: Strategies) -> Strategies:
     return tuple(values)
 
 
-def equations(odds: Float[Array, " unknowns"], precision: Float[Array, ""], payoffs: Payoffs) -> Float[Array, " unknowns"]:
+def equations(
+    odds: Float[Array, " unknowns"], precision: Float[Array, ""], payoffs: Payoffs
+) -> Float[Array, " unknowns"]:
     """How far the log odds are from the logit response to themselves."""
     values = action_values(payoffs, probabilities(odds, payoffs.shape[1:]))
     return odds - precision * jnp.concatenate([v[:-1] - v[-1] for v in values])
 
 
-def derivatives(odds: Float[Array, " unknowns"], precision: Float[Array, ""], payoffs: Payoffs) -> Float[Array, "unknowns _"]:
+def derivatives(
+    odds: Float[Array, " unknowns"], precision: Float[Array, ""], payoffs: Payoffs
+) -> Float[Array, "unknowns _"]:
     """Of the equations, with respect to the log odds and, last, the precision; written out, as it runs twice as fast as `jax.jacfwd`."""
     strategies = probabilities(odds, payoffs.shape[1:])
     values = action_values(payoffs, strategies)
@@ -86,7 +91,9 @@ def derivatives(odds: Float[Array, " unknowns"], precision: Float[Array, ""], pa
     return jnp.concatenate(rows)
 
 
-def response_gap(odds: Float[Array, " unknowns"], precision: Float[Array, ""], payoffs: Payoffs) -> Float[Array, ""]:
+def response_gap(
+    odds: Float[Array, " unknowns"], precision: Float[Array, ""], payoffs: Payoffs
+) -> Float[Array, ""]:
     """The largest difference between a probability and the logit response to the others."""
     strategies = probabilities(odds, payoffs.shape[1:])
     responses = [jax.nn.softmax(precision * (v - v.max())) for v in action_values(payoffs, strategies)]

@@ -19,7 +19,8 @@ ITERATIONS = 40
 def solve_support(block: Payoffs, start: Sequence[np.ndarray]) -> list[tuple[np.ndarray, ...]]:
     """The interior points at which everybody is indifferent among the actions of a support that are found from one start, or are all.
 
-    With fewer than three players mixing, the equations are linear and solved in rationals where they have one solution.
+    With fewer than three players mixing, the equations are linear and solved in rationals where they have one
+    solution.
 
     Args:
         block: the payoffs among the actions of the support.
@@ -35,7 +36,8 @@ def solve_supports(
 ) -> list[list[tuple[np.ndarray, ...]]]:
     r"""The distinct interior points at which everybody is indifferent, for many supports of the same sizes at once.
 
-    A damped Newton step, $(J^T J + |F|^2) \, dx = -J^T F$, converges quadratically to isolated solutions and to continua alike.
+    A damped Newton step, $(J^T J + |F|^2) \, dx = -J^T F$, converges quadratically to isolated solutions and
+    to continua alike.
 
     Args:
         blocks: the payoffs among the actions of each support, everybody's in units of their range there.
@@ -55,7 +57,13 @@ def solve_supports(
         if step == 9:
             alive &= size < 0.1
         if not alive.all():
-            x, gaps, jacobian, tables, owner = x[alive], gaps[alive], jacobian[alive], tables[alive], owner[alive]
+            x, gaps, jacobian, tables, owner = (
+                x[alive],
+                gaps[alive],
+                jacobian[alive],
+                tables[alive],
+                owner[alive],
+            )
         if not len(x):
             break
         damping = (gaps**2).sum(axis=1)[:, None, None] + 1e-15
@@ -91,14 +99,18 @@ def solve_linear(block: Payoffs) -> tuple[np.ndarray, ...] | None:
     for player, other in (mixing, mixing[::-1]) if mixing else ():
         table = rationals(np.squeeze(block[other]))  # [first, second]
         table = positive_integers(table if player < other else table.T)  # [own, the other's]
-        solved = unique_solution([*(table[:, :-1] - table[:, [-1]]).T.tolist(), [1] * len(table)], [0] * (table.shape[1] - 1) + [1])
+        solved = unique_solution(
+            [*(table[:, :-1] - table[:, [-1]]).T.tolist(), [1] * len(table)], [0] * (table.shape[1] - 1) + [1]
+        )
         if solved is None:
             return None
         found[player] = np.array([x / solved[1] for x in solved[0]])
     return tuple(found)
 
 
-def placed(point: Sequence[np.ndarray], support: Sequence[Sequence[int]], actions: Sequence[int]) -> tuple[np.ndarray, ...]:
+def placed(
+    point: Sequence[np.ndarray], support: Sequence[Sequence[int]], actions: Sequence[int]
+) -> tuple[np.ndarray, ...]:
     """Strategies on a support as strategies of the whole game."""
     profile = tuple(np.zeros(a) for a in actions)
     for strategy, own, used in zip(profile, point, support, strict=True):
@@ -135,7 +147,9 @@ def indifference(blocks: Float[np.ndarray, "points n *sizes"], x: Points) -> tup
         for j in range(n):
             if j == i or sizes[j] == 1:
                 continue
-            others = [operand for k in range(n) if k not in (i, j) for operand in (strategies[k], [0, axes[k]])]
+            others = [
+                operand for k in range(n) if k not in (i, j) for operand in (strategies[k], [0, axes[k]])
+            ]
             cross = np.einsum(relative, [0, *axes], *others, [0, axes[i], axes[j]])
             jacobian[:, rows[i], rows[j]] = cross[:, :, :-1] - cross[:, :, -1:]
             gaps[:, rows[i]] = (cross * strategies[j][:, None, :]).sum(axis=2)

@@ -13,7 +13,16 @@ from games.checks import as_seed, check_count
 from solvers.base import EquilibriumSet, Solution, solution
 from solvers.n_player.dominance import restrict, undominated
 from solvers.n_player.multilinear import indifference, placed, solve_supports
-from solvers.payoffs import Payoffs, Profile, action_values, in_own_units, n_players, own_ranges, payoff_tensor, rationals
+from solvers.payoffs import (
+    Payoffs,
+    Profile,
+    action_values,
+    in_own_units,
+    n_players,
+    own_ranges,
+    payoff_tensor,
+    rationals,
+)
 from solvers.registry import solver
 from solvers.two_player.vertex import vertex_enumeration
 
@@ -31,23 +40,27 @@ SINGULAR = 1e-5
 
 
 @solver("polynomial", "mckelvey1997maximal", players=None, finds="all")
-def polynomial_equilibria(game: Any, starts: int = 10, seed: int = 0, force: bool = False, key: int | None = None) -> EquilibriumSet:
+def polynomial_equilibria(
+    game: Any, starts: int = 10, seed: int = 0, force: bool = False, key: int | None = None
+) -> EquilibriumSet:
     r"""All equilibria of a small n-player game in which at most two players mix, and those others that Newton's method finds.
 
-    Where at most two players mix, they play an equilibrium of the game that the others' actions leave them. These are enumerated in
-    rationals, continua by their ends.
+    Where at most two players mix, they play an equilibrium of the game that the others' actions leave them.
+    These are enumerated in rationals, continua by their ends.
 
-    On a support of three or more who mix, the players' indifference is a system of multilinear equations in as many unknowns,
-    $u_i(a, \sigma_{-i}) = u_i(b, \sigma_{-i})$ for all a, b that i plays. Its number of isolated solutions is at most a Bezout number
-    (McKelvey & McLennan 1997), to which the number of starts is proportional. Supports with an action that another one strictly
-    dominates against the others' supports are skipped (Porter, Nudelman & Shoham 2008). What is found counts only if no action
-    outside the support pays more.
+    On a support of three or more who mix, the players' indifference is a system of multilinear equations in
+    as many unknowns, $u_i(a, \sigma_{-i}) = u_i(b, \sigma_{-i})$ for all a, b that i plays. Its number of
+    isolated solutions is at most a Bezout number (McKelvey & McLennan 1997), to which the number of starts is
+    proportional. Supports with an action that another one strictly dominates against the others' supports are
+    skipped (Porter, Nudelman & Shoham 2008). What is found counts only if no action outside the support pays
+    more.
 
-    Nothing proves that all solutions of such a system are found; `complete` is True only where no more than two players have actions
-    that are not strictly dominated, and all equilibria are regular. Where all that is found is regular, its indices must
-    sum to 1 (Ritzberger 1994); if they do not, something is missing, the search is repeated with more starts, and the message says
-    how it ended. Solutions at which the system is singular may belong to a continuum, of which points about 0.1 apart are given;
-    then `degenerate` is True.
+    Nothing proves that all solutions of such a system are found; `complete` is True only where no more than
+    two players have actions that are not strictly dominated, and all equilibria are regular. Where all that
+    is found is regular, its indices must sum to 1 (Ritzberger 1994); if they do not, something is missing,
+    the search is repeated with more starts, and the message says how it ended. Solutions at which the system
+    is singular may belong to a continuum, of which points about 0.1 apart are given; then `degenerate` is
+    True.
 
     Args:
         game: what `payoff_tensor` takes, any number of players.
@@ -81,7 +94,9 @@ def polynomial_equilibria(game: Any, starts: int = 10, seed: int = 0, force: boo
         indices = sum(index for _, index, _ in found)
         if not regular or indices == 1:
             break
-    found.sort(key=lambda one: (sum(map(len, one[0].support)), tuple(map(len, one[0].support)), one[0].support))
+    found.sort(
+        key=lambda one: (sum(map(len, one[0].support)), tuple(map(len, one[0].support)), one[0].support)
+    )
     members = tuple(found_solution for found_solution, _, _ in found)
     irregular = sum(not is_regular for _, _, is_regular in found)
     if irregular:
@@ -91,7 +106,14 @@ def polynomial_equilibria(game: Any, starts: int = 10, seed: int = 0, force: boo
     else:
         message = f"The indices sum to {indices} and not to 1: at least one equilibrium is missing."
     complete = not irregular and sum(len(own) > 1 for own in kept) <= 2
-    return EquilibriumSet(payoffs, "polynomial", members, complete=complete, degenerate=True if irregular else None, message=message)
+    return EquilibriumSet(
+        payoffs,
+        "polynomial",
+        members,
+        complete=complete,
+        degenerate=True if irregular else None,
+        message=message,
+    )
 
 
 def cost(actions: tuple[int, ...], starts: int = 10) -> tuple[float, float]:
@@ -110,7 +132,11 @@ def cost(actions: tuple[int, ...], starts: int = 10) -> tuple[float, float]:
         supports += count
         if sum(k > 1 for k in sizes) > 2:
             unknowns, n = sum(sizes) - len(sizes), len(sizes)
-            seconds += 2e-5 * count + 1e-3 + count * tries(sizes, starts) * 15 * (3e-6 + 4e-9 * (n * n * math.prod(sizes) + unknowns**3))
+            seconds += (
+                2e-5 * count
+                + 1e-3
+                + count * tries(sizes, starts) * 15 * (3e-6 + 4e-9 * (n * n * math.prod(sizes) + unknowns**3))
+            )
     return supports, seconds
 
 
@@ -123,8 +149,8 @@ def tries(sizes: tuple[int, ...], starts: int) -> int:
 def bezout(unknowns: list[int]) -> int:
     r"""The largest number of isolated solutions of a support's system with so many unknowns per player.
 
-    The coefficient of $\prod_j h_j^{d_j}$ in $\prod_i (\sum_{j \ne i} h_j)^{d_i}$: player i's $d_i$ equations are linear in the
-    unknowns of each other player.
+    The coefficient of $\prod_j h_j^{d_j}$ in $\prod_i (\sum_{j \ne i} h_j)^{d_i}$: player i's $d_i$ equations
+    are linear in the unknowns of each other player.
 
     Example:
         >>> bezout([1, 1, 1]), bezout([2, 2, 2]), bezout([2, 1])
@@ -153,7 +179,9 @@ def where_two_mix(exact: Payoffs, payoffs: Tensor, kept: Sequence[Sequence[int]]
     """
     if len(exact) == 1:  # beside somebody who has nothing to choose
         found = where_two_mix(
-            np.stack([exact[0], exact[0] * 0])[..., None], np.stack([payoffs[0], payoffs[0] * 0])[..., None], [*kept, [0]]
+            np.stack([exact[0], exact[0] * 0])[..., None],
+            np.stack([payoffs[0], payoffs[0] * 0])[..., None],
+            [*kept, [0]],
         )
         return [(solution(payoffs, one.profile[:1]), index, regular) for one, index, regular in found]
     n, few, rough = len(exact), restrict(exact, kept), restrict(payoffs, kept)
@@ -165,22 +193,34 @@ def where_two_mix(exact: Payoffs, payoffs: Tensor, kept: Sequence[Sequence[int]]
             if any((margin < 0).all(axis=(1, 2)).any() for margin in margins(rough, others, at)):
                 continue
             limits = [limit for margin in margins(few, others, at) for limit in margin]
-            for rows, columns in nash_subsets(few[list(pair)][(slice(None), *at)], rough[list(pair)][(slice(None), *at)]):
+            for rows, columns in nash_subsets(
+                few[list(pair)][(slice(None), *at)], rough[list(pair)][(slice(None), *at)]
+            ):
                 points = [(x, y) for x in rows for y in clipped(columns, [x @ limit for limit in limits])]
                 if limits and len(rows) > 1:
-                    points += [(x, y) for y in columns for x in clipped(rows, [limit @ y for limit in limits])]
+                    points += [
+                        (x, y) for y in columns for x in clipped(rows, [limit @ y for limit in limits])
+                    ]
                 for point in points:
                     profile = tuple(np.full(a, Fraction(0), dtype=object) for a in exact.shape[1:])
                     for k, (strategy, own) in enumerate(zip(profile, kept, strict=True)):
-                        strategy[own if k in pair else own[at[k]]] = point[pair.index(k)] if k in pair else Fraction(1)
+                        strategy[own if k in pair else own[at[k]]] = (
+                            point[pair.index(k)] if k in pair else Fraction(1)
+                        )
                     profiles.setdefault(tuple(map(tuple, profile)), profile)
-    return [(solution(payoffs, [own.astype(float) for own in p]), *index_of(exact, p)) for p in profiles.values()]
+    return [
+        (solution(payoffs, [own.astype(float) for own in p]), *index_of(exact, p)) for p in profiles.values()
+    ]
 
 
-def margins(payoffs: Payoffs, others: Sequence[int], at: Sequence[Any]) -> Iterator[Shaped[np.ndarray, "actions first second"]]:
+def margins(
+    payoffs: Payoffs, others: Sequence[int], at: Sequence[Any]
+) -> Iterator[Shaped[np.ndarray, "actions first second"]]:
     """What each of the others, whose actions are given, would lose by another action, by that and the actions of the pair."""
     for k in others:
-        own = np.moveaxis(payoffs[(k, *at[:k], slice(None), *at[k + 1 :])], sum(isinstance(a, slice) for a in at[:k]), 0)
+        own = np.moveaxis(
+            payoffs[(k, *at[:k], slice(None), *at[k + 1 :])], sum(isinstance(a, slice) for a in at[:k]), 0
+        )
         yield own[at[k]] - np.delete(own, at[k], axis=0)
 
 
@@ -188,10 +228,16 @@ def nash_subsets(exact: Payoffs, payoffs: Tensor) -> list[tuple[list[np.ndarray]
     """The maximal Nash subsets of a two-player game, each as the extreme strategies of either player."""
     left = undominated(payoffs)
     if all(len(own) == 1 for own in left):
-        row, column = (rationals(np.eye(size, dtype=int)[action]) for size, (action,) in zip(payoffs.shape[1:], left, strict=True))
+        row, column = (
+            rationals(np.eye(size, dtype=int)[action])
+            for size, (action,) in zip(payoffs.shape[1:], left, strict=True)
+        )
         return [([row], [column])]
     found = vertex_enumeration(exact, exact=True)
-    return [([found.vertices[0][k] for k in rows], [found.vertices[1][k] for k in columns]) for rows, columns in found.cliques]
+    return [
+        ([found.vertices[0][k] for k in rows], [found.vertices[1][k] for k in columns])
+        for rows, columns in found.cliques
+    ]
 
 
 def clipped(points: list[np.ndarray], limits: list[np.ndarray]) -> list[np.ndarray]:
@@ -214,7 +260,9 @@ def index_of(exact: Payoffs, profile: Profile) -> tuple[int, bool]:
         return 0, False
     if not sizes:
         return 1, True
-    x = np.concatenate([own[list(used)][:-1].astype(float) for own, used in zip(profile, support, strict=True)])
+    x = np.concatenate(
+        [own[list(used)][:-1].astype(float) for own, used in zip(profile, support, strict=True)]
+    )
     jacobian = indifference(in_own_units(restrict(exact, support))[None], x[None, :])[1][0]
     return int(np.sign(np.linalg.det(-jacobian))), True
 
@@ -223,7 +271,9 @@ def enumerate_supports(payoffs: Tensor, kept: Sequence[Sequence[int]], starts: i
     """Every equilibrium found in which more than two players mix, with its index and whether it is regular."""
     rng = np.random.default_rng(seed)
     found: list[Found] = []
-    for sizes, group in itertools.groupby(undominated_supports(payoffs, kept), key=lambda support: tuple(map(len, support))):
+    for sizes, group in itertools.groupby(
+        undominated_supports(payoffs, kept), key=lambda support: tuple(map(len, support))
+    ):
         count = tries(sizes, starts)
         supports = list(group)
         for first in range(0, len(supports), most := max(1, TOGETHER // count)):
@@ -237,7 +287,9 @@ def enumerate_supports(payoffs: Tensor, kept: Sequence[Sequence[int]], starts: i
     return found
 
 
-def equilibria_among(points: list[Profile], payoffs: Tensor, block: Tensor, support: Support, count: int) -> list[Found]:
+def equilibria_among(
+    points: list[Profile], payoffs: Tensor, block: Tensor, support: Support, count: int
+) -> list[Found]:
     """Those points of a support that are equilibria, each once, and about 0.1 apart where they are not regular."""
     found: list[Found] = []
     here: list[np.ndarray] = []
@@ -257,7 +309,11 @@ def equilibria_among(points: list[Profile], payoffs: Tensor, block: Tensor, supp
 def undominated_supports(payoffs: Tensor, kept: Sequence[Sequence[int]]) -> Iterator[Support]:
     """All supports of more than two who mix, by size, in which no action is strictly dominated by another against the others' supports."""
     n = n_players(payoffs)
-    sizes = [k for k in itertools.product(*(range(1, len(own) + 1) for own in kept)) if sum(size > 1 for size in k) > 2]
+    sizes = [
+        k
+        for k in itertools.product(*(range(1, len(own) + 1) for own in kept))
+        if sum(size > 1 for size in k) > 2
+    ]
     sizes.sort(key=sum)
     allowed: dict[tuple[int, Support], frozenset[int]] = {}
 
@@ -269,12 +325,16 @@ def undominated_supports(payoffs: Tensor, kept: Sequence[Sequence[int]]) -> Iter
             allowed[player, others] = frozenset(np.array(kept[player])[~beaten].tolist())
         return allowed[player, others]
 
-    for support in itertools.chain.from_iterable(itertools.product(*map(itertools.combinations, kept, k)) for k in sizes):
+    for support in itertools.chain.from_iterable(
+        itertools.product(*map(itertools.combinations, kept, k)) for k in sizes
+    ):
         if all(best(i, support[:i] + support[i + 1 :]).issuperset(support[i]) for i in range(n)):
             yield support
 
 
-def character(block: Tensor, point: Profile, payoffs: Tensor, profile: Profile, support: Support) -> tuple[int, bool]:
+def character(
+    block: Tensor, point: Profile, payoffs: Tensor, profile: Profile, support: Support
+) -> tuple[int, bool]:
     """The index of an equilibrium, and whether it is regular: isolated to first order, with no unused best response."""
     jacobian = indifference(block[None], np.concatenate([p[:-1] for p in point])[None, :])[1][0]
     values = [action_values(payoffs, profile, player) for player in range(len(block))]

@@ -19,11 +19,12 @@ def pure_equilibria(game: Any, exact: bool = False, tolerance: float = 0.0) -> E
     Args:
         game: what `payoff_tensor` takes.
         exact: whether the profiles are rationals; which profiles are equilibria does not depend on it.
-        tolerance: $\epsilon$ in units of each player's own payoff range, at least 0. At 0 equal payoffs are those that are equal as
-            written; payoffs that were estimated need a margin.
+        tolerance: $\epsilon$ in units of each player's own payoff range, at least 0. At 0 equal payoffs are
+            those that are equal as written; payoffs that were estimated need a margin.
 
     Returns:
-        A set that may be empty; mixed equilibria are not looked for, so that it is complete for one player with one best action alone.
+        A set that may be empty; mixed equilibria are not looked for, so that it is complete for one player
+        with one best action alone.
 
     Raises:
         ValueError: for what is no game, and for a negative tolerance.
@@ -36,15 +37,25 @@ def pure_equilibria(game: Any, exact: bool = False, tolerance: float = 0.0) -> E
         Nash (1950).
     """
     if not tolerance >= 0:
-        raise ValueError(f"tolerance is {tolerance}; it must be a number of at least 0, in units of each player's payoff range.")
+        raise ValueError(
+            f"tolerance is {tolerance}; it must be a number of at least 0, in units of each player's payoff range."
+        )
     payoffs = payoff_tensor(game, exact)
     margins = tolerance * own_ranges(payoffs).astype(float) if tolerance else np.zeros(len(payoffs))
     profiles = np.argwhere(best_replies(payoffs, margins).all(axis=0))
     enough = 1.0 if tolerance else TOLERANCE  # whoever gives a margin takes the residual that it leaves
     found = tuple(solution(payoffs, pure_profile(payoffs, a), tolerance=enough) for a in profiles)
     if len(payoffs) == 1 and len(found) == 1 and not np.any(margins):
-        return EquilibriumSet(payoffs, "pure", found, complete=True, message="The player's one best action; there is no other equilibrium.")
-    return EquilibriumSet(payoffs, "pure", found, message="All equilibria in pure strategies; mixed ones were not looked for.")
+        return EquilibriumSet(
+            payoffs,
+            "pure",
+            found,
+            complete=True,
+            message="The player's one best action; there is no other equilibrium.",
+        )
+    return EquilibriumSet(
+        payoffs, "pure", found, message="All equilibria in pure strategies; mixed ones were not looked for."
+    )
 
 
 def best_replies(payoffs: Payoffs, margins: Sequence[float] | np.ndarray) -> np.ndarray:
@@ -54,9 +65,13 @@ def best_replies(payoffs: Payoffs, margins: Sequence[float] | np.ndarray) -> np.
         >>> best_replies(payoff_tensor(([[2, 0], [0, 1]], [[1, 0], [0, 2]])), (0, 0))[0].tolist()
         [[True, False], [False, True]]
     """
-    return np.array([(u.max(axis=i, keepdims=True) - u <= margins[i]).astype(bool) for i, u in enumerate(payoffs)])
+    return np.array(
+        [(u.max(axis=i, keepdims=True) - u <= margins[i]).astype(bool) for i, u in enumerate(payoffs)]
+    )
 
 
 def pure_profile(payoffs: Payoffs, actions: np.ndarray) -> tuple[np.ndarray, ...]:
     """One action per player as a profile of strategies."""
-    return tuple(np.eye(payoffs.shape[1 + i], dtype=int)[a] for i, a in enumerate(actions[: n_players(payoffs)]))
+    return tuple(
+        np.eye(payoffs.shape[1 + i], dtype=int)[a] for i, a in enumerate(actions[: n_players(payoffs)])
+    )

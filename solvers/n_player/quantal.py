@@ -11,7 +11,15 @@ from jaxtyping import Array, Bool, Float, Int
 from games.checks import check_count, check_range, numeric_array
 from games.compiler import jit
 from solvers.elimination import eliminate, solve, solved
-from solvers.n_player.log_odds import Payoffs, derivatives, equations, likeliest_last, probabilities, reordered, response_gap
+from solvers.n_player.log_odds import (
+    Payoffs,
+    derivatives,
+    equations,
+    likeliest_last,
+    probabilities,
+    reordered,
+    response_gap,
+)
 from solvers.payoffs_jax import as_payoffs
 
 FIRST_STEP, LEAST_STEP = 0.1, 1e-9
@@ -29,7 +37,8 @@ class QuantalResponse(eqx.Module):
     Args:
         precisions: in the order asked for.
         strategies: per player `(precisions, actions)`; NaN where not converged.
-        residual: the largest difference between a probability and the logit response to the others, recomputed.
+        residual: the largest difference between a probability and the logit response to the others,
+            recomputed.
         converged: whether the branch was followed to this precision and the residual is within tolerance.
         steps: how many steps of the path were tried.
     """
@@ -53,23 +62,28 @@ class QuantalResponse(eqx.Module):
         ]
 
 
-def quantal_response(game: Any, precisions: Any, max_steps: int = 2000, tolerance: float | None = None) -> QuantalResponse:
+def quantal_response(
+    game: Any, precisions: Any, max_steps: int = 2000, tolerance: float | None = None
+) -> QuantalResponse:
     r"""Logit quantal response equilibria (McKelvey & Palfrey 1995) where the principal branch first reaches each precision.
 
     $\sigma_{ia} = \exp(\lambda u_{ia}(\sigma)) / \sum_b \exp(\lambda u_{ib}(\sigma))$
 
-    The branch is followed from the uniform profile at $\lambda = 0$ by predictor and corrector along its arc, backward bends included
-    (Turocy 2005). It goes straight on where a symmetric game's branches cross. Derivatives with respect to payoffs and precisions, to
-    any order and in both modes, follow from the implicit function theorem; they are not finite where the branch turns. The function
-    works under `jit` and `vmap`; the linear systems are eliminated without LAPACK. Of random games, float32 follows all but a few in ten
-    thousand to hundreds over the payoff range, float64 all to a million. Where branches cross, as those of symmetric games do, rounding in
-    float32 can lead onto another branch (chicken's pure one, say), which solves the equations as well: use float64 for symmetric games.
+    The branch is followed from the uniform profile at $\lambda = 0$ by predictor and corrector along its arc,
+    backward bends included (Turocy 2005). It goes straight on where a symmetric game's branches cross.
+    Derivatives with respect to payoffs and precisions, to any order and in both modes, follow from the
+    implicit function theorem; they are not finite where the branch turns. The function works under `jit` and
+    `vmap`; the linear systems are eliminated without LAPACK. Of random games, float32 follows all but a few
+    in ten thousand to hundreds over the payoff range, float64 all to a million. Where branches cross, as
+    those of symmetric games do, rounding in float32 can lead onto another branch (chicken's pure one, say),
+    which solves the equations as well: use float64 for symmetric games.
 
     Args:
         game: a `MatrixGame`, payoffs `(n, A1, ..., An)`, traced or not, or a pair of payoff matrices.
         precisions: $\lambda$, at least 0, in units of 1 over payoff, in any order.
         max_steps: after how many steps the path is given up.
-        tolerance: the largest residual of a converged profile; by default the square root of the machine precision.
+        tolerance: the largest residual of a converged profile; by default the square root of the machine
+            precision.
 
     Raises:
         ValueError: for payoffs or precisions that are no finite numbers, or of the wrong shape.
@@ -91,11 +105,15 @@ def quantal_response(game: Any, precisions: Any, max_steps: int = 2000, toleranc
 
 
 @jit
-def on_principal_branch(payoffs: Payoffs, precisions: Float[Array, " precisions"], max_steps: Any, tolerance: Any) -> QuantalResponse:
+def on_principal_branch(
+    payoffs: Payoffs, precisions: Float[Array, " precisions"], max_steps: Any, tolerance: Any
+) -> QuantalResponse:
     """The branch is followed without derivatives; these are attached to its points by the implicit function theorem."""
     held, order = lax.stop_gradient(payoffs), jnp.argsort(lax.stop_gradient(precisions))
     axes = tuple(range(1, held.ndim))
-    base = held.min(axis=axes, keepdims=True)  # differences of one player's payoffs are all that matters, in one unit for everybody
+    base = held.min(
+        axis=axes, keepdims=True
+    )  # differences of one player's payoffs are all that matters, in one unit for everybody
     spread = (held - base).max()
     spread = jnp.where(spread > 0, spread, 1.0)
     unit = (held - base) / spread
@@ -119,12 +137,20 @@ def on_principal_branch(payoffs: Payoffs, precisions: Float[Array, " precisions"
         )
         found = lax.stop_gradient(z)
         residual, stayed = response_gap(found, fixed, seen), (jnp.abs(found - start) <= 1e-2).all()
-        strategies = tuple(own[order] for own, order in zip(probabilities(z, payoffs.shape[1:]), orders, strict=True))
+        strategies = tuple(
+            own[order] for own, order in zip(probabilities(z, payoffs.shape[1:]), orders, strict=True)
+        )
         return strategies, residual, stayed
 
     strategies, residual, stayed = jax.vmap(attach)(lax.stop_gradient(followed[back]), precisions)
     converged = reached[back] & (residual <= tolerance) & stayed
-    return QuantalResponse(precisions, tuple(jnp.where(converged[:, None], s, jnp.nan) for s in strategies), residual, converged, steps)
+    return QuantalResponse(
+        precisions,
+        tuple(jnp.where(converged[:, None], s, jnp.nan) for s in strategies),
+        residual,
+        converged,
+        steps,
+    )
 
 
 def holds(gaps: Float[Array, " unknowns"], z: Float[Array, " _"]) -> Bool[Array, ""]:
@@ -137,10 +163,11 @@ def follow(
 ) -> tuple[Float[Array, "precisions unknowns"], Bool[Array, " precisions"], Int[Array, ""]]:
     """The log odds where the branch from the uniform profile first reaches each of ascending precisions, and whether it did.
 
-    A point of the path is `(odds, precision)`. A step goes along the tangent and is corrected at right angles to it; where it would
-    pass the next target, that is tried from where the path stands, with the precision fixed. If either fails, the step is halved.
-    The sign of the determinant of derivatives and tangent is the same all along a branch; a step that changes it has come to another
-    branch, and is halved until it is too short for anything but a point where branches cross.
+    A point of the path is `(odds, precision)`. A step goes along the tangent and is corrected at right angles
+    to it; where it would pass the next target, that is tried from where the path stands, with the precision
+    fixed. If either fails, the step is halved. The sign of the determinant of derivatives and tangent is the
+    same all along a branch; a step that changes it has come to another branch, and is halved until it is too
+    short for anything but a point where branches cross.
     """
     unknowns = sum(a - 1 for a in payoffs.shape[1:])
     dtype = payoffs.dtype
@@ -153,7 +180,9 @@ def follow(
         """The step back to the path along no direction of the border, the unit tangent on its side, and the orientation."""
         gaps = f(x)
         right = jnp.stack([jnp.append(gaps, 0.0), across], axis=1)
-        solutions, orientation = eliminate(jnp.concatenate([derivatives(x[:-1], x[-1], payoffs), border[None, :]]), right)
+        solutions, orientation = eliminate(
+            jnp.concatenate([derivatives(x[:-1], x[-1], payoffs), border[None, :]]), right
+        )
         t = solutions[:, 1]
         return jnp.where(holds(gaps, x), 0.0, solutions[:, 0]), t / jnp.linalg.norm(t), orientation
 
@@ -171,8 +200,15 @@ def follow(
 
         (y, ahead, turned), (first, second, third) = lax.scan(correct, (y, t, orientation), None, length=3)
         noise = 64 * jnp.finfo(dtype).eps * jnp.abs(y).max()
-        good = jnp.isfinite(y).all() & (first <= FARTHEST) & (second <= 0.5 * first + 1e-3 + noise) & (third <= 1e-3 + noise)
-        same = (ahead @ t > 0.8) & ((turned == orientation) | (length <= CROSSING + noise))  # false for a tangent that is not finite
+        good = (
+            jnp.isfinite(y).all()
+            & (first <= FARTHEST)
+            & (second <= 0.5 * first + 1e-3 + noise)
+            & (third <= 1e-3 + noise)
+        )
+        same = (ahead @ t > 0.8) & (
+            (turned == orientation) | (length <= CROSSING + noise)
+        )  # false for a tangent that is not finite
         good &= lands | ((y[-1] <= target) & same)
         recorded, moved = good & lands, good & ~lands
         stretch = jnp.clip(jnp.sqrt(USUAL / jnp.maximum(first, 1e-12)), 0.5, 2.0)
@@ -194,7 +230,9 @@ def follow(
         return (k < len(targets)) & (steps < max_steps) & (length > shortest)
 
     start = jnp.zeros(unknowns + 1, dtype)
-    ahead = across - jnp.append(f(across), 0.0)  # at precision 0 the odds follow the gains of the uniform profile
+    ahead = across - jnp.append(
+        f(across), 0.0
+    )  # at precision 0 the odds follow the gains of the uniform profile
     state = (
         start,
         ahead / jnp.linalg.norm(ahead),

@@ -17,23 +17,24 @@ ROUNDING = 1e-14
 def select(equilibria: EquilibriumSet, by: str = "welfare") -> Solution:
     r"""One equilibrium of a set, chosen by a criterion; ties go to the first of the set, and the message says so.
 
-    `"welfare"` maximizes $\sum_i u_i$. `"fairness"` maximizes $\min_i u_i$, and among equals the welfare (the maximin rule of
-    Rawls 1971). Both compare payoffs between players, so they depend on the units of each. In a maximal Nash subset
-    of a two-player game, each player's payoff depends on the other's strategy only, hence both criteria are largest at an extreme
-    equilibrium, and the choice is best among all equilibria where the set is complete.
+    `"welfare"` maximizes $\sum_i u_i$. `"fairness"` maximizes $\min_i u_i$, and among equals the welfare (the
+    maximin rule of Rawls 1971). Both compare payoffs between players, so they depend on the units of each. In
+    a maximal Nash subset of a two-player game, each player's payoff depends on the other's strategy only,
+    hence both criteria are largest at an extreme equilibrium, and the choice is best among all equilibria
+    where the set is complete.
 
-    `"risk_dominance"` returns the pure equilibrium that no other one risk-dominates, two by two: in the 2x2 game of their actions, a
-    risk-dominates b where $\prod_i (u_i(a) - u_i(b_i, a_{-i})) > \prod_i (u_i(b) - u_i(a_i, b_{-i}))$ (Harsanyi & Selten 1988, Lemma
-    5.4.4; "pairwise" in larger games, Kandori & Rob 1998). It does not depend on the units of the payoffs, and leaves mixed equilibria
-    aside.
+    `"risk_dominance"` returns the pure equilibrium that no other one risk-dominates, two by two: in the 2x2
+    game of their actions, a risk-dominates b where $\prod_i (u_i(a) - u_i(b_i, a_{-i})) > \prod_i (u_i(b) -
+    u_i(a_i, b_{-i}))$ (Harsanyi & Selten 1988, Lemma 5.4.4; "pairwise" in larger games, Kandori & Rob 1998).
+    It does not depend on the units of the payoffs, and leaves mixed equilibria aside.
 
     Args:
         equilibria: what a solver returned.
         by: `"welfare"`, `"fairness"` or `"risk_dominance"`.
 
     Raises:
-        ValueError: for an empty set or an unknown criterion; for risk dominance also where there are several equilibria and not two
-            players, no pure equilibrium, or none that is undominated.
+        ValueError: for an empty set or an unknown criterion; for risk dominance also where there are several
+            equilibria and not two players, no pure equilibrium, or none that is undominated.
 
     Example:
         >>> from solvers import vertex_enumeration
@@ -44,7 +45,9 @@ def select(equilibria: EquilibriumSet, by: str = "welfare") -> Solution:
     if by not in CRITERIA:
         raise ValueError(f"Unknown criterion {by!r}; {nearest(by, CRITERIA)}.")
     if not len(equilibria):
-        raise ValueError("There is no equilibrium to select from; solve the game with a method that finds one, such as 'vertex'.")
+        raise ValueError(
+            "There is no equilibrium to select from; solve the game with a method that finds one, such as 'vertex'."
+        )
     best = CRITERIA[by](equilibria)
     parts = [f"Selected by {by.replace('_', ' ')} from {len(equilibria)}"]
     if len(best) > 1:
@@ -57,7 +60,9 @@ def select(equilibria: EquilibriumSet, by: str = "welfare") -> Solution:
 def largest(scores: Sequence[Any], among: Sequence[int], payoffs: Payoffs) -> list[int]:
     """The indices of the largest scores, up to a tie."""
     top, least = max(scores), min(scores)
-    tolerance = 0 if is_exact(payoffs) else max(TOLERANCE * (top - least), ROUNDING * max(abs(top), abs(least)))
+    tolerance = (
+        0 if is_exact(payoffs) else max(TOLERANCE * (top - least), ROUNDING * max(abs(top), abs(least)))
+    )
     top = max(scores[k] for k in among)
     return [k for k in among if scores[k] >= top - tolerance]
 
@@ -82,9 +87,15 @@ def risk_undominated(equilibria: EquilibriumSet) -> list[int]:
             f"Pairwise risk dominance is defined for 2 players and this game has {equilibria.game.ndim - 1}; select by 'welfare' or "
             "'fairness'."
         )
-    pure = {k: (e.support[0][0], e.support[1][0]) for k, e in enumerate(equilibria) if all(len(s) == 1 for s in e.support)}
+    pure = {
+        k: (e.support[0][0], e.support[1][0])
+        for k, e in enumerate(equilibria)
+        if all(len(s) == 1 for s in e.support)
+    }
     if not pure:
-        raise ValueError("Risk dominance compares pure equilibria and this game has none; select by 'welfare' or 'fairness'.")
+        raise ValueError(
+            "Risk dominance compares pure equilibria and this game has none; select by 'welfare' or 'fairness'."
+        )
     tolerance = 0 if is_exact(equilibria.game) else TOLERANCE
     best = [k for k in pure if all(risk_gap(equilibria.game, pure[j], pure[k]) <= tolerance for j in pure)]
     if not best:
@@ -97,7 +108,8 @@ def risk_undominated(equilibria: EquilibriumSet) -> list[int]:
 def risk_gap(payoffs: Payoffs, a: tuple[int, int], b: tuple[int, int]) -> Any:
     """By how much the product of losses from leaving a for b exceeds that from leaving b for a, in units of both players' largest loss."""
     losses = [
-        (payoffs[0][own] - payoffs[0][other[0], own[1]], payoffs[1][own] - payoffs[1][own[0], other[1]]) for own, other in ((a, b), (b, a))
+        (payoffs[0][own] - payoffs[0][other[0], own[1]], payoffs[1][own] - payoffs[1][own[0], other[1]])
+        for own, other in ((a, b), (b, a))
     ]
     units = [max(abs(first), abs(second)) or 1 for first, second in zip(*losses, strict=True)]
     (a_row, a_column), (b_row, b_column) = ((row / units[0], column / units[1]) for row, column in losses)

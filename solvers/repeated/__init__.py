@@ -3,12 +3,34 @@
 from solvers.repeated.active import ActiveProfile, active_best_response, active_profile, mutual_best_responses
 from solvers.repeated.best_responses import BestResponse, best_response, repeated_payoffs
 from solvers.repeated.discounts import equilibrium_discounts
-from solvers.repeated.folk import Minimax, Threshold, feasible_set, grim_threshold, individually_rational_set, minimax, minimax_values
-from solvers.repeated.memory_one import Deviation, MemoryOneEquilibrium, Verdict, is_nash, is_subgame_perfect, memory_one_equilibria
+from solvers.repeated.folk import (
+    Minimax,
+    Threshold,
+    feasible_set,
+    grim_threshold,
+    individually_rational_set,
+    minimax,
+    minimax_values,
+)
+from solvers.repeated.memory_one import (
+    Deviation,
+    MemoryOneEquilibrium,
+    Verdict,
+    is_nash,
+    is_subgame_perfect,
+    memory_one_equilibria,
+)
 from solvers.repeated.partners import Standing, partner_or_rival
 from solvers.repeated.payoff_sets import PayoffSet, equilibrium_payoffs
 from solvers.repeated.policy_grids import PolicyGrid, policy_grid, rule_on_grid
-from solvers.repeated.relations import Extortion, FeasiblePayoffs, Relation, enforced_relation, extortion_slope, feasible_payoffs
+from solvers.repeated.relations import (
+    Extortion,
+    FeasiblePayoffs,
+    Relation,
+    enforced_relation,
+    extortion_slope,
+    feasible_payoffs,
+)
 
 __all__ = [
     "ActiveProfile",

@@ -18,12 +18,13 @@ class BestResponse:
 
     Args:
         player: whose response it is.
-        policy: the response, deterministic, in the laboratory's own-first form: probabilities of action 0 for two actions, a table
-            `(histories, actions)` for more.
+        policy: the response, deterministic, in the laboratory's own-first form: probabilities of action 0 for
+            two actions, a table `(histories, actions)` for more.
         value: the player's per-step value from the start (of the objective, where one was given).
         values: per-step value after every history, in the order of the policy's rows.
         payoffs: everybody's per-step payoff from the start when it is played.
-        residual: the most per step that another strategy could still gain after any history, over the range of the best one-step payoffs.
+        residual: the most per step that another strategy could still gain after any history, over the range
+            of the best one-step payoffs.
         status: `"solved"` where the residual is within tolerance.
         iterations: policy iterations.
     """
@@ -48,15 +49,17 @@ def best_response(
 ) -> BestResponse:
     r"""What a player does best against the others' strategies, among all strategies of whatever memory.
 
-    Against strategies that remember k joint actions, the last k are the state of a Markov decision process, so some deterministic
-    strategy of memory k is optimal after every history at once (Press & Dyson 2012, appendix, for one player's payoffs):
+    Against strategies that remember k joint actions, the last k are the state of a Markov decision process,
+    so some deterministic strategy of memory k is optimal after every history at once (Press & Dyson 2012,
+    appendix, for one player's payoffs):
 
     $V(h) = \max_a E_{a_{-i} \sim \sigma_{-i}(h)} \left[ (1-d)\, u_i(a) + d\, V(h a) \right]$
 
     Args:
         game: a `games.Iterated`, or a stage game.
-        profile: one strategy per player by seat, the player's own being ignored (None will do): a name in `games.STRATEGIES`, a vector
-            of probabilities of action 0 such as `[start, CC, CD, DC, DD]`, or a table `(histories, actions)`.
+        profile: one strategy per player by seat, the player's own being ignored (None will do): a name in
+            `games.STRATEGIES`, a vector of probabilities of action 0 such as `[start, CC, CD, DC, DD]`, or a
+            table `(histories, actions)`.
         player: who responds.
         discount: in [0, 1], 1 being the long-run average; for a stage game, or to replace the game's own.
         objective: weights on everybody's payoffs that the player maximizes; by default its own payoff.
@@ -79,13 +82,17 @@ def respond(others: Play, player: int, objective: Sequence[float] | None = None)
     rules = others.game
     weights = np.eye(rules.n_players)[player] if objective is None else np.asarray(objective, dtype=float)
     if weights.shape != (rules.n_players,) or not np.isfinite(weights).all():
-        raise ValueError(f"objective is {objective}; it must hold one finite weight for each of the {rules.n_players} players' payoffs.")
+        raise ValueError(
+            f"objective is {objective}; it must hold one finite weight for each of the {rules.n_players} players' payoffs."
+        )
     transitions, rewards = others.choices(player)
     objectives = rewards @ weights
     unit = float(np.ptp(objectives.max(axis=0)) or np.ptp(objectives)) or 1.0
     decision = decisions.solve(transitions, objectives, rules.discount)
     states = np.arange(len(decision.policy))
-    earned = decisions.values(transitions[decision.policy, states], rewards[decision.policy, states], rules.discount)
+    earned = decisions.values(
+        transitions[decision.policy, states], rewards[decision.policy, states], rules.discount
+    )
     own = np.argsort(others.rows(player))
     return BestResponse(
         player=player,
@@ -99,7 +106,9 @@ def respond(others: Play, player: int, objective: Sequence[float] | None = None)
     )
 
 
-def repeated_payoffs(game: Any, profile: Sequence[Any], discount: float | None = None) -> Float[np.ndarray, " n_players"]:
+def repeated_payoffs(
+    game: Any, profile: Sequence[Any], discount: float | None = None
+) -> Float[np.ndarray, " n_players"]:
     r"""Everybody's per-step payoff from the start, $(1-d)\, p_0^\top (I - dT)^{-1} u$, or its limit at $d = 1$.
 
     Args:

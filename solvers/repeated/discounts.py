@@ -26,23 +26,25 @@ DEVIATIONS = 5000
 def equilibrium_discounts(game: Any, profile: Sequence[Any], perfect: bool = True) -> Intervals:
     r"""All discounts in [0, 1) at which a profile is an equilibrium.
 
-    The per-step value of each history is a rational function of the discount with denominator $q(d) = \prod (1 - d \lambda) > 0$, over
-    the eigenvalues $\lambda$ of T but one 1 for each recurrent class. So every incentive condition holds between roots of a polynomial
-    of known degree: its values at Chebyshev nodes determine it, the eigenvalues of its colleague matrix are all its roots, and those
-    that bound an interval are polished on the condition itself.
+    The per-step value of each history is a rational function of the discount with denominator $q(d) = \prod
+    (1 - d \lambda) > 0$, over the eigenvalues $\lambda$ of T but one 1 for each recurrent class. So every
+    incentive condition holds between roots of a polynomial of known degree: its values at Chebyshev nodes
+    determine it, the eigenvalues of its colleague matrix are all its roots, and those that bound an interval
+    are polished on the condition itself.
 
     Args:
         game: a stage game, or a `games.Iterated`, whose own discount is ignored.
         profile: one strategy per player by seat, as `best_response` takes them.
-        perfect: whether it must be subgame perfect (deviating once after any history); otherwise a Nash equilibrium from the start, by
-            all deterministic strategies of the same memory.
+        perfect: whether it must be subgame perfect (deviating once after any history); otherwise a Nash
+            equilibrium from the start, by all deterministic strategies of the same memory.
 
     Returns:
-        Disjoint closed intervals `(low, high)` in increasing order; `high = 1` means up to but not including 1, and two equal ends mean
-        one discount.
+        Disjoint closed intervals `(low, high)` in increasing order; `high = 1` means up to but not including
+        1, and two equal ends mean one discount.
 
     Raises:
-        ValueError: for strategies that are none, and for Nash equilibria of profiles with too many deviations to try.
+        ValueError: for strategies that are none, and for Nash equilibria of profiles with too many deviations
+            to try.
 
     Example:
         >>> axelrod = [[[3, 0], [5, 1]], [[3, 5], [0, 1]]]
@@ -56,7 +58,9 @@ def equilibrium_discounts(game: Any, profile: Sequence[Any], perfect: bool = Tru
     """
     everybody = play(in_own_units(repeated(game, 0.5), getattr(game, "stage", game)), profile)
     size = len(everybody.follows)
-    parts = [one_step(everybody, i) if perfect else whole(everybody, i) for i in range(everybody.game.n_players)]
+    parts = [
+        one_step(everybody, i) if perfect else whole(everybody, i) for i in range(everybody.game.n_players)
+    ]
     degree = size + 1 if perfect else 2 * size + 1
 
     def gains(d: Float[np.ndarray, " d"]) -> Float[np.ndarray, "d conditions"]:
@@ -116,7 +120,9 @@ def whole(everybody: Play, player: int) -> Conditions:
     return gains
 
 
-def denominator(chain: Float[np.ndarray, "s s"]) -> Callable[[Float[np.ndarray, " d"]], Float[np.ndarray, " d"]]:
+def denominator(
+    chain: Float[np.ndarray, "s s"],
+) -> Callable[[Float[np.ndarray, " d"]], Float[np.ndarray, " d"]]:
     r"""The polynomial $q(d) = \det(I - dT) / (1-d)^c$, with c the number of recurrent classes, over its maximum; positive on [0, 1]."""
     from scipy.sparse.csgraph import connected_components
 
@@ -152,7 +158,9 @@ def breakpoints(gains: Conditions, degree: int) -> Float[np.ndarray, " n"]:
             while abs(chebyshev.chebval(2 * end - 1, coefficients)) < 1e-10 * np.abs(column).max():
                 column = column / np.abs(end - nodes)
                 coefficients = np.linalg.solve(basis, column)
-        roots = (chebyshev.chebroots(chebyshev.chebtrim(coefficients, tol=1e-12 * np.abs(coefficients).max())) + 1) / 2
+        roots = (
+            chebyshev.chebroots(chebyshev.chebtrim(coefficients, tol=1e-12 * np.abs(coefficients).max())) + 1
+        ) / 2
         real = roots[np.abs(roots.imag) < 1e-5].real
         marks |= set(real[(real > 0) & (real < 1)].tolist())
     ordered = np.array(sorted(marks))
@@ -165,7 +173,9 @@ def hold(conditions: Conditions, degree: int) -> Intervals:
     """The discounts in [0, 1) at which no gain is positive, for polynomials of at most this degree."""
     from scipy.optimize import brentq
 
-    live = np.abs(conditions(chebyshev_nodes(degree))).max(axis=0) > VANISHING  # the sign of the others is that of their rounding error
+    live = (
+        np.abs(conditions(chebyshev_nodes(degree))).max(axis=0) > VANISHING
+    )  # the sign of the others is that of their rounding error
 
     def gains(d: Float[np.ndarray, " d"]) -> Float[np.ndarray, "d conditions"]:
         return conditions(d)[:, live]
@@ -181,7 +191,12 @@ def hold(conditions: Conditions, degree: int) -> Intervals:
         """The end between two neighboring middles: where the first condition fails."""
         found = [float(ends[max(holding, failing)])]
         for c in np.flatnonzero(fails[failing] & (at_middles[holding] < 0)):
-            root: Any = brentq(lambda d, c=c: float(gains(np.array([d]))[0, c]), middles[holding], middles[failing], xtol=1e-15)
+            root: Any = brentq(
+                lambda d, c=c: float(gains(np.array([d]))[0, c]),
+                middles[holding],
+                middles[failing],
+                xtol=1e-15,
+            )
             found.append(float(root))
         return min(found[1:] or found, key=lambda d: abs(d - middles[holding]))
 

@@ -10,7 +10,15 @@ from jaxtyping import Float
 from games.exact.iterated import Iterated
 from solvers.base import TOLERANCE
 from solvers.n_player.pure import best_replies
-from solvers.payoffs import Payoffs, check_profile, expected_payoffs, judged, n_players, own_ranges, payoff_tensor
+from solvers.payoffs import (
+    Payoffs,
+    check_profile,
+    expected_payoffs,
+    judged,
+    n_players,
+    own_ranges,
+    payoff_tensor,
+)
 from solvers.repeated.polygons import Polygon, clip, hull
 from solvers.two_player.zero_sum_games import saddle_point
 
@@ -22,7 +30,8 @@ class Minimax:
     Args:
         value: the payoff.
         punishment: probabilities of the others' joint actions, one axis per other player by seat.
-        defense: a strategy that secures the value against any punishment (mixed), or a best reply to this one (pure).
+        defense: a strategy that secures the value against any punishment (mixed), or a best reply to this one
+            (pure).
     """
 
     value: float
@@ -38,8 +47,9 @@ def stage(game: Any) -> Payoffs:
 def minimax(game: Any, player: int, mixed: bool = True) -> Minimax:
     r"""The least payoff to which the others can hold a player who replies at its best.
 
-    Mixed, $\min_{\mu} \max_{a_i} u_i(a_i, \mu)$, a linear program; with more than two players the others are allowed to correlate
-    their actions, which can hold the player to less than independent mixing. Pure, $\min_{a_{-i}} \max_{a_i} u_i(a_i, a_{-i})$.
+    Mixed, $\min_{\mu} \max_{a_i} u_i(a_i, \mu)$, a linear program; with more than two players the others are
+    allowed to correlate their actions, which can hold the player to less than independent mixing. Pure,
+    $\min_{a_{-i}} \max_{a_i} u_i(a_i, a_{-i})$.
 
     Args:
         game: a stage game, or a `games.Iterated`.
@@ -104,7 +114,9 @@ def feasible_set(game: Any) -> Polygon:
 def two_player_hull(payoffs: Payoffs, close: float) -> Polygon:
     """The hull of the payoffs of two players, vertices closer than this share of their ranges left away."""
     if n_players(payoffs) != 2:
-        raise ValueError(f"The game has {n_players(payoffs)} players; the set of feasible payoffs is a polygon for 2 players.")
+        raise ValueError(
+            f"The game has {n_players(payoffs)} players; the set of feasible payoffs is a polygon for 2 players."
+        )
     ranges = own_ranges(payoffs)
     return hull(payoffs.reshape(2, -1).T / ranges, close) * ranges
 
@@ -157,23 +169,28 @@ class Threshold:
     reversion: Float[np.ndarray, " n_players"]
 
 
-def grim_threshold(game: Any, target: Sequence[int] | np.ndarray, reversion: Sequence[Any] | None = None) -> Threshold:
+def grim_threshold(
+    game: Any, target: Sequence[int] | np.ndarray, reversion: Sequence[Any] | None = None
+) -> Threshold:
     r"""The least discount at which a target is played for ever under the threat of a stage equilibrium for ever after a deviation.
 
-    With the target's payoffs v and the punishment's $e_i$, nobody deviates from any joint action a that the target ever prescribes iff
+    With the target's payoffs v and the punishment's $e_i$, nobody deviates from any joint action a that the
+    target ever prescribes iff
 
     $d \ge \max_{i, a} \frac{g_i(a)}{g_i(a) + v_i - e_i}, \qquad g_i(a) = \max_b u_i(b, a_{-i}) - u_i(a)$,
 
-    which in the prisoner's dilemma is $(T-R)/(T-P)$. A target that mixes joint actions does so by a public signal.
+    which in the prisoner's dilemma is $(T-R)/(T-P)$. A target that mixes joint actions does so by a public
+    signal.
 
     Args:
         game: a stage game of any number of players, or a `games.Iterated`.
         target: one action per player, or probabilities of the joint actions `(A1, ..., An)`.
-        reversion: the stage equilibrium everybody reverts to, one mixed strategy per player; by default each deviator is punished by the
-            pure stage equilibrium that is worst for it.
+        reversion: the stage equilibrium everybody reverts to, one mixed strategy per player; by default each
+            deviator is punished by the pure stage equilibrium that is worst for it.
 
     Raises:
-        ValueError: for a target or a reversion that is none, or a game without a pure equilibrium where none is given.
+        ValueError: for a target or a reversion that is none, or a game without a pure equilibrium where none
+            is given.
 
     Example:
         >>> grim_threshold(([[3, 0], [5, 1]], [[3, 5], [0, 1]]), (0, 0)).discount
@@ -190,7 +207,9 @@ def grim_threshold(game: Any, target: Sequence[int] | np.ndarray, reversion: Seq
     gains = np.array([(u.max(axis=i, keepdims=True) - u)[weights > 0].max() for i, u in enumerate(payoffs)])
     close = 1e-12 * own_ranges(payoffs)
     with np.errstate(divide="ignore", invalid="ignore"):
-        bound = np.where(v > e + close, gains / (gains + v - e), np.where((gains <= close) & (v >= e - close), 0.0, np.inf))
+        bound = np.where(
+            v > e + close, gains / (gains + v - e), np.where((gains <= close) & (v >= e - close), 0.0, np.inf)
+        )
     return Threshold(float(bound.max()), bound, v, e)
 
 
@@ -199,10 +218,18 @@ def distribution(payoffs: Payoffs, target: Sequence[int] | np.ndarray) -> Float[
     shape, given = payoffs.shape[1:], np.asarray(target)
     if (given.shape == shape and given.ndim > 1) or given.shape == shape == (1,):
         if not (given >= 0).all() or not abs(given.sum() - 1) <= 1e-9:
-            raise ValueError("The target's probabilities of the joint actions must be at least 0 and sum to 1.")
+            raise ValueError(
+                "The target's probabilities of the joint actions must be at least 0 and sum to 1."
+            )
         return given.astype(float)
-    if given.shape != (len(shape),) or given.dtype.kind not in "iu" or not ((given >= 0) & (given < shape)).all():
-        raise ValueError(f"target is {target}; it must be one action per player below {shape}, or probabilities of shape {shape}.")
+    if (
+        given.shape != (len(shape),)
+        or given.dtype.kind not in "iu"
+        or not ((given >= 0) & (given < shape)).all()
+    ):
+        raise ValueError(
+            f"target is {target}; it must be one action per player below {shape}, or probabilities of shape {shape}."
+        )
     weights = np.zeros(shape)
     weights[tuple(given)] = 1
     return weights
@@ -213,9 +240,13 @@ def punished(payoffs: Payoffs, reversion: Sequence[Any] | None) -> Float[np.ndar
     if reversion is not None:
         profile = check_profile(payoffs, reversion)
         if judged(payoffs, profile)[2] > TOLERANCE:
-            raise ValueError("The reversion is no equilibrium of the stage game; give one, such as a member of `pure_equilibria`.")
+            raise ValueError(
+                "The reversion is no equilibrium of the stage game; give one, such as a member of `pure_equilibria`."
+            )
         return expected_payoffs(payoffs, profile)
     equilibria = best_replies(payoffs, np.zeros(len(payoffs))).all(axis=0)
     if not equilibria.any():
-        raise ValueError("The stage game has no equilibrium in pure strategies; give the one to revert to by reversion=.")
+        raise ValueError(
+            "The stage game has no equilibrium in pure strategies; give the one to revert to by reversion=."
+        )
     return np.array([u[equilibria].min() for u in payoffs])

@@ -60,7 +60,9 @@ class Repeated:
         """The same game with everybody's payoffs in units of their own range, correct to the last digits."""
         return Repeated(in_own_units(self.payoffs), self.discount)
 
-    def in_payoffs(self, points: Float[np.ndarray, "points n_players"]) -> Float[np.ndarray, "points n_players"]:
+    def in_payoffs(
+        self, points: Float[np.ndarray, "points n_players"]
+    ) -> Float[np.ndarray, "points n_players"]:
         """Points in everybody's own units as payoffs of this game."""
         middle = [np.sort(own, axis=None)[own.size // 2] for own in self.payoffs]
         return points * own_ranges(self.payoffs) + middle
@@ -70,9 +72,10 @@ def repeated(game: Any, discount: float | None = None) -> Repeated:
     """A repeated game from whatever describes one.
 
     Args:
-        game: a `games.Iterated`, or the stage game: a `games.MatrixGame`, its payoff tensor, or the pair of payoff matrices; also a
-            game's name or factory.
-        discount: in [0, 1], 1 being the long-run average; where `game` is a stage game, or to replace the game's own.
+        game: a `games.Iterated`, or the stage game: a `games.MatrixGame`, its payoff tensor, or the pair of
+            payoff matrices; also a game's name or factory.
+        discount: in [0, 1], 1 being the long-run average; where `game` is a stage game, or to replace the
+            game's own.
 
     Raises:
         ValueError: for payoffs that are none, a missing discount, or one outside [0, 1].
@@ -87,11 +90,15 @@ def repeated(game: Any, discount: float | None = None) -> Repeated:
     if isinstance(game, Iterated):
         own = np.asarray(game.discount)
         if own.ndim and discount is None:
-            raise ValueError(f"The game's discount has shape {own.shape}; solve one discount at a time by giving discount=.")
+            raise ValueError(
+                f"The game's discount has shape {own.shape}; solve one discount at a time by giving discount=."
+            )
         discount = float(rational(own[()])) if discount is None else discount
         game = game.stage
     if discount is None:
-        raise ValueError("A stage game was given without a discount; add discount= in [0, 1], where 1 is the long-run average.")
+        raise ValueError(
+            "A stage game was given without a discount; add discount= in [0, 1], where 1 is the long-run average."
+        )
     check_range("discount", discount, 0.0, 1.0)
     return Repeated(payoff_tensor(game), float(discount))
 
@@ -107,8 +114,8 @@ def as_table(game: Repeated, player: int, strategy: Any) -> tuple[Table, int]:
     Args:
         game: the repeated game.
         player: whose strategy it is.
-        strategy: the name of a memory-one strategy in `games.STRATEGIES`, a vector of probabilities of action 0 (two actions), or a
-            table `(histories, actions)`.
+        strategy: the name of a memory-one strategy in `games.STRATEGIES`, a vector of probabilities of action
+            0 (two actions), or a table `(histories, actions)`.
 
     Raises:
         ValueError: for a wrong number of rows or columns, or rows that are no probabilities.
@@ -125,10 +132,13 @@ def as_table(game: Repeated, player: int, strategy: Any) -> tuple[Table, int]:
     if table.ndim != 2 or table.shape[1] != actions or len(table) not in lengths:
         raise ValueError(
             f"Player {player}'s strategy has shape {np.shape(strategy)}; it must have one row per history, {lengths[0]} for memory one, "
-            f"{lengths[1]} for memory two, and {actions} probabilities in each" + (" or that of action 0." if actions == 2 else ".")
+            f"{lengths[1]} for memory two, and {actions} probabilities in each"
+            + (" or that of action 0." if actions == 2 else ".")
         )
     if not (table >= -1e-12).all() or not (abs(table.sum(axis=1) - 1) <= 1e-9).all():
-        raise ValueError(f"Player {player}'s strategy has an entry outside [0, 1] or a row that does not sum to 1.")
+        raise ValueError(
+            f"Player {player}'s strategy has an entry outside [0, 1] or a row that does not sum to 1."
+        )
     return np.clip(table, 0, 1), 1 + lengths.index(len(table))
 
 
@@ -145,7 +155,9 @@ def lifted(table: Table, n_outcomes: int, memory: int, longer: int) -> Table:
         [0, 1, 2, 3, 4, 1, 2, 3, 4, 1, 2, 3, 4, 1, 2, 3, 4, 1, 2, 3, 4]
     """
     last = table[-(n_outcomes**memory) :]
-    return np.concatenate([table, *(np.tile(last, (n_outcomes**extra, 1)) for extra in range(1, longer - memory + 1))])
+    return np.concatenate(
+        [table, *(np.tile(last, (n_outcomes**extra, 1)) for extra in range(1, longer - memory + 1))]
+    )
 
 
 def successors(n_outcomes: int, memory: int) -> Int[np.ndarray, "histories n_outcomes"]:
@@ -182,7 +194,8 @@ class Play:
     Args:
         game: the repeated game.
         memory: the longest memory of anybody.
-        tables: per player the action probabilities after each history in joint order; None for a player who is free to choose.
+        tables: per player the action probabilities after each history in joint order; None for a player who
+            is free to choose.
     """
 
     game: Repeated
@@ -198,7 +211,9 @@ class Play:
         """For every history in joint order, its row in the player's own table."""
         return own_first(self.game.n_actions, self.memory, player)
 
-    def joint(self, player: int | None = None, table: Table | None = None) -> Float[np.ndarray, "histories n_outcomes"]:
+    def joint(
+        self, player: int | None = None, table: Table | None = None
+    ) -> Float[np.ndarray, "histories n_outcomes"]:
         """The probability of every joint action after every history, with a player's table (in joint order) replaced."""
         tables = [table if i == player else own for i, own in enumerate(self.tables)]
         product = np.ones((n_histories(self.game.n_outcomes, self.memory), 1))
@@ -207,17 +222,24 @@ class Play:
             product = (product[:, :, None] * own[:, None, :]).reshape(len(product), -1)
         return product
 
-    def chain(self, joint: Float[np.ndarray, "histories n_outcomes"]) -> Float[np.ndarray, "histories histories"]:
+    def chain(
+        self, joint: Float[np.ndarray, "histories n_outcomes"]
+    ) -> Float[np.ndarray, "histories histories"]:
         """Transition probabilities between histories."""
         matrix = np.zeros((len(joint), len(joint)))
         np.add.at(matrix, (np.arange(len(joint))[:, None], self.follows), joint)
         return matrix
 
-    def choices(self, player: int) -> tuple[Float[np.ndarray, "actions histories histories"], Float[np.ndarray, "actions histories n"]]:
+    def choices(
+        self, player: int
+    ) -> tuple[Float[np.ndarray, "actions histories histories"], Float[np.ndarray, "actions histories n"]]:
         """A player's decision process: transitions and everybody's expected rewards for each of its actions."""
         actions = self.game.n_actions[player]
         joints = [
-            self.joint(player, np.tile(np.eye(actions)[a], (n_histories(self.game.n_outcomes, self.memory), 1))) for a in range(actions)
+            self.joint(
+                player, np.tile(np.eye(actions)[a], (n_histories(self.game.n_outcomes, self.memory), 1))
+            )
+            for a in range(actions)
         ]
         return np.stack([self.chain(j) for j in joints]), np.stack([j @ self.game.rewards for j in joints])
 
@@ -252,13 +274,17 @@ def play(game: Repeated, profile: Sequence[Any], free: int | None = None, memory
     """
     if isinstance(profile, str) or len(profile) != game.n_players:
         found = f"is {profile!r}" if isinstance(profile, str) else f"has {len(profile)}"
-        raise ValueError(f"The profile {found}; it must hold {game.n_players} strategies, one per player by seat.")
+        raise ValueError(
+            f"The profile {found}; it must hold {game.n_players} strategies, one per player by seat."
+        )
     if free is not None and not 0 <= free < game.n_players:
         raise ValueError(f"player is {free}; the game has players 0 to {game.n_players - 1}.")
     given = {i: as_table(game, i, strategy) for i, strategy in enumerate(profile) if i != free}
     longest = max([memory, *(k for _, k in given.values())])
     tables = [
-        lifted(given[i][0], game.n_outcomes, given[i][1], longest)[own_first(game.n_actions, longest, i)] if i in given else None
+        lifted(given[i][0], game.n_outcomes, given[i][1], longest)[own_first(game.n_actions, longest, i)]
+        if i in given
+        else None
         for i in range(game.n_players)
     ]
     return Play(game, longest, tuple(tables))

@@ -21,7 +21,8 @@ class Decision:
     Args:
         policy: the action in every state.
         values: per-step value of every state under the policy.
-        residual: the most that any other policy can still gain per step in any state, in payoff units, by the optimality equations.
+        residual: the most that any other policy can still gain per step in any state, in payoff units, by the
+            optimality equations.
         iterations: policy iterations.
     """
 
@@ -34,8 +35,9 @@ class Decision:
 def long_run(transitions: Matrix, rewards: Float[np.ndarray, "s m"]) -> Float[np.ndarray, "s m"]:
     r"""Long-run average reward from every state, $\lim_{d \to 1} (1-d)(I - dT)^{-1} r$, for reducible and periodic chains too.
 
-    States are eliminated one by one without a subtraction (Grassmann, Taksar & Heyman 1985). A state that can only return to itself
-    closes a recurrent class; the others inherit the averages of the classes they are absorbed in.
+    States are eliminated one by one without a subtraction (Grassmann, Taksar & Heyman 1985). A state that can
+    only return to itself closes a recurrent class; the others inherit the averages of the classes they are
+    absorbed in.
 
     Args:
         transitions: rows summing to 1; zeros are exact.
@@ -67,14 +69,18 @@ def long_run(transitions: Matrix, rewards: Float[np.ndarray, "s m"]) -> Float[np
     return found
 
 
-def values(transitions: Matrix, rewards: Float[np.ndarray, "s m"], discount: float) -> Float[np.ndarray, "s m"]:
+def values(
+    transitions: Matrix, rewards: Float[np.ndarray, "s m"], discount: float
+) -> Float[np.ndarray, "s m"]:
     r"""Per-step value of every state, $(1-d)(I - dT)^{-1} r$, or its limit at $d = 1$."""
     if discount == 1:
         return long_run(transitions, rewards)
     return np.linalg.solve(np.eye(len(transitions)) - discount * transitions, (1 - discount) * rewards)
 
 
-def solve(transitions: Float[np.ndarray, "a s s"], rewards: Float[np.ndarray, "a s"], discount: float) -> Decision:
+def solve(
+    transitions: Float[np.ndarray, "a s s"], rewards: Float[np.ndarray, "a s"], discount: float
+) -> Decision:
     """An optimal deterministic stationary policy, optimal from every state at once.
 
     Args:
@@ -90,7 +96,9 @@ def solve(transitions: Float[np.ndarray, "a s s"], rewards: Float[np.ndarray, "a
     return average(transitions, rewards) if discount == 1 else discounted(transitions, rewards, discount)
 
 
-def discounted(transitions: Float[np.ndarray, "a s s"], rewards: Float[np.ndarray, "a s"], discount: float) -> Decision:
+def discounted(
+    transitions: Float[np.ndarray, "a s s"], rewards: Float[np.ndarray, "a s"], discount: float
+) -> Decision:
     """Howard's policy iteration; among equally good actions the first is taken."""
     states, unit = np.arange(rewards.shape[1]), size(rewards)
     tolerance = unit * (1e-12 * (1 - discount) + 1e-15)
@@ -127,7 +135,9 @@ def average(transitions: Float[np.ndarray, "a s s"], rewards: Float[np.ndarray, 
     return found
 
 
-def multichain(transitions: Shaped[np.ndarray, "a s s"], rewards: Shaped[np.ndarray, "a s"], tolerance: float) -> Decision:
+def multichain(
+    transitions: Shaped[np.ndarray, "a s s"], rewards: Shaped[np.ndarray, "a s"], tolerance: float
+) -> Decision:
     """Policy iteration in which actions improve the gain first, and the bias among those that keep it (Puterman 1994, section 9.2)."""
     states = np.arange(rewards.shape[1])
     policy, count = rewards.argmax(axis=0), 0
@@ -138,14 +148,19 @@ def multichain(transitions: Shaped[np.ndarray, "a s s"], rewards: Shaped[np.ndar
         advantage = np.where(ahead >= -tolerance, rewards - gain + transitions @ bias - bias, -np.inf)
         better, choice = ahead.max(axis=0) > tolerance, ahead
         if not better.any():
-            better, choice = advantage.max(axis=0) > tolerance * max(1.0, float(np.abs(bias).max())), advantage
+            better, choice = (
+                advantage.max(axis=0) > tolerance * max(1.0, float(np.abs(bias).max())),
+                advantage,
+            )
         if not better.any() or count == STEPS:
             residual = max(float(ahead.max()), float(advantage.max()), 0.0)
             return Decision(policy, gain.astype(float), residual, count)
         policy = np.where(better, choice.argmax(axis=0), policy)
 
 
-def evaluate(transitions: Shaped[np.ndarray, "s s"], rewards: Shaped[np.ndarray, " s"]) -> tuple[np.ndarray, np.ndarray]:
+def evaluate(
+    transitions: Shaped[np.ndarray, "s s"], rewards: Shaped[np.ndarray, " s"]
+) -> tuple[np.ndarray, np.ndarray]:
     r"""Gain and bias, $g = T^* r$ and $h = (I - T + T^*)^{-1}(r - g)$, with $T^*$ the Cesaro limit of $T^t$."""
     eye, solve_linear = np.eye(len(transitions)), np.linalg.solve
     if transitions.dtype == object:

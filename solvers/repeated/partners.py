@@ -20,7 +20,8 @@ class Counterexample:
 
     Args:
         reason: one sentence.
-        responses: deterministic strategies of the opponent, in its own-first form; empty where the strategy itself defects first.
+        responses: deterministic strategies of the opponent, in its own-first form; empty where the strategy
+            itself defects first.
         weights: with which probability it begins to play each; usually one response with probability 1.
         payoffs: per-step payoffs `(own, other)` of the match.
     """
@@ -53,13 +54,14 @@ class Standing:
 def partner_or_rival(strategy: Any, game: Any = TOURNAMENT, discount: float | None = None) -> Standing:
     r"""Whether a strategy is a partner, a rival, both or neither, against opponents of whatever memory.
 
-    A *partner* is nice (never the first to defect), and whoever holds it below mutual cooperation pays for it:
-    $\pi_X < R \Rightarrow \pi_Y < R$. A *rival* never gets less than the other: $\pi_X \ge \pi_Y$. Both are read off the polygon of
-    feasible payoffs, which best responses span.
+    A *partner* is nice (never the first to defect), and whoever holds it below mutual cooperation pays for
+    it: $\pi_X < R \Rightarrow \pi_Y < R$. A *rival* never gets less than the other: $\pi_X \ge \pi_Y$. Both
+    are read off the polygon of feasible payoffs, which best responses span.
 
     Args:
         strategy: of the player in seat 0, as `best_response` takes them; action 0 cooperates.
-        game: a `games.Iterated`, or a stage game of two players; by default the prisoner's dilemma of Axelrod's tournaments.
+        game: a `games.Iterated`, or a stage game of two players; by default the prisoner's dilemma of
+            Axelrod's tournaments.
         discount: in [0, 1], 1 being the long-run average; for a stage game, or to replace the game's own.
 
     Raises:
@@ -72,19 +74,24 @@ def partner_or_rival(strategy: Any, game: Any = TOURNAMENT, discount: float | No
         [0.5, 3.0]
 
     Source:
-        Hilbe, Traulsen & Sigmund (2015); Hilbe, Chatterjee & Nowak (2018). Friendly rivals: Murase & Baek (2020).
+        Hilbe, Traulsen & Sigmund (2015); Hilbe, Chatterjee & Nowak (2018). Friendly rivals: Murase & Baek
+        (2020).
     """
     rules = two_players(repeated(game, discount))
     fixed = play(rules, (strategy, None), 1)
     polygon = feasible(fixed)
     table = fixed.tables[0]
     assert table is not None, "the strategy is given"
-    begins = np.cumsum([0, *(rules.n_outcomes**length for length in range(fixed.memory))])  # the histories of mutual cooperation
+    begins = np.cumsum(
+        [0, *(rules.n_outcomes**length for length in range(fixed.memory))]
+    )  # the histories of mutual cooperation
     nice = bool((table[begins, 0] == 1).all())
     margin = MARGIN * rules.scale
     no_partner = None
     if not nice:
-        no_partner = Counterexample("It may defect although nobody has defected before.", (), (), np.full(2, np.nan))
+        no_partner = Counterexample(
+            "It may defect although nobody has defected before.", (), (), np.full(2, np.nan)
+        )
     else:
         no_partner = unpunished(polygon.vertices, polygon.responses, rules.rewards[0], margin)
     ahead = polygon.vertices[:, 0] - polygon.vertices[:, 1]
@@ -92,7 +99,12 @@ def partner_or_rival(strategy: Any, game: Any = TOURNAMENT, discount: float | No
     if ahead[worst] < -margin:
         sentence = f"The opponent gets {-ahead[worst]:.4g} more per step."
         no_rival = Counterexample(sentence, (polygon.responses[worst],), (1.0,), polygon.vertices[worst])
-    kind = {(True, True): "friendly rival", (True, False): "partner", (False, True): "rival", (False, False): "neither"}
+    kind = {
+        (True, True): "friendly rival",
+        (True, False): "partner",
+        (False, True): "rival",
+        (False, False): "neither",
+    }
     return Standing(kind[no_partner is None, no_rival is None], nice, no_partner, no_rival, polygon.vertices)
 
 

@@ -29,8 +29,9 @@ class PayoffSet:
     Args:
         outer: vertices of a polygon that contains the set; empty where no such equilibrium exists.
         inner: vertices of a polygon within it: every point is the payoff of an equilibrium, up to `slack`.
-        slack: what deviating once may gain in the equilibria of the inner hull, over the payoff range: 0 where a shrunk copy of the
-            outer hull generates itself. Where none does, as at a threshold of the discount, the outer hull itself does up to 1e-11.
+        slack: what deviating once may gain in the equilibria of the inner hull, over the payoff range: 0
+            where a shrunk copy of the outer hull generates itself. Where none does, as at a threshold of the
+            discount, the outer hull itself does up to 1e-11.
         gap: the Hausdorff distance between the two, over the payoff range: how exactly the set is known.
         punishments: each player's worst equilibrium payoff, by the outer hull.
         iterations: applications of the operator, outer and inner.
@@ -48,20 +49,24 @@ class PayoffSet:
     message: str
 
 
-def equilibrium_payoffs(game: Any, discount: float | None = None, tolerance: float = 1e-8, steps: int = 20_000) -> PayoffSet:
+def equilibrium_payoffs(
+    game: Any, discount: float | None = None, tolerance: float = 1e-8, steps: int = 20_000
+) -> PayoffSet:
     r"""The set of payoffs of subgame-perfect equilibria, in pure strategies and with public randomization, between two polygons.
 
-    Payoffs w can be promised by playing a now and promising w' from a set W ahead if nobody gains by deviating now and being held to
-    the worst of W for ever after. The set is the largest that generates itself, the limit of
+    Payoffs w can be promised by playing a now and promising w' from a set W ahead if nobody gains by
+    deviating now and being held to the worst of W for ever after. The set is the largest that generates
+    itself, the limit of
 
     $B(W) = \mathrm{co} \bigcup_a \{(1-d) u(a) + d w : w \in Q(a, W)\}$,
     $Q(a, W) = \{w \in W : (1-d) u_i(a) + d w_i \ge (1-d) \max_{b} u_i(b, a_{-i}) + d \min W_i\}$
 
-    from the payoffs that give both players at least their pure minimax values. The outer hull is the limit of $R(W) \subset B(W)$,
-    which keeps u(a) alone where $u(a) \in Q(a, W)$ and otherwise only those vertices of Q(a, W) at which an incentive constraint
-    binds; it has the same limit and is there sooner. A slightly shrunk copy that generates itself, $Z \subset B(Z)$, lies within the
-    set. In the plane the linear programs over the incentive constraints are half-planes that cut a polygon, so that the directions of
-    the hulls are the polygons' own edges.
+    from the payoffs that give both players at least their pure minimax values. The outer hull is the limit of
+    $R(W) \subset B(W)$, which keeps u(a) alone where $u(a) \in Q(a, W)$ and otherwise only those vertices of
+    Q(a, W) at which an incentive constraint binds; it has the same limit and is there sooner. A slightly
+    shrunk copy that generates itself, $Z \subset B(Z)$, lies within the set. In the plane the linear programs
+    over the incentive constraints are half-planes that cut a polygon, so that the directions of the hulls are
+    the polygons' own edges.
 
     Args:
         game: a `games.Iterated`, or a stage game of two players.
@@ -78,11 +83,14 @@ def equilibrium_payoffs(game: Any, discount: float | None = None, tolerance: flo
         [[3.0, 3.0], [3.0, 9.75], [9.0, 9.0], [9.75, 3.0]]
 
     Source:
-        Abreu, Pearce & Stacchetti (1990); Judd, Yeltekin & Conklin (2003) for the two hulls; Abreu & Sannikov (2014) for R.
+        Abreu, Pearce & Stacchetti (1990); Judd, Yeltekin & Conklin (2003) for the two hulls; Abreu & Sannikov
+        (2014) for R.
     """
     rules = two_players(repeated(game, discount))
     if not 0 < rules.discount < 1:
-        raise ValueError(f"discount is {rules.discount:g}; equilibrium payoffs are computed for discounts between 0 and 1, both excluded.")
+        raise ValueError(
+            f"discount is {rules.discount:g}; equilibrium payoffs are computed for discounts between 0 and 1, both excluded."
+        )
     unit = rules.in_own_units
     outer, rounds = iterate(restricted, rational(unit), unit, steps)
     if not len(outer):
@@ -95,7 +103,14 @@ def equilibrium_payoffs(game: Any, discount: float | None = None, tolerance: flo
         message = f"The outer and the inner hull are {gap:.1e} of the payoff range apart; deviating once gains at most {slack:.0e}."
     outer, inner = (rules.in_payoffs(hull(p, CLOSE)) for p in (outer, inner))
     return PayoffSet(
-        outer, inner, slack, gap, outer.min(axis=0), (rounds, more), "solved" if gap <= tolerance else "not_converged", message
+        outer,
+        inner,
+        slack,
+        gap,
+        outer.min(axis=0),
+        (rounds, more),
+        "solved" if gap <= tolerance else "not_converged",
+        message,
     )
 
 
@@ -113,17 +128,25 @@ def grown(outer: Polygon, rules: Repeated, tolerance: float, steps: int) -> tupl
     for share in SHRINK:
         start = middle + (1 - share) * (outer - middle)
         if excess(start, generated(start, rules)) <= 10 * ROUNDING:
-            inner, count = (start, 0) if hausdorff(start, outer) <= tolerance else iterate(generated, start, rules, steps)
+            inner, count = (
+                (start, 0)
+                if hausdorff(start, outer) <= tolerance
+                else iterate(generated, start, rules, steps)
+            )
             return inner, 0.0, count
     if excess(outer, generated(outer, rules, SLACK)) <= SLACK:
         return outer, SLACK, 0
     return np.zeros((0, 2)), 0.0, 0
 
 
-def continuations(promised: Polygon, rules: Repeated, slack: float) -> Iterator[tuple[np.ndarray, np.ndarray, Polygon]]:
+def continuations(
+    promised: Polygon, rules: Repeated, slack: float
+) -> Iterator[tuple[np.ndarray, np.ndarray, Polygon]]:
     """For each profile of actions its payoffs, the least that each player must be promised, and the promises Q that do."""
     d, worst = rules.discount, promised.min(axis=0)
-    tempted = np.stack([(1 - d) / d * (u.max(axis=i, keepdims=True) - u) for i, u in enumerate(rules.payoffs)])
+    tempted = np.stack(
+        [(1 - d) / d * (u.max(axis=i, keepdims=True) - u) for i, u in enumerate(rules.payoffs)]
+    )
     for now, temptation in zip(rules.rewards, tempted.reshape(2, -1).T, strict=True):
         least, kept = worst + temptation - slack, promised
         for side, bound in zip(np.eye(2), least, strict=True):
@@ -134,7 +157,10 @@ def continuations(promised: Polygon, rules: Repeated, slack: float) -> Iterator[
 def generated(promised: Polygon, rules: Repeated, slack: float = ROUNDING) -> Polygon:
     """What a set of promises generates: the operator B of `equilibrium_payoffs`."""
     d = rules.discount
-    return hull(np.concatenate([(1 - d) * now + d * kept for now, _, kept in continuations(promised, rules, slack)]), ROUNDING / 10)
+    return hull(
+        np.concatenate([(1 - d) * now + d * kept for now, _, kept in continuations(promised, rules, slack)]),
+        ROUNDING / 10,
+    )
 
 
 def restricted(promised: Polygon, rules: Repeated) -> Polygon:
@@ -148,7 +174,9 @@ def restricted(promised: Polygon, rules: Repeated) -> Polygon:
     return hull(np.concatenate(found), ROUNDING / 10)
 
 
-def iterate(operator: Callable[[Polygon, Repeated], Polygon], start: Polygon, rules: Repeated, steps: int) -> tuple[Polygon, int]:
+def iterate(
+    operator: Callable[[Polygon, Repeated], Polygon], start: Polygon, rules: Repeated, steps: int
+) -> tuple[Polygon, int]:
     """Apply an operator until it moves the set by no more than rounding does, or empties it."""
     now = start
     for step in range(steps):

@@ -53,12 +53,16 @@ def policy_grid(game: Any, points: int = 11) -> PolicyGrid:
     check_count("points", points, 2)
     n = payoffs.ndim - 1
     if set(payoffs.shape[1:]) != {2}:
-        raise ValueError(f"The players have {payoffs.shape[1:]} actions; policy grids take games of two actions for everybody.")
+        raise ValueError(
+            f"The players have {payoffs.shape[1:]} actions; policy grids take games of two actions for everybody."
+        )
     grid = np.linspace(0, 1, points)
     mixtures = np.stack([grid, 1 - grid])
     values = payoffs
     for _ in range(n):
-        values = np.tensordot(values, mixtures, axes=(1, 0))  # the first action axis becomes the last grid axis
+        values = np.tensordot(
+            values, mixtures, axes=(1, 0)
+        )  # the first action axis becomes the last grid axis
     joint = np.array(list(itertools.product(range(points), repeat=n)))
     return PolicyGrid(grid, joint, values.reshape(n, -1).T)
 
@@ -73,7 +77,9 @@ def staying(grid: PolicyGrid, player: int) -> Rule:
     return np.eye(len(grid.probabilities))[grid.joint[:, player]]
 
 
-def rule_on_grid(grid: PolicyGrid, player: int, update: Callable[[Float[np.ndarray, "states n"]], Any]) -> Rule:
+def rule_on_grid(
+    grid: PolicyGrid, player: int, update: Callable[[Float[np.ndarray, "states n"]], Any]
+) -> Rule:
     """A continuous update as a rule on the grid: the two neighbors of its image, with the image as their mean.
 
     Rounding to the nearest policy instead would make every update shorter than half a cell a fixed point.
@@ -93,10 +99,14 @@ def rule_on_grid(grid: PolicyGrid, player: int, update: Callable[[Float[np.ndarr
     """
     image = np.broadcast_to(np.asarray(update(grid.policies), dtype=float), (len(grid.joint),))
     if not np.isfinite(image).all():
-        raise ValueError("The update gives a policy that is not finite; it must map probabilities to numbers.")
+        raise ValueError(
+            "The update gives a policy that is not finite; it must map probabilities to numbers."
+        )
     cells = len(grid.probabilities) - 1
     place = np.clip(image, 0, 1) * cells
-    place = np.where(np.abs(place - place.round()) < 1e-9, place.round(), place)  # rounding errors open no way to a neighbor
+    place = np.where(
+        np.abs(place - place.round()) < 1e-9, place.round(), place
+    )  # rounding errors open no way to a neighbor
     low = np.minimum(np.floor(place).astype(int), cells - 1)
     rule = np.zeros((len(place), cells + 1))
     states = np.arange(len(place))
@@ -115,7 +125,9 @@ def joint_chain(grid: PolicyGrid, rules: Sequence[Rule]) -> Float[np.ndarray, "s
         raise ValueError(f"{len(rules)} rules were given for {grid.joint.shape[1]} players; give one each.")
     for player, rule in enumerate(rules):
         if np.shape(rule) != shape or not (np.min(rule) >= 0 and np.allclose(np.sum(rule, axis=1), 1)):
-            raise ValueError(f"Player {player}'s rule must hold probabilities of shape {shape}, each row summing to 1.")
+            raise ValueError(
+                f"Player {player}'s rule must hold probabilities of shape {shape}, each row summing to 1."
+            )
     chain = np.ones((shape[0], 1))
     for rule in rules:
         chain = (chain[:, :, None] * rule[:, None, :]).reshape(shape[0], -1)

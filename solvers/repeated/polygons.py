@@ -15,7 +15,8 @@ def hull(points: Sequence | np.ndarray, close: float = 0.0) -> Polygon:
 
     Args:
         points: any number of pairs.
-        close: how far a vertex must lie from the others and stand out from its neighbors' line to count as one.
+        close: how far a vertex must lie from the others and stand out from its neighbors' line to count as
+            one.
 
     Example:
         >>> hull([[0, 0], [1, 0], [2, 0], [2, 2], [1, 0.5]]).tolist()
@@ -40,7 +41,9 @@ def hull(points: Sequence | np.ndarray, close: float = 0.0) -> Polygon:
 def off(points: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> Float[np.ndarray, " n"]:
     """The distance of each point from its segment."""
     along, to = ends - starts, points - starts
-    share = np.clip((along * to).sum(axis=-1) / np.maximum((along**2).sum(axis=-1), np.finfo(float).tiny), 0, 1)
+    share = np.clip(
+        (along * to).sum(axis=-1) / np.maximum((along**2).sum(axis=-1), np.finfo(float).tiny), 0, 1
+    )
     return np.hypot(*(to - share[..., None] * along).T)
 
 
@@ -72,7 +75,11 @@ def clip(polygon: Polygon, normal: Sequence[float] | np.ndarray, offset: float) 
     for i, (p, here) in enumerate(zip(polygon, room, strict=True)):
         before, there = polygon[i - 1], room[i - 1]
         if here * there < 0:
-            near, far, share = (p, before, here / (here - there)) if abs(here) < abs(there) else (before, p, there / (there - here))
+            near, far, share = (
+                (p, before, here / (here - there))
+                if abs(here) < abs(there)
+                else (before, p, there / (there - here))
+            )
             kept.append(near + (far - near) * share)
         if here >= 0:
             kept.append(p)
@@ -107,10 +114,13 @@ def hausdorff(first: Polygon, second: Polygon) -> float:
     return max(excess(first, second), excess(second, first))
 
 
-def from_support(best: Callable[[Float[np.ndarray, " 2"]], Float[np.ndarray, " 2"]], tolerance: float) -> tuple[Polygon, Polygon]:
+def from_support(
+    best: Callable[[Float[np.ndarray, " 2"]], Float[np.ndarray, " 2"]], tolerance: float
+) -> tuple[Polygon, Polygon]:
     r"""The polygon $\{x : n \cdot x \le h(n)\}$ of which only a farthest point in each direction can be asked for.
 
-    Every edge of the hull of the points found is either an edge of the polygon, or its normal finds a vertex beyond it.
+    Every edge of the hull of the points found is either an edge of the polygon, or its normal finds a vertex
+    beyond it.
 
     Args:
         best: a point of the polygon farthest in a direction.

@@ -24,7 +24,8 @@ class FeasiblePayoffs:
 
     Args:
         vertices: `(m, 2)`, own payoff first, counterclockwise; one row is a point, two are a segment.
-        responses: for each vertex, a deterministic strategy of the other that attains it, in its own-first form.
+        responses: for each vertex, a deterministic strategy of the other that attains it, in its own-first
+            form.
     """
 
     vertices: Polygon
@@ -34,12 +35,14 @@ class FeasiblePayoffs:
 def feasible_payoffs(strategy: Any, game: Any = TOURNAMENT, discount: float | None = None) -> FeasiblePayoffs:
     r"""The payoffs `(own, other)` that somebody who plays a fixed strategy and a free other player can have together.
 
-    $\mathcal{C}(\sigma) = \{(\pi_X(\sigma, \tau), \pi_Y(\sigma, \tau)) : \tau\}$, a convex polygon, whose farthest point in any direction
-    is a best response to weighted payoffs. Against a memory-one strategy of a 2x2 game it has at most 11 vertices.
+    $\mathcal{C}(\sigma) = \{(\pi_X(\sigma, \tau), \pi_Y(\sigma, \tau)) : \tau\}$, a convex polygon, whose
+    farthest point in any direction is a best response to weighted payoffs. Against a memory-one strategy of a
+    2x2 game it has at most 11 vertices.
 
     Args:
         strategy: of the player in seat 0, as `best_response` takes them.
-        game: a `games.Iterated`, or a stage game of two players; by default the prisoner's dilemma of Axelrod's tournaments.
+        game: a `games.Iterated`, or a stage game of two players; by default the prisoner's dilemma of
+            Axelrod's tournaments.
         discount: in [0, 1], 1 being the long-run average; for a stage game, or to replace the game's own.
 
     Raises:
@@ -59,7 +62,9 @@ def feasible_payoffs(strategy: Any, game: Any = TOURNAMENT, discount: float | No
 def two_players(rules: Repeated) -> Repeated:
     """Refuse a game of another number of players."""
     if rules.n_players != 2:
-        raise ValueError(f"The game has {rules.n_players} players; payoffs against a fixed strategy are a polygon for 2 players.")
+        raise ValueError(
+            f"The game has {rules.n_players} players; payoffs against a fixed strategy are a polygon for 2 players."
+        )
     return rules
 
 
@@ -86,10 +91,13 @@ class Relation:
     r"""A line $\alpha s_X + \beta s_Y + \gamma = 0$ that a strategy enforces between its own and the other's per-step payoff.
 
     Args:
-        alpha, beta, gamma: the coefficients, with $\max(|\alpha|, |\beta|) = 1$ and the first that is not 0 of them positive.
-        zero_determinant: whether it follows from the strategy's vector lying in the span of the payoffs (Press & Dyson 2012); otherwise
-            the strategy leaves no more than the line for another reason, as always defecting does.
-        phi: the scale $\phi$ with $d\,p - (1,1,0,0) + (1-d) p_0 = \phi (\alpha S_X + \beta S_Y + \gamma)$; 0 where not zero-determinant.
+        alpha, beta, gamma: the coefficients, with $\max(|\alpha|, |\beta|) = 1$ and the first that is not 0
+            of them positive.
+        zero_determinant: whether it follows from the strategy's vector lying in the span of the payoffs
+            (Press & Dyson 2012); otherwise the strategy leaves no more than the line for another reason, as
+            always defecting does.
+        phi: the scale $\phi$ with $d\,p - (1,1,0,0) + (1-d) p_0 = \phi (\alpha S_X + \beta S_Y + \gamma)$; 0
+            where not zero-determinant.
         residual: how far payoffs may be off the line, over the payoff range.
     """
 
@@ -111,16 +119,19 @@ class Relation:
         return -self.gamma / (self.alpha + self.beta) if abs(self.alpha + self.beta) > EXACT else np.nan
 
 
-def enforced_relation(strategy: Any, game: Any = TOURNAMENT, discount: float | None = None) -> Relation | None:
+def enforced_relation(
+    strategy: Any, game: Any = TOURNAMENT, discount: float | None = None
+) -> Relation | None:
     r"""The linear relation between both players' payoffs that a strategy enforces whatever the other does, or None.
 
-    With $v$ the frequencies of the states, $\langle d\,p - (1,1,0,0) + (1-d) p_0, v \rangle = 0$ against anybody. The relation is
-    enforced if that vector is $\phi (\alpha S_X + \beta S_Y + \gamma)$. Where it is not, the polygon of feasible payoffs tells whether
-    they lie on a line nevertheless.
+    With $v$ the frequencies of the states, $\langle d\,p - (1,1,0,0) + (1-d) p_0, v \rangle = 0$ against
+    anybody. The relation is enforced if that vector is $\phi (\alpha S_X + \beta S_Y + \gamma)$. Where it is
+    not, the polygon of feasible payoffs tells whether they lie on a line nevertheless.
 
     Args:
         strategy: of the player in seat 0, as `best_response` takes them.
-        game: a `games.Iterated`, or a stage game of two players; by default the prisoner's dilemma of Axelrod's tournaments.
+        game: a `games.Iterated`, or a stage game of two players; by default the prisoner's dilemma of
+            Axelrod's tournaments.
         discount: in [0, 1], 1 being the long-run average; for a stage game, or to replace the game's own.
 
     Returns:
@@ -157,20 +168,28 @@ def akin(policy: Float[np.ndarray, " 5"], discount: float) -> Float[np.ndarray, 
     return discount * policy[1:] - COOPERATED + (1 - discount) * policy[0]
 
 
-def spanned(policy: Float[np.ndarray, " 5"], rules: Repeated, discount: float) -> tuple[np.ndarray, float] | None:
+def spanned(
+    policy: Float[np.ndarray, " 5"], rules: Repeated, discount: float
+) -> tuple[np.ndarray, float] | None:
     """The coefficients of the payoffs and of 1 that make up the strategy's vector, and their scale; None where there are none."""
     vector = akin(policy, discount)
     unit = np.abs(vector).max()
     payoffs = rules.rewards / rules.scale
     basis = np.column_stack([payoffs, np.ones(4)])
     found = np.linalg.lstsq(basis, vector, rcond=None)[0]
-    if unit <= EXACT or np.abs(basis @ found - vector).max() > EXACT * unit or np.abs(found[:2]).max() <= EXACT * unit:
+    if (
+        unit <= EXACT
+        or np.abs(basis @ found - vector).max() > EXACT * unit
+        or np.abs(found[:2]).max() <= EXACT * unit
+    ):
         return None
     found[:2] /= rules.scale
     return found, 1.0
 
 
-def normalized(coefficients: Float[np.ndarray, " 3"], phi: float, zero_determinant: bool, vertices: Polygon, scale: float) -> Relation:
+def normalized(
+    coefficients: Float[np.ndarray, " 3"], phi: float, zero_determinant: bool, vertices: Polygon, scale: float
+) -> Relation:
     """The relation in its standard form, its residual measured at the vertices of the feasible payoffs."""
     largest = np.abs(coefficients[:2]).max()
     coefficients = np.where(np.abs(coefficients) < 1e-13 * largest, 0.0, coefficients)
@@ -200,12 +219,13 @@ class Extortion:
 def extortion_slope(policy: Any, payoffs: Any = AXELROD, discount: float = 1.0) -> Extortion:
     r"""How nearly a strategy extorts, and by how much.
 
-    $\min_{\alpha, \beta} \left\| \tilde p - \alpha (S_X - P) - \beta (S_Y - P) \right\|^2$ with $\tilde p = p - (1, 1, 0, 0)$ in the order
-    CC, CD, DC, DD; with discounting, $\tilde p = d\,p - (1, 1, 0, 0) + (1-d) p_0$.
+    $\min_{\alpha, \beta} \left\| \tilde p - \alpha (S_X - P) - \beta (S_Y - P) \right\|^2$ with $\tilde p = p
+    - (1, 1, 0, 0)$ in the order CC, CD, DC, DD; with discounting, $\tilde p = d\,p - (1, 1, 0, 0) + (1-d)
+    p_0$.
 
     Args:
-        policy: probabilities of cooperation `[start, CC, CD, DC, DD]`, own action first, perhaps measured; or a name in
-            `games.STRATEGIES`.
+        policy: probabilities of cooperation `[start, CC, CD, DC, DD]`, own action first, perhaps measured; or
+            a name in `games.STRATEGIES`.
         payoffs: own payoffs `[[R, S], [T, P]]` of a symmetric prisoner's dilemma.
         discount: in (0, 1]; 1, the default, is the published measure.
 
@@ -226,7 +246,9 @@ def extortion_slope(policy: Any, payoffs: Any = AXELROD, discount: float = 1.0) 
     fixed = play(rules, (policy, None), 1)
     table = fixed.tables[0]
     if table is None or fixed.memory != 1:
-        raise ValueError("The strategy remembers more than one joint action; give the five probabilities [start, CC, CD, DC, DD].")
+        raise ValueError(
+            "The strategy remembers more than one joint action; give the five probabilities [start, CC, CD, DC, DD]."
+        )
     target = akin(table[:, 0], discount)
     basis = np.column_stack([own - own[3], other - own[3]])
     alpha, beta = np.linalg.lstsq(basis, target, rcond=None)[0]

@@ -1,10 +1,12 @@
 r"""All equilibria of many small two-player games at once, compiled: a closed form for 2x2, support enumeration up to 4x4.
 
-Nothing here calls a library solver. Every entry of the payoff matrices is one vector over the batch, the pairs of supports of one size
-are one array axis, and the linear systems are solved by cofactors, so that a million games are a few fused loops.
+Nothing here calls a library solver. Every entry of the payoff matrices is one vector over the batch, the
+pairs of supports of one size are one array axis, and the linear systems are solved by cofactors, so that a
+million games are a few fused loops.
 
-What is decided by the sign of a computed number is decided only where its rounding error cannot change that sign; otherwise the game
-is flagged. A game that is not flagged therefore has exactly the equilibria that are listed, in float32 as in float64.
+What is decided by the sign of a computed number is decided only where its rounding error cannot change that
+sign; otherwise the game is flagged. A game that is not flagged therefore has exactly the equilibria that are
+listed, in float32 as in float64.
 """
 
 from functools import reduce
@@ -19,11 +21,31 @@ from jaxtyping import Array, Bool, Float, Int, Shaped
 
 from games.checks import as_float
 from games.compiler import jit
-from solvers.two_player.cofactors import Entries, Vector, entries, indifference, largest, scaled, span, transposed
+from solvers.two_player.cofactors import (
+    Entries,
+    Vector,
+    entries,
+    indifference,
+    largest,
+    scaled,
+    span,
+    transposed,
+)
 
 Slots = Shaped[Array, "slots *batch"]
 
-MOST = {(1, 1): 1, (1, 2): 1, (1, 3): 1, (1, 4): 1, (2, 2): 3, (2, 3): 3, (2, 4): 5, (3, 3): 7, (3, 4): 9, (4, 4): 15}
+MOST = {
+    (1, 1): 1,
+    (1, 2): 1,
+    (1, 3): 1,
+    (1, 4): 1,
+    (2, 2): 3,
+    (2, 3): 3,
+    (2, 4): 5,
+    (3, 3): 7,
+    (3, 4): 9,
+    (4, 4): 15,
+}
 """The largest number of equilibria of a non-degenerate game of this shape, or a bound on it: one fewer than the vertices that a polytope
 with as many facets can have (Keiding 1997), for 4x4 the 15 of McLennan & Park (1999)."""
 
@@ -34,12 +56,14 @@ class Equilibria(eqx.Module):
     Args:
         row: the row player's strategies; 0 in an empty slot.
         column: the column player's strategies.
-        mask: whether a slot holds an equilibrium: all sign conditions hold and the residual is at most 1e-8 in float64, 1e-4 in float32.
-        residual: the larger of the players' regrets, each over that player's payoff range, by a best response to the listed profile;
-            infinite in an empty slot.
+        mask: whether a slot holds an equilibrium: all sign conditions hold and the residual is at most 1e-8
+            in float64, 1e-4 in float32.
+        residual: the larger of the players' regrets, each over that player's payoff range, by a best response
+            to the listed profile; infinite in an empty slot.
         count: how many were found; more than the mask holds only in flagged games.
-        degenerate: whether the game is degenerate, or too close to it, too ill-conditioned or not finite for this precision: what is
-            listed are equilibria, but others, of supports of unequal size or a continuum, may be missing.
+        degenerate: whether the game is degenerate, or too close to it, too ill-conditioned or not finite for
+            this precision: what is listed are equilibria, but others, of supports of unequal size or a
+            continuum, may be missing.
     """
 
     row: Float[Array, "*batch slots m"]
@@ -53,9 +77,10 @@ class Equilibria(eqx.Module):
 def equilibria_2x2(row: Any, column: Any) -> Equilibria:
     r"""All equilibria of 2x2 games in closed form.
 
-    With $d_j = a_{0j} - a_{1j}$ and $e_i = b_{i0} - b_{i1}$: (0, 0) is an equilibrium where $d_0, e_0 \ge 0$, likewise the other
-    corners; where both pairs of signs are opposite, $x_0 = |e_1| / (|e_0| + |e_1|)$, $y_0 = |d_1| / (|d_0| + |d_1|)$ is one.
-    The game is degenerate where a difference is 0; then at least one pure equilibrium is listed.
+    With $d_j = a_{0j} - a_{1j}$ and $e_i = b_{i0} - b_{i1}$: (0, 0) is an equilibrium where $d_0, e_0 \ge 0$,
+    likewise the other corners; where both pairs of signs are opposite, $x_0 = |e_1| / (|e_0| + |e_1|)$, $y_0
+    = |d_1| / (|d_0| + |d_1|)$ is one. The game is degenerate where a difference is 0; then at least one pure
+    equilibrium is listed.
 
     Args:
         row: `(*batch, 2, 2)`, the row player's payoffs.
@@ -74,25 +99,30 @@ def equilibria_2x2(row: Any, column: Any) -> Equilibria:
     """
     row, column = matrices(row, column)
     if row.shape[-2:] != (2, 2):
-        raise ValueError(f"The games are {row.shape[-2]}x{row.shape[-1]}; the closed form is for 2x2: use equilibria_small.")
+        raise ValueError(
+            f"The games are {row.shape[-2]}x{row.shape[-1]}; the closed form is for 2x2: use equilibria_small."
+        )
     return closed_form(row, column)
 
 
 def equilibria_small(row: Any, column: Any) -> Equilibria:
     r"""All equilibria of games of up to 4x4 actions by support enumeration.
 
-    For supports $I$, $J$ of equal size $k$, $x$ on $I$ makes the columns in $J$ indifferent: it is the cross product of the $k - 1$
-    differences of these columns, normalized (Cramer's rule). It belongs to an equilibrium where it is positive and no column outside $J$
-    is better, and likewise $y$. A game is degenerate exactly if, for some pair, such an $x$ or $y$ has a further best response.
+    For supports $I$, $J$ of equal size $k$, $x$ on $I$ makes the columns in $J$ indifferent: it is the cross
+    product of the $k - 1$ differences of these columns, normalized (Cramer's rule). It belongs to an
+    equilibrium where it is positive and no column outside $J$ is better, and likewise $y$. A game is
+    degenerate exactly if, for some pair, such an $x$ or $y$ has a further best response.
 
-    A batch by leading axes, in blocks of some hundred games on a CPU (`jax.lax.map`), is the fast way; `jax.vmap` gives the same.
+    A batch by leading axes, in blocks of some hundred games on a CPU (`jax.lax.map`), is the fast way;
+    `jax.vmap` gives the same.
 
     Args:
         row: `(*batch, m, n)`, the row player's payoffs, m and n at most 4.
         column: `(*batch, m, n)`, the column player's.
 
     Returns:
-        `MOST[m, n]` slots, smaller supports first. A degenerate game may have more: then `count` exceeds the number of slots.
+        `MOST[m, n]` slots, smaller supports first. A degenerate game may have more: then `count` exceeds the
+        number of slots.
 
     Raises:
         ValueError: for other shapes.
@@ -104,7 +134,9 @@ def equilibria_small(row: Any, column: Any) -> Equilibria:
     """
     row, column = matrices(row, column)
     if max(row.shape[-2:]) > 4:
-        raise ValueError(f"The games are {row.shape[-2]}x{row.shape[-1]}; this enumeration takes up to 4x4; solve larger ones singly.")
+        raise ValueError(
+            f"The games are {row.shape[-2]}x{row.shape[-1]}; this enumeration takes up to 4x4; solve larger ones singly."
+        )
     return enumeration(row, column)
 
 
@@ -166,7 +198,10 @@ def enumeration(row: Float[Array, "*batch m n"], column: Float[Array, "*batch m 
     columns = [indifference(transposed(a), [(j, i) for i, j in group]) for group in pairs]
 
     found = jnp.concatenate(
-        [(jnp.minimum(x.positive, y.positive) > 1) & (jnp.minimum(x.best, y.best) >= -1) for x, y in zip(rows, columns, strict=True)]
+        [
+            (jnp.minimum(x.positive, y.positive) > 1) & (jnp.minimum(x.best, y.best) >= -1)
+            for x, y in zip(rows, columns, strict=True)
+        ]
     )
     slot, count = places(found, MOST[min(m, n), max(m, n)])
     filled = slot < len(found)
@@ -192,10 +227,15 @@ def places(found: Bool[Array, "pairs *batch"], slots: int) -> tuple[Slots, Int[A
     return jax.lax.scan(enter, (nothing, nothing[0] * 0), (jnp.arange(len(found), dtype=jnp.int32), found))[0]
 
 
-def chosen(mixtures: list[list[Vector]], supports: list[list[tuple[int, ...]]], actions: int, slot: Slots) -> list[Vector]:
+def chosen(
+    mixtures: list[list[Vector]], supports: list[list[tuple[int, ...]]], actions: int, slot: Slots
+) -> list[Vector]:
     """Every action's probability in the pairs that fill the slots, from the mixtures over each pair's support."""
     places = range(len(mixtures))
-    by_place = [jnp.concatenate([mixture[k] if k < len(mixture) else 0 * mixture[0] for mixture in mixtures]) for k in places]
+    by_place = [
+        jnp.concatenate([mixture[k] if k < len(mixture) else 0 * mixture[0] for mixture in mixtures])
+        for k in places
+    ]
     flat = [support for group in supports for support in group]
     result = []
     for action in range(actions):
@@ -208,12 +248,18 @@ def chosen(mixtures: list[list[Vector]], supports: list[list[tuple[int, ...]]], 
 
 
 def judged(
-    a: Entries, b: Entries, strategies: tuple[list[Vector], list[Vector]], filled: Slots, count: Array, decided: Array
+    a: Entries,
+    b: Entries,
+    strategies: tuple[list[Vector], list[Vector]],
+    filled: Slots,
+    count: Array,
+    decided: Array,
 ) -> Equilibria:
     """Measure the residual of what fills the slots, and lay it out with the batch in front.
 
-    One slot at a time, so that the compiler cannot compute the strategies anew for every use. Sums of products are written out: besides
-    that it fuses, jaxlib 0.10.2 reduces them wrongly over large batches on a CPU.
+    One slot at a time, so that the compiler cannot compute the strategies anew for every use. Sums of
+    products are written out: besides that it fuses, jaxlib 0.10.2 reduces them wrongly over large batches on
+    a CPU.
     """
     x, y = (jnp.stack(probabilities, axis=1) for probabilities in strategies)
 
@@ -229,4 +275,11 @@ def judged(
     mask = filled & (residual <= (1e-8 if residual.dtype == jnp.float64 else 1e-4))
     x, y = (jnp.moveaxis(jnp.where(mask[:, None], strategy, 0), (0, 1), (-2, -1)) for strategy in (x, y))
     degenerate = ~decided | (mask != filled).any(0) | (count > len(filled))
-    return Equilibria(x, y, jnp.moveaxis(mask, 0, -1), jnp.moveaxis(jnp.where(mask, residual, jnp.inf), 0, -1), count, degenerate)
+    return Equilibria(
+        x,
+        y,
+        jnp.moveaxis(mask, 0, -1),
+        jnp.moveaxis(jnp.where(mask, residual, jnp.inf), 0, -1),
+        count,
+        degenerate,
+    )

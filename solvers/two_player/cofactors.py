@@ -1,6 +1,7 @@
 r"""Indifference of one player over a support, for many games and many pairs of supports at once, by cofactors.
 
-A payoff matrix is a nested list with one vector `(1, *batch)` per entry; pairs of supports are stacked along the leading axis.
+A payoff matrix is a nested list with one vector `(1, *batch)` per entry; pairs of supports are stacked along
+the leading axis.
 """
 
 from collections.abc import Sequence
@@ -26,9 +27,10 @@ class Indifference(NamedTuple):
         positive: the smallest of them.
         best: the smallest advantage of the other's support over any action outside it.
 
-    Both margins are in units of their rounding error, at most $2k\,k!\,\epsilon$ times the product of the sizes of the columns'
-    differences: within 1 of zero their sign is unknown, and where the first is below -1 the second says nothing. A pair whose system is
-    exactly singular is none (both are $-\infty$): the vertices it stands for belong to other pairs too.
+    Both margins are in units of their rounding error, at most $2k\,k!\,\epsilon$ times the product of the
+    sizes of the columns' differences: within 1 of zero their sign is unknown, and where the first is below -1
+    the second says nothing. A pair whose system is exactly singular is none (both are $-\infty$): the
+    vertices it stands for belong to other pairs too.
     """
 
     mixture: list[Vector]
@@ -40,7 +42,8 @@ def indifference(payoffs: Entries, pairs: Pairs) -> Indifference:
     r"""Mixtures on one player's supports that make the other indifferent over theirs, and by how much they are equilibrium strategies.
 
     Args:
-        payoffs: what the other player earns, `payoffs[own action][other's action]`, in units of about the payoff range.
+        payoffs: what the other player earns, `payoffs[own action][other's action]`, in units of about the
+            payoff range.
         pairs: supports (own, other's), all of one size $k$.
     """
     k, n = len(pairs[0][0]), len(payoffs[0])
@@ -49,7 +52,10 @@ def indifference(payoffs: Entries, pairs: Pairs) -> Indifference:
         return jnp.concatenate([payoffs[i[own]][other(j)] for i, j in pairs])
 
     inside = [[entry(a, lambda j, b=b: j[b]) for b in range(k)] for a in range(k)]
-    outside = [[entry(a, lambda j, c=c: [o for o in range(n) if o not in j][c]) for c in range(n - k)] for a in range(k)]
+    outside = [
+        [entry(a, lambda j, c=c: [o for o in range(n) if o not in j][c]) for c in range(n - k)]
+        for a in range(k)
+    ]
     differences = [[inside[a][b] - inside[a][0] for a in range(k)] for b in range(1, k)]
     x = cross(differences) if k > 1 else [jnp.ones_like(inside[0][0])]
     total = sum(x[1:], start=x[0])
@@ -57,12 +63,18 @@ def indifference(payoffs: Entries, pairs: Pairs) -> Indifference:
     size = reduce(jnp.multiply, sizes, jnp.ones_like(total))
     singular = largest([abs(p) for p in x]) == 0
     if sizes:
-        singular &= (size > 0) | (smallest(sizes) == 0)  # otherwise the product of small numbers has underflowed
+        singular &= (size > 0) | (
+            smallest(sizes) == 0
+        )  # otherwise the product of small numbers has underflowed
     unit = jnp.where(total < 0, -1, 1) / (2 * k * factorial(k) * jnp.finfo(size.dtype).eps * size)
-    advantages = [sum(p * (inside[a][0] - outside[a][c]) for a, p in enumerate(x)) * unit for c in range(n - k)]
+    advantages = [
+        sum(p * (inside[a][0] - outside[a][c]) for a, p in enumerate(x)) * unit for c in range(n - k)
+    ]
     positive, best = smallest([p * unit for p in x]), smallest([*advantages, jnp.full_like(total, jnp.inf)])
     total = jnp.where(total == 0, 1, total)
-    return Indifference([p / total for p in x], jnp.where(singular, -jnp.inf, positive), jnp.where(singular, -jnp.inf, best))
+    return Indifference(
+        [p / total for p in x], jnp.where(singular, -jnp.inf, positive), jnp.where(singular, -jnp.inf, best)
+    )
 
 
 def cross(columns: list[list[Vector]]) -> list[Vector]:

@@ -20,8 +20,9 @@ Sets = tuple[Bool[np.ndarray, "found own"], Bool[np.ndarray, "found others"]]
 def equalizing_sets(table: Shaped[np.ndarray, "own others"]) -> Sets:
     r"""The support and the best replies of every vertex but 0 of $\{z \ge 0 : \sum_i z_i u_{ij} \le 1 \text{ for all } j\}$.
 
-    A vertex solves $\sum_{i \in I} z_i u_{ij} = 1,\ j \in J$, for some I and J of equal size, and all such systems are tried. Floats
-    decide whether a solution is feasible where a bound on their error allows it; other systems are solved in rationals.
+    A vertex solves $\sum_{i \in I} z_i u_{ij} = 1,\ j \in J$, for some I and J of equal size, and all such
+    systems are tried. Floats decide whether a solution is feasible where a bound on their error allows it;
+    other systems are solved in rationals.
 
     Args:
         table: u, what the opponent gets, as positive integers; own actions in rows.
@@ -43,12 +44,16 @@ def equalizing_sets(table: Shaped[np.ndarray, "own others"]) -> Sets:
             sets = rational_sets(integers, support, replies) if doubtful[k] else (support, replies)
             if sets is not None:
                 found[sets] = None
-    support, replies = (np.array([[a in s[side] for a in range(table.shape[side])] for s in found]) for side in (0, 1))
+    support, replies = (
+        np.array([[a in s[side] for a in range(table.shape[side])] for s in found]) for side in (0, 1)
+    )
     return support, replies
 
 
 def equalizer(
-    table: Shaped[np.ndarray, "own others"], support: Bool[np.ndarray, " own"], replies: Bool[np.ndarray, " others"]
+    table: Shaped[np.ndarray, "own others"],
+    support: Bool[np.ndarray, " own"],
+    replies: Bool[np.ndarray, " others"],
 ) -> list[Fraction]:
     """The strategy that a support and its best replies determine, in rationals.
 
@@ -74,7 +79,9 @@ def in_one_to_two(table: Shaped[np.ndarray, "own others"]) -> Float[np.ndarray, 
     return np.array([[1 + (u - 1) / top for u in row] for row in table.tolist()])
 
 
-def systems(own: int, others: int) -> Iterator[tuple[Int[np.ndarray, "batch size"], Int[np.ndarray, "batch size"]]]:
+def systems(
+    own: int, others: int
+) -> Iterator[tuple[Int[np.ndarray, "batch size"], Int[np.ndarray, "batch size"]]]:
     """All pairs of an own support and as many of the opponent's actions, in batches."""
     for size in range(1, min(own, others) + 1):
         rows, columns = (np.array(list(combinations(range(k), size))) for k in (own, others))
@@ -85,17 +92,20 @@ def systems(own: int, others: int) -> Iterator[tuple[Int[np.ndarray, "batch size
 
 
 def screen(
-    table: Float[np.ndarray, "own others"], rows: Int[np.ndarray, "batch size"], columns: Int[np.ndarray, "batch size"]
+    table: Float[np.ndarray, "own others"],
+    rows: Int[np.ndarray, "batch size"],
+    columns: Int[np.ndarray, "batch size"],
 ) -> tuple[Bool[np.ndarray, " batch"], Bool[np.ndarray, " batch"]]:
     r"""Solve a batch of systems $M z = 1$, $M_{ji} = u_{ij}$, and say which solutions are feasible for sure and which may be.
 
-    With an approximate inverse X of M and $\|I - X M\| \le 1/2$, $\|M^{-1}\| \le 2 \|X\|$, so that the error of z is at most
-    $2 \|X\|\, \|M z - 1\|$, the residual being taken with its own rounding (all norms are maximum norms). A solution is feasible for
-    sure where every $z_i$ and every slack outside J is positive by more than its error, and infeasible for sure where one is negative
-    by more.
+    With an approximate inverse X of M and $\|I - X M\| \le 1/2$, $\|M^{-1}\| \le 2 \|X\|$, so that the error
+    of z is at most $2 \|X\|\, \|M z - 1\|$, the residual being taken with its own rounding (all norms are
+    maximum norms). A solution is feasible for sure where every $z_i$ and every slack outside J is positive by
+    more than its error, and infeasible for sure where one is negative by more.
 
     Returns:
-        Whether each z is feasible for sure, with no more zeros than it must have, and whether rationals must decide.
+        Whether each z is feasible for sure, with no more zeros than it must have, and whether rationals must
+        decide.
     """
     size = rows.shape[1]
     matrix = table[rows[:, None, :], columns[:, :, None]]
@@ -104,7 +114,9 @@ def screen(
     inverse = np.linalg.inv(matrix)
     z = inverse.sum(axis=-1)
     rounding = 2 * (size + 4) * EPSILON
-    residual = np.abs(np.einsum("bji,bi->bj", matrix, z) - 1) + rounding * (np.einsum("bji,bi->bj", matrix, np.abs(z)) + 1)
+    residual = np.abs(np.einsum("bji,bi->bj", matrix, z) - 1) + rounding * (
+        np.einsum("bji,bi->bj", matrix, np.abs(z)) + 1
+    )
     norm = np.abs(inverse).sum(axis=-1).max(axis=-1)
     defect = np.abs(inverse @ matrix - np.eye(size)).sum(axis=-1).max(axis=-1) + rounding * size * norm * 2
     error = 2 * norm * residual.max(axis=-1)
@@ -130,4 +142,6 @@ def rational_sets(
     slacks = [one - sum(w * row[j] for w, row in weights) for j in range(len(table[0]))]
     if min(slacks) < 0:
         return None
-    return tuple(i for w, i in zip(solved[0], rows, strict=True) if w), tuple(j for j, s in enumerate(slacks) if s == 0)
+    return tuple(i for w, i in zip(solved[0], rows, strict=True) if w), tuple(
+        j for j, s in enumerate(slacks) if s == 0
+    )

@@ -55,7 +55,8 @@ def positive_integers(table: Shaped[np.ndarray, "rows columns"]) -> Shaped[np.nd
 def pivot(tableau: Shaped[np.ndarray, "rows columns"], row: int, column: int, previous: int) -> int:
     r"""Pivot a tableau of integers in place, and return the pivot: the common denominator of the next step.
 
-    $t_{ij} \leftarrow (t_{ij}\, t_{rc} - t_{ic}\, t_{rj}) / \text{previous}$ for $i \ne r$; every division is exact.
+    $t_{ij} \leftarrow (t_{ij}\, t_{rc} - t_{ic}\, t_{rj}) / \text{previous}$ for $i \ne r$; every division is
+    exact.
 
     Args:
         tableau: Python integers in an array of objects.

@@ -45,11 +45,12 @@ class End(NamedTuple):
 def lemke_howson(game: Any, exact: bool = False, label: int | None = None) -> EquilibriumSet:
     r"""Some equilibria of a two-player game: where the paths of complementary pivots from every label end.
 
-    Labels $0, \dots, m-1$ are the row player's actions and $m, \dots, m+n-1$ the column player's. A path leaves the artificial
-    equilibrium by dropping one label and drops the duplicate label until none is missing. Ties in the ratio test are broken
-    lexicographically, so no path cycles in a degenerate game. The tableaux hold floats; the supports at a path's end are proven to be
-    those of an equilibrium by a bound on the error of their linear system, or by solving it in rationals. Where neither holds, and where
-    ties in floats may be none, the path is followed again in integers.
+    Labels $0, \dots, m-1$ are the row player's actions and $m, \dots, m+n-1$ the column player's. A path
+    leaves the artificial equilibrium by dropping one label and drops the duplicate label until none is
+    missing. Ties in the ratio test are broken lexicographically, so no path cycles in a degenerate game. The
+    tableaux hold floats; the supports at a path's end are proven to be those of an equilibrium by a bound on
+    the error of their linear system, or by solving it in rationals. Where neither holds, and where ties in
+    floats may be none, the path is followed again in integers.
 
     Args:
         game: what `payoff_tensor` takes.
@@ -57,8 +58,8 @@ def lemke_howson(game: Any, exact: bool = False, label: int | None = None) -> Eq
         label: the one label to drop first; all of them if None, one path each.
 
     Returns:
-        Distinct equilibria, each with the labels that led to it in its message and the pivots of the first of these paths as its
-        iterations. `degenerate` is True where a tie proved it and None otherwise.
+        Distinct equilibria, each with the labels that led to it in its message and the pivots of the first of
+        these paths as its iterations. `degenerate` is True where a tie proved it and None otherwise.
 
     Raises:
         ValueError: for another number of players and for a label the game does not have.
@@ -70,7 +71,8 @@ def lemke_howson(game: Any, exact: bool = False, label: int | None = None) -> Eq
         [[0, 1], [0, 1]] Found from labels 1, 3. 2
 
     Source:
-        Lemke and Howson (1964); tableaux, integer pivoting and the lexicographic rule as in von Stengel (2007), Sections 3.4 to 3.6.
+        Lemke and Howson (1964); tableaux, integer pivoting and the lexicographic rule as in von Stengel
+        (2007), Sections 3.4 to 3.6.
     """
     payoffs = two_players(game, "lemke_howson", exact)
     total = sum(payoffs.shape[1:])
@@ -82,7 +84,12 @@ def lemke_howson(game: Any, exact: bool = False, label: int | None = None) -> Eq
             )
     found, tied = ends(Tables(game, payoffs), range(total) if label is None else [label], exact)
     equilibria = tuple(
-        solution(payoffs, profile, f"Found from label{'s' * (len(labels) > 1)} {', '.join(map(str, labels))}.", pivots)
+        solution(
+            payoffs,
+            profile,
+            f"Found from label{'s' * (len(labels) > 1)} {', '.join(map(str, labels))}.",
+            pivots,
+        )
         for profile, labels, pivots in found
     )
     failed = any(e.status != "solved" for e in equilibria)
@@ -123,7 +130,9 @@ class Tables:
     def floats(self) -> tuple[Float[np.ndarray, "m n"], Float[np.ndarray, "m n"]]:
         """On the scale from 1 to 2, from floats where their difference loses no digits, otherwise from integers."""
         row, column = (
-            1 + (table - table.min()) / span if 1e-290 < (span := np.ptp(table)) < 1e290 and np.abs(table).max() <= span else None
+            1 + (table - table.min()) / span
+            if 1e-290 < (span := np.ptp(table)) < 1e290 and np.abs(table).max() <= span
+            else None
             for table in (self.payoffs if not is_exact(self.payoffs) else [np.zeros((1, 1))] * 2)
         )
         return (
@@ -163,20 +172,27 @@ def ends(tables: Tables, labels: Sequence[int], exact: bool) -> tuple[list[tuple
 def proven(tables: Tables, sets: tuple[Sets, Sets], exact: bool) -> tuple[Any, Any] | None:
     """The equilibrium that the bases at the end of a path determine, with what tells it from others; None if it is none.
 
-    Where floats prove that each plays with positive probability just the actions that are the other's best replies, these tell it from
-    others, and otherwise what `identity` says.
+    Where floats prove that each plays with positive probability just the actions that are the other's best
+    replies, these tell it from others, and otherwise what `identity` says.
     """
     against = tables.floats[1], tables.floats[0].T  # what the opponent gets, own actions in rows
     if sets[0] == sets[1][::-1] and all(
-        screen(table, np.array([own]), np.array([other]))[0][0] for table, (own, other) in zip(against, sets, strict=True)
+        screen(table, np.array([own]), np.array([other]))[0][0]
+        for table, (own, other) in zip(against, sets, strict=True)
     ):
         if not exact:
-            return sets[0], tuple(float_strategy(table, *pair) for table, pair in zip(against, sets, strict=True))
+            return sets[0], tuple(
+                float_strategy(table, *pair) for table, pair in zip(against, sets, strict=True)
+            )
         against = tables.integers[1], tables.integers[0].T
         return sets[0], tuple(exact_strategy(table, *pair) for table, pair in zip(against, sets, strict=True))
     against = tables.integers[1], tables.integers[0].T
     found = [rational_sets(table.tolist(), *pair) for table, pair in zip(against, sets, strict=True)]
-    if found[0] is None or found[1] is None or not (set(found[0][0]) <= set(found[1][1]) and set(found[1][0]) <= set(found[0][1])):
+    if (
+        found[0] is None
+        or found[1] is None
+        or not (set(found[0][0]) <= set(found[1][1]) and set(found[1][0]) <= set(found[0][1]))
+    ):
         return None
     profile = tuple(exact_strategy(table, *pair) for table, pair in zip(against, sets, strict=True))
     return identity(*tables.integers, profile), profile
@@ -200,7 +216,9 @@ def exact_strategy(table: np.ndarray, own: Sequence[int], other: Sequence[int]) 
     return tuple(Fraction(weights.get(i, 0), sum(solved[0])) for i in range(len(table)))
 
 
-def float_strategy(table: Float[np.ndarray, "own others"], own: Sequence[int], other: Sequence[int]) -> Float[np.ndarray, " own"]:
+def float_strategy(
+    table: Float[np.ndarray, "own others"], own: Sequence[int], other: Sequence[int]
+) -> Float[np.ndarray, " own"]:
     """The same in floats."""
     weights = np.zeros(len(table))
     weights[list(own)] = np.linalg.solve(table[np.ix_(own, other)].T, np.ones(len(other)))
@@ -210,8 +228,8 @@ def float_strategy(table: Float[np.ndarray, "own others"], own: Sequence[int], o
 def float_path(row: Float[np.ndarray, "m n"], column: Float[np.ndarray, "m n"], label: int) -> End | None:
     r"""Follow one path in floats; None where it does not end, or where a number is too small to tell whether it is zero.
 
-    A tableau has a row per basic variable and a column per variable that is not, the right-hand side last; exchanging the two of a
-    pivot $p = t_{rc}$ takes $t_{ij} - t_{ic} t_{rj} / p$, which is one call of BLAS.
+    A tableau has a row per basic variable and a column per variable that is not, the right-hand side last;
+    exchanging the two of a pivot $p = t_{rc}$ takes $t_{ij} - t_{ic} t_{rj} / p$, which is one call of BLAS.
 
     Args:
         row: the row player's payoffs, between 1 and 2.
@@ -249,7 +267,10 @@ def float_path(row: Float[np.ndarray, "m n"], column: Float[np.ndarray, "m n"], 
         leaving, basis[side][k], outside[side][c] = basis[side][k], entering, basis[side][k]
         if leaving == label:
             sets = tuple(
-                (tuple(sorted(set(own) & set(basis[i]))), tuple(sorted(j - other[0] for j in set(other) & set(outside[i]))))
+                (
+                    tuple(sorted(set(own) & set(basis[i]))),
+                    tuple(sorted(j - other[0] for j in set(other) & set(outside[i]))),
+                )
                 for i, (own, other) in enumerate(((rows, columns), (columns, rows)))
             )
             first, second = sets
@@ -268,14 +289,20 @@ def least_row(
 ) -> int:
     """Of the rows that are tied by the right-hand side, the one with the lexicographically smallest ratios of the slacks' columns."""
     for slack in slacks:
-        ratios = table[near, outside.index(slack)] / factors[near] if slack in outside else (near == basis.index(slack)) / factors[near]
+        ratios = (
+            table[near, outside.index(slack)] / factors[near]
+            if slack in outside
+            else (near == basis.index(slack)) / factors[near]
+        )
         near = near[(ratios - ratios.min()) * factors[near] <= ZERO]
         if len(near) == 1:
             break
     return int(near[0])
 
 
-def path(row: np.ndarray, column: np.ndarray, label: int, most: float = np.inf) -> tuple[tuple[tuple, tuple], int, bool]:
+def path(
+    row: np.ndarray, column: np.ndarray, label: int, most: float = np.inf
+) -> tuple[tuple[tuple, tuple], int, bool]:
     """Follow one path from the artificial equilibrium to an equilibrium, in integers.
 
     Args:
@@ -285,7 +312,8 @@ def path(row: np.ndarray, column: np.ndarray, label: int, most: float = np.inf) 
         most: how many pivots to take; the profile is empty if the path has not ended by then.
 
     Returns:
-        The profile in rationals, the number of pivots, and whether a ratio test was tied, which proves the game degenerate.
+        The profile in rationals, the number of pivots, and whether a ratio test was tied, which proves the
+        game degenerate.
     """
     rows, columns = range(row.shape[0]), range(row.shape[0], sum(row.shape))
     tableaux = tableau(column.T, rows, columns), tableau(row, columns, rows)
@@ -299,7 +327,11 @@ def path(row: np.ndarray, column: np.ndarray, label: int, most: float = np.inf) 
         leaving, basis[side][k] = basis[side][k], entering
         pivots, tied = pivots + 1, tied or ties
         if leaving == label:
-            return (strategy(tableaux[0], basis[0], rows), strategy(tableaux[1], basis[1], columns)), pivots, tied
+            return (
+                (strategy(tableaux[0], basis[0], rows), strategy(tableaux[1], basis[1], columns)),
+                pivots,
+                tied,
+            )
         if pivots >= most:
             return ((), ()), pivots, tied
         entering, side = leaving, 1 - side
@@ -321,7 +353,9 @@ def leaving_row(table: np.ndarray, entering: int, slacks: Sequence[int]) -> tupl
     for column in (-1, *slacks):
         least = rows[:1]
         for k in rows[1:]:
-            difference = table[k, column] * table[least[0], entering] - table[least[0], column] * table[k, entering]
+            difference = (
+                table[k, column] * table[least[0], entering] - table[least[0], column] * table[k, entering]
+            )
             least = [k] if difference < 0 else [*least, k] if difference == 0 else least
         rows = least
         tied |= column == -1 and len(rows) > 1

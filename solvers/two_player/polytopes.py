@@ -1,9 +1,10 @@
 r"""The best-response polytopes of a two-player game and all their vertices, by the double description method.
 
-A player's own strategy $x$ and the opponent's best payoff $v$ against it span the cone $x \ge 0,\; v \ge \sum_i x_i b_{ij}$ for every
-action $j$ of the opponent. Its extreme rays, scaled to $\sum_i x_i = 1$, are the vertices of the best-response polytope. They are found by
-inserting one action $j$ at a time: rays that violate its inequality give way to the points where it cuts the edges to rays that satisfy
-it (Motzkin et al. 1953; Fukuda & Prodon 1996). The same steps run on integers, which is exact, or on floats with bounds on their
+A player's own strategy $x$ and the opponent's best payoff $v$ against it span the cone $x \ge 0,\; v \ge
+\sum_i x_i b_{ij}$ for every action $j$ of the opponent. Its extreme rays, scaled to $\sum_i x_i = 1$, are the
+vertices of the best-response polytope. They are found by inserting one action $j$ at a time: rays that
+violate its inequality give way to the points where it cuts the edges to rays that satisfy it (Motzkin et al.
+1953; Fukuda & Prodon 1996). The same steps run on integers, which is exact, or on floats with bounds on their
 errors, which proves the outcome or gives up.
 """
 
@@ -31,7 +32,8 @@ class Vertices(NamedTuple):
 
     Args:
         points: strategies, each up to a positive factor where they are integers.
-        labels: for each vertex, which own actions are not played, then which actions of the opponent are best replies.
+        labels: for each vertex, which own actions are not played, then which actions of the opponent are best
+            replies.
         error: a bound on the error of every probability; 0 for integers.
     """
 
@@ -48,8 +50,8 @@ class Vertices(NamedTuple):
 def most_vertices(own: int, other: int) -> int:
     r"""The largest number of vertices of a best-response polytope, by the upper bound theorem.
 
-    $\binom{N - \lceil d/2 \rceil}{\lfloor d/2 \rfloor} + \binom{N - 1 - \lceil (d-1)/2 \rceil}{\lfloor (d-1)/2 \rfloor}$ for dimension
-    $d$ and $N = d + $ `other` facets.
+    $\binom{N - \lceil d/2 \rceil}{\lfloor d/2 \rfloor} + \binom{N - 1 - \lceil (d-1)/2 \rceil}{\lfloor
+    (d-1)/2 \rfloor}$ for dimension $d$ and $N = d + $ `other` facets.
 
     Args:
         own: actions of the player, the dimension.
@@ -71,9 +73,9 @@ def vertices(payoffs: Shaped[np.ndarray, "own other"]) -> Vertices:
     $\{(x, v) : x \ge 0,\; \sum_i x_i = 1,\; v \ge \sum_i x_i b_{ij} \;\forall j\}$
 
     Args:
-        payoffs: `[own, other]`: what the *opponent* earns from each of its actions against each action of the player; integers (of any
-            size as objects, below 2^62 otherwise) for an exact answer, floats for one that is proven or refused. Adding a number to a
-            row changes nothing.
+        payoffs: `[own, other]`: what the *opponent* earns from each of its actions against each action of the
+            player; integers (of any size as objects, below 2^62 otherwise) for an exact answer, floats for
+            one that is proven or refused. Adding a number to a row changes nothing.
 
     Returns:
         The vertices, in no particular order.
@@ -86,7 +88,8 @@ def vertices(payoffs: Shaped[np.ndarray, "own other"]) -> Vertices:
         >>> sorted(map(tuple, found.points.tolist()))
         [(0, 0, 1), (0, 1, 0), (0, 1, 2), (1, 0, 0), (4, 1, 0)]
 
-    Source: Motzkin, Raiffa, Thompson & Thrall (1953); Fukuda & Prodon (1996), "Double description method revisited".
+    Source: Motzkin, Raiffa, Thompson & Thrall (1953); Fukuda & Prodon (1996), "Double description method
+    revisited".
     """
     few = sum(payoffs.shape) <= FEW and payoffs.dtype.kind != "f"
     return few_vertices(payoffs) if few else array_vertices(payoffs)
@@ -104,7 +107,9 @@ def array_vertices(payoffs: Shaped[np.ndarray, "own other"]) -> Vertices:
     combine = combined_floats if payoffs.dtype == float else combined
     waiting = list(range(1, other))
     while waiting:
-        deepest = int((rays[:, 0, own:] < 0).sum(axis=0).argmax())  # to cut off many rays early keeps the cones small
+        deepest = int(
+            (rays[:, 0, own:] < 0).sum(axis=0).argmax()
+        )  # to cut off many rays early keeps the cones small
         slack = rays[:, :, own + deepest].copy()
         rays[:, :, own + deepest] = rays[:, :, -1]
         rays, action, waiting[deepest] = rays[:, :, :-1], waiting[deepest], waiting[-1]
@@ -135,14 +140,21 @@ def few_vertices(payoffs: Shaped[np.ndarray, "own other"]) -> Vertices:
     for j in range(1, other):
         bit = 1 << (own + j)
         kept = [(x, s, tight if s[j] else tight | bit) for x, s, tight in rays if s[j] >= 0]
-        above, below, masks = [r for r in rays if r[1][j] > 0], [r for r in rays if r[1][j] < 0], [r[2] for r in rays]
+        above, below, masks = (
+            [r for r in rays if r[1][j] > 0],
+            [r for r in rays if r[1][j] < 0],
+            [r[2] for r in rays],
+        )
         for x, s, tight in above:
             for y, t, other_tight in below:
                 shared = tight & other_tight
                 if shared.bit_count() < own - 1 or sum(shared & mask == shared for mask in masks) > 2:
                     continue
                 a, b = s[j], -t[j]
-                mixed = [a * v + b * u for u, v in zip(x, y, strict=True)], [a * v + b * u for u, v in zip(s, t, strict=True)]
+                mixed = (
+                    [a * v + b * u for u, v in zip(x, y, strict=True)],
+                    [a * v + b * u for u, v in zip(s, t, strict=True)],
+                )
                 common = gcd(*mixed[0], *mixed[1])
                 kept.append(([v // common for v in mixed[0]], [v // common for v in mixed[1]], shared | bit))
         rays = kept
@@ -156,8 +168,8 @@ def first_cone(
 ) -> tuple[Shaped[np.ndarray, "rays kinds columns"], Bool[np.ndarray, "rays labels"]]:
     r"""The rays where only action 0 of the opponent is counted: v alone, then one per own action.
 
-    The columns of a ray are its x and its slacks $v - \sum_i x_i b_{ij}$ of the actions that are not counted yet. There is a second
-    kind of row for floats: bounds on the errors of the first.
+    The columns of a ray are its x and its slacks $v - \sum_i x_i b_{ij}$ of the actions that are not counted
+    yet. There is a second kind of row for floats: bounds on the errors of the first.
     """
     own, other = payoffs.shape
     floats = payoffs.dtype == float
@@ -171,7 +183,9 @@ def first_cone(
     return rays, tight
 
 
-def sides(slack: Shaped[np.ndarray, "rays kinds"]) -> tuple[Bool[np.ndarray, " rays"], Bool[np.ndarray, " rays"]]:
+def sides(
+    slack: Shaped[np.ndarray, "rays kinds"],
+) -> tuple[Bool[np.ndarray, " rays"], Bool[np.ndarray, " rays"]]:
     """Which rays satisfy an inequality strictly, and which violate it."""
     if slack.dtype == float and not (np.abs(slack[:, 0]) > slack[:, 1]).all():
         raise Unproven
@@ -202,13 +216,20 @@ def combined_floats(
 ) -> Float[np.ndarray, "cuts 2 columns"]:
     r"""The same in floats, scaled to a largest entry of 1, with bounds on the errors that they have by now.
 
-    $|\hat a \hat r - a r| \le |\hat a|\, \epsilon_r + \epsilon_a (|\hat r| + \epsilon_r)$, and a few roundings more.
+    $|\hat a \hat r - a r| \le |\hat a|\, \epsilon_r + \epsilon_a (|\hat r| + \epsilon_r)$, and a few
+    roundings more.
     """
     (up, up_error), (down, down_error) = above.swapaxes(0, 1), below.swapaxes(0, 1)
     a, b, a_error, b_error = slack[:, :1], -lack[:, :1], slack[:, 1:], lack[:, 1:]
     rays = np.empty_like(above)
     rays[:, 0], down, up = a * down + b * up, np.abs(down), np.abs(up)
-    error = a * down_error + a_error * (down + down_error) + b * up_error + b_error * (up + up_error) + 2 * EPSILON * (a * down + b * up)
+    error = (
+        a * down_error
+        + a_error * (down + down_error)
+        + b * up_error
+        + b_error * (up + up_error)
+        + 2 * EPSILON * (a * down + b * up)
+    )
     largest = np.abs(rays[:, 0]).max(axis=1, keepdims=True)
     rays[:, 0] /= largest
     rays[:, 1] = (error / largest + EPSILON * np.abs(rays[:, 0])) * (1 + 16 * EPSILON)
@@ -216,11 +237,16 @@ def combined_floats(
     return rays
 
 
-def edges(tight: Bool[np.ndarray, "rays labels"], above: Int[np.ndarray, " a"], below: Int[np.ndarray, " b"], own: int):
+def edges(
+    tight: Bool[np.ndarray, "rays labels"],
+    above: Int[np.ndarray, " a"],
+    below: Int[np.ndarray, " b"],
+    own: int,
+):
     """The pairs of a ray above and a ray below an inequality that an edge of the cone joins.
 
-    Where one of the two has no more tight inequalities than the dimension needs, sharing all but one of these is enough. Otherwise no
-    third ray may have all that the two share.
+    Where one of the two has no more tight inequalities than the dimension needs, sharing all but one of these
+    is enough. Otherwise no third ray may have all that the two share.
     """
     masks, simple = packed(tight), tight.sum(axis=1) == own
     if masks.shape[1] > 1:
@@ -238,7 +264,9 @@ def edges(tight: Bool[np.ndarray, "rays labels"], above: Int[np.ndarray, " a"], 
     return tuple(np.concatenate(side) for side in zip(*pairs, strict=True))
 
 
-def easy_edges(masks: UInt64[np.ndarray, " rays"], above: Int[np.ndarray, " a"], below: Int[np.ndarray, " b"], own: int):
+def easy_edges(
+    masks: UInt64[np.ndarray, " rays"], above: Int[np.ndarray, " a"], below: Int[np.ndarray, " b"], own: int
+):
     """Edges between rays with as many tight inequalities as the dimension needs: equal sets after each has lost one."""
     rays = np.concatenate([above, below])
     sets = masks[rays]
@@ -270,10 +298,15 @@ def blocks(items: Int[np.ndarray, " items"], partners: int) -> Iterator[Int[np.n
     return (items[start : start + size] for start in range(0, len(items) if partners else 0, size))
 
 
-def pairwise(first, second, combine: Callable[..., np.ndarray], wanted: Any) -> Bool[np.ndarray, "first second"]:
+def pairwise(
+    first, second, combine: Callable[..., np.ndarray], wanted: Any
+) -> Bool[np.ndarray, "first second"]:
     """Which pairs of sets, as `packed` has them, combine to the wanted set."""
     wanted = np.broadcast_to(wanted, first.shape[1:])
-    return reduce(np.logical_and, (combine(x[:, None], y) == w for x, y, w in zip(first.T, second.T, wanted, strict=True)))
+    return reduce(
+        np.logical_and,
+        (combine(x[:, None], y) == w for x, y, w in zip(first.T, second.T, wanted, strict=True)),
+    )
 
 
 def packed(tight: Bool[np.ndarray, "rays labels"]) -> UInt64[np.ndarray, "rays words"]:

@@ -1,8 +1,8 @@
 """How the equilibria of a two-player game hang together: maximal Nash subsets and connected components.
 
-An equilibrium is a mixture of extreme ones. Two extreme strategies are joined where they form an equilibrium; the sets of rows and columns
-that are all joined with each other and cannot grow, the maximal cliques, span the maximal Nash subsets: every mixture of the rows
-against every mixture of the columns is an equilibrium.
+An equilibrium is a mixture of extreme ones. Two extreme strategies are joined where they form an equilibrium;
+the sets of rows and columns that are all joined with each other and cannot grow, the maximal cliques, span
+the maximal Nash subsets: every mixture of the rows against every mixture of the columns is an equilibrium.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +18,12 @@ Clique = tuple[tuple[int, ...], tuple[int, ...]]
 
 
 def equilibrium_set(
-    payoffs: Payoffs, method: str, rows: Strategies, columns: Strategies, pairs: Iterable[tuple[int, int]], **known: Any
+    payoffs: Payoffs,
+    method: str,
+    rows: Strategies,
+    columns: Strategies,
+    pairs: Iterable[tuple[int, int]],
+    **known: Any,
 ) -> EquilibriumSet:
     """The extreme equilibria of a two-player game as a set that knows its maximal Nash subsets and components.
 
@@ -42,7 +47,8 @@ def equilibrium_set(
         >>> found.cliques, found.components
         ((((0,), (0, 1)),), ((0, 1),))
 
-    Source: Avis, Rosenberg, Savani & von Stengel (2010), "Enumeration of Nash equilibria for two-player games", Section 5.
+    Source: Avis, Rosenberg, Savani & von Stengel (2010), "Enumeration of Nash equilibria for two-player
+    games", Section 5.
     """
     pairs = list(pairs)
     strategies, places = [], []
@@ -55,7 +61,9 @@ def equilibrium_set(
     failed = any(e.status != "solved" for e in equilibria)
     cliques = maximal_cliques(pairs)
     if continua := sum(len(r) * len(c) > 1 for r, c in cliques):
-        known.setdefault("message", f"Mixtures within {continua} of the {len(cliques)} maximal cliques are equilibria too.")
+        known.setdefault(
+            "message", f"Mixtures within {continua} of the {len(cliques)} maximal cliques are equilibria too."
+        )
     return EquilibriumSet(
         payoffs,
         method,
@@ -94,8 +102,8 @@ def components(pairs: Sequence[tuple[int, int]]) -> tuple[tuple[int, ...], ...]:
 def maximal_cliques(pairs: Sequence[tuple[int, int]]) -> tuple[Clique, ...]:
     """The maximal sets of rows and columns that are all paired with each other, sorted.
 
-    The columns of a maximal clique are an intersection of the sets of columns that single rows are paired with, and every such
-    intersection that is not empty is one.
+    The columns of a maximal clique are an intersection of the sets of columns that single rows are paired
+    with, and every such intersection that is not empty is one.
 
     Args:
         pairs: (row, column) of each extreme equilibrium.
@@ -116,4 +124,9 @@ def maximal_cliques(pairs: Sequence[tuple[int, int]]) -> tuple[Clique, ...]:
         for own in {partners[pairs[k][0]] for k in group}:
             closed |= {own} | {own & other for other in closed}
         shared |= closed - {frozenset()}
-    return tuple(sorted((tuple(sorted(set.intersection(*(rows[c] for c in columns)))), tuple(sorted(columns))) for columns in shared))
+    return tuple(
+        sorted(
+            (tuple(sorted(set.intersection(*(rows[c] for c in columns)))), tuple(sorted(columns)))
+            for columns in shared
+        )
+    )

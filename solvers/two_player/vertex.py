@@ -10,7 +10,16 @@ from solvers.base import EquilibriumSet
 from solvers.payoffs import payoff_tensor
 from solvers.registry import solver
 from solvers.two_player.integers import positive_integers, two_players, unique_solution
-from solvers.two_player.polytopes import FEW, Unproven, Vertices, blocks, most_vertices, packed, pairwise, vertices
+from solvers.two_player.polytopes import (
+    FEW,
+    Unproven,
+    Vertices,
+    blocks,
+    most_vertices,
+    packed,
+    pairwise,
+    vertices,
+)
 from solvers.two_player.structure import equilibrium_set
 
 LIMIT = 2_000_000
@@ -36,11 +45,12 @@ Tables = tuple[Shaped[np.ndarray, "m n"], Shaped[np.ndarray, "n m"]]
 def vertex_enumeration(game: Any, exact: bool = False, force: bool = False) -> EquilibriumSet:
     r"""All extreme equilibria of a two-player game, degenerate or not, with the Nash subsets that they span.
 
-    $(x, y)$ is an extreme equilibrium where x and y are vertices of the best-response polytopes and every action of either player is
-    unplayed or a best reply.
+    $(x, y)$ is an extreme equilibrium where x and y are vertices of the best-response polytopes and every
+    action of either player is unplayed or a best reply.
 
-    Whether two payoffs are equal is never judged by a tolerance: the polytopes are enumerated in integers, or, where payoffs have many
-    digits, in floats whose error bounds prove the outcome. Where they do not, as in degenerate games, integers decide.
+    Whether two payoffs are equal is never judged by a tolerance: the polytopes are enumerated in integers,
+    or, where payoffs have many digits, in floats whose error bounds prove the outcome. Where they do not, as
+    in degenerate games, integers decide.
 
     Args:
         game: what `payoff_tensor` takes, `(2, m, n)`; floats stand for their shortest decimals.
@@ -48,8 +58,8 @@ def vertex_enumeration(game: Any, exact: bool = False, force: bool = False) -> E
         force: whether to try games whose polytopes may have more than 2 million vertices.
 
     Returns:
-        The extreme equilibria with their components and maximal cliques; always complete. `degenerate` is None only for a lopsided game
-        that was solved without those actions that are never a best reply.
+        The extreme equilibria with their components and maximal cliques; always complete. `degenerate` is
+        None only for a lopsided game that was solved without those actions that are never a best reply.
 
     Raises:
         ValueError: for another number of players, and for polytopes that may be too large, with the estimate.
@@ -59,13 +69,20 @@ def vertex_enumeration(game: Any, exact: bool = False, force: bool = False) -> E
         >>> [e.as_json()["profile"] for e in found]
         [[[1, 0, 0], [1, 0]], [['4/5', '1/5', 0], ['2/3', '1/3']], [[0, '1/3', '2/3'], ['1/3', '2/3']]]
 
-    Source: Mangasarian (1964), "Equilibrium points of bimatrix games"; Avis, Rosenberg, Savani & von Stengel (2010).
+    Source: Mangasarian (1964), "Equilibrium points of bimatrix games"; Avis, Rosenberg, Savani & von Stengel
+    (2010).
     """
     rational = two_players(game, "vertex")
-    against = positive_integers(rational[1]), positive_integers(rational[0].T)  # what the opponent earns, by the own action
+    against = (
+        positive_integers(rational[1]),
+        positive_integers(rational[0].T),
+    )  # what the opponent earns, by the own action
     polytopes, whole = both_polytopes(against, force)
     pairs = labeled_pairs(*polytopes)
-    found = [{k: strategy(polytopes[seat], k, against[seat], exact) for k in {pair[seat] for pair in pairs}} for seat in (0, 1)]
+    found = [
+        {k: strategy(polytopes[seat], k, against[seat], exact) for k in {pair[seat] for pair in pairs}}
+        for seat in (0, 1)
+    ]
     degenerate = True if not all(p.simple for p in polytopes) else False if whole else None
     payoffs = rational if exact else payoff_tensor(game)
     return equilibrium_set(payoffs, "vertex", found[0], found[1], pairs, complete=True, degenerate=degenerate)
@@ -120,21 +137,28 @@ def labeled_pairs(first: Vertices, second: Vertices) -> list[tuple[int, int]]:
     pairs = [(k, where[key]) for k, key in enumerate(keys) if key in where]
     more = rows.sum(axis=1) > m, columns.sum(axis=1) > n  # with these, some label may be had twice
     masks, others, full = packed(rows), packed(columns), packed(np.ones((1, m + n), dtype=bool))[0]
-    for a, b in ((np.flatnonzero(more[0]), np.arange(len(columns))), (np.flatnonzero(~more[0]), np.flatnonzero(more[1]))):
+    for a, b in (
+        (np.flatnonzero(more[0]), np.arange(len(columns))),
+        (np.flatnonzero(~more[0]), np.flatnonzero(more[1])),
+    ):
         for block in blocks(a, len(b)):
             i, j = np.nonzero(pairwise(masks[block], others[b], np.bitwise_or, full))
             pairs += zip(block[i].tolist(), b[j].tolist(), strict=True)
     return pairs
 
 
-def strategy(polytope: Vertices, index: int, table: Shaped[np.ndarray, "own other"], exact: bool) -> Shaped[np.ndarray, " own"]:
+def strategy(
+    polytope: Vertices, index: int, table: Shaped[np.ndarray, "own other"], exact: bool
+) -> Shaped[np.ndarray, " own"]:
     """A vertex as probabilities, rational or correct to 1e-11."""
     point = polytope.points[index]
     if point.dtype == float and not exact and polytope.error[index] <= ACCURATE:
         return point
     numerators = point.tolist() if point.dtype != float else equalizing(table, polytope.labels[index])
     total = sum(numerators)
-    return np.array([Fraction(p, total) if exact else p / total for p in numerators], dtype=object if exact else float)
+    return np.array(
+        [Fraction(p, total) if exact else p / total for p in numerators], dtype=object if exact else float
+    )
 
 
 def equalizing(table: Shaped[np.ndarray, "own other"], labels: Bool[np.ndarray, " own+other"]) -> list[int]:

@@ -25,15 +25,15 @@ NOISE = 1e-9
 def zero_sum(game: Any) -> EquilibriumSet:
     r"""One equilibrium of a two-player game whose payoffs sum to a constant: optimal strategies of both, and the value.
 
-    $v = \max_x \min_j \sum_i x_i u_1(i, j)$, a linear program whose dual is the column player's. Where its answer does not hold, as
-    between payoffs of very different sizes, pivoting in integers gives another.
+    $v = \max_x \min_j \sum_i x_i u_1(i, j)$, a linear program whose dual is the column player's. Where its
+    answer does not hold, as between payoffs of very different sizes, pivoting in integers gives another.
 
     Args:
         game: what `payoff_tensor` takes.
 
     Returns:
-        A set with one member; its payoffs are the value and the constant less the value. Other optimal strategies may exist; they
-        have the same value.
+        A set with one member; its payoffs are the value and the constant less the value. Other optimal
+        strategies may exist; they have the same value.
 
     Raises:
         ValueError: for another number of players, and for payoffs whose sum is not constant.
@@ -56,7 +56,9 @@ def zero_sum(game: Any) -> EquilibriumSet:
         )
     found = solution(payoffs, saddle_point(payoffs[0]))
     found = dataclasses.replace(found, message=f"The value is {found.payoffs[0]:g} to the row player.")
-    return EquilibriumSet(payoffs, "zero_sum", (found,), status=found.status, message="Other optimal strategies may exist.")
+    return EquilibriumSet(
+        payoffs, "zero_sum", (found,), status=found.status, message="Other optimal strategies may exist."
+    )
 
 
 def constant_sum(payoffs: Payoffs) -> bool:
@@ -81,7 +83,8 @@ def maximin(table: Float[np.ndarray, "own others"]) -> tuple[Float[np.ndarray, "
     $\max_x \min_j \sum_i x_i u_{ij}$.
 
     Args:
-        table: what the player gets; own actions in rows, all that the others can do together in columns; finite payoffs.
+        table: what the player gets; own actions in rows, all that the others can do together in columns;
+            finite payoffs.
 
     Raises:
         ValueError: if the linear program cannot be solved, which finite payoffs do not cause.
@@ -98,7 +101,9 @@ def maximin(table: Float[np.ndarray, "own others"]) -> tuple[Float[np.ndarray, "
     return strategy, float((strategy @ table).min())
 
 
-def saddle_point(table: Float[np.ndarray, "own others"]) -> tuple[Float[np.ndarray, " own"], Float[np.ndarray, " others"]]:
+def saddle_point(
+    table: Float[np.ndarray, "own others"],
+) -> tuple[Float[np.ndarray, " own"], Float[np.ndarray, " others"]]:
     """Optimal strategies of a player and of the others, who together want to keep the player's payoff low.
 
     Raises:
@@ -119,7 +124,9 @@ def saddle_point(table: Float[np.ndarray, "own others"]) -> tuple[Float[np.ndarr
         options={"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10},
     )
     if program.x is None:
-        raise ValueError(f"The linear program was not solved: {program.message} Scale the payoffs, or use the method 'lemke_howson'.")
+        raise ValueError(
+            f"The linear program was not solved: {program.message} Scale the payoffs, or use the method 'lemke_howson'."
+        )
     game, weights = np.stack([table, -table]), (program.x[:-1], -program.ineqlin.marginals)
     for noise in (NOISE, 0.0):
         row, column = placed([np.where(own > noise, own, 0.0) for own in weights], kept, table.shape)

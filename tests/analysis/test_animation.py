@@ -27,11 +27,15 @@ def plays():
         "ipd_in_the_matrix": ENVIRONMENTS.make("ipd_in_the_matrix"),
         "ipd_rollout": ENVIRONMENTS.make("ipd_rollout"),
     }
-    run = {name: jax.jit(lambda key, e=e: rollout(e, random_actions(e), key, STEPS)) for name, e in made.items()}
+    run = {
+        name: jax.jit(lambda key, e=e: rollout(e, random_actions(e), key, STEPS)) for name, e in made.items()
+    }
     return {name: (e, run[name](jax.random.key(1))) for name, e in made.items()}
 
 
-@pytest.mark.parametrize(("name", "names"), [("coin_jaxmarl", ("red", "blue")), ("ipd_rollout", ("ann", "bob"))])
+@pytest.mark.parametrize(
+    ("name", "names"), [("coin_jaxmarl", ("red", "blue")), ("ipd_rollout", ("ann", "bob"))]
+)
 def test_a_transcript_tells_states_rewards_and_totals(plays, name, names):
     game, path = plays[name]
     told = transcript(game, path, () if name == "coin_jaxmarl" else names).split("\n\n")
@@ -40,17 +44,29 @@ def test_a_transcript_tells_states_rewards_and_totals(plays, name, names):
     for t, (frame, state) in enumerate(zip(told, states(path), strict=True)):
         head, _, body = frame.partition("\n")
         assert body == game.render(state)
-        found = re.fullmatch(rf"step (\d+): {names[0]}: (\S+) \(total (\S+)\); {names[1]}: (\S+) \(total (\S+)\)", head)
+        found = re.fullmatch(
+            rf"step (\d+): {names[0]}: (\S+) \(total (\S+)\); {names[1]}: (\S+) \(total (\S+)\)", head
+        )
         assert found is not None
         last = rewards[t - 1] if t else np.zeros(2)
-        assert [float(x) for x in found.groups()] == [t, last[0], rewards[:t, 0].sum(), last[1], rewards[:t, 1].sum()]
+        assert [float(x) for x in found.groups()] == [
+            t,
+            last[0],
+            rewards[:t, 0].sum(),
+            last[1],
+            rewards[:t, 1].sum(),
+        ]
     assert np.abs(rewards).sum() > 0
 
 
 def drawn(axes):
     """Every mark on the axes: shape, color, row and column."""
     lines = [line for line in axes.lines if line.get_marker() not in ("None", None)]
-    return [(line.get_marker(), line.get_markeredgecolor(), r, c) for line in lines for c, r in zip(*line.get_data(), strict=True)]
+    return [
+        (line.get_marker(), line.get_markeredgecolor(), r, c)
+        for line in lines
+        for c, r in zip(*line.get_data(), strict=True)
+    ]
 
 
 def test_boards_show_what_is_where(plays):
@@ -61,7 +77,10 @@ def test_boards_show_what_is_where(plays):
         coins(axes, game, state)
         cells = [r * 3 + c for r, c in zip(state.rows, state.columns, strict=True)]
         shift = 0.2 * (cells[0] == cells[1])
-        things = [(cell // 3, cell % 3 + d) for cell, d in zip((*cells, *state.coins), (-shift, shift, 0, 0), strict=True)]
+        things = [
+            (cell // 3, cell % 3 + d)
+            for cell, d in zip((*cells, *state.coins), (-shift, shift, 0, 0), strict=True)
+        ]
         assert drawn(axes) == [(m.marker, m.color, *at) for m, at in zip(COIN_MARKS, things, strict=True)]
 
     game, path = plays["ipd_in_the_matrix"]
@@ -71,7 +90,9 @@ def test_boards_show_what_is_where(plays):
         rows = [line.split() for line in game.render(state).splitlines()]
         signs = dict(zip("v>^<DRULox*", [*"v>^<" * 2, "o", "D", "s"], strict=True))
         found = {(r, c): m for m, _, r, c in drawn(axes)}  # what is drawn last lies on top
-        assert found == {(r, c): signs[x] for r, row in enumerate(rows) for c, x in enumerate(row) if x != "."}
+        assert found == {
+            (r, c): signs[x] for r, row in enumerate(rows) for c, x in enumerate(row) if x != "."
+        }
 
 
 @pytest.mark.parametrize("name", ["coin_jaxmarl", "ipd_in_the_matrix", "ipd_rollout"])

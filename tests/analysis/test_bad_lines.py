@@ -12,8 +12,32 @@ from analysis.cli import main as cli
 GOOD = {
     "list": ["list", "games"],
     "play": ["play", "--learners", "naive", "naive", "--game", "tandem", "--steps", "2", "--seeds", "2"],
-    "tournament": ["tournament", "--learners", "naive", "--games", "tandem", "--steps", "2", "--seeds", "2", "--out", "new"],
-    "train": ["train", "--learner", "naive", "--game", "tandem", "--out", "new", "--against", "self", "--set", "naive.iterations=2"],
+    "tournament": [
+        "tournament",
+        "--learners",
+        "naive",
+        "--games",
+        "tandem",
+        "--steps",
+        "2",
+        "--seeds",
+        "2",
+        "--out",
+        "new",
+    ],
+    "train": [
+        "train",
+        "--learner",
+        "naive",
+        "--game",
+        "tandem",
+        "--out",
+        "new",
+        "--against",
+        "self",
+        "--set",
+        "naive.iterations=2",
+    ],
     "evaluate": ["evaluate", "nowhere", "--game", "ipd_rollout", "--episodes", "2"],
     "solve": ["solve", "chicken"],
     "cite": ["cite", "lola"],
@@ -39,7 +63,24 @@ NAMES = [
     "--",
 ]
 FOLDERS = ["", " ", "afile", "afile/run", "/dev/null/run", "/proc/run"]
-NUMBERS = ["nan", "inf", "-inf", "-1", "true", "null", "[]", "{}", '"x"', "1e999", "fast", "[1,2]", "[[1],[1,2]]", "", "[", "±1"]
+NUMBERS = [
+    "nan",
+    "inf",
+    "-inf",
+    "-1",
+    "true",
+    "null",
+    "[]",
+    "{}",
+    '"x"',
+    "1e999",
+    "fast",
+    "[1,2]",
+    "[[1],[1,2]]",
+    "",
+    "[",
+    "±1",
+]
 SETTINGS = [
     "",
     "lr",
@@ -58,14 +99,55 @@ SETTINGS = [
     "{}.ĺr=1",
 ]
 OPTIONS = {
-    "play": {"--game": NAMES, "--learners": NAMES, "--steps": INTEGERS, "--seeds": INTEGERS, "--seed": INTEGERS, "--average": NAMES},
-    "tournament": {"--games": NAMES, "--learners": NAMES, "--steps": INTEGERS, "--seeds": INTEGERS, "--seed": INTEGERS},
+    "play": {
+        "--game": NAMES,
+        "--learners": NAMES,
+        "--steps": INTEGERS,
+        "--seeds": INTEGERS,
+        "--seed": INTEGERS,
+        "--average": NAMES,
+    },
+    "tournament": {
+        "--games": NAMES,
+        "--learners": NAMES,
+        "--steps": INTEGERS,
+        "--seeds": INTEGERS,
+        "--seed": INTEGERS,
+    },
     "train": {"--learner": NAMES, "--game": NAMES, "--against": NAMES, "--preset": NAMES, "--seed": INTEGERS},
     "evaluate": {"--game": NAMES, "--episodes": INTEGERS, "--seed": INTEGERS},
-    "solve": {"--method": NAMES, "--correlated": ["", "nosuch", "[/]", "nan", "2", "-1", "1.5"], "--qre": ["", "few", "nan", "-1", "inf"]},
+    "solve": {
+        "--method": NAMES,
+        "--correlated": ["", "nosuch", "[/]", "nan", "2", "-1", "1.5"],
+        "--qre": ["", "few", "nan", "-1", "inf"],
+    },
 }
-ALL = ["--game", "--games", "--learner", "--learners", "--steps", "--seeds", "--seed", "--average", "--out", "--against", "--preset"]
-ALL += ["--resume", "--force", "--json", "--set", "--episodes", "--method", "--all", "--exact", "--correlated", "--coarse", "--qre"]
+ALL = [
+    "--game",
+    "--games",
+    "--learner",
+    "--learners",
+    "--steps",
+    "--seeds",
+    "--seed",
+    "--average",
+    "--out",
+    "--against",
+    "--preset",
+]
+ALL += [
+    "--resume",
+    "--force",
+    "--json",
+    "--set",
+    "--episodes",
+    "--method",
+    "--all",
+    "--exact",
+    "--correlated",
+    "--coarse",
+    "--qre",
+]
 FILES = {
     "afile": b"",
     "empty.nfg": b"",
@@ -90,7 +172,20 @@ def replaced(line, option, *values):
 
 def bad_lines():
     """One mistake in every line."""
-    for word in ["", " ", "nosuch", "Play", "[up]", "[/]", "play tournament", "--nosuch", "-x", "--out", "±", "\n"]:
+    for word in [
+        "",
+        " ",
+        "nosuch",
+        "Play",
+        "[up]",
+        "[/]",
+        "play tournament",
+        "--nosuch",
+        "-x",
+        "--out",
+        "±",
+        "\n",
+    ]:
         yield [word]
         yield [word, "--learners", "naive"]
     for command, line in GOOD.items():
@@ -102,9 +197,11 @@ def bad_lines():
         yield [*line, "-x"]
         yield [*line, ""]
         has = {*OPTIONS.get(command, {}), "--json"} | ({"--set"} if command in OPTIONS else set())
-        has |= {"tournament": {"--out", "--force"}, "play": {"--out", "--force"}, "train": {"--out", "--force", "--resume"}}.get(
-            command, set()
-        )
+        has |= {
+            "tournament": {"--out", "--force"},
+            "play": {"--out", "--force"},
+            "train": {"--out", "--force", "--resume"},
+        }.get(command, set())
         has |= {"solve": {"--all", "--exact", "--coarse", "--force"}}.get(command, set())
         for option in ALL:
             if option not in has:
@@ -114,8 +211,16 @@ def bad_lines():
             yield [*line, option, "1", option, "1"]  # twice
             yield from (replaced(line, option, value) for value in values)
         if command in OPTIONS:
-            own = {"play": "naive", "tournament": "naive", "train": "naive", "evaluate": "ipd_rollout", "solve": "chicken"}[command]
-            yield from (replaced(line, "--set", word.format(own) if "{}." in word else word) for word in SETTINGS)
+            own = {
+                "play": "naive",
+                "tournament": "naive",
+                "train": "naive",
+                "evaluate": "ipd_rollout",
+                "solve": "chicken",
+            }[command]
+            yield from (
+                replaced(line, "--set", word.format(own) if "{}." in word else word) for word in SETTINGS
+            )
             setting = {"evaluate": "discount", "solve": "payoffs"}.get(command, "lr")
             yield from (replaced(line, "--set", f"{own}.{setting}={number}") for number in NUMBERS)
     for option in ("--steps", "--seeds"):
@@ -123,7 +228,10 @@ def bad_lines():
         yield replaced(GOOD["tournament"], option, "0")
     for command in ("play", "tournament", "train"):
         yield from (replaced(GOOD[command], "--out", folder) for folder in FOLDERS)
-    yield from (["solve", name] for name in [*FILES, "nowhere.nfg", ".", "adir", "./", "nowhere/x", "[/]", "", "tandem", "coin_lola"])
+    yield from (
+        ["solve", name]
+        for name in [*FILES, "nowhere.nfg", ".", "adir", "./", "nowhere/x", "[/]", "", "tandem", "coin_lola"]
+    )
     yield from (["evaluate", name] for name in ["", "nowhere", "afile", "adir", "[/]", "afile/x", "/"])
     yield ["evaluate"]
     yield ["solve"]
@@ -134,7 +242,14 @@ def bad_lines():
     yield ["list"]
     yield from (["list", word] for word in ["", "nosuch", "Games", "[/]", "game"])
     yield ["doctor", "all"]
-    for learners in (["naive"], ["naive"] * 3, ["tft", "naive"], ["naive", "nosuch=naive=lola"], ["a=naive", "a=lola"], ["cola", "naive"]):
+    for learners in (
+        ["naive"],
+        ["naive"] * 3,
+        ["tft", "naive"],
+        ["naive", "nosuch=naive=lola"],
+        ["a=naive", "a=lola"],
+        ["cola", "naive"],
+    ):
         yield replaced(GOOD["play"], "--learners", *learners)
     yield replaced(GOOD["tournament"], "--learners", "naive", "nl")
     yield replaced(GOOD["tournament"], "--games", "tandem", "tandem")

@@ -18,7 +18,20 @@ from games import GAMES
 from shaping import LEARNERS, Lola, Naive, play
 
 SHAPING = [sys.executable, "-c", "from analysis.cli.main import main; main()"]
-SMALL = ["--games", "tandem", "hamiltonian", "--learners", "naive", "lola", "--steps", "5", "--seeds", "3", "--set", "naive.lr=0.1"]
+SMALL = [
+    "--games",
+    "tandem",
+    "hamiltonian",
+    "--learners",
+    "naive",
+    "lola",
+    "--steps",
+    "5",
+    "--seeds",
+    "3",
+    "--set",
+    "naive.lr=0.1",
+]
 
 
 def run(capsys, *words):
@@ -32,7 +45,10 @@ def run(capsys, *words):
     return code, out, err
 
 
-@pytest.mark.parametrize("kind", ["games", "sampled", "environments", "learners", "strategies", "solvers", "dynamics", "flows", "figures"])
+@pytest.mark.parametrize(
+    "kind",
+    ["games", "sampled", "environments", "learners", "strategies", "solvers", "dynamics", "flows", "figures"],
+)
 def test_lists_are_complete(capsys, kind):
     code, out, _ = run(capsys, "list", kind, "--json")
     entries = json.loads(out)[kind]
@@ -52,7 +68,20 @@ def test_cite_finds_aliases_and_names(capsys, name, registry):
 
 
 def test_play_prints_what_play_returns(capsys):
-    words = ["play", "--game", "tandem", "--learners", "lola", "naive", "--steps", 10, "--seeds", 5, "--seed", 3]
+    words = [
+        "play",
+        "--game",
+        "tandem",
+        "--learners",
+        "lola",
+        "naive",
+        "--steps",
+        10,
+        "--seeds",
+        5,
+        "--seed",
+        3,
+    ]
     words += ["--set", "lola.lr=0.05", "naive.lr=0.1", "--set", "lola.look_ahead=0.1", "--json"]
     code, out, _ = run(capsys, *words)
     match = play(GAMES.make("tandem"), [Lola(0.05, 0.1), Naive(0.1)], 3, steps=10, seeds=5)
@@ -69,13 +98,28 @@ def test_play_prints_what_play_returns(capsys):
         assert player["ci95"][0] < player["mean"] < player["ci95"][1]
     along = json.loads(run(capsys, *words, "--average", "trajectory")[1])
     assert along["players"][0]["mean"] == pytest.approx(values[..., 0].mean())
-    published = json.loads(run(capsys, *words, "--average", "steps")[1])  # without the draw before the first step
+    published = json.loads(
+        run(capsys, *words, "--average", "steps")[1]
+    )  # without the draw before the first step
     assert published["players"][0]["mean"] == pytest.approx(values[:, 1:, 0].mean())
     assert published["average"] == "steps"
 
 
 def test_play_counts_diverged_seeds_and_writes_no_nan(capsys):
-    words = ["play", "--game", "tandem", "--learners", "naive", "naive", "--steps", 200, "--seeds", 4, "--set", "naive.lr=9"]
+    words = [
+        "play",
+        "--game",
+        "tandem",
+        "--learners",
+        "naive",
+        "naive",
+        "--steps",
+        200,
+        "--seeds",
+        4,
+        "--set",
+        "naive.lr=9",
+    ]
     code, out, err = run(capsys, *words, "--json")
     found = json.loads(out, parse_constant=pytest.fail)
     assert code == 1
@@ -103,7 +147,11 @@ def test_play_keeps_its_rows_and_finds_them_again(capsys, tmp_path):
         tmp_path,
     ]
     first = run(capsys, *words, "--json")[1]
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["curves.png", "specification.json", "tandem.parquet"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "curves.png",
+        "specification.json",
+        "tandem.parquet",
+    ]
     _, second, err = run(capsys, *words, "--json")
     assert second == first
     assert "found" in err
@@ -133,21 +181,50 @@ def test_a_copy_of_a_learner_has_a_name_and_settings_of_its_own(capsys, tmp_path
     players = json.loads(out)["players"]
     assert [p["learner"] for p in players] == ["naive", "fast"]
     assert [p["mean"] for p in players] == pytest.approx(np.asarray(match.values)[:, -1].mean(0).tolist())
-    code, out, _ = run(capsys, "tournament", "--games", "tandem", *words, "--steps", 10, "--seeds", 5, "--json", "--out", tmp_path)
+    code, out, _ = run(
+        capsys,
+        "tournament",
+        "--games",
+        "tandem",
+        *words,
+        "--steps",
+        10,
+        "--seeds",
+        5,
+        "--json",
+        "--out",
+        tmp_path,
+    )
     cell = json.loads(out)["cells"][1]
     assert (code, cell["row"], cell["column"]) == (0, "naive", "fast")
     assert [cell["row_mean"], cell["column_mean"]] == pytest.approx([p["mean"] for p in players])
 
 
 def test_a_start_for_mmaml_is_given_by_hand(capsys):
-    words = ["--learners", "mmaml", "alld", "--set", "mmaml.logits=[9,9,9,9,9]", "mmaml.lr=0", "--steps", 1, "--seeds", 1, "--json"]
+    words = [
+        "--learners",
+        "mmaml",
+        "alld",
+        "--set",
+        "mmaml.logits=[9,9,9,9,9]",
+        "mmaml.lr=0",
+        "--steps",
+        1,
+        "--seeds",
+        1,
+        "--json",
+    ]
     players = json.loads(run(capsys, "play", *words)[1])["players"]
     assert [p["mean"] for p in players] == pytest.approx([-3, 0], abs=0.05)  # a cooperator and a defector
     assert "mmaml.logits" in run(capsys, "play", "--learners", "mmaml", "alld")[2]
 
 
 def test_cite_prints_every_paper_that_an_entry_stands_for(capsys):
-    keys = {"lola": ["foerster2018dice", "foerster2018lola"], "hola2": ["willi2022cola", "foerster2018lola"], "cola": ["willi2022cola"]}
+    keys = {
+        "lola": ["foerster2018dice", "foerster2018lola"],
+        "hola2": ["willi2022cola", "foerster2018lola"],
+        "cola": ["willi2022cola"],
+    }
     for name, expected in keys.items():
         assert re.findall(r"^@\w+{(\w+),", run(capsys, "cite", name)[1], re.MULTILINE) == expected
 
@@ -159,8 +236,19 @@ def test_tournament_prints_its_cells_and_resumes(capsys, tmp_path, monkeypatch):
     assert code == 0
     assert err.startswith("device: ")
     assert len(cells) == 2 * 4
-    assert list(cells[0]) == ["game", "row", "column", "row_mean", "row_ci95", "column_mean", "column_ci95", "diverged"]
-    assert {(c["row"], c["column"]) for c in cells} == {(a, b) for a in ("naive", "lola") for b in ("naive", "lola")}
+    assert list(cells[0]) == [
+        "game",
+        "row",
+        "column",
+        "row_mean",
+        "row_ci95",
+        "column_mean",
+        "column_ci95",
+        "diverged",
+    ]
+    assert {(c["row"], c["column"]) for c in cells} == {
+        (a, b) for a in ("naive", "lola") for b in ("naive", "lola")
+    }
     assert sorted(p.name for p in (tmp_path / "run").iterdir()) == [
         "hamiltonian.parquet", "heatmap.png", "specification.json", "tandem.parquet"
     ]  # fmt: skip
@@ -203,10 +291,24 @@ def test_an_interrupted_tournament_keeps_finished_games(capsys, tmp_path, monkey
 
 @pytest.mark.slow  # waits for a progress line; moments before it are tested below
 def test_ctrl_c_stops_within_seconds(tmp_path):
-    words = ["tournament", "--games", "irps", "--learners", "naive", "--steps", "1000000000", "--seeds", "9", "--out", str(tmp_path)]
+    words = [
+        "tournament",
+        "--games",
+        "irps",
+        "--learners",
+        "naive",
+        "--steps",
+        "1000000000",
+        "--seeds",
+        "9",
+        "--out",
+        str(tmp_path),
+    ]
     heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "  # background jobs inherit that it is ignored
     command = [*SHAPING[:-1], heard + SHAPING[-1], *words]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ | {"PYTHONUNBUFFERED": "1"}) as process:
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, env=os.environ | {"PYTHONUNBUFFERED": "1"}
+    ) as process:
         assert process.stderr is not None
         try:
             while "left" not in process.stderr.readline():
@@ -225,7 +327,11 @@ def outcome(code, *options, **environment):
     """What a Python process ends with: its exit code, stdout and stderr."""
     heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # background jobs inherit that it is ignored
     done = subprocess.run(
-        [sys.executable, *options, "-c", heard + code], capture_output=True, timeout=600, env=os.environ | environment, check=False
+        [sys.executable, *options, "-c", heard + code],
+        capture_output=True,
+        timeout=600,
+        env=os.environ | environment,
+        check=False,
     )
     return done.returncode, done.stdout.decode(), done.stderr.decode()
 
@@ -297,7 +403,10 @@ def test_a_reader_that_has_gone_ends_the_process_quietly():
 
 
 def test_signs_that_the_output_lacks_are_written_in_ascii():
-    code = SAYS + "from analysis.cli.screen import stdout, TextTable; c = stdout(); c.print(TextTable(['mean ±', 'b'], [['1 ± 2', 'ü']]))"
+    code = (
+        SAYS
+        + "from analysis.cli.screen import stdout, TextTable; c = stdout(); c.print(TextTable(['mean ±', 'b'], [['1 ± 2', 'ü']]))"
+    )
     code, out, err = outcome(code, PYTHONIOENCODING="ascii")
     assert (code, err) == (0, "")
     assert [line.split() for line in out.splitlines()] == [["mean", "+-", "b"], ["1", "+-", "2", "\\xfc"]]
@@ -308,14 +417,21 @@ def test_a_device_that_is_not_there_is_named():
     code = "import sys; from analysis.cli.main import main; sys.argv[1:] = ['play', '--learners', 'naive', 'naive']; main()"
     code, out, err = outcome(code, JAX_PLATFORMS="nosuch")
     assert (code, out) == (2, "")
-    assert err == "shaping: JAX_PLATFORMS is 'nosuch', and jax finds no such device here; set JAX_PLATFORMS=cpu, or leave it unset.\n"
+    assert (
+        err
+        == "shaping: JAX_PLATFORMS is 'nosuch', and jax finds no such device here; set JAX_PLATFORMS=cpu, or leave it unset.\n"
+    )
 
 
 @pytest.mark.parametrize("module", ["analysis", "analysis.cli.main"])
 def test_the_module_is_the_command(module):
     """Without docstrings too."""
     done = subprocess.run(
-        [sys.executable, "-OO", "-m", module, "list", "learners"], capture_output=True, text=True, timeout=600, check=True
+        [sys.executable, "-OO", "-m", module, "list", "learners"],
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=True,
     )
     assert "lola" in done.stdout
 
@@ -381,7 +497,19 @@ def test_mistakes_get_one_sentence(capsys, tmp_path, monkeypatch, line, says):
 
 
 def test_results_alone_are_on_stdout_and_the_device_is_named_first():
-    words = ["play", "--game", "tandem", "--learners", "naive", "naive", "--steps", "2", "--seeds", "2", "--json"]
+    words = [
+        "play",
+        "--game",
+        "tandem",
+        "--learners",
+        "naive",
+        "naive",
+        "--steps",
+        "2",
+        "--seeds",
+        "2",
+        "--json",
+    ]
     done = subprocess.run([*SHAPING, *words], capture_output=True, text=True, timeout=600)
     assert json.loads(done.stdout)["game"] == "tandem"
     assert done.stderr.startswith("device: ")
@@ -394,7 +522,9 @@ def test_the_process_is_prepared_before_jax(tmp_path):
         "cli.program.prepare(); import jax, os\n"
         "c = jax.config; print(c.jax_compilation_cache_dir, c.jax_persistent_cache_min_compile_time_secs, os.environ.get('XLA_FLAGS', ''))"
     )
-    bare = {k: v for k, v in os.environ.items() if k not in ("XLA_FLAGS", "JAX_COMPILATION_CACHE_DIR")} | {"XDG_CACHE_HOME": str(tmp_path)}
+    bare = {k: v for k, v in os.environ.items() if k not in ("XLA_FLAGS", "JAX_COMPILATION_CACHE_DIR")} | {
+        "XDG_CACHE_HOME": str(tmp_path)
+    }
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=600, env=bare)
     folder, seconds, *flags = done.stdout.split()
     assert pathlib.Path(folder).parent.parent == tmp_path

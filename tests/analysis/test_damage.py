@@ -26,7 +26,9 @@ TANDEM = GAMES.make("tandem")
 def run(tmp_path_factory):
     """The folder of a tournament of two games."""
     folder = tmp_path_factory.mktemp("run")
-    tournament({"a": TANDEM, "b": GAMES.make("hamiltonian")}, [Naive(0.1), Lola(0.1)], steps=3, seeds=3, out=folder)
+    tournament(
+        {"a": TANDEM, "b": GAMES.make("hamiltonian")}, [Naive(0.1), Lola(0.1)], steps=3, seeds=3, out=folder
+    )
     return folder
 
 
@@ -68,7 +70,8 @@ def test_no_changed_bit_of_a_results_file_changes_what_is_read(copied, flips):
 def equal(a, b):
     """The same structure and bits."""
     return jax.tree.structure(a) == jax.tree.structure(b) and all(
-        np.asarray(x).tobytes() == np.asarray(y).tobytes() for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True)
+        np.asarray(x).tobytes() == np.asarray(y).tobytes()
+        for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True)
     )
 
 
@@ -92,22 +95,32 @@ def unsigned(folder):
     """A results folder as it was before files had hashes."""
     for path in folder.glob("*.parquet"):
         table = pq.read_table(path)
-        note = {name: x for name, x in json.loads(table.schema.metadata[KEY]).items() if name in store.UNSIGNED}
-        pq.write_table(table.replace_schema_metadata({**table.schema.metadata, KEY: json.dumps(note).encode()}), path, compression="zstd")
+        note = {
+            name: x for name, x in json.loads(table.schema.metadata[KEY]).items() if name in store.UNSIGNED
+        }
+        pq.write_table(
+            table.replace_schema_metadata({**table.schema.metadata, KEY: json.dumps(note).encode()}),
+            path,
+            compression="zstd",
+        )
 
 
 def test_folders_without_hashes_are_read(copied, tmp_path):
     frame = load(copied)
     unsigned(copied)
     assert load(copied).equals(frame)
-    again = tournament({"a": TANDEM, "b": GAMES.make("hamiltonian")}, [Naive(0.1), Lola(0.1)], steps=3, seeds=3, out=copied)
+    again = tournament(
+        {"a": TANDEM, "b": GAMES.make("hamiltonian")}, [Naive(0.1), Lola(0.1)], steps=3, seeds=3, out=copied
+    )
     assert again.equals(frame)
     shutil.copy(copied / "a.parquet", copied / "b.parquet")
     with pytest.raises(ValueError, match="holds results of 'a', not of 'b'"):
         load(copied)
     checkpoint.save(Lola(0.1), tmp_path / "learner", game=TANDEM)
     path = tmp_path / "learner" / "learner.json"
-    path.write_text(json.dumps({name: x for name, x in json.loads(path.read_text()).items() if name != folders.SUM}))
+    path.write_text(
+        json.dumps({name: x for name, x in json.loads(path.read_text()).items() if name != folders.SUM})
+    )
     assert equal(checkpoint.load(tmp_path / "learner", TANDEM), Lola(0.1))
 
 
@@ -141,8 +154,16 @@ def test_rows_that_were_taken_out_are_missed(copied):
     with pytest.raises(ValueError, match=r"a\.parquet' is damaged: it is not what was written; remove it"):
         load(copied)
     unsigned(copied)
-    with pytest.raises(ValueError, match="The file of 'a' holds 20 rows, not two for each of 3 seeds of 2 x 2 cells"):
-        tournament({"a": TANDEM, "b": GAMES.make("hamiltonian")}, [Naive(0.1), Lola(0.1)], steps=3, seeds=3, out=copied)
+    with pytest.raises(
+        ValueError, match="The file of 'a' holds 20 rows, not two for each of 3 seeds of 2 x 2 cells"
+    ):
+        tournament(
+            {"a": TANDEM, "b": GAMES.make("hamiltonian")},
+            [Naive(0.1), Lola(0.1)],
+            steps=3,
+            seeds=3,
+            out=copied,
+        )
 
 
 def test_force_deletes_nothing_outside_the_folder(copied):
@@ -150,7 +171,9 @@ def test_force_deletes_nothing_outside_the_folder(copied):
     outside.write_text("mine")
     specification = {"specification": {"games": {"../x": {}, "a": {}}}}
     (copied / SPECIFICATION).write_text(json.dumps(specification))
-    with pytest.raises(ValueError, match=r"names a game '\.\./x', as no run does; name another folder, or remove that file"):
+    with pytest.raises(
+        ValueError, match=r"names a game '\.\./x', as no run does; name another folder, or remove that file"
+    ):
         Store(copied, {"games": {"a": {}}}, ("a",), force=True)
     assert outside.read_text() == "mine"
     assert (copied / "a.parquet").exists()
@@ -176,7 +199,8 @@ HEADERS = {
     f"{part} {value}": {part: json.loads(value)}
     for part in ("format", "lab", "game", "learner", "note", "arrays", "state")
     for value in ("null", "[]", "3", '"x"', "{}")
-    if (part, value) not in {("lab", "null"), ("lab", '"x"'), ("game", "null"), ("note", "{}")} and (part != "state" or value in "[]{}")
+    if (part, value) not in {("lab", "null"), ("lab", '"x"'), ("game", "null"), ("note", "{}")}
+    and (part != "state" or value in "[]{}")
 }
 
 
@@ -193,7 +217,9 @@ def test_what_is_no_header_is_refused_in_a_sentence(learned, tmp_path, header, s
     folder = pathlib.Path(shutil.copytree(learned, tmp_path / "copied"))
     path = folder / "learner.json"
     if isinstance(header, dict):
-        whole = {name: x for name, x in (json.loads(path.read_text()) | header).items() if name != folders.SUM}
+        whole = {
+            name: x for name, x in (json.loads(path.read_text()) | header).items() if name != folders.SUM
+        }
         header = json.dumps(folders.signed(whole) if signed else whole).encode()
     path.write_bytes(header)
     with pytest.raises(ValueError, match="copied") as error:

@@ -16,14 +16,22 @@ from shaping import LEARNERS, Learner, Lola, Naive, View
 from tests.reference import plain_tournament
 
 pytestmark = [pytest.mark.slow]
-PUBLISHED = {"lola": -1.10, "wolf_phc": -1.32, "phc": -1.58, "q_learning": -1.60, "jal_q": -1.96, "naive": -2.10}
+PUBLISHED = {
+    "lola": -1.10,
+    "wolf_phc": -1.32,
+    "phc": -1.58,
+    "q_learning": -1.60,
+    "jal_q": -1.96,
+    "naive": -2.10,
+}
 
 
 class Exactly(Learner):
     """An inner learner that differentiates exact values, as LOLA and the policy gradient of that tournament do.
 
-    With `mistaken`, it takes another's probability of cooperation after CD for one minus that after DC, and the other way around, which is
-    how the public code turns the other's table to its own point of view; to exchange the two would be right.
+    With `mistaken`, it takes another's probability of cooperation after CD for one minus that after DC, and
+    the other way around, which is how the public code turns the other's table to its own point of view; to
+    exchange the two would be right.
     """
 
     inner: Learner
@@ -37,7 +45,9 @@ class Exactly(Learner):
     def update(self, state, view):
         params = view.params
         if self.mistaken:
-            params = tuple(p if j == view.seat else p.at[2].set(-p[3]).at[3].set(-p[2]) for j, p in enumerate(params))
+            params = tuple(
+                p if j == view.seat else p.at[2].set(-p[3]).at[3].set(-p[2]) for j, p in enumerate(params)
+            )
         return self.inner.update(state, View(self.game, params, view.seat, view.key, view.time, view.place))
 
 
@@ -46,13 +56,19 @@ def scores(name, mistaken=False, seeds=4):
     exact = GAMES.make(name)
     game = Sampled(repetition(name, 200), batch=1)
     learners = {name: LEARNERS.make(name) for name in ("q_learning", "jal_q", "phc", "wolf_phc")}
-    learners |= {"naive": Exactly(Naive(), exact, mistaken), "lola": Exactly(Lola(variant="original"), exact, mistaken)}
+    learners |= {
+        "naive": Exactly(Naive(), exact, mistaken),
+        "lola": Exactly(Lola(variant="original"), exact, mistaken),
+    }
     frame = tournament({name: game}, learners, steps=1000, seeds=seeds)
     assert frame["ok"].all()
     columns = ["p_start", "p_CC", "p_CD", "p_DC", "p_DD"]
     seats = [frame[frame["seat"] == seat].reset_index(drop=True) for seat in range(2)]
     with np.errstate(divide="ignore"):
-        tables = [np.clip(np.log(p) - np.log1p(-p), -CERTAIN, CERTAIN) for p in (x[columns].to_numpy(np.float32) for x in seats)]
+        tables = [
+            np.clip(np.log(p) - np.log1p(-p), -CERTAIN, CERTAIN)
+            for p in (x[columns].to_numpy(np.float32) for x in seats)
+        ]
     values = jax.vmap(lambda *joint: exact.per_step(exact.values(joint)))(*tables)
     own = pd.concat([x.assign(value=np.asarray(values)[:, seat]) for seat, x in enumerate(seats)])
     return own.groupby("learner")["value"].mean().sort_values(ascending=False)

@@ -53,7 +53,12 @@ def test_no_text_of_a_heatmap_is_cut(learners, games):
     drawn.draw_without_rendering()
     page = drawn.bbox
     texts = [(t.get_text().replace("\n", ""), t) for t in drawn.findobj(Text) if isinstance(t, Text)]
-    wanted = {*learners, *games, "row learner (seat 0)", *(said for said, _ in texts if said.startswith("column learner"))}
+    wanted = {
+        *learners,
+        *games,
+        "row learner (seat 0)",
+        *(said for said, _ in texts if said.startswith("column learner")),
+    }
     assert wanted <= {said for said, _ in texts}
     for box in (text.get_window_extent() for said, text in texts if said in wanted):
         assert page.x0 <= box.x0

@@ -25,7 +25,20 @@ SMALL = ["--set", "ipd_rollout.batch=4", "ipd_rollout.length=5"]
 def folder(tmp_path_factory):
     """Two naive learners' match, kept."""
     out = tmp_path_factory.mktemp("run") / "naive"
-    main(["train", "--learner", "naive", "--game", "ipd_rollout", "--out", str(out), *SMALL, "naive.iterations=3", "naive.lr=0.1"])
+    main(
+        [
+            "train",
+            "--learner",
+            "naive",
+            "--game",
+            "ipd_rollout",
+            "--out",
+            str(out),
+            *SMALL,
+            "naive.iterations=3",
+            "naive.lr=0.1",
+        ]
+    )
     return out
 
 
@@ -44,7 +57,13 @@ def test_what_was_learned_is_evaluated(folder, capsys):
     main(["evaluate", str(folder), "--episodes", "64", "--json"])
     assert json.loads(capsys.readouterr().out)["rows"] == rows  # the folder knows its game
     found = {(row["opponent"], row["seat"]): row for row in rows}
-    assert {name for name, _ in found} == {"self", "always_cooperate", "always_defect", "tit_for_tat", "random"}
+    assert {name for name, _ in found} == {
+        "self",
+        "always_cooperate",
+        "always_defect",
+        "tit_for_tat",
+        "random",
+    }
     assert all(-3 <= found["always_defect", seat]["reward"] <= -2 for seat in (0, 1))
     assert found["self", 0]["reward"] == found["self", 1]["reward_other"]
     with pytest.raises(SystemExit):
@@ -58,13 +77,35 @@ def test_a_training_that_is_not_finished_is_named(folder, tmp_path):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        training.train("naive", GAMES.make("chicken"), [None, None], {"iterations": 3}, out=tmp_path, every=0.0, report=stop)
-    assert unfinished(str(tmp_path)).startswith(f"The training in {tmp_path} is not finished: 2 of 3 iterations are done")
+        training.train(
+            "naive",
+            GAMES.make("chicken"),
+            [None, None],
+            {"iterations": 3},
+            out=tmp_path,
+            every=0.0,
+            report=stop,
+        )
+    assert unfinished(str(tmp_path)).startswith(
+        f"The training in {tmp_path} is not finished: 2 of 3 iterations are done"
+    )
     assert unfinished(str(folder)) == ""
 
 
 def test_what_has_no_episodes_is_named(tmp_path, capsys):
-    main(["train", "--learner", "naive", "--game", "chicken", "--out", str(tmp_path), "--set", "naive.iterations=2"])
+    main(
+        [
+            "train",
+            "--learner",
+            "naive",
+            "--game",
+            "chicken",
+            "--out",
+            str(tmp_path),
+            "--set",
+            "naive.iterations=2",
+        ]
+    )
     capsys.readouterr()
     with pytest.raises(SystemExit) as stop:
         main(["evaluate", str(tmp_path)])
@@ -107,13 +148,26 @@ def test_a_folder_of_another_game_is_refused(folder, capsys):
 
 
 def test_a_training_goes_on_only_as_it_was_asked_for(folder, capsys):
-    asked = ["train", "--learner", "naive", "--game", "ipd_rollout", "--out", str(folder), *SMALL, "naive.iterations=3"]
+    asked = [
+        "train",
+        "--learner",
+        "naive",
+        "--game",
+        "ipd_rollout",
+        "--out",
+        str(folder),
+        *SMALL,
+        "naive.iterations=3",
+    ]
     with pytest.raises(SystemExit):
         main([*asked, "naive.lr=0.2", "--resume"])
     assert capsys.readouterr().err.count("\n") < 3
 
 
-@pytest.mark.parametrize(("game", "said"), [("coin_lolla", "did you mean 'coin_lola'"), ("imp_rolout", "did you mean 'imp_rollout'")])
+@pytest.mark.parametrize(
+    ("game", "said"),
+    [("coin_lolla", "did you mean 'coin_lola'"), ("imp_rolout", "did you mean 'imp_rollout'")],
+)
 def test_a_mistyped_game_is_recognized(game, said, capsys):
     with pytest.raises(SystemExit):
         main(["play", "--game", game, "--learners", "naive", "naive"])

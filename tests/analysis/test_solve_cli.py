@@ -14,7 +14,12 @@ from solvers.two_player import vertex
 
 MATRIX = [e.name for e in GAMES if isinstance(e.make(), (MatrixGame, Iterated))]
 SMOOTH = [e.name for e in GAMES if e.name not in MATRIX]
-CHICKEN = NormalForm(([[6, 2], [7, 0]], [[6, 7], [2, 0]]), "textbook chicken", ("Ann", "Bob"), (("swerve", "dare"), ("swerve", "dare")))
+CHICKEN = NormalForm(
+    ([[6, 2], [7, 0]], [[6, 7], [2, 0]]),
+    "textbook chicken",
+    ("Ann", "Bob"),
+    (("swerve", "dare"), ("swerve", "dare")),
+)
 SEGMENT = NormalForm(([[-3, 3], [-3, 5]], [[2, 7], [4, 2]]), "segment")
 TRIO = NormalForm([[[[1, 0], [0, 0]], [[0, 0], [0, 2]]]] * 3, "unanimity of three")
 
@@ -107,7 +112,10 @@ def test_a_file_is_solved_like_the_game_it_holds(capsys, file, suffix):
     ours, theirs = solved(capsys, file(GAMES.make("stag_hunt"), suffix)), solved(capsys, "stag_hunt")
     named = [(found.pop("players"), found.pop("actions")) for found in (ours, theirs)]
     assert ours == theirs
-    assert named == [(["Player 1", "Player 2"], [["1", "2"]] * 2), (["player 0", "player 1"], [["0", "1"]] * 2)]  # Gambit counts from 1
+    assert named == [
+        (["Player 1", "Player 2"], [["1", "2"]] * 2),
+        (["player 0", "player 1"], [["0", "1"]] * 2),
+    ]  # Gambit counts from 1
 
 
 def test_a_file_keeps_its_names(capsys, file):
@@ -121,7 +129,12 @@ def test_a_file_keeps_its_names(capsys, file):
 def test_exact_answers_are_rationals(capsys, file):
     found = solved(capsys, file(CHICKEN), "--exact")
     mixed = next(e for e in found["equilibria"] if e["support"] == [[0, 1], [0, 1]])
-    assert mixed == {"profile": [["2/3", "1/3"]] * 2, "payoffs": ["14/3", "14/3"], "support": [[0, 1], [0, 1]], "residual": 0.0}
+    assert mixed == {
+        "profile": [["2/3", "1/3"]] * 2,
+        "payoffs": ["14/3", "14/3"],
+        "support": [[0, 1], [0, 1]],
+        "residual": 0.0,
+    }
 
 
 def test_degenerate_games_show_their_nash_subsets(capsys, file):
@@ -143,7 +156,9 @@ def test_every_method_solves_the_dilemma(capsys, entry):
 
 
 def test_a_zero_sum_method_finds_the_value(capsys):
-    assert solved(capsys, "rps", "--method", "minimax")["equilibria"][0]["payoffs"] == pytest.approx([0, 0], abs=1e-12)
+    assert solved(capsys, "rps", "--method", "minimax")["equilibria"][0]["payoffs"] == pytest.approx(
+        [0, 0], abs=1e-12
+    )
 
 
 def test_three_players(capsys, file):
@@ -154,8 +169,12 @@ def test_three_players(capsys, file):
     assert [[0]] * 3 in supports
     assert [[1]] * 3 in supports
     mixed = next(e["profile"] for e in found["equilibria"] if e["support"] == [[0, 1]] * 3)
-    np.testing.assert_allclose(mixed, [[2**0.5 / (1 + 2**0.5), 1 / (1 + 2**0.5)]] * 3, atol=1e-9)  # p^2 = 2 (1-p)^2
-    assert "takes games of 2 players, and this one has 3; these take it: " in refused(capsys, path, "--method", "vertex")
+    np.testing.assert_allclose(
+        mixed, [[2**0.5 / (1 + 2**0.5), 1 / (1 + 2**0.5)]] * 3, atol=1e-9
+    )  # p^2 = 2 (1-p)^2
+    assert "takes games of 2 players, and this one has 3; these take it: " in refused(
+        capsys, path, "--method", "vertex"
+    )
 
 
 def test_all_takes_a_method_that_looks_for_all(capsys, file):
@@ -278,7 +297,9 @@ def test_correlated_equilibria_name_actions_as_the_file_does(capsys, file):
     out = run(capsys, file(blank), "--correlated", 0)[1].splitlines()
     assert [line.split() for line in out[1:3]] == [["(1)", "(2)", "probability"], ["(1)", "up", "(1)", "1"]]
     assert "(1) 0.6667, (2) 0.3333  up (1) 0.3333, up (2) 0.6667" in run(capsys, file(blank))[1]
-    assert [line.split() for line in run(capsys, "stag_hunt", "--correlated", "welfare")[1].splitlines()[2:3]] == [["0", "0", "1"]]
+    assert [
+        line.split() for line in run(capsys, "stag_hunt", "--correlated", "welfare")[1].splitlines()[2:3]
+    ] == [["0", "0", "1"]]
 
 
 def test_json_holds_all_that_is_known(capsys, file):
@@ -292,23 +313,35 @@ def test_json_holds_all_that_is_known(capsys, file):
     assert found["actions"] == [["1", "2"], ["1", "2"]]
     for words in (["--correlated", "welfare"], ["--qre", 1]):
         other = solved(capsys, file(CHICKEN), *words)
-        assert (other["players"], other["actions"], other["message"]) == (["Ann", "Bob"], [["swerve", "dare"]] * 2, "")
+        assert (other["players"], other["actions"], other["message"]) == (
+            ["Ann", "Bob"],
+            [["swerve", "dare"]] * 2,
+            "",
+        )
 
 
 @pytest.mark.parametrize("actions", [(2, 2, 2), (3, 2)])
 def test_a_game_of_nothing_has_every_equilibrium(capsys, file, actions):
     """Also where payoffs depend on the others alone."""
     others = np.random.default_rng(0).integers(-3, 4, (len(actions), *actions))
-    for payoffs in (0 * others, np.stack([own.mean(axis=i, keepdims=True) + 0 * own for i, own in enumerate(others * 6)])):
+    for payoffs in (
+        0 * others,
+        np.stack([own.mean(axis=i, keepdims=True) + 0 * own for i, own in enumerate(others * 6)]),
+    ):
         path = file(NormalForm(payoffs, "nothing"))
-        assert run(capsys, path)[1] == "nothing: every profile is an equilibrium, since nobody's payoff depends on the own action.\n"
+        assert (
+            run(capsys, path)[1]
+            == "nothing: every profile is an equilibrium, since nobody's payoff depends on the own action.\n"
+        )
         found = solved(capsys, path)
         assert found["message"].startswith("Every profile")
         assert all(e["residual"] <= 1e-12 for e in found["equilibria"])
 
 
 def test_numbers_by_setting_are_solved_as_typed(capsys):
-    found = solved(capsys, "chicken", "--exact", "--set", "chicken.payoffs=[[1000000001,1000000000],[1000000002,0]]")
+    found = solved(
+        capsys, "chicken", "--exact", "--set", "chicken.payoffs=[[1000000001,1000000000],[1000000002,0]]"
+    )
     mixed = ["1000000000/1000000001", "1/1000000001"]
     assert sorted((e["profile"] for e in found["equilibria"]), key=str) == sorted(
         [[mixed, mixed], [[0, 1], [1, 0]], [[1, 0], [0, 1]]], key=str
@@ -334,16 +367,46 @@ def test_what_is_solved_is_played(capsys, monkeypatch, tmp_path):
     (tmp_path / "games").mkdir()
     (tmp_path / "games" / "dilemma.csv").write_text(",C,D\nC,3 3,0 5\nD,5 0,1 1\n")
     small = ["--steps", "100", "--seeds", "2", "--set", "naive.lr=2"]
-    cli.main(["play", "--game", "games/dilemma.csv", "--learners", "naive", "naive", *small, "--json", "--out", "match"])
-    assert [p["mean"] for p in json.loads(capsys.readouterr().out)["players"]] == pytest.approx([1, 1], abs=0.05)
+    cli.main(
+        [
+            "play",
+            "--game",
+            "games/dilemma.csv",
+            "--learners",
+            "naive",
+            "naive",
+            *small,
+            "--json",
+            "--out",
+            "match",
+        ]
+    )
+    assert [p["mean"] for p in json.loads(capsys.readouterr().out)["players"]] == pytest.approx(
+        [1, 1], abs=0.05
+    )
     assert (tmp_path / "match" / "dilemma.parquet").exists()
-    cli.main(["tournament", "--games", "games/dilemma.csv", "--learners", "naive", *small, "--json", "--out", "all"])
+    cli.main(
+        [
+            "tournament",
+            "--games",
+            "games/dilemma.csv",
+            "--learners",
+            "naive",
+            *small,
+            "--json",
+            "--out",
+            "all",
+        ]
+    )
     (cell,) = json.loads(capsys.readouterr().out)["cells"]
     assert (cell["game"], cell["row_mean"]) == ("dilemma", pytest.approx(1, abs=0.05))
     assert (tmp_path / "all" / "dilemma.parquet").exists()
     for words, says in (
         (["--game", "nowhere.nfg", "--learners", "naive", "naive"], "There is no file nowhere.nfg"),
-        (["--game", "games/dilemma.csv", "--learners", "naive", "naive", "--set", "games/dilemma.csv.a=1"], "no settings"),
+        (
+            ["--game", "games/dilemma.csv", "--learners", "naive", "naive", "--set", "games/dilemma.csv.a=1"],
+            "no settings",
+        ),
         (["--game", "games/dilemma.csv", "--learners", "naive"], "1 learners were given for 2 seats"),
     ):
         with pytest.raises(SystemExit):

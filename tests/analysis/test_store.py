@@ -46,7 +46,20 @@ def test_rows_come_back_with_their_provenance(tmp_path):
     assert note["specification"] == SPEC
     assert note["hash"] == specification.fingerprint(SPEC)
     known = note["provenance"]
-    assert {"lab", "commit", "python", "jax", "jaxlib", "numpy", "device", "devices", "x64", "xla_flags", "command", "seed"} <= set(known)
+    assert {
+        "lab",
+        "commit",
+        "python",
+        "jax",
+        "jaxlib",
+        "numpy",
+        "device",
+        "devices",
+        "x64",
+        "xla_flags",
+        "command",
+        "seed",
+    } <= set(known)
     assert json.loads((tmp_path / "run" / SPECIFICATION).read_text())["specification"] == SPEC
 
 
@@ -138,7 +151,9 @@ def test_a_tournament_resumes_with_the_games_that_are_missing(tmp_path):
             if (game, stage) == stop:
                 raise KeyboardInterrupt
 
-        return tournament(games, [Naive(0.1), Lola(0.1, 0.1)], steps=5, seeds=3, out=tmp_path, progress=progress, **more)
+        return tournament(
+            games, [Naive(0.1), Lola(0.1, 0.1)], steps=5, seeds=3, out=tmp_path, progress=progress, **more
+        )
 
     with pytest.raises(KeyboardInterrupt):
         run(stop=("rotation", "running"))
@@ -166,12 +181,17 @@ def test_there_is_nothing_to_load_where_no_run_is(tmp_path):
 
 
 def test_descriptions_are_plain_and_tell_games_apart():
-    small, large = MatrixGame.symmetric([[0.1, 2], [3, 4]]), MatrixGame.symmetric([[float(i * j) for j in range(9)] for i in range(9)])
+    small, large = (
+        MatrixGame.symmetric([[0.1, 2], [3, 4]]),
+        MatrixGame.symmetric([[float(i * j) for j in range(9)] for i in range(9)]),
+    )
     described = specification.describe(small)
     assert described["payoffs"][0] == [[0.1, 2.0], [3.0, 4.0]]
     assert json.loads(specification.text(described)) == described
     assert set(specification.describe(large)["payoffs"]) == {"shape", "dtype", "sha256"}
-    assert len({specification.fingerprint(specification.describe(entry.make())) for entry in GAMES}) == len(list(GAMES))
+    assert len({specification.fingerprint(specification.describe(entry.make())) for entry in GAMES}) == len(
+        list(GAMES)
+    )
 
 
 def test_parquet_is_readable_without_the_laboratory(tmp_path):
@@ -225,7 +245,8 @@ def test_an_interrupted_growth_goes_on(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         tournament(games, LEARNERS, steps=4, seeds=5, out=tmp_path, progress=stop)
     with pytest.raises(
-        ValueError, match=r"other.parquet' is not of the run that .* describes: seeds is 2 there and 5 here; give the command"
+        ValueError,
+        match=r"other.parquet' is not of the run that .* describes: seeds is 2 there and 5 here; give the command",
     ):
         load(tmp_path)
     frame = tournament(games, LEARNERS, steps=4, seeds=5, out=tmp_path)
@@ -256,9 +277,15 @@ def own(folder, monkeypatch, *, step="tuple(map(helped, view.own))", above=HELPE
 def test_the_code_of_learners_of_ones_own_is_part_of_the_specification(tmp_path, monkeypatch):
     first = specification.describe(own(tmp_path, monkeypatch))
     assert specification.describe(own(tmp_path, monkeypatch, comment="two")) == first
-    changes = {"step": "view.own"}, {"above": HELPED.replace("0.1", "0.2")}, {"above": HELPED.replace("RATE *", "2 * RATE *")}
+    changes = (
+        {"step": "view.own"},
+        {"above": HELPED.replace("0.1", "0.2")},
+        {"above": HELPED.replace("RATE *", "2 * RATE *")},
+    )
     for change in changes:
-        (found,) = specification.differences(first, specification.describe(own(tmp_path, monkeypatch, **change)))
+        (found,) = specification.differences(
+            first, specification.describe(own(tmp_path, monkeypatch, **change))
+        )
         assert found.startswith("source code is")
     assert "source code" not in specification.describe(Lola())
 
@@ -268,7 +295,9 @@ def test_an_edited_learner_is_not_answered_with_old_numbers(tmp_path, monkeypatc
     words = {"steps": 2, "seeds": 2, "out": tmp_path / "run"}
     tournament([GAMES.make("tandem")], {"mine": own(tmp_path / "code", monkeypatch)}, **words)
     with pytest.raises(ValueError, match=r"learners\.mine\.source code is"):
-        tournament([GAMES.make("tandem")], {"mine": own(tmp_path / "code", monkeypatch, step="view.own")}, **words)
+        tournament(
+            [GAMES.make("tandem")], {"mine": own(tmp_path / "code", monkeypatch, step="view.own")}, **words
+        )
 
 
 def test_a_class_without_source_is_told_by_its_code():
@@ -291,11 +320,15 @@ with Store(sys.argv[1], {"steps": 3}, ("pd",)) as store:
 def test_one_run_at_a_time_and_a_kill_lets_go(tmp_path):
     """A folder that a living process holds is refused, whatever is asked; when it is killed, what it left is cleared away."""
     folder = tmp_path / "run"
-    with subprocess.Popen([sys.executable, "-c", HOLD, str(folder)], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(folder)], stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None
         temporary = process.stdout.readline().strip()
         for asked in (3, 4):
-            with pytest.raises(ValueError, match="is in use by another run; wait until that one ends, or name another folder"):
+            with pytest.raises(
+                ValueError, match="is in use by another run; wait until that one ends, or name another folder"
+            ):
                 Store(folder, {"steps": asked}, ("pd",), force=True)
         store = Store(folder, {"steps": 3}, ("pd",))
         with pytest.raises(ValueError, match="is in use by another run"), store:
@@ -304,7 +337,12 @@ def test_one_run_at_a_time_and_a_kill_lets_go(tmp_path):
         assert (folder / temporary).exists()
         process.send_signal(signal.SIGKILL)
     (folder / ".mine-abcdefgh.png").write_text("not ours")
-    assert {p.name for p in folder.iterdir()} == {SPECIFICATION, temporary, folders.LOCK, ".mine-abcdefgh.png"}
+    assert {p.name for p in folder.iterdir()} == {
+        SPECIFICATION,
+        temporary,
+        folders.LOCK,
+        ".mine-abcdefgh.png",
+    }
     with Store(folder, {"steps": 3}, ("pd",)) as store:
         store.save("pd", FRAME, {})
     assert {p.name for p in folder.iterdir()} == {SPECIFICATION, "pd.parquet", ".mine-abcdefgh.png"}
@@ -320,7 +358,10 @@ def test_a_full_disk_is_named_and_finished_files_stay(tmp_path, monkeypatch):
     with Store(tmp_path, SPEC, GAMES_ASKED) as store:
         store.save("pd", FRAME, {})
         monkeypatch.setattr(pq, "write_table", full)
-        with pytest.raises(ValueError, match=r"mp\.parquet' cannot be written \(No space left on device\).*; make room, or name another"):
+        with pytest.raises(
+            ValueError,
+            match=r"mp\.parquet' cannot be written \(No space left on device\).*; make room, or name another",
+        ):
             store.save("mp", FRAME, {})
     assert sorted(p.name for p in tmp_path.iterdir()) == ["pd.parquet", SPECIFICATION]
     pd.testing.assert_frame_equal(store.load("pd"), FRAME)
@@ -356,7 +397,9 @@ def test_a_tournament_killed_at_random_moments_ends_as_one_that_was_not(tmp_path
     words = ["--seeds", "40", "--learners", "naive", "lola"]
 
     def run(name, *more, seconds=None):
-        process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / name), *more], stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            [sys.executable, "-c", code, str(tmp_path / name), *more], stderr=subprocess.DEVNULL
+        )
         try:
             return process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -368,4 +411,6 @@ def test_a_tournament_killed_at_random_moments_ends_as_one_that_was_not(tmp_path
     assert run("killed", *words) == 0
     assert run("whole", *words) == 0
     assert load(tmp_path / "killed").equals(load(tmp_path / "whole"))
-    assert {p.name for p in (tmp_path / "killed").iterdir()} == {p.name for p in (tmp_path / "whole").iterdir()}
+    assert {p.name for p in (tmp_path / "killed").iterdir()} == {
+        p.name for p in (tmp_path / "whole").iterdir()
+    }

@@ -57,7 +57,11 @@ class Noisy(Learner):
 
     def update(self, state, view):
         count, begun = state
-        drift = jax.tree.map(lambda x, x0: self.lr * (jax.random.normal(view.key) + 0.01 * view.time + count - (x - x0)), view.own, begun)
+        drift = jax.tree.map(
+            lambda x, x0: self.lr * (jax.random.normal(view.key) + 0.01 * view.time + count - (x - x0)),
+            view.own,
+            begun,
+        )
         return drift, (count + 1, begun)
 
 
@@ -67,7 +71,9 @@ def matches(game, learners, pairs, steps=6, seeds=5):
     for i, j in pairs:
         match = play(game, [learners[i], learners[j]], 3, steps=steps, seeds=seeds)
         values = np.asarray(match.values)
-        np.testing.assert_allclose(result.values[:, i, j], values[:, -1].T, rtol=1e-9, atol=1e-9, err_msg=str((i, j)))
+        np.testing.assert_allclose(
+            result.values[:, i, j], values[:, -1].T, rtol=1e-9, atol=1e-9, err_msg=str((i, j))
+        )
         np.testing.assert_allclose(result.mean_values[:, i, j], values.mean(axis=1).T, rtol=1e-9, atol=1e-9)
         np.testing.assert_array_equal(result.ok[i, j], match.ok)
         for ours, theirs in zip(jax.tree.leaves(result.params), jax.tree.leaves(match.params), strict=True):
@@ -78,7 +84,9 @@ def matches(game, learners, pairs, steps=6, seeds=5):
 @pytest.mark.parametrize("name", ["hamiltonian", "matching_pennies"])  # seats learn apart, and as one batch
 def test_every_learner_plays_in_the_round_robin_as_in_a_match_of_its_own(name, x64):
     learners = [entry.make() for entry in GRADIENT]
-    pairs = [(k, (k + 1) % len(learners)) for k in range(0, len(learners), 2)]  # each learner once, in either seat
+    pairs = [
+        (k, (k + 1) % len(learners)) for k in range(0, len(learners), 2)
+    ]  # each learner once, in either seat
     matches(GAMES.make(name), learners, pairs, steps=3)
 
 
@@ -100,7 +108,9 @@ def test_cells_equal_matches_on_the_iterated_game(x64):
     matches(GAMES.make("imp"), learners, [(4, 0), (2, 1), (3, 2)])
 
 
-@pytest.mark.parametrize("name", ["ultimatum", pytest.param("ipd_axelrod", marks=pytest.mark.slow), "iterated_rock_paper_scissors"])
+@pytest.mark.parametrize(
+    "name", ["ultimatum", pytest.param("ipd_axelrod", marks=pytest.mark.slow), "iterated_rock_paper_scissors"]
+)
 def test_cells_equal_matches_whatever_the_form_of_the_parameters(x64, name):
     matches(GAMES.make(name), [Naive(0.5), Naive(0.1)], [(1, 0)])
 
@@ -108,13 +118,17 @@ def test_cells_equal_matches_whatever_the_form_of_the_parameters(x64, name):
 @pytest.fixture(scope="module")
 def dilemma():
     """A tournament on the iterated prisoner's dilemma."""
-    return tournament({"ipd": GAMES.make("ipd")}, {"naive": Naive(), "alld": LEARNERS.make("alld")}, steps=5, seeds=6)
+    return tournament(
+        {"ipd": GAMES.make("ipd")}, {"naive": Naive(), "alld": LEARNERS.make("alld")}, steps=5, seeds=6
+    )
 
 
 @pytest.fixture(scope="module")
 def fragile():
     """A tournament some of whose lanes diverge."""
-    return tournament({"game": GAMES.make("hamiltonian")}, {"fragile": Fragile(), "naive": Naive(0.1)}, steps=4, seeds=16)
+    return tournament(
+        {"game": GAMES.make("hamiltonian")}, {"fragile": Fragile(), "naive": Naive(0.1)}, steps=4, seeds=16
+    )
 
 
 def test_self_play_uses_separate_parameters(dilemma):
@@ -127,17 +141,28 @@ def test_chunks_of_any_length_are_the_same_run(monkeypatch):
     run = lambda: roundrobin.round_robin(GAMES.make("tandem"), [Naive(0.1), Noisy()], steps=23, seeds=3)  # noqa: E731
     whole, told = run(), []
     monkeypatch.setattr(roundrobin, "CHUNK_SECONDS", 0.0)
-    result = roundrobin.round_robin(GAMES.make("tandem"), [Naive(0.1), Noisy()], steps=23, seeds=3, report=told.append)
+    result = roundrobin.round_robin(
+        GAMES.make("tandem"), [Naive(0.1), Noisy()], steps=23, seeds=3, report=told.append
+    )
     assert told == list(range(24))
     np.testing.assert_array_equal(result.values, whole.values)
     np.testing.assert_array_equal(result.mean_values, whole.mean_values)
 
 
 def test_more_learners_games_and_seeds_change_no_lane(x64):
-    tandem, small, large = GAMES.make("tandem"), [Naive(0.1), Noisy()], [Noisy(0.2), Naive(0.1), Lola(0.1), Noisy()]
+    tandem, small, large = (
+        GAMES.make("tandem"),
+        [Naive(0.1), Noisy()],
+        [Noisy(0.2), Naive(0.1), Lola(0.1), Noisy()],
+    )
     keys = ["game", "learner_0", "learner_1", "seat", "seed"]
     few = tournament({"tandem": tandem}, dict(zip("ab", small, strict=True)), steps=5, seeds=3)
-    many = tournament({"rotation": GAMES.make("hamiltonian"), "tandem": tandem}, dict(zip("xacb", large, strict=True)), steps=5, seeds=7)
+    many = tournament(
+        {"rotation": GAMES.make("hamiltonian"), "tandem": tandem},
+        dict(zip("xacb", large, strict=True)),
+        steps=5,
+        seeds=7,
+    )
     joined = few.merge(many, on=keys, how="left", suffixes=("", "_many"))
     assert len(joined) == len(few) == 2 * 2 * 2 * 3
     np.testing.assert_allclose(joined["value"], joined["value_many"], rtol=1e-12)
@@ -147,7 +172,9 @@ def test_more_learners_games_and_seeds_change_no_lane(x64):
 def test_other_numbers_compile_nothing():
     def run(lr, payoff, seed, steps):
         games = {"a": MatrixGame.symmetric([[payoff, 0], [1, 2]], name=f"game {payoff}")}
-        return tournament(games, {"x": Traced(lr), "y": Traced(lr / 2), "z": Naive(lr)}, steps=steps, seeds=4, seed=seed)
+        return tournament(
+            games, {"x": Traced(lr), "y": Traced(lr / 2), "z": Naive(lr)}, steps=steps, seeds=4, seed=seed
+        )
 
     run(1.0, 3.0, 0, 10)
     traces, misses = Traced.traces, roundrobin.compiled.cache_info().misses
@@ -167,7 +194,10 @@ def test_learners_of_one_structure_share_one_update():
 def test_diverged_lanes_are_counted_and_enter_no_mean(fragile):
     game, seeds, frame = GAMES.make("hamiltonian"), 16, fragile
     drawn = jax.vmap(game.init)(lane_keys(0, "init", seeds))
-    bad = [np.asarray(jnp.stack([x > 0 for x in jax.tree.leaves(own)])).reshape(-1, seeds).any(axis=0) for own in drawn]
+    bad = [
+        np.asarray(jnp.stack([x > 0 for x in jax.tree.leaves(own)])).reshape(-1, seeds).any(axis=0)
+        for own in drawn
+    ]
     assert 0 < bad[0].sum() < seeds
     table = cells(frame).set_index(["row", "column"])
     assert table["diverged"].to_dict() == {
@@ -177,7 +207,9 @@ def test_diverged_lanes_are_counted_and_enter_no_mean(fragile):
         ("naive", "naive"): 0,
     }
     match = play(game, [Fragile(), Naive(0.1)], 0, steps=4, seeds=seeds)
-    assert table.loc[("fragile", "naive"), "row_mean"] == pytest.approx(np.asarray(match.values)[~bad[0], -1, 0].mean(), rel=1e-5)
+    assert table.loc[("fragile", "naive"), "row_mean"] == pytest.approx(
+        np.asarray(match.values)[~bad[0], -1, 0].mean(), rel=1e-5
+    )
     ranked = standings(frame).set_index("learner")
     assert ranked.loc["naive", "cross_diverged"] == bad[0].sum() + bad[1].sum()
     assert (ranked.loc["naive", "cross_lanes"], ranked.loc["naive", "self_lanes"]) == (2 * seeds, seeds)
@@ -186,7 +218,9 @@ def test_diverged_lanes_are_counted_and_enter_no_mean(fragile):
 
 
 def test_a_cell_without_a_finite_lane_has_no_mean():
-    frame = tournament({"tandem": GAMES.make("tandem")}, {"wild": Naive(5.0), "calm": Naive(0.1)}, steps=300, seeds=4)
+    frame = tournament(
+        {"tandem": GAMES.make("tandem")}, {"wild": Naive(5.0), "calm": Naive(0.1)}, steps=300, seeds=4
+    )
     table = cells(frame).set_index(["row", "column"])
     assert (table.loc[("wild", "wild"), "diverged"], table.loc[("calm", "calm"), "diverged"]) == (4, 0)
     assert np.isnan(table.loc[("wild", "wild"), "row_mean"])
@@ -209,7 +243,9 @@ def test_tables_say_what_the_rows_say(dilemma):
     assert json.loads(block["config_0"].iloc[0])["class"] == "Naive"
     assert (frame["welfare"] == frame["value"] + frame["value_opponent"]).all()
     mine = frame[(frame["learner"] == "naive") & (frame["opponent"] == "alld")]
-    assert standings(frame).set_index("learner").loc["naive", "cross_mean"] == pytest.approx(mine["value"].mean())
+    assert standings(frame).set_index("learner").loc["naive", "cross_mean"] == pytest.approx(
+        mine["value"].mean()
+    )
 
 
 @given(st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=30))
@@ -245,7 +281,12 @@ def test_the_mean_of_cells_weighs_cells_equally(seed, n, seeds):
     ],
 )
 def test_refuses_in_one_sentence(settings, says):
-    given = {"games": {"pd": GAMES.make("pd")}, "learners": {"naive": Naive()}, "steps": 2, "seeds": 2} | settings
+    given = {
+        "games": {"pd": GAMES.make("pd")},
+        "learners": {"naive": Naive()},
+        "steps": 2,
+        "seeds": 2,
+    } | settings
     with pytest.raises(ValueError, match=says) as caught:
         tournament(given.pop("games"), given.pop("learners"), **given)
     assert "\n" not in str(caught.value)
@@ -272,13 +313,18 @@ def test_curves_show_every_player():
     match = play(GAMES.make("tandem"), [Naive(0.1), Lola(0.1, 0.1)], steps=8, seeds=4)
     axis = plots.curves(match).axes[0]
     assert [text.get_text() for text in axis.get_legend().get_texts()] == ["naive (seat 0)", "lola (seat 1)"]
-    np.testing.assert_allclose(axis.lines[1].get_ydata(), np.asarray(match.values)[..., 1].mean(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(
+        axis.lines[1].get_ydata(), np.asarray(match.values)[..., 1].mean(axis=0), rtol=1e-5
+    )
 
 
 def test_heatmaps_hatch_what_diverged_and_write_the_same_bytes(tmp_path, fragile):
     frame = fragile
     drawn = plots.heatmap(frame)
-    assert sum(patch.get_hatch() is not None for patch in drawn.axes[0].patches) == (cells(frame)["diverged"] > 0).sum()
+    assert (
+        sum(patch.get_hatch() is not None for patch in drawn.axes[0].patches)
+        == (cells(frame)["diverged"] > 0).sum()
+    )
     for name in ("a.pdf", "b.pdf"):
         plots.save(plots.heatmap(frame), tmp_path / name)
     assert (tmp_path / "a.pdf").read_bytes() == (tmp_path / "b.pdf").read_bytes()
@@ -286,6 +332,9 @@ def test_heatmaps_hatch_what_diverged_and_write_the_same_bytes(tmp_path, fragile
 
 
 def test_games_share_a_program_whatever_their_names():
-    structures = {jax.tree.structure(roundrobin.anonymous(GAMES.make(name))) for name in ("ipd", "imp", "iterated_chicken")}
+    structures = {
+        jax.tree.structure(roundrobin.anonymous(GAMES.make(name)))
+        for name in ("ipd", "imp", "iterated_chicken")
+    }
     assert len(structures) == 1
     assert GAMES.make("ipd").name == "iterated_prisoners_dilemma"

@@ -4,8 +4,9 @@
     pip install cloudpickle dask fsspec matplotlib numpy pandas pyarrow pyyaml scipy toolz tqdm
     python tests/data/make_axelrod.py
 
-The file holds the play of pairs of deterministic strategies, the mean total score of pairs that end each turn with probability 1/10,
-and the vectors and parameters of the zero-determinant strategies. Of torch, which one strategy of other kind needs, a stand-in will do.
+The file holds the play of pairs of deterministic strategies, the mean total score of pairs that end each turn
+with probability 1/10, and the vectors and parameters of the zero-determinant strategies. Of torch, which one
+strategy of other kind needs, a stand-in will do.
 """
 
 import json
@@ -14,7 +15,16 @@ import sys
 import types
 
 DETERMINISTIC = ("Cooperator", "Defector", "TitForTat", "SuspiciousTitForTat", "Grudger", "WinStayLoseShift")
-STOCHASTIC = ("GTFT", "FirstByJoss", "ZDExtort2", "ZDGTFT2", "ZDSet2", "ZDMischief", "ZDExtort3", "ZDExtortion")
+STOCHASTIC = (
+    "GTFT",
+    "FirstByJoss",
+    "ZDExtort2",
+    "ZDGTFT2",
+    "ZDSet2",
+    "ZDMischief",
+    "ZDExtort3",
+    "ZDExtortion",
+)
 TURNS = 44
 MATCHES = 4000
 
@@ -65,7 +75,9 @@ def main():
             match.play()
             totals.append(match.final_score())
         mean = [sum(t[j] for t in totals) / MATCHES for j in (0, 1)]
-        spread = [(sum((t[j] - mean[j]) ** 2 for t in totals) / (MATCHES - 1) / MATCHES) ** 0.5 for j in (0, 1)]
+        spread = [
+            (sum((t[j] - mean[j]) ** 2 for t in totals) / (MATCHES - 1) / MATCHES) ** 0.5 for j in (0, 1)
+        ]
         ending[f"{a} {b}"] = {"mean": mean, "standard_error": spread}
     frozen = {
         "axelrod": axl.__version__,
@@ -75,7 +87,9 @@ def main():
         "end_probability": 0.1,
         "totals": ending,
     }
-    pathlib.Path(__file__).with_name("axelrod.json").write_text(json.dumps(frozen, indent=1) + "\n", encoding="utf-8")
+    pathlib.Path(__file__).with_name("axelrod.json").write_text(
+        json.dumps(frozen, indent=1) + "\n", encoding="utf-8"
+    )
 
 
 if __name__ == "__main__":

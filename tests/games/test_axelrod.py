@@ -41,7 +41,9 @@ def test_deterministic_pairs_earn_what_they_earn_there(pair):
 def test_expected_totals_agree_with_many_matches(pair):
     """A match that ends each turn with probability 1 - d is worth the discounted return."""
     discount = 1 - FROZEN["end_probability"]
-    expected = repeated_payoffs(GAME, [FROZEN["vectors"][name] for name in pair.split()], discount) / (1 - discount)
+    expected = repeated_payoffs(GAME, [FROZEN["vectors"][name] for name in pair.split()], discount) / (
+        1 - discount
+    )
     found = FROZEN["totals"][pair]
     assert (np.abs(expected - found["mean"]) < 4 * np.array(found["standard_error"])).all()
 

@@ -66,9 +66,13 @@ def test_smooth_games_are_the_published_ones():
     np.testing.assert_allclose(at("balduzzi", 2, 1), [-22, 19.5])
     np.testing.assert_allclose(at("zero_sum_cycle", 2, 1), [-(2 - 2 + 0.5 + 4 - 0.25), 4.25])
     g = 1 / 5 - 16 / 2
-    np.testing.assert_allclose(at("market", 2, 1), [-(2 - 2 + 64 / 6 + g / 4), -(-2 - 0.5 + 1 / 6 - g / 4)], rtol=1e-6)
+    np.testing.assert_allclose(
+        at("market", 2, 1), [-(2 - 2 + 64 / 6 + g / 4), -(-2 - 0.5 + 1 / 6 - g / 4)], rtol=1e-6
+    )
     f = (5 - 1e-4) / 2
-    np.testing.assert_allclose(at("market_with_min", 2, 1), [-(64 / 6 - 4 + f + 2 + g / 4), -(1 / 6 - f - 2 - g / 4)], rtol=1e-6)
+    np.testing.assert_allclose(
+        at("market_with_min", 2, 1), [-(64 / 6 - 4 + f + 2 + g / 4), -(1 / 6 - f - 2 - g / 4)], rtol=1e-6
+    )
 
 
 def test_market_with_min_is_continuous_and_has_its_minimum(x64):
@@ -81,12 +85,16 @@ def test_market_with_min_is_continuous_and_has_its_minimum(x64):
         return jax.grad(lambda x: losses(x, y)[0])(x), jax.grad(lambda y: losses(x, y)[1])(y)
 
     for angle in np.linspace(0, 2 * np.pi, 9):
-        inside, outside = (losses(r * np.cos(angle), r * np.sin(angle)) for r in (0.01 * (1 - 1e-9), 0.01 * (1 + 1e-9)))
+        inside, outside = (
+            losses(r * np.cos(angle), r * np.sin(angle)) for r in (0.01 * (1 - 1e-9), 0.01 * (1 + 1e-9))
+        )
         np.testing.assert_allclose(inside, outside, atol=1e-12)
         assert np.isfinite(gradients(0.01 * np.cos(angle), 0.01 * np.sin(angle))).all()
     np.testing.assert_allclose(gradients(0.0, 0.0), 0)
     curvature = jax.jit(jax.hessian(lambda z: losses(z[0], z[1])))(jnp.zeros(2))
-    np.testing.assert_allclose([curvature[0, 0, 0], curvature[1, 1, 1]], [1, 1], rtol=1e-9)  # a strict minimum for both
+    np.testing.assert_allclose(
+        [curvature[0, 0, 0], curvature[1, 1, 1]], [1, 1], rtol=1e-9
+    )  # a strict minimum for both
 
 
 @pytest.mark.parametrize("name", ["hamiltonian", "zero_sum_cycle", "matching_pennies", "imp", "irps"])
@@ -101,23 +109,32 @@ def test_quadratic_of_any_dimension(x64):
     game = Quadratic(matrices, vectors, sizes=(1, 2, 3))
     params = game.init(jax.random.key(0))
     theta = np.concatenate(params)
-    np.testing.assert_allclose(game.values(params), [theta @ a @ theta / 2 + b @ theta for a, b in zip(matrices, vectors, strict=True)])
+    np.testing.assert_allclose(
+        game.values(params),
+        [theta @ a @ theta / 2 + b @ theta for a, b in zip(matrices, vectors, strict=True)],
+    )
     split = tuple(tuple(own) for own in params)
     np.testing.assert_allclose(game.values(split), game.values(params))
     slope = jax.grad(lambda own: game.values((params[0], own, params[2]))[1])(params[1])
     np.testing.assert_allclose(slope, (((matrices[1] + matrices[1].T) / 2) @ theta + vectors[1])[1:3])
-    family = jax.vmap(lambda a: Quadratic(a, sizes=(1, 2, 3)).values(params))(jnp.stack([game.matrices, 2 * game.matrices]))
+    family = jax.vmap(lambda a: Quadratic(a, sizes=(1, 2, 3)).values(params))(
+        jnp.stack([game.matrices, 2 * game.matrices])
+    )
     np.testing.assert_allclose(family[1], 2 * family[0])
 
 
 def test_payoffs_are_data_of_a_family():
     def exploited(temptation):
-        return GAMES.make("ipd", payoffs=[[-1.0, -3.0], [temptation, -2.0]]).values((jnp.full(5, CERTAIN), jnp.full(5, -CERTAIN)))
+        return GAMES.make("ipd", payoffs=[[-1.0, -3.0], [temptation, -2.0]]).values(
+            (jnp.full(5, CERTAIN), jnp.full(5, -CERTAIN))
+        )
 
     np.testing.assert_allclose(jax.vmap(exploited)(jnp.array([0.0, 1.0]))[:, 1] * 0.04, [0, 1], atol=1e-4)
 
     def pennies(stake):
-        return GAMES.make("imp", payoffs=[[stake, -1.0], [-1.0, 1.0]]).values((jnp.full(5, CERTAIN), jnp.full(5, CERTAIN)))
+        return GAMES.make("imp", payoffs=[[stake, -1.0], [-1.0, 1.0]]).values(
+            (jnp.full(5, CERTAIN), jnp.full(5, CERTAIN))
+        )
 
     np.testing.assert_allclose(jax.vmap(pennies)(jnp.array([1.0, 3.0]))[:, 0] * 0.04, [1, 3], rtol=1e-4)
 
@@ -150,14 +167,29 @@ def test_many_players_with_many_actions(x64):
         (lambda: GAMES.make("ipd", discount=1.2), r"discount is 1.2; it must be a number in \[0, 1\]"),
         (lambda: GAMES.make("ipd", init_std=-1.0), "init_std is -1"),
         (lambda: GAMES.make("ipd", memory=0), "memory is 0"),
-        (lambda: GAMES.make("ipd_contribution", n_players=1), "n_players is 1; it must be an integer of at least 2"),
+        (
+            lambda: GAMES.make("ipd_contribution", n_players=1),
+            "n_players is 1; it must be an integer of at least 2",
+        ),
         (lambda: GAMES.make("ipd_contribution", cf=float("nan")), "cf is nan"),
         (lambda: GAMES.make("ipd", discount="much"), "discount is 'much'; it must be a number in"),
         (lambda: GAMES.make("tandem", init_std=None), "init_std is None; it must be a number of at least 0"),
-        (lambda: GAMES.make("ipd").values((jnp.zeros(4), jnp.zeros(5))), r"Player 0's parameters have shape \(4,\); .* wants \(5,\)"),
-        (lambda: GAMES.make("irps").values((jnp.zeros((10, 3)), jnp.zeros(10))), r"Player 1's .* wants \(10, 3\)"),
-        (lambda: GAMES.make("chicken").values((jnp.zeros(1), jnp.zeros(2))), r"Player 1's parameters have shape \(2,\)"),
-        (lambda: GAMES.make("tandem").values((jnp.zeros(1),)), "Parameters of 1 players were given for the 2"),
+        (
+            lambda: GAMES.make("ipd").values((jnp.zeros(4), jnp.zeros(5))),
+            r"Player 0's parameters have shape \(4,\); .* wants \(5,\)",
+        ),
+        (
+            lambda: GAMES.make("irps").values((jnp.zeros((10, 3)), jnp.zeros(10))),
+            r"Player 1's .* wants \(10, 3\)",
+        ),
+        (
+            lambda: GAMES.make("chicken").values((jnp.zeros(1), jnp.zeros(2))),
+            r"Player 1's parameters have shape \(2,\)",
+        ),
+        (
+            lambda: GAMES.make("tandem").values((jnp.zeros(1),)),
+            "Parameters of 1 players were given for the 2",
+        ),
         (lambda: GAMES.make("market_with_min", radius=0.0), "radius is 0"),
         (lambda: GAMES.make("similarity_dilemma", noise=0.0), "noise is 0"),
         (lambda: GAMES.make("prisoner_dilemma"), "did you mean 'prisoners_dilemma'"),
@@ -176,6 +208,10 @@ def test_bad_input_is_refused_in_one_sentence(make, says):
 
 
 def test_import_is_light():
-    code = "import sys, games; print(sorted({'pandas', 'matplotlib', 'scipy', 'networkx'} & set(sys.modules)))"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+    code = (
+        "import sys, games; print(sorted({'pandas', 'matplotlib', 'scipy', 'networkx'} & set(sys.modules)))"
+    )
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.strip()
     assert loaded == "[]"

@@ -75,7 +75,10 @@ def exact(*names, n=3):
                 rewards[i] += share * (took[i] - 2 * (took[1 - i] and color == i))
             free = [x for x in cells if x not in places] if any(took) else [coin]
             for x in free:
-                seen = [tuple((a - b) % n for a, b in zip(thing, places[0], strict=True)) for thing in (places[1], x)]
+                seen = [
+                    tuple((a - b) % n for a, b in zip(thing, places[0], strict=True))
+                    for thing in (places[1], x)
+                ]
                 following.append(((*seen, 1 - color if any(took) else color), share / len(free)))
         return following, rewards
 
@@ -91,7 +94,11 @@ def exact(*names, n=3):
 
 
 @pytest.mark.parametrize(
-    "names", [pytest.param(n, marks=[pytest.mark.slow] if n[0] == "always_defect" else [], id="-".join(n)) for n in REFERENCE]
+    "names",
+    [
+        pytest.param(n, marks=[pytest.mark.slow] if n[0] == "always_defect" else [], id="-".join(n))
+        for n in REFERENCE
+    ],
 )
 def test_rewards_are_the_expected_and_the_published_ones(names):
     """Within 4 standard errors of the enumeration, which is within a hundredth of the published numbers."""
@@ -113,7 +120,9 @@ def test_two_cooperators_earn_what_a_renewal_process_does():
 @pytest.mark.slow
 def test_tit_for_tat_cooperates_with_cooperators_and_is_hardly_robbed():
     """With itself it is a cooperator, draw for draw; a defector, which takes a cooperator's .27 a step, cannot take a tenth of it."""
-    np.testing.assert_array_equal(mean_rewards("tit_for_tat", "tit_for_tat")[0], mean_rewards("always_cooperate", "always_cooperate")[0])
+    np.testing.assert_array_equal(
+        mean_rewards("tit_for_tat", "tit_for_tat")[0], mean_rewards("always_cooperate", "always_cooperate")[0]
+    )
     found, error = mean_rewards("tit_for_tat", "always_defect")
     assert (found + 4 * error)[0] < 0
     assert (found - 4 * error)[0] > exact("always_cooperate", "always_defect")[0] / 10
@@ -131,13 +140,17 @@ DEFAULT = {("two coins, red wins", 0)}
 
 @pytest.mark.parametrize(
     ("name", "player"),
-    [pytest.param(*x, marks=[] if x in DEFAULT else [pytest.mark.slow]) for x in itertools.product(VARIANTS, (0, 1))],
+    [
+        pytest.param(*x, marks=[] if x in DEFAULT else [pytest.mark.slow])
+        for x in itertools.product(VARIANTS, (0, 1))
+    ],
 )
 def test_tit_for_tat_remembers_who_took_its_last_coin(name, player):
     """It plays as a defector while its last coin taken was taken by the other, as the environment tells, and as a cooperator otherwise."""
     game = VARIANTS[name]
     cooperate, defect, tft, random = (
-        COIN_AGENTS.make(n, game=game, player=player) for n in ("always_cooperate", "always_defect", "tit_for_tat", "random")
+        COIN_AGENTS.make(n, game=game, player=player)
+        for n in ("always_cooperate", "always_defect", "tit_for_tat", "random")
     )
     other = COIN_AGENTS.make("random", game=game, player=1 - player)
 
@@ -154,7 +167,9 @@ def test_tit_for_tat_remembers_who_took_its_last_coin(name, player):
         others = [jax.vmap(lambda o, a=a: a(o, ())[0])(seen) for a in (cooperate, defect)]
         return path.info["picked"], logits, robbed, *others
 
-    picked, logits, robbed, kind, greedy = jax.tree.map(np.asarray, jax.jit(jax.vmap(told))(jax.random.split(jax.random.key(2), 200)))
+    picked, logits, robbed, kind, greedy = jax.tree.map(
+        np.asarray, jax.jit(jax.vmap(told))(jax.random.split(jax.random.key(2), 200))
+    )
     expected = np.zeros(len(picked), bool)
     for t in range(9):
         np.testing.assert_array_equal(robbed[:, t], expected)
@@ -169,7 +184,9 @@ def test_tit_for_tat_remembers_who_took_its_last_coin(name, player):
 def test_cooperators_take_only_their_own_coins():
     """Where both coins lie in one cell, who comes for its own takes both."""
     game = ENVIRONMENTS.make("coin_jaxmarl", length=40)
-    run = jax.jit(jax.vmap(lambda key: playout(game, seats(game, "always_cooperate", "always_cooperate"), key, 40)))
+    run = jax.jit(
+        jax.vmap(lambda key: playout(game, seats(game, "always_cooperate", "always_cooperate"), key, 40))
+    )
     path = run(jax.random.split(jax.random.key(4), 100))
     picked, together = np.asarray(path.info["picked"]), np.asarray(path.state.coins[0] == path.state.coins[1])
     wrong = picked[..., 0, 1] | picked[..., 1, 0]
@@ -184,12 +201,19 @@ def test_what_is_seen_from_elsewhere_changes_nothing():
     rng = np.random.default_rng(0)
     rows, columns, coins = (tuple(jnp.asarray(rng.integers(n, size=(2, 300)), jnp.int32)) for n in (4, 4, 16))
     states = CoinState(rows, columns, coins, jnp.zeros(300, jnp.int32))
-    games = [CoinGame(coins="two", size=4, stay=True, **seen) for seen in ({}, {"own_first": True}, {"egocentric": True})]
+    games = [
+        CoinGame(coins="two", size=4, stay=True, **seen)
+        for seen in ({}, {"own_first": True}, {"egocentric": True})
+    ]
     names = ("always_cooperate", "always_defect")
 
     def moves(state):
         return [
-            [jnp.stack([COIN_AGENTS.make(n, game=g, player=i)(g.observe(state)[i], ())[0] for n in names]) for g in games] for i in (0, 1)
+            [
+                jnp.stack([COIN_AGENTS.make(n, game=g, player=i)(g.observe(state)[i], ())[0] for n in names])
+                for g in games
+            ]
+            for i in (0, 1)
         ]
 
     for seen in jax.jit(jax.vmap(moves))(states):

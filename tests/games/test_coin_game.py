@@ -25,7 +25,9 @@ VARIANTS = {
     "loqa of 4, two coins": CoinGame.loqa(4, LENGTH, coins="two", ties="red", egocentric=True, stay=True),
 }
 SLOW = {"lola, red wins", "mfos"}
-every_variant = pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] if n in SLOW else []) for n in VARIANTS])
+every_variant = pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[pytest.mark.slow] if n in SLOW else []) for n in VARIANTS]
+)
 
 
 @functools.cache
@@ -38,12 +40,18 @@ def play(name):
 
 def things(game, state, lane, step):
     """Places of the players and of the coins, None for a coin that is not there."""
-    rows, columns, coins = (tuple(int(x[lane, step]) for x in pair) for pair in (state.rows, state.columns, state.coins))
-    return list(zip(rows, columns, strict=True)), [None if cell < 0 else divmod(cell, game.size) for cell in coins]
+    rows, columns, coins = (
+        tuple(int(x[lane, step]) for x in pair) for pair in (state.rows, state.columns, state.coins)
+    )
+    return list(zip(rows, columns, strict=True)), [
+        None if cell < 0 else divmod(cell, game.size) for cell in coins
+    ]
 
 
 def rules(game):
-    return {name: getattr(game, name) for name in ("coins", "respawn", "ties", "egocentric", "own_first", "size")}
+    return {
+        name: getattr(game, name) for name in ("coins", "respawn", "ties", "egocentric", "own_first", "size")
+    }
 
 
 def marks(planes):
@@ -57,7 +65,9 @@ def test_every_transition_is_that_of_the_second_implementation(name):
     for lane in range(LANES):
         for step in range(4 * LENGTH - 1):
             players, coins = things(game, path.state, lane, step)
-            players, rewards, picked, places = torus.played(rules(game), players, coins, path.actions[lane, step])
+            players, rewards, picked, places = torus.played(
+                rules(game), players, coins, path.actions[lane, step]
+            )
             over = bool(path.truncated[lane, step])
             if over and game.last_reward == "unpaid":
                 rewards = [0.0, 0.0]
@@ -82,7 +92,9 @@ def test_every_transition_is_that_of_the_second_implementation(name):
 def test_episodes_have_their_length_and_begin_anew(name):
     game, path = VARIANTS[name], play(name)
     step = np.arange(4 * LENGTH)
-    np.testing.assert_array_equal(path.truncated, np.broadcast_to(step % LENGTH == LENGTH - 1, path.truncated.shape))
+    np.testing.assert_array_equal(
+        path.truncated, np.broadcast_to(step % LENGTH == LENGTH - 1, path.truncated.shape)
+    )
     np.testing.assert_array_equal(path.state.time, np.broadcast_to(step % LENGTH, path.truncated.shape))
     assert not path.terminated.any()
     for lane in range(LANES):
@@ -104,7 +116,9 @@ def test_places_numbers_and_sums(name):
     paid = ~path.truncated if game.last_reward == "unpaid" else np.ones_like(path.truncated)
     picked = path.info["picked"]
     own = np.einsum("...ii->...", picked.astype(int))
-    np.testing.assert_array_equal(path.rewards.sum(axis=-1)[paid], (own - (picked.sum(axis=(-2, -1)) - own))[paid])
+    np.testing.assert_array_equal(
+        path.rewards.sum(axis=-1)[paid], (own - (picked.sum(axis=(-2, -1)) - own))[paid]
+    )
     assert picked.any(axis=(0, 1)).all()
     if game.coins == "one":  # colors alternate within an episode
         red = coins[0] >= 0
@@ -160,7 +174,8 @@ def recorded():
     file = np.load(pathlib.Path(__file__).parents[1] / "data" / "coin_jaxmarl.npz")
     lanes, steps = file["time"].shape
     planes = {
-        name: np.moveaxis(np.unpackbits(file[name]).reshape(lanes * steps, 2, 3, 3, 4), -1, 2) for name in ("observations", "egocentric")
+        name: np.moveaxis(np.unpackbits(file[name]).reshape(lanes * steps, 2, 3, 3, 4), -1, 2)
+        for name in ("observations", "egocentric")
     }
     return {name: file[name] for name in ("places", "time", "actions", "rewards", "reset")} | planes
 
@@ -168,7 +183,10 @@ def recorded():
 def as_state(places, time):
     rows, columns = places[..., 0].astype(np.int32), places[..., 1].astype(np.int32)
     cells = 3 * rows + columns
-    return CoinState(*(tuple(jnp.asarray(x[:, i]) for i in (0, 1)) for x in (rows, columns, cells[:, 2:])), jnp.asarray(time, jnp.int32))
+    return CoinState(
+        *(tuple(jnp.asarray(x[:, i]) for i in (0, 1)) for x in (rows, columns, cells[:, 2:])),
+        jnp.asarray(time, jnp.int32),
+    )
 
 
 def test_transitions_are_jaxmarls(recorded):
@@ -195,14 +213,18 @@ def test_transitions_are_jaxmarls(recorded):
     known = as_state(goal, recorded["time"][:, 1:].ravel())
     inner = goes_on[:, :-1].ravel()
     for found, expected in zip(jax.tree.leaves(after), jax.tree.leaves(known), strict=True):
-        np.testing.assert_array_equal(np.asarray(found).reshape(lanes, steps)[:, :-1].ravel()[inner], np.asarray(expected)[inner])
+        np.testing.assert_array_equal(
+            np.asarray(found).reshape(lanes, steps)[:, :-1].ravel()[inner], np.asarray(expected)[inner]
+        )
     assert (recorded["rewards"] != 0).sum() > 1000
 
 
 @pytest.mark.parametrize(("egocentric", "name"), [(False, "observations"), (True, "egocentric")])
 def test_observations_are_jaxmarls(recorded, egocentric, name):
     state = as_state(recorded["places"].reshape(-1, 4, 2), recorded["time"].ravel())
-    np.testing.assert_array_equal(jax.jit(jax.vmap(CoinGame.jaxmarl(egocentric).observe))(state), recorded[name])
+    np.testing.assert_array_equal(
+        jax.jit(jax.vmap(CoinGame.jaxmarl(egocentric).observe))(state), recorded[name]
+    )
 
 
 @pytest.mark.parametrize(

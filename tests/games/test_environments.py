@@ -46,7 +46,9 @@ def test_shapes_and_kinds_stay(entry):
     assert entry.make(length=7).length == 7
 
 
-@pytest.mark.parametrize(("encoding", "actions"), [("index", (2, 3)), ("one_hot", (3, 3)), ("per_player", (2, 2, 2))])
+@pytest.mark.parametrize(
+    ("encoding", "actions"), [("index", (2, 3)), ("one_hot", (3, 3)), ("per_player", (2, 2, 2))]
+)
 def test_a_repetition_shows_and_pays_the_last_joint_action(encoding, actions):
     rng = np.random.default_rng(0)
     game = Repetition(MatrixGame(rng.normal(size=(len(actions), *actions))), length=6, encoding=encoding)
@@ -58,19 +60,28 @@ def test_a_repetition_shows_and_pays_the_last_joint_action(encoding, actions):
         assert bool(path.truncated[t]) == (t % 6 == 5)
         for i in range(game.n_players):
             order = [i, *(j for j in range(game.n_players) if j != i)]
-            row = 0 if last is None else 1 + int(np.ravel_multi_index([last[j] for j in order], [actions[j] for j in order]))
+            row = (
+                0
+                if last is None
+                else 1 + int(np.ravel_multi_index([last[j] for j in order], [actions[j] for j in order]))
+            )
             if encoding == "per_player":
                 row = [np.eye(1 + actions[0])[0 if last is None else 1 + last[j]] for j in order]
             elif encoding == "one_hot":
                 row = np.eye(1 + np.prod(actions))[row]
-            np.testing.assert_array_equal(path.observations[t, i], np.ravel(row) if path.observations.ndim > 2 else row)
+            np.testing.assert_array_equal(
+                path.observations[t, i], np.ravel(row) if path.observations.ndim > 2 else row
+            )
     assert len({tuple(a) for a in path.actions.tolist()}) == np.prod(actions)
 
 
 TABLES = {
     "ipd": (ipd(0.9), [[0.3, 1.2, -0.7, 0.4, -1.0], [-0.5, 0.2, 0.8, -0.3, 0.1]]),
     "ipd of tft and an extortioner": (ipd(0.9), [strategies.policy("tft"), strategies.policy("extort_2")]),
-    "three contribute": (ipd_contribution(1.4, 3, discount=0.9), np.random.default_rng(3).normal(size=(3, 9))),
+    "three contribute": (
+        ipd_contribution(1.4, 3, discount=0.9),
+        np.random.default_rng(3).normal(size=(3, 9)),
+    ),
 }
 
 
@@ -81,7 +92,10 @@ def returns(stage, tables, keys):
 
     def act(key, rows):
         draws = words(key, game.n_players)
-        first = [uniform(w) < probabilities(t[rows[i]], 2)[0] for i, (w, t) in enumerate(zip(draws, tables, strict=True))]
+        first = [
+            uniform(w) < probabilities(t[rows[i]], 2)[0]
+            for i, (w, t) in enumerate(zip(draws, tables, strict=True))
+        ]
         return jnp.where(jnp.stack(first), 0, 1)
 
     return jax.vmap(lambda key: 0.9 ** jnp.arange(150) @ rollout(game, act, key, 150).rewards)(keys)

@@ -17,7 +17,8 @@ pytestmark = pytest.mark.usefixtures("quickly_compiled")
 KEY = jax.eval_shape(lambda: jax.random.key(0))
 HEAVY = {"ipd_gru", "coin_lola", "coin_loqa", "coin_mfos", "coin_jaxmarl", "ipd_in_the_matrix", "imp_rollout"}
 every_game = pytest.mark.parametrize(
-    "entry", [pytest.param(e, id=e.name, marks=[pytest.mark.slow] if e.name in HEAVY else []) for e in PLAYABLE]
+    "entry",
+    [pytest.param(e, id=e.name, marks=[pytest.mark.slow] if e.name in HEAVY else []) for e in PLAYABLE],
 )
 every_learner = pytest.mark.parametrize("entry", list(LEARNERS), ids=lambda e: e.name)
 
@@ -30,11 +31,17 @@ def types(game):
         slope = jax.grad(lambda p: game.values(p, key)[0])(params)
         return params, game.values(params, key), game.per_step(game.values(params, key)), slope
 
-    return {x.dtype.name for x in jax.tree.leaves(jax.eval_shape(everything, KEY)) if jnp.issubdtype(x.dtype, jnp.floating)}
+    return {
+        x.dtype.name
+        for x in jax.tree.leaves(jax.eval_shape(everything, KEY))
+        if jnp.issubdtype(x.dtype, jnp.floating)
+    }
 
 
 @every_game
-@pytest.mark.filterwarnings("ignore:Explicitly requested dtype")  # JAX, of what a sampled game holds in float64
+@pytest.mark.filterwarnings(
+    "ignore:Explicitly requested dtype"
+)  # JAX, of what a sampled game holds in float64
 def test_a_game_can_be_used_in_another_precision_than_it_was_made_in(entry):
     game = entry.make()
     with jax.enable_x64(True):
@@ -110,7 +117,9 @@ def test_every_learner_can_be_built_inside_a_compiled_function(entry):
         return learner.update(learner.init(view), view)[0], joint[0]
 
     found, own = jax.eval_shape(step, KEY)
-    assert jax.tree.map(lambda x: (x.shape, x.dtype), found) == jax.tree.map(lambda x: (x.shape, x.dtype), own)
+    assert jax.tree.map(lambda x: (x.shape, x.dtype), found) == jax.tree.map(
+        lambda x: (x.shape, x.dtype), own
+    )
 
 
 def test_payoffs_and_discounts_as_axes_of_a_batch():
@@ -118,7 +127,9 @@ def test_payoffs_and_discounts_as_axes_of_a_batch():
     own = jnp.linspace(-1, 1, 5)
 
     def value(temptation, discount):
-        game = Iterated(MatrixGame.symmetric(jnp.array([[-1.0, -3.0], [0.0, -2.0]]).at[1, 0].set(temptation)), discount)
+        game = Iterated(
+            MatrixGame.symmetric(jnp.array([[-1.0, -3.0], [0.0, -2.0]]).at[1, 0].set(temptation)), discount
+        )
         return game.per_step(game.values((own, -own)))
 
     together = jax.jit(jax.vmap(value))(jnp.array([0.0, 0.5]), jnp.array([0.5, 0.9]))

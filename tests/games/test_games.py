@@ -52,7 +52,9 @@ def stage_of(game):
 def spread(game, seed, scale):
     """Initial parameters blown up to a given standard deviation."""
     rng = np.random.default_rng(seed)
-    return tuple(jnp.asarray(scale * rng.normal(size=own.shape), own.dtype) for own in game.init(jax.random.key(0)))
+    return tuple(
+        jnp.asarray(scale * rng.normal(size=own.shape), own.dtype) for own in game.init(jax.random.key(0))
+    )
 
 
 @every_game
@@ -66,7 +68,9 @@ def test_entry_says_what_it_is(name, settings):
     if isinstance(game, (MatrixGame, Iterated)) and not settings:
         payoffs = np.asarray(stage_of(game).payoffs)
         np.testing.assert_allclose([payoffs.min(), payoffs.max()], entry.facts["bounds"], rtol=1e-6)
-        assert entry.facts["discount"] == (pytest.approx(float(game.discount)) if isinstance(game, Iterated) else None)
+        assert entry.facts["discount"] == (
+            pytest.approx(float(game.discount)) if isinstance(game, Iterated) else None
+        )
 
 
 @every_game
@@ -93,7 +97,9 @@ def test_gradient_equals_finite_differences(x64, name, settings):
     points = jnp.stack([ravel_pytree(spread(game, seed, 0.7))[0] for seed in (11, 12, 13)])
     h, steps = 1e-5, jnp.eye(points.shape[1])
 
-    above, below = (moved(anonymous(game), points[:, None] + sign * h * steps[None], rebuild) for sign in (1, -1))
+    above, below = (
+        moved(anonymous(game), points[:, None] + sign * h * steps[None], rebuild) for sign in (1, -1)
+    )
     numeric, exact = (above - below) / (2 * h), slopes(anonymous(game), points, rebuild)
     assert np.abs(exact).max() > 0
     np.testing.assert_allclose(exact, numeric.swapaxes(1, 2), atol=1e-6 * np.abs(numeric).max())
@@ -109,7 +115,10 @@ def renamed(game, params, order):
     tables = []
     for seat, j in enumerate(order):
         before = [chains.row(h, j, game.n_actions) for h in histories]
-        after = [chains.row([tuple(joint[i] for i in order) for joint in h], seat, swap.n_actions) for h in histories]
+        after = [
+            chains.row([tuple(joint[i] for i in order) for joint in h], seat, swap.n_actions)
+            for h in histories
+        ]
         tables.append(params[j][np.array(before)[np.argsort(after)]])
     return eqx.tree_at(lambda g: g.stage, game, swap), tuple(tables)
 
@@ -158,7 +167,9 @@ def test_divergence_measures_behavior(x64, name, settings):
         gradient = jax.grad(lambda new, old=old, seat=seat: game.divergence(seat, old, new, params))(old)
         np.testing.assert_allclose(gradient, 0, atol=1e-12)
         split = game.split(params)[seat], game.split(other)[seat]
-        np.testing.assert_allclose(game.divergence(seat, *split, params), game.divergence(seat, old, new, params), rtol=1e-12)
+        np.testing.assert_allclose(
+            game.divergence(seat, *split, params), game.divergence(seat, old, new, params), rtol=1e-12
+        )
         if isinstance(game, (MatrixGame, Iterated)) and game.n_actions[seat] > 2:
             np.testing.assert_allclose(game.divergence(seat, old, old + 3.0, params), 0, atol=1e-12)
 

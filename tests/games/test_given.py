@@ -36,7 +36,9 @@ def test_a_sweep_takes_a_name():
 
 
 def test_a_seed_and_a_key_are_one_thing_and_no_two_seeds_are_alike():
-    words = {tuple(jax.random.key_data(as_key(seed)).tolist()) for seed in (0, 1, 2**31 - 1, 2**31, 2**32 - 1)}
+    words = {
+        tuple(jax.random.key_data(as_key(seed)).tolist()) for seed in (0, 1, 2**31 - 1, 2**31, 2**32 - 1)
+    }
     assert len(words) == 5
     for same in (np.int32(7), np.uint64(7), jnp.asarray(7), jax.random.key(7)):
         assert (jax.random.key_data(as_key(same)) == jax.random.key_data(jax.random.key(7))).all()

@@ -85,7 +85,9 @@ def test_every_transition_is_that_of_the_second_implementation():
             if not over:
                 for i in (0, 1):
                     assert marks(path.observations[lane, step + 1, i]) == storm.seen(after, beams, i)
-                    np.testing.assert_array_equal(path.info["final_observation"][lane, step, i], path.observations[lane, step + 1, i])
+                    np.testing.assert_array_equal(
+                        path.info["final_observation"][lane, step, i], path.observations[lane, step + 1, i]
+                    )
     assert meetings > 5
 
 
@@ -102,7 +104,9 @@ def test_one_player_gets_the_cell_that_both_step_into(forward, first, columns):
     ahead = tuple(jnp.array(bool(x)) for x in forward)
     _, found = moved(pair(5, 5), pair(2, 4), pair(1, 3), ahead, jnp.int32(first))
     assert tuple(int(x) for x in found) == columns
-    _, found = moved(pair(5, 5), pair(2, 3), pair(1, 1), (jnp.array(True), jnp.array(False)), jnp.int32(first))
+    _, found = moved(
+        pair(5, 5), pair(2, 3), pair(1, 1), (jnp.array(True), jnp.array(False)), jnp.int32(first)
+    )
     assert tuple(int(x) for x in found) == (2, 3)
 
 

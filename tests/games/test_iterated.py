@@ -39,14 +39,22 @@ def drawn(shape, memory, discount, seed=0, spread=2.0):
 
 
 def tables(game, params):
-    return [np.asarray(probabilities(own, a), dtype=float) for own, a in zip(params, game.n_actions, strict=True)]
+    return [
+        np.asarray(probabilities(own, a), dtype=float) for own, a in zip(params, game.n_actions, strict=True)
+    ]
 
 
 def certain(own, rng):
     """A deterministic policy of the same shape."""
     if own.ndim == 1:
         return jnp.asarray(np.where(rng.random(own.shape) < 0.5, CERTAIN, -CERTAIN))
-    return jnp.asarray(np.where(np.arange(own.shape[1]) == rng.integers(own.shape[1], size=own.shape[:1])[:, None], CERTAIN, -CERTAIN))
+    return jnp.asarray(
+        np.where(
+            np.arange(own.shape[1]) == rng.integers(own.shape[1], size=own.shape[:1])[:, None],
+            CERTAIN,
+            -CERTAIN,
+        )
+    )
 
 
 @pytest.mark.usefixtures("x64")
@@ -72,7 +80,8 @@ def test_average_is_the_limit_of_long_products(name, kind):
         elif kind == "reducible":  # half the rows certain, the other half random
             which = [rng.random(own.shape[0]) < 0.5 for own in params]
             params = tuple(
-                jnp.where(w if own.ndim == 1 else w[:, None], certain(own, rng), own) for w, own in zip(which, params, strict=True)
+                jnp.where(w if own.ndim == 1 else w[:, None], certain(own, rng), own)
+                for w, own in zip(which, params, strict=True)
             )
         expected = chains.average(payoffs, tables(game, params), memory)
         np.testing.assert_allclose(values(game, params), expected, rtol=1e-8, atol=1e-8)
@@ -96,12 +105,16 @@ def test_average_is_the_limit_of_the_discounted_value():
     patient, limit = Iterated(MatrixGame.symmetric(IPD), 1 - 1e-9), Iterated(MatrixGame.symmetric(IPD), 1.0)
     for _ in range(20):
         params = tuple(logits(rng.choice([0.0, 0.2, 0.7, 1.0], size=5)) for _ in range(2))
-        np.testing.assert_allclose(patient.per_step(values(patient, params)), values(limit, params), atol=1e-6)
+        np.testing.assert_allclose(
+            patient.per_step(values(patient, params)), values(limit, params), atol=1e-6
+        )
 
 
 @pytest.mark.usefixtures("x64")
 @pytest.mark.parametrize("discount", [0.9, 1.0])
-@pytest.mark.parametrize("name", ["2x2", *(pytest.param(x, marks=pytest.mark.slow) for x in ("2x2, memory 2", "3x3")), "2x2x2"])
+@pytest.mark.parametrize(
+    "name", ["2x2", *(pytest.param(x, marks=pytest.mark.slow) for x in ("2x2, memory 2", "3x3")), "2x2x2"]
+)
 def test_gradient_equals_finite_differences(name, discount):
     game, params, *_ = drawn(*SHAPES[name], discount, seed=5, spread=1.0)
     flat, rebuild = ravel_pytree(params)
@@ -133,7 +146,9 @@ def test_longer_memory_that_is_ignored_changes_nothing(discount):
     short = Iterated(MatrixGame(rng.normal(size=(2, 2, 2))), discount)
     long = Iterated(short.stage, discount, memory=3)
     params = tuple(jnp.asarray(rng.normal(size=5)) for _ in range(2))
-    histories = [0] + [1 + i % 4 for length in range(1, 4) for i in range(4**length)]  # the latest joint action varies fastest
+    histories = [0] + [
+        1 + i % 4 for length in range(1, 4) for i in range(4**length)
+    ]  # the latest joint action varies fastest
     ignoring = tuple(own[np.array(histories)] for own in params)
     np.testing.assert_allclose(values(long, ignoring), values(short, params), rtol=1e-10)
 
@@ -141,9 +156,13 @@ def test_longer_memory_that_is_ignored_changes_nothing(discount):
 def test_a_longer_memory_is_used():
     """Against tit for two tats, two defections in a row are answered, one is not."""
     game = Iterated(MatrixGame.symmetric(IPD), 1.0, memory=2)
-    rows = np.array([1.0] * 5 + [0.0 if a % 2 and b % 2 else 1.0 for a in range(4) for b in range(4)])  # odd: the other defected
+    rows = np.array(
+        [1.0] * 5 + [0.0 if a % 2 and b % 2 else 1.0 for a in range(4) for b in range(4)]
+    )  # odd: the other defected
     alternate = np.array([1.0, *([0.0, 0.0, 1.0, 1.0] * 5)])  # the opposite of one's own last action
-    np.testing.assert_allclose(values(game, (logits(rows), logits(alternate))), [(-1 - 3) / 2, (-1 + 0) / 2], atol=1e-6)
+    np.testing.assert_allclose(
+        values(game, (logits(rows), logits(alternate))), [(-1 - 3) / 2, (-1 + 0) / 2], atol=1e-6
+    )
     np.testing.assert_allclose(values(game, (logits(rows), logits(np.zeros(21)))), [-2, -2], atol=1e-6)
 
 
@@ -175,7 +194,9 @@ def test_average_keeps_tiny_probabilities():
     """Grim against itself with a tremble of 1e-6: float32 still knows how long cooperation lasts."""
     tremble = 1e-6
     transitions = jnp.array([[1 - tremble, tremble], [3 * tremble, 1 - 3 * tremble]])
-    np.testing.assert_allclose(chain.average(jnp.log(transitions), jnp.array([[1.0], [0.0]]))[:, 0], [0.75, 0.75], rtol=1e-6)
+    np.testing.assert_allclose(
+        chain.average(jnp.log(transitions), jnp.array([[1.0], [0.0]]))[:, 0], [0.75, 0.75], rtol=1e-6
+    )
 
 
 @pytest.mark.parametrize("discount", [0.96, 1.0])
@@ -183,7 +204,9 @@ def test_frequencies_add_up_to_the_values(discount):
     game, params, payoffs, _ = drawn((2, 3), 1, discount)
     frequencies = game.frequencies(params)
     np.testing.assert_allclose(frequencies.sum(), 1, rtol=1e-5)
-    np.testing.assert_allclose(payoffs.reshape(2, -1) @ frequencies, game.per_step(game.values(params)), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(
+        payoffs.reshape(2, -1) @ frequencies, game.per_step(game.values(params)), rtol=1e-4, atol=1e-5
+    )
 
 
 def test_numbers_are_data():

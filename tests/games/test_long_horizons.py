@@ -19,7 +19,9 @@ SMALL = {np.float32: 300, np.float64: 600}
 LEVELS = (0, 1, 5, 22, 45, 100, 200, 1000)
 AXELROD = [[3.0, 0.0], [5.0, 1.0]]
 
-compiled = eqx.filter_jit(lambda game, params: (jax.vmap(lambda p: game.per_step(game.values(p)))(params), slopes(game, params)))
+compiled = eqx.filter_jit(
+    lambda game, params: (jax.vmap(lambda p: game.per_step(game.values(p)))(params), slopes(game, params))
+)
 
 
 def slopes(game, params):
@@ -103,7 +105,11 @@ def check(payoffs, discount, dtype, logits):
     with jax.enable_x64(dtype == np.float64), decimal.localcontext(digits):
         game = Iterated(MatrixGame(payoffs), discount)
         tolerance = np.finfo(dtype).eps * (64 if game.patient else 64 + 1 / (1 - discount))
-        stop = decimal.Decimal(10) ** -SMALL[dtype] if discount == 1 else 1 - decimal.Decimal(float(np.asarray(discount, dtype)))
+        stop = (
+            decimal.Decimal(10) ** -SMALL[dtype]
+            if discount == 1
+            else 1 - decimal.Decimal(float(np.asarray(discount, dtype)))
+        )
         params = tuple(jnp.asarray([x[i] for x in logits], dtype) for i in range(len(payoffs)))
         values, gradients = compiled(game, params)
         assert all(np.isfinite(x).all() for x in (values, *gradients))
@@ -115,15 +121,28 @@ def check(payoffs, discount, dtype, logits):
             wanted = [float(x) for x in exact(tables, payoffs, stop)]
             slope = exact_slopes([[int(x) for x in own] for own in case], payoffs, stop, dtype)
             found = np.concatenate([np.asarray(x[k], float) for x in gradients], axis=-1)
-            errors.append((np.abs(np.asarray(values[k], float) - wanted).max() / spread, np.abs(found - slope).max() / spread))
-    assert np.max(errors) <= tolerance, (np.max(errors, axis=0), logits[int(np.argmax(np.max(errors, axis=1)))])
+            errors.append(
+                (
+                    np.abs(np.asarray(values[k], float) - wanted).max() / spread,
+                    np.abs(found - slope).max() / spread,
+                )
+            )
+    assert np.max(errors) <= tolerance, (
+        np.max(errors, axis=0),
+        logits[int(np.argmax(np.max(errors, axis=1)))],
+    )
 
 
 slow = pytest.mark.slow
 
 
-@pytest.mark.parametrize("dtype", [np.float32, pytest.param(np.float64, marks=slow)], ids=["float32", "float64"])
-@pytest.mark.parametrize("discount", [1.0, *(pytest.param(d, marks=slow) for d in (0.999999, 0.99999, 0.9999, 0.999, 0.99, 0.96, 0.9))])
+@pytest.mark.parametrize(
+    "dtype", [np.float32, pytest.param(np.float64, marks=slow)], ids=["float32", "float64"]
+)
+@pytest.mark.parametrize(
+    "discount",
+    [1.0, *(pytest.param(d, marks=slow) for d in (0.999999, 0.99999, 0.9999, 0.999, 0.99, 0.96, 0.9))],
+)
 def test_values_and_gradients_at_every_discount_and_level(discount, dtype):
     check([AXELROD, np.transpose(AXELROD)], discount, dtype, cases(2, 5, 4, seed=1))
 
@@ -139,13 +158,17 @@ def test_more_policies_and_payoffs(discount, dtype):
 @slow
 @pytest.mark.parametrize("discount", [1.0, 0.999999, 0.9])
 def test_three_players(discount):
-    check(np.random.default_rng(4).normal(size=(3, 2, 2, 2)), discount, np.float32, cases(3, 9, 3, seed=5)[:3])
+    check(
+        np.random.default_rng(4).normal(size=(3, 2, 2, 2)), discount, np.float32, cases(3, 9, 3, seed=5)[:3]
+    )
 
 
 def test_defectors_and_their_victims_on_average():
     """Trembles of e^-level: two defectors cannot gain, tit for tat is exploited once, and everything stays finite."""
     game = GAMES.make("ipd_axelrod")
-    tft, alld = (jnp.array([[22.0], [45.0], [80.0]]) * jnp.sign(x)[None] for x in (policy("tft"), -jnp.ones(5)))
+    tft, alld = (
+        jnp.array([[22.0], [45.0], [80.0]]) * jnp.sign(x)[None] for x in (policy("tft"), -jnp.ones(5))
+    )
     own, other = jnp.concatenate([alld, tft]), jnp.concatenate([alld, alld])
     values, gradients = compiled(game, (own, other))
     np.testing.assert_allclose(values, 1, rtol=1e-6)
@@ -157,6 +180,11 @@ def test_memory_of_two_steps_that_is_ignored_at_a_discount_near_one():
     rng = np.random.default_rng(6)
     short, long = (GAMES.make("ipd", discount=0.999999, memory=k) for k in (1, 2))
     params = tuple(jnp.asarray(rng.choice([-45.0, -5.0, 1.0, 22.0], size=5)) for _ in range(2))
-    ignoring = tuple(own[np.array([0] + [1 + i % 4 for length in (1, 2) for i in range(4**length)])] for own in params)
-    found, wanted = (game.per_step(jax.jit(lambda p, game=game: game.values(p))(p)) for game, p in ((long, ignoring), (short, params)))
+    ignoring = tuple(
+        own[np.array([0] + [1 + i % 4 for length in (1, 2) for i in range(4**length)])] for own in params
+    )
+    found, wanted = (
+        game.per_step(jax.jit(lambda p, game=game: game.values(p))(p))
+        for game, p in ((long, ignoring), (short, params))
+    )
     np.testing.assert_allclose(found, wanted, rtol=1e-5)

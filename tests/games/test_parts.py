@@ -15,9 +15,15 @@ ORDERS = {
     "backward over backward": lambda f: jax.grad(lambda x: jnp.vdot(jax.grad(f)(x), V))(X),
     "forward over backward": lambda f: jax.jvp(jax.grad(f), (X,), (V,)),
     "backward over forward": lambda f: jax.grad(lambda x: jax.jvp(f, (x,), (V,))[1])(X),
-    "third": lambda f: jax.grad(lambda x: jax.jvp(jax.grad(lambda y: jnp.vdot(jax.grad(f)(y), V)), (x,), (W,))[1].sum())(X),
-    "backward, in lanes": lambda f: jax.vmap(jax.grad(f), in_axes=1, out_axes=1)(jnp.stack([X, V, W], axis=1)),
-    "forward, compiled in a loop": lambda f: jax.lax.scan(lambda x, _: (jax.jit(jax.grad(f))(x), f(x)), X, None, 2),
+    "third": lambda f: jax.grad(
+        lambda x: jax.jvp(jax.grad(lambda y: jnp.vdot(jax.grad(f)(y), V)), (x,), (W,))[1].sum()
+    )(X),
+    "backward, in lanes": lambda f: jax.vmap(jax.grad(f), in_axes=1, out_axes=1)(
+        jnp.stack([X, V, W], axis=1)
+    ),
+    "forward, compiled in a loop": lambda f: jax.lax.scan(
+        lambda x, _: (jax.jit(jax.grad(f))(x), f(x)), X, None, 2
+    ),
 }
 
 
@@ -50,7 +56,9 @@ def test_one_part_in_lanes_and_the_others_not():
     def back(c):
         return jax.vjp(lambda x: parts(x, 2), X)[1]((c, V[:3]))[0]
 
-    np.testing.assert_array_equal(jax.vmap(back)(jnp.stack([V[:3], W[3:]])), jnp.stack([back(V[:3]), back(W[3:])]))
+    np.testing.assert_array_equal(
+        jax.vmap(back)(jnp.stack([V[:3], W[3:]])), jnp.stack([back(V[:3]), back(W[3:])])
+    )
 
 
 @pytest.mark.parametrize("n", [0, 4])

@@ -34,7 +34,9 @@ def test_pettingzoos_own_tests_pass(name):
 
 def test_pettingzoos_test_of_rendering_passes():
     def made(render_mode):  # it also makes one in a mode for people to look at, and does not use it
-        return parallel_to_aec(Parallel("coin_loqa", length=LENGTH, render_mode=render_mode.replace("human", "ansi")))
+        return parallel_to_aec(
+            Parallel("coin_loqa", length=LENGTH, render_mode=render_mode.replace("human", "ansi"))
+        )
 
     assert made("ansi").metadata["render_modes"] == ["ansi"]
     render_test(made)
@@ -52,7 +54,9 @@ def test_play_is_the_environments(name):
         _, key = jax.random.split(env._key)
         state, joint = env._state, [int(rng.integers(n)) for n in env.environment.n_actions]
         np.testing.assert_array_equal(np.stack(list(observations.values())), env.environment.observe(state))
-        observations, rewards, terminations, truncations, infos = env.step(dict(zip(env.agents, joint, strict=True)))
+        observations, rewards, terminations, truncations, infos = env.step(
+            dict(zip(env.agents, joint, strict=True))
+        )
         seen, after, expected, _, _, info = step(key, state, np.array(joint, np.int32))
         np.testing.assert_array_equal(np.stack(list(observations.values())), seen)
         np.testing.assert_array_equal(list(rewards.values()), expected)
@@ -115,12 +119,16 @@ def test_mistakes_are_refused():
     env.reset(seed=0)
     with pytest.raises(ValueError, match="give one for each of"):
         env.step({"player_0": 0})
-    with pytest.raises(ValueError, match="Action 4 of player_1 does not exist; it must be an integer from 0 to 3"):
+    with pytest.raises(
+        ValueError, match="Action 4 of player_1 does not exist; it must be an integer from 0 to 3"
+    ):
         env.step({"player_0": 0, "player_1": 4})
 
 
 def test_without_the_extra_one_sentence_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "pettingzoo", None)
     monkeypatch.delitem(sys.modules, "games.adapters.pettingzoo")
-    with pytest.raises(ImportError, match=r"install it with: pip install 'opponent-shaping-lab\[pettingzoo\]'"):
+    with pytest.raises(
+        ImportError, match=r"install it with: pip install 'opponent-shaping-lab\[pettingzoo\]'"
+    ):
         importlib.import_module("games.adapters.pettingzoo")

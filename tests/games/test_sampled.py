@@ -79,13 +79,18 @@ def drawn():
         played = sampled(Dice()).rollout(TABLES, key)
 
         def objective(game, params):
-            return game.objective(params, played, [agent(x).along(played.seen(i)) for i, x in enumerate(params)])
+            return game.objective(
+                params, played, [agent(x).along(played.seen(i)) for i, x in enumerate(params)]
+            )
 
         def by(estimator):
             return derivatives(lambda tables: objective(sampled(estimator), seated(tables)))
 
         decays = jax.vmap(lambda decay: by(LoadedDice(decay)))(jnp.array([1.0, 0.0]))
-        return {name: by(estimator) for name, estimator in ESTIMATORS.items()} | {"loaded": decays[0], "decayed": decays[1]}
+        return {name: by(estimator) for name, estimator in ESTIMATORS.items()} | {
+            "loaded": decays[0],
+            "decayed": decays[1],
+        }
 
     return estimated(measure)
 
@@ -131,10 +136,15 @@ def test_a_step_of_lola_is_that_of_the_exact_twin():
 
 @pytest.mark.parametrize("mix", [0.0, 0.7, 1.0])
 def test_advantages_beside_their_definition(mix):
-    rewards, values = np.random.default_rng(0).normal(size=(6, 3, 2)), np.random.default_rng(1).normal(size=(7, 3, 2))
+    rewards, values = (
+        np.random.default_rng(0).normal(size=(6, 3, 2)),
+        np.random.default_rng(1).normal(size=(7, 3, 2)),
+    )
     gaps = rewards + 0.9 * values[1:] - values[:-1]
     expected = [sum((0.9 * mix) ** (s - t) * gaps[s] for s in range(t, 6)) for t in range(6)]
-    np.testing.assert_allclose(advantages(jnp.array(rewards), jnp.array(values), 0.9, mix), expected, atol=1e-5)
+    np.testing.assert_allclose(
+        advantages(jnp.array(rewards), jnp.array(values), 0.9, mix), expected, atol=1e-5
+    )
     to_go = [sum(0.9 ** (s - t) * rewards[s] for s in range(t, 6)) for t in range(6)]
     np.testing.assert_allclose(returns(jnp.array(rewards), 0.9), to_go, atol=1e-5)
 
@@ -171,7 +181,12 @@ def test_along_an_episode_is_step_by_step(name):
             return jnp.stack(outputs)
 
         calm = Trembling(network, jnp.zeros(()))
-        return log_policy(network, seen), jax.vmap(episode, in_axes=1, out_axes=1)(seen), together(network), together(calm)
+        return (
+            log_policy(network, seen),
+            jax.vmap(episode, in_axes=1, out_axes=1)(seen),
+            together(network),
+            together(calm),
+        )
 
     along, *others = both(jax.random.key(2))
     for other in others:
@@ -211,8 +226,13 @@ def test_derivatives_of_logits_as_they_are_played_and_along_the_episodes_are_tho
 
 def test_no_episode_depends_on_how_many_there_are():
     environment = CoinGame.loqa(length=9)
-    agents = tuple(jax.jit(lambda i: MlpPolicy((4,)).init(jax.random.key(i), environment, 0))(i) for i in range(2))
-    few, many = (jax.jit(lambda batch=batch: sample(environment, agents, jax.random.key(1), batch, 9))() for batch in (2, 5))
+    agents = tuple(
+        jax.jit(lambda i: MlpPolicy((4,)).init(jax.random.key(i), environment, 0))(i) for i in range(2)
+    )
+    few, many = (
+        jax.jit(lambda batch=batch: sample(environment, agents, jax.random.key(1), batch, 9))()
+        for batch in (2, 5)
+    )
     for a, b in zip(jax.tree.leaves(few), jax.tree.leaves(many), strict=True):
         np.testing.assert_array_equal(a, b[:, :2])
 
@@ -220,7 +240,9 @@ def test_no_episode_depends_on_how_many_there_are():
 def test_actions_are_drawn_with_the_policy_s_probabilities():
     environment = ENVIRONMENTS.make("ipd_rollout", length=1)
     agents = agent(jnp.full(5, 0.7)), agent(jnp.full(5, -1.5))
-    share = jax.jit(lambda key: (sample(environment, agents, key, 20_000, 1).actions == 0).mean(axis=(0, 1)))(jax.random.key(0))
+    share = jax.jit(lambda key: (sample(environment, agents, key, 20_000, 1).actions == 0).mean(axis=(0, 1)))(
+        jax.random.key(0)
+    )
     np.testing.assert_allclose(share, jax.nn.sigmoid(jnp.array([0.7, -1.5])), atol=4 * 0.5 / 20_000**0.5)
 
 
@@ -236,7 +258,9 @@ def test_the_divergence_is_the_exact_one_over_what_is_seen():
 
 def test_a_critic_trained_along_the_way_learns_the_returns():
     """Whoever stands still but for its critic learns what it earns: against each other, all cooperate, -1 per step from start to end."""
-    game = Sampled(ENVIRONMENTS.make("ipd_rollout", length=4), TablePolicy(), discount=0.0, batch=64, critic=1.0)
+    game = Sampled(
+        ENVIRONMENTS.make("ipd_rollout", length=4), TablePolicy(), discount=0.0, batch=64, critic=1.0
+    )
     own = ActorCritic(Table(jnp.full(5, 50.0)), Table(jnp.zeros((5, 1))))
 
     def trained(t, own):
@@ -249,7 +273,9 @@ def test_a_critic_trained_along_the_way_learns_the_returns():
 
 def test_lola_goes_through_networks_and_their_critics():
     """A step has the structure of the parameters, is finite, and moves actor and critic."""
-    game = Sampled(ENVIRONMENTS.make("ipd_rollout", length=2), MlpPolicy((), critic=True), LoadedDice(), batch=2)
+    game = Sampled(
+        ENVIRONMENTS.make("ipd_rollout", length=2), MlpPolicy((), critic=True), LoadedDice(), batch=2
+    )
 
     @jax.jit
     def step(key):

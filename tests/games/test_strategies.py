@@ -48,7 +48,9 @@ def test_certainty_survives_logits(x64, name, dtype):
 @every_strategy
 def test_seats_see_the_same_strategy(x64, name):
     for other in STRATEGIES:
-        expected = chains.memory_one(STRATEGIES.make(name), other.make(), [AXELROD, np.transpose(AXELROD)], 0.9)
+        expected = chains.memory_one(
+            STRATEGIES.make(name), other.make(), [AXELROD, np.transpose(AXELROD)], 0.9
+        )
         np.testing.assert_allclose(pays(name, other.name, discount=0.9), expected, rtol=1e-9)
         np.testing.assert_allclose(pays(other.name, name, discount=0.9), expected[::-1], rtol=1e-9)
 
@@ -174,7 +176,9 @@ def test_conventions_agree_about_what_is_played(x64, name):
         p = p if convention.sigmoid_means == "C" else 1 - p
         by_state = dict(zip(convention.order, p, strict=True))
         mirrored = seat == 1 and convention.own_first
-        cooperation.append([by_state[s[::-1] if mirrored and len(s) == 2 else s] for s in ("start", "CC", "CD", "DC", "DD")])
+        cooperation.append(
+            [by_state[s[::-1] if mirrored and len(s) == 2 else s] for s in ("start", "CC", "CD", "DC", "DD")]
+        )
     x, y = np.array(cooperation)  # both in the joint order
     joint = np.stack([x * y, x * (1 - y), (1 - x) * y, (1 - x) * (1 - y)], axis=-1)
     ahead = np.linalg.solve(np.eye(4) - 0.96 * joint[1:], np.array([[-1, -1], [-3, 0], [0, -3], [-2, -2.0]]))

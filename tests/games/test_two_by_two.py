@@ -9,12 +9,21 @@ from tests.games.test_iterated import IPD, values
 
 pytestmark = pytest.mark.usefixtures("quickly_compiled")
 
-generic = eqx.filter_jit(lambda game, params: game.expected(params, game.stage.payoffs.reshape(game.n_players, -1).T))
+generic = eqx.filter_jit(
+    lambda game, params: game.expected(params, game.stage.payoffs.reshape(game.n_players, -1).T)
+)
 
 
 @pytest.mark.usefixtures("x64")
 @pytest.mark.parametrize(
-    "order", ["value", "gradient", "forward gradient", "Hessian", pytest.param("reverse twice", marks=pytest.mark.slow)]
+    "order",
+    [
+        "value",
+        "gradient",
+        "forward gradient",
+        "Hessian",
+        pytest.param("reverse twice", marks=pytest.mark.slow),
+    ],
 )
 def test_scalar_path_equals_the_generic_one(order):
     differentiated = {
@@ -24,7 +33,10 @@ def test_scalar_path_equals_the_generic_one(order):
         "Hessian": jax.hessian,
         "reverse twice": lambda f: jax.jacrev(jax.jacrev(f)),
     }[order]
-    both = [eqx.filter_jit(lambda game, params, f=f: differentiated(lambda p: f(game, p))(params)) for f in (values, generic)]
+    both = [
+        eqx.filter_jit(lambda game, params, f=f: differentiated(lambda p: f(game, p))(params))
+        for f in (values, generic)
+    ]
     rng = np.random.default_rng(7)
     for discount in (0.0, 0.3, 0.96, 0.999):
         game = Iterated(MatrixGame(rng.normal(size=(2, 2, 2))), discount)
@@ -45,7 +57,9 @@ def batch_reference(a, b, payoffs, discount):
         ahead = np.linalg.solve(system, np.broadcast_to(payoffs.reshape(2, 4).T, (len(x), 4, 2)))
         visits = np.linalg.solve(system.transpose(0, 2, 1), joint[:, 0, :, None])[..., 0]
         returns.append(np.einsum("no,nok->nk", joint[:, 0], ahead))
-        weight = np.concatenate([np.ones((len(x), 1)), discount * visits], axis=1)  # of each row of the policies
+        weight = np.concatenate(
+            [np.ones((len(x), 1)), discount * visits], axis=1
+        )  # of each row of the policies
         own = x * (1 - x) * weight * (np.stack([y, 1 - y, -y, y - 1], axis=-1) @ ahead)[..., 0]
         other = y * (1 - y) * weight * (np.stack([x, -x, 1 - x, x - 1], axis=-1) @ ahead)[..., 1]
         gradients.append(np.stack([own, other[:, [0, 1, 3, 2, 4]]], axis=1))
@@ -64,6 +78,8 @@ def test_scalar_path_in_large_batches(lanes):
         return game.values(params), jnp.stack([jnp.stack(own), jnp.stack(other)])
 
     found, gradients = jax.jit(jax.vmap(lambda p: both(game.split(p))))(params)
-    expected, slopes = batch_reference(np.asarray(params[0]), np.asarray(params[1]), np.asarray(game.stage.payoffs), 0.96)
+    expected, slopes = batch_reference(
+        np.asarray(params[0]), np.asarray(params[1]), np.asarray(game.stage.payoffs), 0.96
+    )
     np.testing.assert_allclose(found, expected, rtol=1e-4)
     np.testing.assert_allclose(gradients, slopes, rtol=2e-3, atol=2e-3)

@@ -92,7 +92,9 @@ def test_whatever_is_feasible_works(chi, place, share, discount, payoffs, seed):
     assume(low < high)
     strategy = zero_determinant(chi, kappa, low + share * (high - low), payoffs, discount)
     own, other = scores(strategy, opponents(20, np.random.default_rng(seed)), payoffs, discount).T
-    np.testing.assert_allclose(own - kappa, chi * (other - kappa), atol=1e-9 * max(1, abs(chi)) * (kappa - s_low))
+    np.testing.assert_allclose(
+        own - kappa, chi * (other - kappa), atol=1e-9 * max(1, abs(chi)) * (kappa - s_low)
+    )
 
 
 def feasible(chi, kappa, payoffs, discount, start):
@@ -148,18 +150,29 @@ def test_range_of_phi_is_sharp(chi, kappa, discount):
 
 def test_published_strategies():
     np.testing.assert_allclose(zero_determinant(3, 1, 1 / 26)[1:], [11 / 13, 1 / 2, 7 / 26, 0], atol=1e-12)
-    np.testing.assert_allclose(zero_determinant(2, 1, 1 / 18)[1:], STRATEGIES.make("extort_2")[1:], atol=1e-12)
+    np.testing.assert_allclose(
+        zero_determinant(2, 1, 1 / 18)[1:], STRATEGIES.make("extort_2")[1:], atol=1e-12
+    )
     np.testing.assert_allclose(zero_determinant(2, 3, 1 / 8)[1:], STRATEGIES.make("zdgtft_2")[1:], atol=1e-12)
 
 
 def test_published_extortion_of_a_cooperator():
     game = ipd_axelrod()
-    np.testing.assert_allclose(game.values((logits(zero_determinant(3, 1, 1 / 26)), policy("allc"))), [3.7273, 1.9091], atol=1e-4)
+    np.testing.assert_allclose(
+        game.values((logits(zero_determinant(3, 1, 1 / 26)), policy("allc"))), [3.7273, 1.9091], atol=1e-4
+    )
 
 
 @pytest.mark.parametrize(
     ("chi", "own", "other"),
-    [(2, -0.800, -1.400), (3, -0.714, -1.571), (5, -0.636, -1.727), (10, -0.571, -1.857), (100, -0.508, -1.985), (1e9, -0.5, -2.0)],
+    [
+        (2, -0.800, -1.400),
+        (3, -0.714, -1.571),
+        (5, -0.636, -1.727),
+        (10, -0.571, -1.857),
+        (100, -0.508, -1.985),
+        (1e9, -0.5, -2.0),
+    ],
 )
 def test_published_extortion_on_the_dilemma_of_lola(x64, chi, own, other):
     game = ipd(discount=1.0)
@@ -182,7 +195,10 @@ def test_extortion_never_loses_and_generosity_never_wins(x64):
 def test_start_matters_below_discount_one():
     assert zero_determinant(3, 1, 0.05, discount=0.9)[0] == 0  # extortion must begin with defection
     assert zero_determinant(2, 3, 0.1, discount=0.9)[0] == 1  # generosity with cooperation
-    with pytest.raises(ValueError, match=re.escape("kappa 1 is infeasible with chi 3 at discount 0.9 and start 1; feasible: kappa in [")):
+    with pytest.raises(
+        ValueError,
+        match=re.escape("kappa 1 is infeasible with chi 3 at discount 0.9 and start 1; feasible: kappa in ["),
+    ):
         zero_determinant(3, 1, 0.05, discount=0.9, start=1.0)
 
 
@@ -193,7 +209,10 @@ def test_start_matters_below_discount_one():
         ((3, 1, -0.1), "feasible: phi in [0, 0.0769231], not 0"),
         ((3, 1, 0), "not 0"),
         ((3, 5, 0.1), "kappa 5 is infeasible with chi 3 at discount 1; feasible: kappa in [1, 3]"),
-        ((0.5, 1, 0.1), "chi 0.5 is infeasible with kappa 1 at discount 1; feasible: chi in [-inf, -4] or [1, inf]"),
+        (
+            (0.5, 1, 0.1),
+            "chi 0.5 is infeasible with kappa 1 at discount 1; feasible: chi in [-inf, -4] or [1, inf]",
+        ),
         ((3, 1, 0.05, AXELROD, 0.3), "Neither chi 3 nor kappa 1 is feasible at discount 0.3"),
         ((float("nan"), 1, 0.1), "chi is nan"),
         ((3, float("inf"), 0.1), "kappa is inf"),

@@ -27,7 +27,9 @@ LEARNING = [entry for entry in LEARNERS if entry.facts["learns"] and not entry.f
 STANDING = [entry for entry in LEARNERS if not entry.facts["learns"]]
 
 over_learners = pytest.mark.parametrize("entry", LEARNING, ids=lambda e: e.name)
-over_games = pytest.mark.parametrize("game", [pytest.param(x, marks=pytest.mark.slow) if x == "three_contributors" else x for x in MAKERS])
+over_games = pytest.mark.parametrize(
+    "game", [pytest.param(x, marks=pytest.mark.slow) if x == "three_contributors" else x for x in MAKERS]
+)
 
 
 @pytest.fixture(autouse=True)
@@ -70,7 +72,9 @@ def test_a_step_keeps_structure_shape_and_dtype(entry, game):
         before = learner.init(View(game, joint, seat))
         for old, new in ((joint[seat], step), (before, state)):
             assert jax.tree.structure(old) == jax.tree.structure(new)
-            assert [(x.shape, x.dtype) for x in jax.tree.leaves(old)] == [(x.shape, x.dtype) for x in jax.tree.leaves(new)]
+            assert [(x.shape, x.dtype) for x in jax.tree.leaves(old)] == [
+                (x.shape, x.dtype) for x in jax.tree.leaves(new)
+            ]
 
 
 @over_games
@@ -104,8 +108,12 @@ def test_a_batch_is_a_loop(entry):
     game = MAKERS["rock_paper_scissors"]()
     learner = made(entry, lr=0.3)
     lanes = [at(game, seed) for seed in range(3)]
-    together = jax.vmap(lambda joint: flat(steps(game, learner, joint, joint, 0)))(jax.tree.map(lambda *x: jnp.stack(x), *lanes))
-    np.testing.assert_allclose(together, [flat(steps(game, learner, joint, joint, 0)) for joint in lanes], rtol=1e-9, atol=1e-12)
+    together = jax.vmap(lambda joint: flat(steps(game, learner, joint, joint, 0)))(
+        jax.tree.map(lambda *x: jnp.stack(x), *lanes)
+    )
+    np.testing.assert_allclose(
+        together, [flat(steps(game, learner, joint, joint, 0)) for joint in lanes], rtol=1e-9, atol=1e-12
+    )
 
 
 REFERENCES = {
@@ -132,7 +140,9 @@ REFERENCES = {
 def test_a_step_is_the_papers_formula_on_dense_matrices(entry, game):
     game = MAKERS[game]()
     lr, look_ahead = 0.3, 0.2
-    tight = {"cgd": {"tolerance": 1e-12, "iterations": 100}, "pola": {"tolerance": 0.0, "iterations": 3}}.get(entry.name, {})
+    tight = {"cgd": {"tolerance": 1e-12, "iterations": 100}, "pola": {"tolerance": 0.0, "iterations": 3}}.get(
+        entry.name, {}
+    )
     for seed in range(2):
         joint = at(game, seed)
         expected = -lr * REFERENCES[entry.name](dense.Dense(game, joint), lr, look_ahead)
@@ -144,7 +154,9 @@ def test_the_references_hessians_are_the_differences_of_their_gradients():
     game = MAKERS["ipd"]()
     d = dense.Dense(game, at(game))
     for i in range(d.n):
-        differences = np.concatenate([d.slope(lambda x, i=i, k=k: d.gradients(x)[i, k], 0) for k in range(10)]).reshape(10, -1)
+        differences = np.concatenate(
+            [d.slope(lambda x, i=i, k=k: d.gradients(x)[i, k], 0) for k in range(10)]
+        ).reshape(10, -1)
         np.testing.assert_allclose(d.hessians(d.at)[i][:, d.slices[0]], differences, rtol=1e-6, atol=1e-8)
 
 
@@ -159,12 +171,18 @@ def test_the_optimistic_step_remembers_the_last_gradient():
 def test_lola_looks_several_steps_ahead(k):
     game = MAKERS["tandem"]()
     expected = -0.3 * dense.lola(dense.Dense(game, at(game)), 0.2, steps=k)
-    np.testing.assert_allclose(flat(steps(game, Lola(0.3, 0.2, steps=k), at(game), at(game), 0)), expected, rtol=1e-6)
+    np.testing.assert_allclose(
+        flat(steps(game, Lola(0.3, 0.2, steps=k), at(game), at(game), 0)), expected, rtol=1e-6
+    )
 
 
 def test_a_longer_look_ahead_is_no_longer_program():
     def size(learner, game, key):
-        return len(str(jax.make_jaxpr(lambda joint: learner.update((), View(game, joint, 0, key))[0])(game.init(key))))
+        return len(
+            str(
+                jax.make_jaxpr(lambda joint: learner.update((), View(game, joint, 0, key))[0])(game.init(key))
+            )
+        )
 
     ipd, key = GAMES.make("ipd"), jax.random.key(0)
     sizes = [size(Lola(steps=k), ipd, key) for k in (1, 2, 3, 5, 9)]
@@ -186,7 +204,9 @@ def test_every_step_of_a_long_look_ahead_draws_anew_as_it_did_one_by_one():
 @over_games
 def test_hola_of_order_one_is_exact_lola(game):
     game = MAKERS[game]()
-    ours, lola = (flat(steps(game, x, at(game), at(game), 0)) for x in (Hola(0.3, 0.2, order=1), Lola(0.3, 0.2)))
+    ours, lola = (
+        flat(steps(game, x, at(game), at(game), 0)) for x in (Hola(0.3, 0.2, order=1), Lola(0.3, 0.2))
+    )
     np.testing.assert_allclose(ours, lola, rtol=1e-9, atol=1e-12)
 
 
@@ -197,7 +217,9 @@ def test_sos_without_its_shaping_term_is_lookahead():
     for seed in range(12):
         joint = at(game, seed)
         d = dense.Dense(game, joint)
-        ours, lookahead = (flat(steps(game, x, joint, joint, 0)) for x in (Sos(0.3, 0.2, alignment=0.0), LookAhead(0.3, 0.2)))
+        ours, lookahead = (
+            flat(steps(game, x, joint, joint, 0)) for x in (Sos(0.3, 0.2, alignment=0.0), LookAhead(0.3, 0.2))
+        )
         same = np.allclose(ours, lookahead, rtol=1e-9, atol=1e-12)
         assert same == (d.chi(d.at) @ dense.lookahead(d, 0.2) > 0)
         against += same
@@ -212,7 +234,9 @@ def test_sos_measures_its_shaping_on_either_side_of_alignment():
         d = dense.Dense(game, joint)
         for alignment in (0.01, 0.5):
             expected = -0.3 * dense.sos(d, 1.0, alignment, 0.1)
-            np.testing.assert_allclose(flat(steps(game, Sos(0.3, 1.0, alignment), joint, joint, 0)), expected, rtol=1e-8)
+            np.testing.assert_allclose(
+                flat(steps(game, Sos(0.3, 1.0, alignment), joint, joint, 0)), expected, rtol=1e-8
+            )
         sides.add(bool(d.chi(d.at) @ dense.lookahead(d, 1.0) > 0))
     assert sides == {True, False}
 
@@ -230,7 +254,8 @@ def test_lookahead_is_the_first_order_of_cgd(game):
 
     def gap(b):
         cgd, lookahead = (
-            flat(steps(game, x, at(game), at(game), 0)) for x in (Cgd(0.3, b, iterations=100, tolerance=1e-13), LookAhead(0.3, b))
+            flat(steps(game, x, at(game), at(game), 0))
+            for x in (Cgd(0.3, b, iterations=100, tolerance=1e-13), LookAhead(0.3, b))
         )
         return float(jnp.abs(cgd - lookahead).max())
 
@@ -248,7 +273,16 @@ def test_fixed_points_are_kept_or_moved_as_declared(entry):
 
 def test_every_learner_declares_its_facts():
     for entry in LEARNERS:
-        names = {"learns", "look_ahead", "keeps_fixed_points", "simultaneous", "max_players", "sampled", "anywhere", "tabular"}
+        names = {
+            "learns",
+            "look_ahead",
+            "keeps_fixed_points",
+            "simultaneous",
+            "max_players",
+            "sampled",
+            "anywhere",
+            "tabular",
+        }
         assert set(entry.facts) == names
         assert entry.facts["look_ahead"] is None or entry.facts["look_ahead"] in entry.settings()
 
@@ -303,7 +337,10 @@ def test_same_key_same_run_and_another_key_another(entry):
 @pytest.mark.parametrize("entry", [e for e in LEARNERS if e.facts["learns"]], ids=lambda e: e.name)
 def test_tables_call_a_learner_what_it_is_asked_for_as(entry):
     """A learner made of another one says of which."""
-    assert entry.make().label in (entry.name, {"alternating": "alternating(naive)", "pola_om": "modeling(pola_dice)"}.get(entry.name))
+    assert entry.make().label in (
+        entry.name,
+        {"alternating": "alternating(naive)", "pola_om": "modeling(pola_dice)"}.get(entry.name),
+    )
 
 
 @pytest.mark.parametrize("entry", STANDING, ids=lambda e: e.name)
@@ -317,14 +354,20 @@ def test_a_fixed_strategy_plays_its_probabilities_for_ever(entry):
 
 
 def test_a_fixed_strategy_refuses_a_table_it_does_not_fit():
-    with pytest.raises(ValueError, match=r"'tft' is a table of shape \(5,\), but player 1 of 'rock_paper_scissors' has"):
+    with pytest.raises(
+        ValueError, match=r"'tft' is a table of shape \(5,\), but player 1 of 'rock_paper_scissors' has"
+    ):
         play(GAMES.make("rock_paper_scissors"), [Naive(), Fixed.named("tft")], steps=1)
     with pytest.raises(ValueError, match=r"probabilities is 1.5; it must be a number in \[0, 1\]"):
         Fixed([0.5, 1.5])
 
 
 def test_a_single_probability_fits_any_table():
-    match = play(GAMES.make("ipd_contribution", n_players=3), [Fixed(1.0, "giver"), Fixed(0.0, "taker"), Fixed(0.5, "coin")], steps=1)
+    match = play(
+        GAMES.make("ipd_contribution", n_players=3),
+        [Fixed(1.0, "giver"), Fixed(0.0, "taker"), Fixed(0.5, "coin")],
+        steps=1,
+    )
     assert [float(jax.nn.sigmoid(p).mean()) for p in match.params] == [1.0, 0.0, 0.5]
 
 

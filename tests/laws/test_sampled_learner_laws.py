@@ -60,9 +60,14 @@ def test_a_step_keeps_structure_and_stands_still_at_rate_zero_and_is_one_program
     assert all(np.isfinite(x).all() for x in jax.tree.leaves((step, after)))
     np.testing.assert_array_equal(step, again)
     assert not np.array_equal(step, other_key)
-    assert any(not np.array_equal(a, b) for a, b in zip(*map(jax.tree.leaves, ((step, after), slow[::2])), strict=True))
+    assert any(
+        not np.array_equal(a, b)
+        for a, b in zip(*map(jax.tree.leaves, ((step, after), slow[::2])), strict=True)
+    )
     assert moved(step)
-    assert entry.facts["tabular"] or not moved(still)  # values in tables are drawn, and played from the first step on
+    assert entry.facts["tabular"] or not moved(
+        still
+    )  # values in tables are drawn, and played from the first step on
 
 
 @pytest.mark.slow  # recurrent networks take the compiler long
@@ -100,7 +105,9 @@ def test_a_game_without_episodes_is_refused_with_a_sentence(entry):
 @over_learners
 def test_bad_numbers_are_refused_with_a_sentence(entry):
     for bad in (-0.1, float("nan")):
-        with pytest.raises(ValueError, match=r"lr is (-0.1|nan); it must be a number (of at least 0|in \[0, 1\])"):
+        with pytest.raises(
+            ValueError, match=r"lr is (-0.1|nan); it must be a number (of at least 0|in \[0, 1\])"
+        ):
             entry.make(lr=bad)
 
 

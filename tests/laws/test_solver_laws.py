@@ -30,7 +30,11 @@ def examples(law):
 
     def test(entry, games):
         @settings(max_examples=games, deadline=None, derandomize=True, database=None)
-        @given(shapes(entry, 4 if entry.name in SLOW and games < 100 else 6), st.sampled_from([1, 3, 1000]), st.integers(0, 2**32 - 1))
+        @given(
+            shapes(entry, 4 if entry.name in SLOW and games < 100 else 6),
+            st.sampled_from([1, 3, 1000]),
+            st.integers(0, 2**32 - 1),
+        )
         def run(shape, high, seed):
             law(entry, drawn(entry, shape, high, seed), np.random.default_rng(seed + 1))
 
@@ -44,7 +48,8 @@ def over_games(entries):
     """Every solver with a number of games: few where one takes tenths of a second."""
     some = [pytest.param(e, 10 if e.name in SLOW else 40, id=e.name) for e in entries]
     return pytest.mark.parametrize(
-        ("entry", "games"), some + [pytest.param(e, 300, id=f"{e.name}, hundreds", marks=pytest.mark.slow) for e in entries]
+        ("entry", "games"),
+        some + [pytest.param(e, 300, id=f"{e.name}, hundreds", marks=pytest.mark.slow) for e in entries],
     )
 
 
@@ -92,7 +97,11 @@ def residual(u, profile):
         means = [0, 0]
         for joint in np.ndindex(*u.shape[1:]):
             away = abs(Fraction(int(u[(player, *joint)])) - earned[player])
-            others = math.prod(Fraction(s[a]) for other, (s, a) in enumerate(zip(profile, joint, strict=True)) if other != player)
+            others = math.prod(
+                Fraction(s[a])
+                for other, (s, a) in enumerate(zip(profile, joint, strict=True))
+                if other != player
+            )
             means[0] += Fraction(profile[player][joint[player]]) * others * away
             means[1] += (joint[player] == best) * others * away
         shares.append(gain / max(means) if gain > 0 else 0)
@@ -119,9 +128,16 @@ def same_set(one, other):
 def finds_the_same(entry, game, found, other_game, other, back=lambda vector: vector):
     """The two sets of profiles are one where a solver claims all of a set that is finite; otherwise each is of equilibria of both."""
     if entry.facts["finds"] == "all" and (found.complete or not (found.degenerate or other.degenerate)):
-        assert same_set(flat(found), [back(v) for v in flat(other)]), (game, flat(found), [back(v) for v in flat(other)])
+        assert same_set(flat(found), [back(v) for v in flat(other)]), (
+            game,
+            flat(found),
+            [back(v) for v in flat(other)],
+        )
     for e in other:
-        profile = np.split(back(np.concatenate([np.asarray(s, dtype=float) for s in e.profile])), np.cumsum(game.shape[1:])[:-1])
+        profile = np.split(
+            back(np.concatenate([np.asarray(s, dtype=float) for s in e.profile])),
+            np.cumsum(game.shape[1:])[:-1],
+        )
         assert is_equilibrium(game, profile), game
 
 
@@ -135,8 +151,12 @@ def test_the_residual_is_honest(entry, game, rng):
     scale = max(1, np.ptp(game))
     for e in found:
         earned, gains = judged(game, e.profile)
-        np.testing.assert_allclose(np.asarray(e.payoffs, dtype=float), np.array(earned, dtype=float), atol=1e-9 * scale)
-        np.testing.assert_allclose(np.asarray(e.regret, dtype=float), np.array(gains, dtype=float), atol=1e-9 * scale)
+        np.testing.assert_allclose(
+            np.asarray(e.payoffs, dtype=float), np.array(earned, dtype=float), atol=1e-9 * scale
+        )
+        np.testing.assert_allclose(
+            np.asarray(e.regret, dtype=float), np.array(gains, dtype=float), atol=1e-9 * scale
+        )
         assert e.residual == pytest.approx(residual(game, e.profile), abs=1e-9)
         assert e.status != "solved" or is_equilibrium(game, e.profile)
         assert e.status == "solved" or found.status != "solved" or not found.complete
@@ -267,12 +287,17 @@ def test_what_is_too_large_is_refused_with_the_estimate(entry):
 
 
 def test_a_repeated_game_is_no_normal_form():
-    with pytest.raises(ValueError, match=r"'iterated_prisoners_dilemma' is a repeated game; solve its stage game"):
+    with pytest.raises(
+        ValueError, match=r"'iterated_prisoners_dilemma' is a repeated game; solve its stage game"
+    ):
         solve(ipd())
 
 
 def test_solve_names_the_methods_that_take_a_game():
-    with pytest.raises(ValueError, match=r"'vertex' takes games of 2 players, and this one has 3; these take it: .*polynomial"):
+    with pytest.raises(
+        ValueError,
+        match=r"'vertex' takes games of 2 players, and this one has 3; these take it: .*polynomial",
+    ):
         solve(np.zeros((3, 2, 2, 2)), "vertex")
     with pytest.raises(ValueError, match=r"'logit' works in floating point; exact: .*vertex"):
         solve(np.zeros((2, 2, 2)), "logit", exact=True)

@@ -69,7 +69,9 @@ def refused(capsys, *words):
 def test_numbers_meet_the_published_ones(made):
     compared = made.comparison.dropna(subset=["published"])
     assert len(compared) == len(made.figure.published) > 0
-    assert (abs(compared["ours"] - compared["published"]) <= compared["tolerance"]).all(), compared.to_string()
+    assert (abs(compared["ours"] - compared["published"]) <= compared["tolerance"]).all(), (
+        compared.to_string()
+    )
     assert compared["agrees"].all()
     assert (made.comparison["diverged"] == 0).all()
 
@@ -77,7 +79,9 @@ def test_numbers_meet_the_published_ones(made):
 def test_a_number_off_the_published_one_is_said_to_differ(made):
     figure = made.figure
     frame = making.Store(made.folder, made.note["specification"], (figure.name,)).load(figure.name)
-    off = dataclasses.replace(figure, published=tuple(dataclasses.replace(p, value=p.value + 1) for p in figure.published))
+    off = dataclasses.replace(
+        figure, published=tuple(dataclasses.replace(p, value=p.value + 1) for p in figure.published)
+    )
     comparison = off.comparison(frame).dropna(subset=["published"])
     assert not comparison["agrees"].any()
     assert all("differs" in row[2] for row in making.cells(comparison))
@@ -86,11 +90,19 @@ def test_a_number_off_the_published_one_is_said_to_differ(made):
 def test_every_learner_has_a_curve_that_moves(made):
     with style():
         drawn = made.figure.draw(data(made), made.comparison, "neurips")
-    lines = {line.get_label(): np.asarray(line.get_ydata()) for line in drawn.axes[0].lines if not str(line.get_label()).startswith("_")}
+    lines = {
+        line.get_label(): np.asarray(line.get_ydata())
+        for line in drawn.axes[0].lines
+        if not str(line.get_label()).startswith("_")
+    }
     assert len(lines) == made.comparison["learner"].nunique()
     assert all(np.isfinite(y).all() and np.ptp(y) > 0 for y in lines.values())
     assert {text.get_text() for text in drawn.axes[0].get_legend().get_texts()} == set(lines)
-    looks = {(line.get_color(), line.get_marker(), str(line.get_linestyle())) for line in drawn.axes[0].lines if line.get_label() in lines}
+    looks = {
+        (line.get_color(), line.get_marker(), str(line.get_linestyle()))
+        for line in drawn.axes[0].lines
+        if line.get_label() in lines
+    }
     assert len({marker for _, marker, _ in looks}) == len(lines)
     assert not any(np.array_equal(a, b) for k, a in lines.items() for n, b in lines.items() if k < n)
 
@@ -127,11 +139,29 @@ def test_everything_lies_on_the_page_and_labels_apart(made, width):
             assert box.x1 <= page.x1 + 1
             assert page.y0 <= box.y0
             assert box.y1 <= page.y1 + 1
-            ticks = [t for t in axes.get_xticklabels() if axes.get_xlim()[0] <= t.get_position()[0] <= axes.get_xlim()[1]]
-            ticks += [t for t in axes.get_yticklabels() if axes.get_ylim()[0] <= t.get_position()[1] <= axes.get_ylim()[1]]
+            ticks = [
+                t
+                for t in axes.get_xticklabels()
+                if axes.get_xlim()[0] <= t.get_position()[0] <= axes.get_xlim()[1]
+            ]
+            ticks += [
+                t
+                for t in axes.get_yticklabels()
+                if axes.get_ylim()[0] <= t.get_position()[1] <= axes.get_ylim()[1]
+            ]
             legend = axes.get_legend()
-            labels = [*ticks, axes.xaxis.label, axes.yaxis.label, *axes.texts, *(legend.get_texts() if legend else [])]
-            boxes = [label.get_window_extent() for label in labels if label.get_text() and label.get_rotation() % 90 == 0]
+            labels = [
+                *ticks,
+                axes.xaxis.label,
+                axes.yaxis.label,
+                *axes.texts,
+                *(legend.get_texts() if legend else []),
+            ]
+            boxes = [
+                label.get_window_extent()
+                for label in labels
+                if label.get_text() and label.get_rotation() % 90 == 0
+            ]
             assert not any(a.overlaps(b) for k, a in enumerate(boxes) for b in boxes[:k])
 
 
@@ -192,7 +222,14 @@ def test_interrupted_computation_leaves_no_data(tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     registry = Registry("figure")
-    registry.add(Entry("tandem", lambda: dataclasses.replace(FIGURES.make("tandem"), compute=interrupt), "", "letcher2019sos"))
+    registry.add(
+        Entry(
+            "tandem",
+            lambda: dataclasses.replace(FIGURES.make("tandem"), compute=interrupt),
+            "",
+            "letcher2019sos",
+        )
+    )
     monkeypatch.setattr(making, "FIGURES", registry)
     with pytest.raises(KeyboardInterrupt):
         make("tandem", out=tmp_path)
@@ -204,7 +241,10 @@ def test_interrupted_command_says_what_is_kept(capsys, tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     registry = Registry("figure")
-    for name, figure in (("tandem", FIGURES.make("tandem")), ("sos_ipd", dataclasses.replace(FIGURES.make("sos_ipd"), compute=interrupt))):
+    for name, figure in (
+        ("tandem", FIGURES.make("tandem")),
+        ("sos_ipd", dataclasses.replace(FIGURES.make("sos_ipd"), compute=interrupt)),
+    ):
         registry.add(Entry(name, lambda figure=figure: figure, "", "letcher2019sos"))
     monkeypatch.setattr(making, "FIGURES", registry)
     code, _, err = run(capsys, "make", "tandem", "sos_ipd", "--out", tmp_path)
@@ -232,7 +272,9 @@ def test_unknown_names_get_one_sentence(capsys, tmp_path):
     assert "did you mean 'tandem'?" in refused(capsys, "make", "tandam", "--out", tmp_path)
     assert "did you mean 'sos_ipd'?" in refused(capsys, "make", "tandem", "sos_idp", "--out", tmp_path)
     assert "did you mean 'quick'?" in refused(capsys, "make", "tandem", "--preset", "quik", "--out", tmp_path)
-    assert "did you mean 'neurips'?" in refused(capsys, "make", "tandem", "--width", "neurip", "--out", tmp_path)
+    assert "did you mean 'neurips'?" in refused(
+        capsys, "make", "tandem", "--width", "neurip", "--out", tmp_path
+    )
     assert "sos_ipd, tandem" in refused(capsys, "make", "--out", tmp_path)
     assert "did you mean '--redraw'?" in refused(capsys, "make", "tandem", "--redrow", "--out", tmp_path)
     assert "did you mean 'make'?" in refused(capsys, "mak", "tandem", "--out", tmp_path)
@@ -265,9 +307,23 @@ def test_program_prepares_before_jax(tmp_path):
     code = "import sys, paper_figs.cli; print('jax' in sys.modules)"
     env = os.environ | {"JAX_COMPILATION_CACHE_DIR": str(tmp_path)}
     here = pathlib.Path(__file__).parents[2]
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env, cwd=here, timeout=600, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env=env,
+        cwd=here,
+        timeout=600,
+        check=True,
+    )
     assert done.stdout.strip() == "False"
     done = subprocess.run(
-        [sys.executable, "-m", "paper_figs", "list"], capture_output=True, text=True, env=env, cwd=here, timeout=600, check=True
+        [sys.executable, "-m", "paper_figs", "list"],
+        capture_output=True,
+        text=True,
+        env=env,
+        cwd=here,
+        timeout=600,
+        check=True,
     )
     assert all(name in done.stdout for name in (entry.name for entry in FIGURES))

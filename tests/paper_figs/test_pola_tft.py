@@ -14,11 +14,15 @@ def test_tit_for_tat_is_found_where_it_is_played():
     for name, expected in (("tft", True), ("grim", True), ("allc", False), ("alld", True)):
         assert bool(found((tables[name][None], tables["tft"][None]), share[None])[0]) == expected
     assert not found((tables["tft"][None], tables["tft"][None]), jnp.array([[0.0, 0.8]]))[0]
-    assert not found((tables["tft"][None], tables["tft"][None]), jnp.array([[0.9, 0.0]]))[0]  # the start does not count
+    assert not found((tables["tft"][None], tables["tft"][None]), jnp.array([[0.9, 0.0]]))[
+        0
+    ]  # the start does not count
 
 
 def test_every_variant_has_settings_at_every_factor():
-    assert {(v.learner, v.policy) for v in VARIANTS} == {(learner, p) for learner in ("lola", "pola") for p in POLICIES}
+    assert {(v.learner, v.policy) for v in VARIANTS} == {
+        (learner, p) for learner in ("lola", "pola") for p in POLICIES
+    }
     assert all(set(v.settings) == set(FACTORS) for v in VARIANTS)
 
 
@@ -36,8 +40,9 @@ def test_fractions_have_exact_intervals():
 def test_the_papers_statements_about_parameterizations():
     """LOLA works with tables and degrades with networks; POLA works with tables, with networks, and in the basis first published.
 
-    Two statements do not hold as they stand. That LOLA never works in another basis is what the authors found by hand: a grid of
-    settings finds some at factors 1.4 and 1.6, and none below. And in the basis of the final code POLA works from factor 1.33 on only.
+    Two statements do not hold as they stand. That LOLA never works in another basis is what the authors found
+    by hand: a grid of settings finds some at factors 1.4 and 1.6, and none below. And in the basis of the
+    final code POLA works from factor 1.33 on only.
     """
     frame = compute(Size(20, 100), 0)
     assert (frame["diverged"] == 0).all()

@@ -45,8 +45,9 @@ def equalizer(payoffs, own, others):
 def equilibria(row, column):
     """All equilibria of a game that is not degenerate, as a set of profiles.
 
-    Where one support is larger, the other player's equations outnumber the unknowns; a solution proves the game degenerate, and every
-    degenerate game has one. Without one, all equilibria have supports of equal size and solve both players' equations uniquely.
+    Where one support is larger, the other player's equations outnumber the unknowns; a solution proves the
+    game degenerate, and every degenerate game has one. Without one, all equilibria have supports of equal
+    size and solve both players' equations uniquely.
 
     Raises:
         Degenerate: if the game is.
@@ -55,7 +56,11 @@ def equilibria(row, column):
     found = set()
     for own, others in product(subsets(len(row)), subsets(len(row[0]))):
         x = equalizer(column, own, others) if len(own) <= len(others) else None
-        y = equalizer(flipped, others, own) if len(own) >= len(others) and (x or len(own) > len(others)) else None
+        y = (
+            equalizer(flipped, others, own)
+            if len(own) >= len(others) and (x or len(own) > len(others))
+            else None
+        )
         if (x or y) and len(own) != len(others):
             raise Degenerate
         if x and y:

@@ -1,6 +1,7 @@
 """What the learners' papers define, worked out in losses with dense matrices: the reference the learners are held against.
 
-Everything is one flat vector; `slices[i]` is player i's part. Nothing here is shared with the learners' own code.
+Everything is one flat vector; `slices[i]` is player i's part. Nothing here is shared with the learners' own
+code.
 """
 
 import equinox as eqx
@@ -65,7 +66,10 @@ class Dense:
     def chi(self, x):
         g, h = self.gradients(x), self.hessians(x)
         return np.concatenate(
-            [sum(h[j][self.slices[j], s].T @ g[i, self.slices[j]] for j in range(self.n) if j != i) for i, s in enumerate(self.slices)]
+            [
+                sum(h[j][self.slices[j], s].T @ g[i, self.slices[j]] for j in range(self.n) if j != i)
+                for i, s in enumerate(self.slices)
+            ]
         )
 
     def slope(self, value, player, size=1e-5):
@@ -74,7 +78,14 @@ class Dense:
         for k in range(s.start, s.stop):
             e = np.zeros_like(self.at)
             e[k] = size
-            out.append((8 * (value(self.at + e) - value(self.at - e)) - value(self.at + 2 * e) + value(self.at - 2 * e)) / (12 * size))
+            out.append(
+                (
+                    8 * (value(self.at + e) - value(self.at - e))
+                    - value(self.at + 2 * e)
+                    + value(self.at - 2 * e)
+                )
+                / (12 * size)
+            )
         return np.array(out)
 
     def others_moved(self, x, player, towards):
@@ -114,7 +125,9 @@ def pola(d, lr, look_ahead, penalty, iterations):
 
     def proximal(x, i):
         anticipated = d.others_moved(x, i, -look_ahead * d.xi(x))
-        return d.losses(anticipated)[i] + penalty * np.asarray(compiled_divergence(x, d.at, i, d.game, d.restore))
+        return d.losses(anticipated)[i] + penalty * np.asarray(
+            compiled_divergence(x, d.at, i, d.game, d.restore)
+        )
 
     for i, s in enumerate(d.slices):
         moved = np.zeros_like(d.at)

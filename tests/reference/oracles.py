@@ -13,8 +13,17 @@ def quantecon(program: str, question: Any, **environment: str) -> Any:
     """What a program that uses quantecon prints, as JSON, when it reads the question, as JSON, from its standard input."""
     python = os.environ.get("ORACLE_PYTHON", sys.executable)
     if subprocess.run([python, "-c", "import quantecon"], capture_output=True).returncode:
-        pytest.skip(f"{python} has no quantecon; name an interpreter that has by the environment variable ORACLE_PYTHON")
+        pytest.skip(
+            f"{python} has no quantecon; name an interpreter that has by the environment variable ORACLE_PYTHON"
+        )
     run = [python, "-c", program]
-    done = subprocess.run(run, input=json.dumps(question), capture_output=True, text=True, timeout=600, env=os.environ | environment)
+    done = subprocess.run(
+        run,
+        input=json.dumps(question),
+        capture_output=True,
+        text=True,
+        timeout=600,
+        env=os.environ | environment,
+    )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

@@ -1,6 +1,7 @@
 """The rules of the LOLA paper's tournament once more, in plain Python, where policies follow the values at every step.
 
-Rows of tables are start, CC, CD, DC, DD, own action first; probabilities are of action 0. Gradients are those of the exact dilemma.
+Rows of tables are start, CC, CD, DC, DD, own action first; probabilities are of action 0. Gradients are those
+of the exact dilemma.
 """
 
 import random
@@ -32,7 +33,11 @@ class Q:
     shape: ClassVar = (5, 2)
 
     def __init__(self, rng, normal):
-        self.rng, self.q, self.counts = rng, normal.normal(size=self.shape).tolist(), [[0, 0] for _ in range(5)]
+        self.rng, self.q, self.counts = (
+            rng,
+            normal.normal(size=self.shape).tolist(),
+            [[0, 0] for _ in range(5)],
+        )
 
     def worth(self, row):
         return self.q[row]
@@ -95,7 +100,13 @@ class Wolf(Climber):
 
 class Gradient:
     def __init__(self, rng, normal, rule, mistaken):
-        self.rng, self.own, self.rule, self.mistaken, self.game = rng, normal.normal(size=5), rule, mistaken, ipd()
+        self.rng, self.own, self.rule, self.mistaken, self.game = (
+            rng,
+            normal.normal(size=5),
+            rule,
+            mistaken,
+            ipd(),
+        )
         self.p = self.seen().tolist()
 
     def act(self, row):
@@ -109,7 +120,9 @@ class Gradient:
         p = np.clip(other, 1e-8, 1 - 1e-8)
         if self.mistaken:
             p[2], p[3] = 1 - p[3], 1 - p[2]
-        self.own = self.own + np.asarray(self.rule(self.game, jnp.array(self.own), jnp.array(np.log(p) - np.log1p(-p))))
+        self.own = self.own + np.asarray(
+            self.rule(self.game, jnp.array(self.own), jnp.array(np.log(p) - np.log1p(-p)))
+        )
         self.p = self.seen().tolist()
 
 
@@ -145,7 +158,10 @@ def scores(seed, mistaken, episodes=1000, steps=200):
     for i, first in enumerate(names):
         for second in names[i:]:
             makers = (kinds[first], kinds[second])
-            a, b = (make(rng, normal) if isinstance(make, type) else Gradient(rng, normal, make, mistaken) for make in makers)
+            a, b = (
+                make(rng, normal) if isinstance(make, type) else Gradient(rng, normal, make, mistaken)
+                for make in makers
+            )
             gains = play(a, b, episodes, steps, last=100)
             found[first].append(gains[0])
             found[second].append(gains[1])

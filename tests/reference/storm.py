@@ -16,7 +16,9 @@ def beam(place, heading):
     """The cells that an interaction sweeps."""
     near = tuple(x + d for x, d in zip(place, AHEAD[heading], strict=True))
     sides = [tuple(x + d for x, d in zip(near, AHEAD[(heading + turn) % 4], strict=True)) for turn in (-1, 1)]
-    return {step_ahead(place, heading), step_ahead(place, heading, 2)} | {side for side in sides if inside(side)}
+    return {step_ahead(place, heading), step_ahead(place, heading, 2)} | {
+        side for side in sides if inside(side)
+    }
 
 
 def played(world, actions, payoffs, freeze):

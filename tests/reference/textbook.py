@@ -55,8 +55,12 @@ def coordination(n: int) -> TextbookGame:
     identity = [[int(i == j) for j in range(n)] for i in range(n)]
     supports = [s for k in range(1, n + 1) for s in combinations(range(n), k)]
     uniform = [tuple(Fraction(int(i in s), len(s)) for i in range(n)) for s in supports]
-    why = "best replies to y are the actions y plays most, so both play one set, uniformly: 2^n - 1 equilibria"
-    return TextbookGame(f"coordination on {n}", identity, identity, frozenset((x, x) for x in uniform), False, why)
+    why = (
+        "best replies to y are the actions y plays most, so both play one set, uniformly: 2^n - 1 equilibria"
+    )
+    return TextbookGame(
+        f"coordination on {n}", identity, identity, frozenset((x, x) for x in uniform), False, why
+    )
 
 
 def zeros(m: int, n: int) -> TextbookGame:
@@ -64,7 +68,14 @@ def zeros(m: int, n: int) -> TextbookGame:
     units = [[tuple(Fraction(int(i == j)) for j in range(k)) for i in range(k)] for k in (m, n)]
     none = [[0] * n for _ in range(m)]
     pairs = frozenset((x, y) for x in units[0] for y in units[1])
-    return TextbookGame(f"zero {m} x {n}", none, none, pairs, True, "every profile is an equilibrium; the extreme ones are pure")
+    return TextbookGame(
+        f"zero {m} x {n}",
+        none,
+        none,
+        pairs,
+        True,
+        "every profile is an equilibrium; the extreme ones are pure",
+    )
 
 
 PENNIES = [[1, -1], [-1, 1]]
@@ -73,9 +84,21 @@ BIASED_RPS = [[0, -25, 50], [25, 0, -5], [-50, 5, 0]]
 
 TEXTBOOK = [
     symmetric("prisoner's dilemma", [[3, 0], [5, 1]], ["0 1;0 1"], "defection dominates strictly"),
-    game("battle of the sexes", [[2, 0], [0, 1]], [[1, 0], [0, 2]], ["1 0;1 0", "0 1;0 1", "2/3 1/3;1/3 2/3"], "Luce and Raiffa (1957)"),
+    game(
+        "battle of the sexes",
+        [[2, 0], [0, 1]],
+        [[1, 0], [0, 2]],
+        ["1 0;1 0", "0 1;0 1", "2/3 1/3;1/3 2/3"],
+        "Luce and Raiffa (1957)",
+    ),
     game("matching pennies", PENNIES, negative(PENNIES), ["1/2 1/2;1/2 1/2"], "von Neumann (1928)"),
-    game("rock-paper-scissors", RPS, negative(RPS), ["1/3 1/3 1/3;1/3 1/3 1/3"], "the kernel of its skew-symmetric payoffs"),
+    game(
+        "rock-paper-scissors",
+        RPS,
+        negative(RPS),
+        ["1/3 1/3 1/3;1/3 1/3 1/3"],
+        "the kernel of its skew-symmetric payoffs",
+    ),
     game(
         "biased rock-paper-scissors",
         BIASED_RPS,
@@ -83,7 +106,12 @@ TEXTBOOK = [
         ["1/16 10/16 5/16;1/16 10/16 5/16"],
         "value 0 by symmetry; a completely mixed optimal strategy spans the kernel of the skew-symmetric payoffs, (5, 50, 25)",
     ),
-    symmetric("chicken", [[6, 2], [7, 0]], ["1 0;0 1", "0 1;1 0", "2/3 1/3;2/3 1/3"], "Aumann (1974); 6p + 2(1 - p) = 7p"),
+    symmetric(
+        "chicken",
+        [[6, 2], [7, 0]],
+        ["1 0;0 1", "0 1;1 0", "2/3 1/3;2/3 1/3"],
+        "Aumann (1974); 6p + 2(1 - p) = 7p",
+    ),
     symmetric("stag hunt", [[4, 0], [3, 3]], ["1 0;1 0", "0 1;0 1", "3/4 1/4;3/4 1/4"], "4p = 3"),
     game(
         "Shapley's game",
@@ -139,9 +167,28 @@ TEXTBOOK = [
         "column 0 is a best reply at x = 1/2 only; against any other column row 0 is the only best reply, and column 1 answers it",
         degenerate=True,
     ),
-    game("one row", [[4, 0, 2]], [[1, 3, 2]], ["1;0 1 0"], "one player has no choice and the other takes the best"),
-    game("one row, tied", [[4, 0, 2]], [[1, 3, 3]], ["1;0 1 0", "1;0 0 1"], "either of two best actions", degenerate=True),
-    game("one column", [[1], [5]], [[7], [0]], ["0 1;1"], "one player has no choice and the other takes the best"),
+    game(
+        "one row",
+        [[4, 0, 2]],
+        [[1, 3, 2]],
+        ["1;0 1 0"],
+        "one player has no choice and the other takes the best",
+    ),
+    game(
+        "one row, tied",
+        [[4, 0, 2]],
+        [[1, 3, 3]],
+        ["1;0 1 0", "1;0 0 1"],
+        "either of two best actions",
+        degenerate=True,
+    ),
+    game(
+        "one column",
+        [[1], [5]],
+        [[7], [0]],
+        ["0 1;1"],
+        "one player has no choice and the other takes the best",
+    ),
     game("nobody chooses", [[3]], [[-2]], ["1;1"], "the only profile"),
     coordination(2),
     coordination(3),

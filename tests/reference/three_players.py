@@ -12,18 +12,28 @@ def gambit(rows, sizes):
     return np.stack([table[:, i].reshape(sizes[::-1]).transpose(axes) for i in range(len(sizes))])
 
 
-IRRATIONAL = gambit([[3, 0, 2], [0, 1, 0], [0, 2, 0], [1, 0, 0], [1, 0, 0], [0, 3, 0], [0, 1, 0], [2, 0, 3]], (2, 2, 2))
+IRRATIONAL = gambit(
+    [[3, 0, 2], [0, 1, 0], [0, 2, 0], [1, 0, 0], [1, 0, 0], [0, 3, 0], [0, 1, 0], [2, 0, 3]], (2, 2, 2)
+)
 """Nau, Gomez Canovas & Hansen (2004), section 4: one equilibrium, of irrational probabilities."""
 ROOT = np.sqrt(601)
-IRRATIONAL_EQUILIBRIUM = tuple(np.array([p, 1 - p]) for p in ((53 - ROOT) / 46, (ROOT - 13) / 24, (ROOT - 23) / 4))
+IRRATIONAL_EQUILIBRIUM = tuple(
+    np.array([p, 1 - p]) for p in ((53 - ROOT) / 46, (ROOT - 13) / 24, (ROOT - 23) / 4)
+)
 
-CONTINUUM = gambit([[0, 0, 2], [3, 0, 0], [0, 3, 0], [0, 0, 0], [1, 1, 0], [0, 0, 0], [0, 0, 0], [0, 0, 3]], (2, 2, 2))
+CONTINUUM = gambit(
+    [[0, 0, 2], [3, 0, 0], [0, 3, 0], [0, 0, 0], [1, 1, 0], [0, 0, 0], [0, 0, 0], [0, 0, 3]], (2, 2, 2)
+)
 """The same, section 5: three pure equilibria and a continuum of completely mixed ones."""
 
-SEGMENT = gambit(np.array(list("200021011102102011021200101020012201201012020101"), dtype=float).reshape(16, 3), (2, 2, 4))
+SEGMENT = gambit(
+    np.array(list("200021011102102011021200101020012201201012020101"), dtype=float).reshape(16, 3), (2, 2, 4)
+)
 """The same, section 6: the equilibria are a segment."""
 
-NINE = gambit([[9, 8, 12], [0, 0, 0], [0, 0, 0], [9, 8, 2], [0, 0, 0], [3, 4, 6], [3, 4, 6], [0, 0, 0]], (2, 2, 2))
+NINE = gambit(
+    [[9, 8, 12], [0, 0, 0], [0, 0, 0], [9, 8, 2], [0, 0, 0], [3, 4, 6], [3, 4, 6], [0, 0, 0]], (2, 2, 2)
+)
 """McKelvey & McLennan's example of nine regular equilibria, as many as a 2x2x2 game can have, two of them completely mixed."""
 
 
@@ -52,7 +62,11 @@ def volunteers(n, v):
 def random_game(seed, shape, whole=False):
     """Normal payoffs, or integers with many ties."""
     rng = np.random.default_rng(seed)
-    return rng.integers(-2, 3, (len(shape), *shape)).astype(float) if whole else rng.normal(size=(len(shape), *shape))
+    return (
+        rng.integers(-2, 3, (len(shape), *shape)).astype(float)
+        if whole
+        else rng.normal(size=(len(shape), *shape))
+    )
 
 
 def largest_regret(payoffs, profile):
@@ -71,6 +85,13 @@ def same_profiles(first, second, tolerance=1e-6):
     """Whether two lists hold the same profiles, in any order."""
 
     def within(profile, others):
-        return any(all(np.abs(p - q).max() < tolerance for p, q in zip(profile, other, strict=True)) for other in others)
+        return any(
+            all(np.abs(p - q).max() < tolerance for p, q in zip(profile, other, strict=True))
+            for other in others
+        )
 
-    return len(first) == len(second) and all(within(p, second) for p in first) and all(within(p, first) for p in second)
+    return (
+        len(first) == len(second)
+        and all(within(p, second) for p in first)
+        and all(within(p, first) for p in second)
+    )

@@ -1,7 +1,8 @@
 """One outer step of POLA-DiCE as straightforward code has it: derivatives pass through the episodes as they are played.
 
-Actors and critics of everybody run inside the rollout, episode by episode, and the rollout is differentiated; policies run once more, old
-and new, for the divergence. The draws are those of `games.sampled.episodes.sample`, so that the gradient must be that of `PolaDice`.
+Actors and critics of everybody run inside the rollout, episode by episode, and the rollout is differentiated;
+policies run once more, old and new, for the divergence. The draws are those of
+`games.sampled.episodes.sample`, so that the gradient must be that of `PolaDice`.
 """
 
 import jax
@@ -24,15 +25,27 @@ def episodes(game: Sampled, joint: Joint, key):
     def episode(number):
         lane, every = derived(key, number), jnp.arange(game.steps)
         observations, state = environment.reset(derived(lane, 0, 0))
-        draws = jax.vmap(lambda t: tuple(draw_of(word) for word in words(derived(lane, t, 1), environment.n_players)))(every)
+        draws = jax.vmap(
+            lambda t: tuple(draw_of(word) for word in words(derived(lane, t, 1), environment.n_players))
+        )(every)
 
         def step(carry, now):
             observations, state, acting, valuing = carry
             t, draws = now
             acted = [x.actor(observations[i], acting[i]) for i, x in enumerate(joint)]
             valued = [x.critic(observations[i], valuing[i]) for i, x in enumerate(joint)]
-            actions = jnp.stack([chosen(draw, jax.lax.stop_gradient(logits)) for draw, (logits, _) in zip(draws, acted, strict=True)])
-            logs = jnp.stack([jax.nn.log_softmax(logits)[action] for (logits, _), action in zip(acted, actions, strict=True)])
+            actions = jnp.stack(
+                [
+                    chosen(draw, jax.lax.stop_gradient(logits))
+                    for draw, (logits, _) in zip(draws, acted, strict=True)
+                ]
+            )
+            logs = jnp.stack(
+                [
+                    jax.nn.log_softmax(logits)[action]
+                    for (logits, _), action in zip(acted, actions, strict=True)
+                ]
+            )
             values = jnp.stack([value[0] for value, _ in valued])
             seen, state, rewards, *_ = environment.step(derived(lane, t, 2), state, actions)
             carry = seen, state, [memory for _, memory in acted], [memory for _, memory in valued]
@@ -64,8 +77,13 @@ def proximal(game: Sampled, player: int, old: Own, penalty, joint: Joint, key):
     seen, logs, values, rewards = episodes(game, joint, key)
     values, rewards = values[..., player : player + 1], rewards[..., player : player + 1]
     value = game.estimator(logs, rewards, jax.lax.stop_gradient(values), game.discount)
-    value = primal(value, value - game.critic * game.critic_loss(values, rewards, jnp.ones(rewards.shape[:2], bool)))[0]
-    before, after = (jax.nn.log_softmax(logits(x.actor, seen[:, :, player])) for x in (jax.lax.stop_gradient(old), joint[player]))
+    value = primal(
+        value, value - game.critic * game.critic_loss(values, rewards, jnp.ones(rewards.shape[:2], bool))
+    )[0]
+    before, after = (
+        jax.nn.log_softmax(logits(x.actor, seen[:, :, player]))
+        for x in (jax.lax.stop_gradient(old), joint[player])
+    )
     return value - penalty * jnp.sum(jnp.exp(before) * (before - after), axis=-1).mean()
 
 
@@ -77,7 +95,9 @@ def slope(learner: PolaDice, game: Sampled, joint: Joint, at: Own, key) -> Own:
         answer = joint[1]
         for m in range(learner.inner_steps):
             theirs = jax.grad(
-                lambda x, m=m: proximal(game, 1, joint[1], learner.inner_penalty, replaced(view.params, 1, x), view.afresh(m).key)
+                lambda x, m=m: proximal(
+                    game, 1, joint[1], learner.inner_penalty, replaced(view.params, 1, x), view.afresh(m).key
+                )
             )(answer)
             answer = climbed(answer, theirs, learner.look_ahead, learner.inner_critic)
         return proximal(game, 0, joint[0], learner.penalty, (own, answer), key)

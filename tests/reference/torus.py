@@ -9,7 +9,9 @@ def played(rules, players, coins, actions):
     `players` and `coins` are places `(row, column)`, a coin that is not there is None.
     """
     n = rules["size"]
-    players = [((r + MOVES[a][0]) % n, (c + MOVES[a][1]) % n) for (r, c), a in zip(players, actions, strict=True)]
+    players = [
+        ((r + MOVES[a][0]) % n, (c + MOVES[a][1]) % n) for (r, c), a in zip(players, actions, strict=True)
+    ]
     picked = [[coin is not None and player == coin for coin in coins] for player in players]
     if rules["ties"] == "red":
         picked[1] = [mine and not first for first, mine in zip(*picked, strict=True)]
@@ -39,4 +41,8 @@ def seen(rules, players, coins, i):
     if i == 1 and (rules["egocentric"] or rules["own_first"]):
         things = [things[1], things[0], things[3], things[2]]
     shift = (n // 2 - things[0][0], n // 2 - things[0][1]) if rules["egocentric"] else (0, 0)
-    return {(plane, (at[0] + shift[0]) % n, (at[1] + shift[1]) % n) for plane, at in enumerate(things) if at is not None}
+    return {
+        (plane, (at[0] + shift[0]) % n, (at[1] + shift[1]) % n)
+        for plane, at in enumerate(things)
+        if at is not None
+    }

@@ -14,7 +14,9 @@ SIZE, HORIZON = 8, 4
 
 def drawn(key, probabilities):
     """A number from 0 on with the given probabilities."""
-    return jnp.searchsorted(jnp.cumsum(probabilities), uniform(words(key, 1)[0]), side="right").clip(max=SIZE - 1)
+    return jnp.searchsorted(jnp.cumsum(probabilities), uniform(words(key, 1)[0]), side="right").clip(
+        max=SIZE - 1
+    )
 
 
 class Finite(Environment):
@@ -81,7 +83,8 @@ def patience():
 def two_doors():
     """Two steps, each with the action that what one sees calls for; only both right bring 1.
 
-    A cue (states 0 and 1) calls for its own number; a right answer leads to a second cue (2 and 3), which calls for the other number.
+    A cue (states 0 and 1) calls for its own number; a right answer leads to a second cue (2 and 3), which
+    calls for the other number.
     """
     right = {(0, 0): {2: 0.5, 3: 0.5}, (1, 1): {2: 0.5, 3: 0.5}}
     wrong = {(0, 1): {4: 1.0}, (1, 0): {4: 1.0}}

@@ -14,7 +14,9 @@ from shaping.training.mfos import alone
 from tests.reference import toys
 
 POINTS = gaussian(2, 2, width=8, least=0.01)
-TOGETHER, HERS, HIS = (toys.reach(center=c) for c in (((0.5, -0.5), (-0.8, 0.2)), ((0.9, 0.9),), ((-0.1, 0.4),)))
+TOGETHER, HERS, HIS = (
+    toys.reach(center=c) for c in (((0.5, -0.5), (-0.8, 0.2)), ((0.9, 0.9),), ((-0.1, 0.4),))
+)
 APART = Apart((HERS, HIS))
 
 
@@ -71,7 +73,9 @@ def test_an_iteration_is_the_methods_own_in_one_of_the_two():
 @pytest.mark.parametrize("before", [0, 99, 599, 700])
 def test_the_coin_falls_as_announced(before):
     coins = jax.random.split(jax.random.key(before), 4000)
-    share = float(jax.vmap(lambda coin: Annealed(Pulled(), APART).is_alone(coin, jnp.uint32(before)))(coins).mean())
+    share = float(
+        jax.vmap(lambda coin: Annealed(Pulled(), APART).is_alone(coin, jnp.uint32(before)))(coins).mean()
+    )
     expected = max(0.0, 1 - 0.0015 * (before + 1))
     assert abs(share - expected) <= 4 * (expected * (1 - expected) / 4000) ** 0.5
 

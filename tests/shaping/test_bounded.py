@@ -59,7 +59,9 @@ def test_what_comes_back_is_shortened_at_every_step_and_in_every_lane():
 def test_a_chaotic_match_keeps_a_finite_gradient():
     """The other's overshooting multiplies derivatives by 1999 per step, beyond the largest number in 100 steps."""
     path = np.zeros((100, 1))
-    meta = match(1e3, 100, initial=(jnp.zeros(1), jnp.ones(1)))  # the fixed point x + y = 1: values stay finite
+    meta = match(
+        1e3, 100, initial=(jnp.zeros(1), jnp.ones(1))
+    )  # the fixed point x + y = 1: values stay finite
     assert not np.isfinite(gradient(meta, path)[1].path).all()
     found = gradient(bounded(meta, 1.0), path)[1].path
     assert np.isfinite(found).all()

@@ -34,7 +34,9 @@ def assert_same(a, b):
         assert np.asarray(x).tobytes() == np.asarray(y).tobytes()
 
 
-@pytest.mark.parametrize("learner", [cola(), Optimized(Clipped(cola(), 0.3), "sgd", 0.1, {"momentum": 0.9}), EveryK(cola(), 3, 1)])
+@pytest.mark.parametrize(
+    "learner", [cola(), Optimized(Clipped(cola(), 0.3), "sgd", 0.1, {"momentum": 0.9}), EveryK(cola(), 3, 1)]
+)
 def test_a_trained_learner_comes_back_to_the_last_bit(tmp_path, learner):
     checkpoint.save(learner, tmp_path, game=TANDEM)
     assert_same(checkpoint.load(tmp_path, TANDEM), learner)
@@ -52,7 +54,10 @@ def test_float64_stays_float64_or_is_refused(tmp_path):
         learner = Lola(lr=0.1)
         checkpoint.save(learner, tmp_path, game=TANDEM)
         assert_same(checkpoint.load(tmp_path), learner)
-    with pytest.raises(ValueError, match=r"holds float64 numbers, but JAX runs in float32; enable float64, or load with cast=True"):
+    with pytest.raises(
+        ValueError,
+        match=r"holds float64 numbers, but JAX runs in float32; enable float64, or load with cast=True",
+    ):
         checkpoint.load(tmp_path)
     assert jax.tree.leaves(checkpoint.load(tmp_path, cast=True))[0] == np.float32(0.1)
 
@@ -62,14 +67,23 @@ def test_a_training_goes_on_from_its_state(tmp_path):
     learner = cola()
     params: Any = {"a": jnp.arange(3.0), "b": learner.networks}
     moments: Any = optax.adam(0.1).init(params)
-    state = (moments, jnp.asarray(7), jax.random.key_data(jax.random.key(3)), np.arange(3.0, dtype=np.float64), np.zeros((0, 2), bool))
+    state = (
+        moments,
+        jnp.asarray(7),
+        jax.random.key_data(jax.random.key(3)),
+        np.arange(3.0, dtype=np.float64),
+        np.zeros((0, 2), bool),
+    )
     checkpoint.save(learner, tmp_path, game=TANDEM, state=state, note={"losses": [1.0, 0.5]})
     held = checkpoint.load_state(tmp_path)
     assert_same(held, state)
     assert isinstance(held[3], np.ndarray)
     assert checkpoint.load_note(tmp_path)["note"] == {"losses": [1.0, 0.5]}
     edited(tmp_path, lambda header: header.update(lab="0.0"))
-    with pytest.raises(ValueError, match=r"written by version 0.0 .* holds a training that only that version can go on with; install it"):
+    with pytest.raises(
+        ValueError,
+        match=r"written by version 0.0 .* holds a training that only that version can go on with; install it",
+    ):
         checkpoint.load_state(tmp_path)
     checkpoint.load(tmp_path, TANDEM)
     checkpoint.save(learner, tmp_path, game=TANDEM)
@@ -80,9 +94,17 @@ def test_a_training_goes_on_from_its_state(tmp_path):
 def test_what_is_not_ours_stays(tmp_path):
     """A save clears away what a kill has left of earlier saves, and nothing else."""
     theirs = ("arrays-mine.npz", "notes.txt", "learner.txt")
-    for name in (*theirs, "arrays-0123456789abcdef.npz", ".arrays-0123456789abcdef-x_1.npz", ".learner-abc.json"):
+    for name in (
+        *theirs,
+        "arrays-0123456789abcdef.npz",
+        ".arrays-0123456789abcdef-x_1.npz",
+        ".learner-abc.json",
+    ):
         (tmp_path / name).write_text("")
-    with pytest.raises(ValueError, match=r"holds something else \(arrays-mine.npz\); name another folder, or use it with force"):
+    with pytest.raises(
+        ValueError,
+        match=r"holds something else \(arrays-mine.npz\); name another folder, or use it with force",
+    ):
         checkpoint.check_empty(tmp_path)
     checkpoint.save(cola(), tmp_path, game=TANDEM)
     arrays = checkpoint.load_note(tmp_path)["arrays"]["file"]
@@ -93,7 +115,10 @@ def test_what_is_not_ours_stays(tmp_path):
     ("game", "found"),
     [
         (GAMES.make("hamiltonian"), "'iterated_prisoners_dilemma', not 'hamiltonian'"),
-        (GAMES.make("ipd", discount=0.9), "'iterated_prisoners_dilemma', but discount is 0.96 there and 0.9 here"),
+        (
+            GAMES.make("ipd", discount=0.9),
+            "'iterated_prisoners_dilemma', but discount is 0.96 there and 0.9 here",
+        ),
         (GAMES.make("ipd", memory=2), "'iterated_prisoners_dilemma', but memory is 1 there and 2 here"),
         (GAMES.make("ipd", payoffs=[[-1, -4], [0, -2]]), "but payoffs is"),
     ],
@@ -207,7 +232,10 @@ def test_a_save_that_fails_leaves_the_last_one_whole(tmp_path, monkeypatch):
 def test_another_learner_or_game_is_not_overwritten(tmp_path):
     checkpoint.save(cola(), tmp_path, game=TANDEM)
     for learner, game in ((Lola(), TANDEM), (cola(), GAMES.make("hamiltonian"))):
-        with pytest.raises(ValueError, match=r"holds 'cola' for 'tandem', not .*; name another folder, or replace it with force=True"):
+        with pytest.raises(
+            ValueError,
+            match=r"holds 'cola' for 'tandem', not .*; name another folder, or replace it with force=True",
+        ):
             checkpoint.save(learner, tmp_path, game=game)
         assert_same(checkpoint.load(tmp_path), cola())
     checkpoint.save(Lola(), tmp_path, game=TANDEM, force=True)
@@ -259,16 +287,29 @@ def test_the_command_line_plays_a_trained_learner_with_other_numbers(tmp_path, c
 def test_the_command_line_says_what_a_learner_must_be_trained_for(tmp_path, capsys):
     checkpoint.save(cola(), tmp_path, game=TANDEM)
     code, _, err = play(
-        capsys, "tournament", "--games", "tandem", "hamiltonian", "--learners", f"file:{tmp_path}", "--out", tmp_path / "out"
+        capsys,
+        "tournament",
+        "--games",
+        "tandem",
+        "hamiltonian",
+        "--learners",
+        f"file:{tmp_path}",
+        "--out",
+        tmp_path / "out",
     )
     assert code == 2
     assert "was trained for 'tandem', not 'hamiltonian'" in err
-    code, _, err = play(capsys, "tournament", "--games", "tandem", "--learners", f"file:{tmp_path}", f"file:{tmp_path}/")
+    code, _, err = play(
+        capsys, "tournament", "--games", "tandem", "--learners", f"file:{tmp_path}", f"file:{tmp_path}/"
+    )
     assert code == 2
     assert "is given twice" in err
     code, _, err = play(capsys, "play", "--learners", "cola", "naive")
     assert code == 2
-    assert "The learner 'cola' is trained before it plays, by shaping train; name the folder it is in, as file:FOLDER." in err
+    assert (
+        "The learner 'cola' is trained before it plays, by shaping train; name the folder it is in, as file:FOLDER."
+        in err
+    )
 
 
 FORMAT_2 = sorted((pathlib.Path(__file__).parents[1] / "data" / "format_2").rglob("learner.json"))
@@ -298,5 +339,12 @@ def test_files_know_every_learner_by_the_name_it_has_in_the_registry():
 
 
 def test_a_file_of_another_format_names_nothing_that_is_not_listed():
-    for name in ("os:system", "shaping.training.folder:train", "shaping.nowhere:Lola", "games.checks:shown", "lolas", "optax:nothing"):
+    for name in (
+        "os:system",
+        "shaping.training.folder:train",
+        "shaping.nowhere:Lola",
+        "games.checks:shown",
+        "lolas",
+        "optax:nothing",
+    ):
         assert classes.class_of(name) is None

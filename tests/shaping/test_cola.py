@@ -8,7 +8,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from analysis.consistency import anticipated_gradients, consistency_loss, cosine, cosine_similarity, directions
+from analysis.consistency import (
+    anticipated_gradients,
+    consistency_loss,
+    cosine,
+    cosine_similarity,
+    directions,
+)
 from analysis.tournaments.run import tournament
 from games import GAMES, MatrixGame
 from shaping import Cgd, Hola, Lola, LookAhead, Naive, play
@@ -33,15 +39,18 @@ def quickly_compiled():
 def linear(weights, bias):
     """A network without hidden layers."""
     network = UpdateNetwork.drawn(jax.random.key(0), (len(weights), 1), "relu", 0.0)
-    return jax.tree.unflatten(jax.tree.structure(network), [jnp.array([weights], float), jnp.array([bias], float)])
+    return jax.tree.unflatten(
+        jax.tree.structure(network), [jnp.array([weights], float), jnp.array([bias], float)]
+    )
 
 
 def consistent_on_tandem(b):
     r"""The consistent updates of tandem that HOLA tends to, $d_1 = d_2 = p + q (x + y)$.
 
-    With $d_2 = p + q s$ and $s = x + y$, player 1's anticipated value is $2x - (s + b d_2)^2$ and its total derivative
-    $2 - 2 (1 + bq)(s + b(p + qs))$. Equal to $p + q s$ for all s if $q = -2 z^2$ and $p = 2 - 2 z b p$ with $z = 1 + bq$, that is
-    $2 b z^2 + z - 1 = 0$; of its two roots the positive one tends to naive learning, $z = 1$, as b tends to 0.
+    With $d_2 = p + q s$ and $s = x + y$, player 1's anticipated value is $2x - (s + b d_2)^2$ and its total
+    derivative $2 - 2 (1 + bq)(s + b(p + qs))$. Equal to $p + q s$ for all s if $q = -2 z^2$ and $p = 2 - 2 z
+    b p$ with $z = 1 + bq$, that is $2 b z^2 + z - 1 = 0$; of its two roots the positive one tends to naive
+    learning, $z = 1$, as b tends to 0.
     """
     z = (np.sqrt(1 + 8 * b) - 1) / (4 * b)
     return 2 / (1 + 2 * b * z), (z - 1) / b
@@ -80,7 +89,9 @@ def test_the_closed_form_is_consistent_at_every_look_ahead(b, x64):
 def test_hola_tends_to_the_closed_form(x64):
     p, q = consistent_on_tandem(0.1)
     at = (jnp.array([0.3]), jnp.array([-0.8]))
-    errors = [abs(float(steps(TANDEM, Hola(look_ahead=0.1, order=n), at)[0][0]) - (p + q * -0.5)) for n in (1, 2)]
+    errors = [
+        abs(float(steps(TANDEM, Hola(look_ahead=0.1, order=n), at)[0][0]) - (p + q * -0.5)) for n in (1, 2)
+    ]
     assert errors[0] > 2 * errors[1] > 0
 
 
@@ -101,7 +112,9 @@ def test_cosine_similarity_to_hola_on_tandem(order, published, x64):
     """Table 1b at look-ahead .1, COLA against LOLA and HOLA2; two digits are printed."""
     p, q = consistent_on_tandem(0.1)
     cola, hola = Cola((linear([q, q], p),) * 2), Hola(look_ahead=0.1, order=order)
-    found = jax.jit(jax.vmap(lambda at: cosine_similarity(TANDEM, [cola] * 2, [hola] * 2, at)))(square(20_000))
+    found = jax.jit(jax.vmap(lambda at: cosine_similarity(TANDEM, [cola] * 2, [hola] * 2, at)))(
+        square(20_000)
+    )
     assert float(found.mean()) == pytest.approx(published, abs=0.01)
 
 
@@ -137,7 +150,9 @@ def test_networks_that_stand_still_miss_the_gradient(x64):
     at = game.init(jax.random.key(0))
     still = Cola(drawn(game, jax.random.key(1), hidden=(), std=0.0))
     expected = sum(float((d**2).sum()) for d in steps(game, Naive(), at))
-    assert float(losses(game, still, jax.tree.map(lambda x: x[None], at), 0.7)[0]) == pytest.approx(expected, rel=1e-9)
+    assert float(losses(game, still, jax.tree.map(lambda x: x[None], at), 0.7)[0]) == pytest.approx(
+        expected, rel=1e-9
+    )
 
 
 def test_a_network_sees_its_player_first_then_the_others_by_seat():
@@ -150,13 +165,20 @@ def test_a_network_sees_its_player_first_then_the_others_by_seat():
 def test_what_the_networks_see_is_clamped():
     learner = Cola(drawn(TANDEM, jax.random.key(0), hidden=(4,), std=1.0), bound=0.5)
     far, edge = ((jnp.array([9.0]), jnp.array([-9.0])), (jnp.array([0.5]), jnp.array([-0.5])))
-    assert steps(TANDEM, learner, far) == steps(TANDEM, learner, edge) != steps(TANDEM, learner, (far[0] / 90, far[1] / 90))
+    assert (
+        steps(TANDEM, learner, far)
+        == steps(TANDEM, learner, edge)
+        != steps(TANDEM, learner, (far[0] / 90, far[1] / 90))
+    )
 
 
 def test_a_round_robin_gives_every_seat_its_own_network():
     """Matching pennies is played with both seats in one batch; every cell equals the match of its pairing."""
     game = GAMES.make("matching_pennies")
-    learners = {"cola": Cola(drawn(game, jax.random.key(3), hidden=(4,), std=2.0), bound=7.0), "naive": Naive()}
+    learners = {
+        "cola": Cola(drawn(game, jax.random.key(3), hidden=(4,), std=2.0), bound=7.0),
+        "naive": Naive(),
+    }
     frame = tournament([game], learners, steps=4, seeds=2)
     for row, column in (("cola", "cola"), ("cola", "naive"), ("naive", "cola")):
         match = play(game, [learners[row], learners[column]], steps=4, seeds=2)
@@ -167,7 +189,10 @@ def test_a_round_robin_gives_every_seat_its_own_network():
 
 
 def test_another_game_than_the_networks_is_refused():
-    with pytest.raises(ValueError, match=r"Cola: the networks are for 2 players with \(1, 1\) parameters, but those of .* have \(5, 5\)"):
+    with pytest.raises(
+        ValueError,
+        match=r"Cola: the networks are for 2 players with \(1, 1\) parameters, but those of .* have \(5, 5\)",
+    ):
         play(GAMES.make("ipd"), [Cola((linear([1.0, 1.0], 0.0),) * 2), Naive()], steps=1)
 
 
@@ -175,10 +200,19 @@ def test_another_game_than_the_networks_is_refused():
 def test_seeds_are_independent_of_how_many_there_are():
     short = dataclasses.replace(LINEAR, iterations=40)
     told = []
-    two = train(TANDEM, short, 5, seeds=2, chunks=4, watch=lambda run: told.append((run.iterations, run.curve.losses.shape)))
+    two = train(
+        TANDEM,
+        short,
+        5,
+        seeds=2,
+        chunks=4,
+        watch=lambda run: told.append((run.iterations, run.curve.losses.shape)),
+    )
     one = train(TANDEM, short, 5, chunks=2)
     assert told == [(10, (1, 2)), (20, (2, 2)), (30, (3, 2)), (40, (4, 2))]
-    np.testing.assert_allclose(one.learners[0].networks[0].layers[0].weight, two.learners[0].networks[0].layers[0].weight, rtol=1e-4)
+    np.testing.assert_allclose(
+        one.learners[0].networks[0].layers[0].weight, two.learners[0].networks[0].layers[0].weight, rtol=1e-4
+    )
     assert not np.allclose(two.losses[0], two.losses[1])
     np.testing.assert_allclose(one.losses[0], two.losses[0].reshape(2, 2).mean(1), rtol=1e-4)
 
@@ -189,7 +223,9 @@ def test_a_training_in_pieces_is_the_training_in_one():
     whole = train(TANDEM, short, 5, seeds=2, chunks=4, watch=runs.append)
     for run in runs:
         pieced = train(TANDEM, short, 5, seeds=2, chunks=4, start=run)
-        jax.tree.map(np.testing.assert_array_equal, (pieced.run, pieced.learners), (whole.run, whole.learners))
+        jax.tree.map(
+            np.testing.assert_array_equal, (pieced.run, pieced.learners), (whole.run, whole.learners)
+        )
 
 
 def test_a_training_that_diverges_is_not_returned_as_if_trained():

@@ -21,7 +21,8 @@ def losses(game, learner, params, b):
 def test_the_papers_networks_are_consistent_on_tandem(x64):
     """The published settings: below 1e-10 at b = .1, and the same updates as in closed form.
 
-    About a third of the trainings gets there; in the others a kink of some unit stays inside the region, and the loss near 1e-9 to 1e-4.
+    About a third of the trainings gets there; in the others a kink of some unit stays inside the region, and
+    the loss near 1e-9 to 1e-4.
     """
     game = GAMES.make("tandem")
     training = train(game, cola("tandem", "paper"), seeds=16)
@@ -35,7 +36,8 @@ def test_the_papers_networks_are_consistent_on_tandem(x64):
 def test_the_papers_networks_are_far_more_consistent_than_lola_on_the_ipd():
     """Published at b = 1: COLA .65, LOLA 39.56; of COLA's the order of magnitude is asked.
 
-    Nothing is said about where: near the initial logits, the mean over a player's parameters, as in `test_targets`, which has LOLA's.
+    Nothing is said about where: near the initial logits, the mean over a player's parameters, as in
+    `test_targets`, which has LOLA's.
     """
     game = GAMES.make("ipd")
     trained = train(game, cola("iterated_prisoners_dilemma", "paper")).best

@@ -23,7 +23,9 @@ print(bool(tournament(games, [Naive(), Lola()], steps=2, seeds=64).value.notna()
 
 def alone(code: str) -> subprocess.CompletedProcess[str]:
     bare = {k: v for k, v in os.environ.items() if k != "XLA_FLAGS"}
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=1200, env=bare)
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=1200, env=bare
+    )
 
 
 def test_tournaments_that_crashed_end_without_any_flag():
@@ -54,11 +56,17 @@ print("ended")
 
 def test_lanes_in_parts_are_those_of_one_program(monkeypatch):
     game, learners = GAMES.make("tandem"), [Naive(0.1), Lola(0.1, 0.1)]
-    whole = play(game, learners, 3, steps=5, seeds=7), roundrobin.round_robin(game, learners, 3, steps=5, seeds=7)
+    whole = (
+        play(game, learners, 3, steps=5, seeds=7),
+        roundrobin.round_robin(game, learners, 3, steps=5, seeds=7),
+    )
     monkeypatch.setattr("shaping.match._small", set())
     for module in ("shaping.match", "analysis.tournaments.round_robins"):
         monkeypatch.setattr(f"{module}.lanes_at_once", lambda seeds, *_: 3)
-    parts = play(game, learners, 3, steps=5, seeds=7), roundrobin.round_robin(game, learners, 3, steps=5, seeds=7)
+    parts = (
+        play(game, learners, 3, steps=5, seeds=7),
+        roundrobin.round_robin(game, learners, 3, steps=5, seeds=7),
+    )
     for one, other in zip(whole, parts, strict=True):
         for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True):
             if np.ndim(a):  # seconds differ
@@ -68,7 +76,9 @@ def test_lanes_in_parts_are_those_of_one_program(monkeypatch):
 def test_what_does_not_fit_is_refused_before_it_is_compiled(monkeypatch):
     monkeypatch.setattr(room, "host_memory", lambda: 10**9)
     monkeypatch.setattr(room, "on_cpu", lambda: True)
-    with pytest.raises(ValueError, match=r"needs about .* GB of memory where 1 GB are free; give fewer seeds"):
+    with pytest.raises(
+        ValueError, match=r"needs about .* GB of memory where 1 GB are free; give fewer seeds"
+    ):
         play(GAMES.make("tandem"), [Naive(0.1)] * 2, seeds=10**9)
     with pytest.raises(ValueError, match="histories, needs about"):
         Iterated(MatrixGame.symmetric([[-1, -3], [0, -2]]), memory=9)

@@ -47,7 +47,9 @@ def test_a_training_whose_state_overflows_ends_with_a_sentence():
 
 @pytest.mark.slow
 def test_tables_that_overflow_are_divergence_though_their_greedy_policies_are_finite():
-    match = play(Sampled(OneState(ONE_STATE), steps=2, batch=2), [QLearning(spread=3e38)] * 2, steps=1, seeds=8)
+    match = play(
+        Sampled(OneState(ONE_STATE), steps=2, batch=2), [QLearning(spread=3e38)] * 2, steps=1, seeds=8
+    )
     finite = np.logical_and(*(np.isfinite(state.q).all((1, 2, 3)) for state in match.states))
     np.testing.assert_array_equal(match.ok, finite)
     assert not finite.all()

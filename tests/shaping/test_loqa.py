@@ -58,11 +58,19 @@ def sampled():
     """All courses as a sample."""
     observations = np.stack([np.eye(5)[rows(c)] for c in COURSES], axis=1)
     taken = np.stack([actions(c) for c in COURSES], axis=1)
-    return Sample(jnp.array(observations), jnp.array(taken), jnp.array(PAYOFFS[COURSES.T]), jnp.ones((T, len(COURSES)), bool), {})
+    return Sample(
+        jnp.array(observations),
+        jnp.array(taken),
+        jnp.array(PAYOFFS[COURSES.T]),
+        jnp.ones((T, len(COURSES)), bool),
+        {},
+    )
 
 
 def game(batch=8, discount=DISCOUNT, length=T):
-    return Sampled(ENVIRONMENTS.make("ipd_rollout", length=length), TablePolicy(), discount=discount, batch=batch)
+    return Sampled(
+        ENVIRONMENTS.make("ipd_rollout", length=length), TablePolicy(), discount=discount, batch=batch
+    )
 
 
 @eqx.filter_jit
@@ -70,7 +78,9 @@ def slopes(learner, table, view, *paths):
     """The gradient of the learner's objective for every course."""
 
     def one(*course):
-        return jax.grad(lambda own: learner.objective(own, view, *jax.tree.map(lambda x: x[:, None], course)))(table)
+        return jax.grad(
+            lambda own: learner.objective(own, view, *jax.tree.map(lambda x: x[:, None], course))
+        )(table)
 
     return jax.vmap(one, in_axes=1)(*paths)
 
@@ -78,12 +88,16 @@ def slopes(learner, table, view, *paths):
 def expected_slope(learner, *paths):
     """The mean gradient over all courses, by their probabilities."""
     tables = tuple(map(jnp.array, TABLES))
-    return np.asarray(slopes(learner, tables[0], View(game(), tables, 0), sampled(), *paths)).T @ [probability(c) for c in COURSES]
+    return np.asarray(slopes(learner, tables[0], View(game(), tables, 0), sampled(), *paths)).T @ [
+        probability(c) for c in COURSES
+    ]
 
 
 def differences(function, at, width=1e-5):
     """Central differences."""
-    return np.array([(function(at + width * e) - function(at - width * e)) / (2 * width) for e in np.eye(len(at))])
+    return np.array(
+        [(function(at + width * e) - function(at - width * e)) / (2 * width) for e in np.eye(len(at))]
+    )
 
 
 def values(o, player):
@@ -101,10 +115,15 @@ def gains(course, player, mix, v):
 def model(course, later, v, decay):
     """The other's returns, with the weights of the player's later actions against those it was seen with."""
     r = PAYOFFS[course, 1]
-    to_go = [sum(DISCOUNT ** (k - t) * r[k] for k in range(t, T)) + DISCOUNT ** (T - t) * v[T] for t in range(T + 1)]
+    to_go = [
+        sum(DISCOUNT ** (k - t) * r[k] for k in range(t, T)) + DISCOUNT ** (T - t) * v[T]
+        for t in range(T + 1)
+    ]
     corrections = [(later[k] - 1) * (to_go[k] - v[k]) for k in range(T)]
     return [
-        r[t] + DISCOUNT * (to_go[t + 1] + sum((DISCOUNT * decay) ** (k - t - 1) * corrections[k] for k in range(t + 1, T)))
+        r[t]
+        + DISCOUNT
+        * (to_go[t + 1] + sum((DISCOUNT * decay) ** (k - t - 1) * corrections[k] for k in range(t + 1, T)))
         for t in range(T)
     ]
 
@@ -115,8 +134,13 @@ def weights(course, table):
     return chances(table)[o, a] / chances(TABLES[0])[o, a]
 
 
-@pytest.mark.parametrize(("shaping", "decay", "mix", "temperature", "entropy"), [(1.0, 0.9, 0.0, 1.0, 0.0), (0.7, 0.5, 0.6, 2.0, 0.3)])
-def test_loqas_expected_step_is_the_slope_of_the_expectation_written_out(shaping, decay, mix, temperature, entropy):
+@pytest.mark.parametrize(
+    ("shaping", "decay", "mix", "temperature", "entropy"),
+    [(1.0, 0.9, 0.0, 1.0, 0.0), (0.7, 0.5, 0.6, 2.0, 0.3)],
+)
+def test_loqas_expected_step_is_the_slope_of_the_expectation_written_out(
+    shaping, decay, mix, temperature, entropy
+):
     def expectation(table):
         total = 0.0
         for course in COURSES:
@@ -128,7 +152,9 @@ def test_loqas_expected_step_is_the_slope_of_the_expectation_written_out(shaping
                 heights[a[t, 1]] = answered[t]
                 shares = np.exp(heights / temperature) / np.exp(heights / temperature).sum()
                 p = chances(table)[o[t, 0]]
-                climbed = gain[t] * (np.log(p[a[t, 0]]) + shaping * np.log(shares[a[t, 1]])) - entropy * p @ np.log(p)
+                climbed = gain[t] * (
+                    np.log(p[a[t, 0]]) + shaping * np.log(shares[a[t, 1]])
+                ) - entropy * p @ np.log(p)
                 total += probability(course) * climbed / T
         return total
 
@@ -143,14 +169,24 @@ def test_the_others_return_has_in_the_mean_the_slope_of_its_true_action_value():
     learner, played = Loqa(decay=1.0), sampled()
     o = np.argmax(played.observations[:-1, :, 0], -1)
     worth = jnp.array(np.random.default_rng(3).normal(size=(T + 1, len(COURSES), 2))).at[-1].set(0.0)
-    worth = worth.at[:-1].set(jnp.array(np.random.default_rng(4).normal(size=5))[o][..., None])  # any function of what is seen
+    worth = worth.at[:-1].set(
+        jnp.array(np.random.default_rng(4).normal(size=5))[o][..., None]
+    )  # any function of what is seen
     to_go = np.array(
-        [[[sum(DISCOUNT ** (k - t) * PAYOFFS[c[k], i] for k in range(t, T)) for i in range(2)] for c in COURSES] for t in range(T)]
+        [
+            [
+                [sum(DISCOUNT ** (k - t) * PAYOFFS[c[k], i] for k in range(t, T)) for i in range(2)]
+                for c in COURSES
+            ]
+            for t in range(T)
+        ]
     )
 
     def returned(table):
         logs = jax.nn.log_sigmoid(jnp.stack([table, -table], -1))
-        return learner.shaped(jnp.where(played.actions[..., 0] == 0, logs[o, 0], logs[o, 1]), jnp.array(to_go), worth, DISCOUNT)[0, :, 1]
+        return learner.shaped(
+            jnp.where(played.actions[..., 0] == 0, logs[o, 0], logs[o, 1]), jnp.array(to_go), worth, DISCOUNT
+        )[0, :, 1]
 
     each = np.asarray(jax.jit(jax.jacobian(returned))(jnp.array(TABLES[0])))
     for b in range(2):
@@ -162,7 +198,9 @@ def test_the_others_return_has_in_the_mean_the_slope_of_its_true_action_value():
                 for n, (c, p) in enumerate(zip(COURSES, given, strict=True))
             )
 
-        np.testing.assert_allclose(each.T @ given / given.sum(), differences(value, TABLES[0]), rtol=1e-6, atol=1e-8)
+        np.testing.assert_allclose(
+            each.T @ given / given.sum(), differences(value, TABLES[0]), rtol=1e-6, atol=1e-8
+        )
 
 
 @pytest.mark.parametrize("beta", [0.0, 0.7])
@@ -173,13 +211,19 @@ def test_advantage_alignment_weighs_log_probabilities_as_written_out(beta):
     p = chances(TABLES[0])[:, 0]
     for course, v in zip(COURSES, worth, strict=True):
         o, a = rows(course)[:, 0], actions(course)[:, 0]
-        mine, theirs, settled = gains(course, 0, mix, v[0]), gains(course, 1, mix, v[1]), gains(course, 0, 0.0, v[0])
+        mine, theirs, settled = (
+            gains(course, 0, mix, v[0]),
+            gains(course, 1, mix, v[1]),
+            gains(course, 0, 0.0, v[0]),
+        )
         for t in range(T):
             before = sum(DISCOUNT ** (t - k) * settled[k] for k in range(t))
             aligned = mine[t] + beta * DISCOUNT * before * theirs[t]
             spread = -p[o[t]] * (1 - p[o[t]]) * TABLES[0][o[t]]  # the slope of the entropy of a sigmoid
             expected[o[t]] += probability(course) / T * (((a[t] == 0) - p[o[t]]) * aligned + entropy * spread)
-    ours = expected_slope(AdvantageAlignment(beta=beta, mix=mix, entropy=entropy), jnp.array(worth.transpose(2, 0, 1)))
+    ours = expected_slope(
+        AdvantageAlignment(beta=beta, mix=mix, entropy=entropy), jnp.array(worth.transpose(2, 0, 1))
+    )
     np.testing.assert_allclose(ours, expected, rtol=1e-9)
 
 
@@ -199,13 +243,20 @@ def test_with_true_values_advantage_alignment_weighs_by_true_advantages():
         true = PAYOFFS[course] + DISCOUNT * v[1:] - v[:-1]
         for t in range(T):
             before = sum(DISCOUNT ** (t - k) * true[k, 0] for k in range(t))
-            expected[o[t]] += probability(course) / T * ((a[t] == 0) - p[o[t]]) * (true[t, 0] + DISCOUNT * before * true[t, 1])
+            expected[o[t]] += (
+                probability(course)
+                / T
+                * ((a[t] == 0) - p[o[t]])
+                * (true[t, 0] + DISCOUNT * before * true[t, 1])
+            )
     ours = expected_slope(AdvantageAlignment(mix=0.9), jnp.array(worth.transpose(1, 0, 2)))
     np.testing.assert_allclose(ours, expected, rtol=1e-9)
 
 
 @pytest.mark.parametrize(
-    "learner", [Loqa(shaping=0.0, mix=1.0, tremble=0.0), AdvantageAlignment(beta=0.0, mix=1.0)], ids=["loqa", "alignment"]
+    "learner",
+    [Loqa(shaping=0.0, mix=1.0, tremble=0.0), AdvantageAlignment(beta=0.0, mix=1.0)],
+    ids=["loqa", "alignment"],
 )
 def test_without_shaping_it_is_the_policy_gradient(learner):
     """With critics still at zero and without a discount: that of DiCE from the same episodes, per step."""
@@ -218,12 +269,22 @@ def test_without_shaping_it_is_the_policy_gradient(learner):
 def test_critics_learn_what_the_game_without_end_is_worth():
     """Cuts after four steps are bridged: the start is worth what the exact twin says, to both.
 
-    Payoffs between -0.335 and 1 keep errors where Huber's loss is a square; of larger ones it would not learn the mean.
+    Payoffs between -0.335 and 1 keep errors where Huber's loss is a square; of larger ones it would not learn
+    the mean.
     """
-    learners = Loqa(lr=0.0, critic_lr=0.03, keep=0.9), AdvantageAlignment(lr=0.0, critic_lr=0.03, keep=0.9, mix=0.5)
+    learners = (
+        Loqa(lr=0.0, critic_lr=0.03, keep=0.9),
+        AdvantageAlignment(lr=0.0, critic_lr=0.03, keep=0.9, mix=0.5),
+    )
     tables = tuple(map(jnp.array, TABLES))
     environment = ENVIRONMENTS.make("ipd_contribution_rollout", length=4, encoding="one_hot")
-    match = play(Sampled(environment, TablePolicy(), discount=0.5, batch=128), learners, steps=200, every=200, params=tables)
+    match = play(
+        Sampled(environment, TablePolicy(), discount=0.5, batch=128),
+        learners,
+        steps=200,
+        every=200,
+        params=tables,
+    )
     actions_of, states_of = ([x.logits[0, 0] for x in state.slow] for state in match.states)
     truth = GAMES.make("ipd_contribution", discount=0.5).values(tables)
     np.testing.assert_allclose([chances(TABLES[i])[0] @ actions_of[i] for i in range(2)], truth, atol=0.02)

@@ -29,6 +29,8 @@ def test_they_cooperate_and_answer_defection(learner):
     assert (values > -2 + 0.8).all()
 
 
-@pytest.mark.parametrize("learner", [Loqa(shaping=0.0, **QUICK), AdvantageAlignment(beta=0.0, **QUICK)], ids=["loqa", "alignment"])
+@pytest.mark.parametrize(
+    "learner", [Loqa(shaping=0.0, **QUICK), AdvantageAlignment(beta=0.0, **QUICK)], ids=["loqa", "alignment"]
+)
 def test_without_shaping_they_defect(learner):
     assert (trained(learner, 1200)[0] < -1.9).all()

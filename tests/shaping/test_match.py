@@ -7,7 +7,20 @@ import optax
 import pytest
 
 from games import GAMES, Smooth, hamiltonian, ipd, tandem
-from shaping import LEARNERS, Alternating, Clipped, EveryK, Frozen, Lola, Naive, Optimistic, Optimized, View, play, sweep
+from shaping import (
+    LEARNERS,
+    Alternating,
+    Clipped,
+    EveryK,
+    Frozen,
+    Lola,
+    Naive,
+    Optimistic,
+    Optimized,
+    View,
+    play,
+    sweep,
+)
 from shaping.match import lane_keys
 
 pytestmark = pytest.mark.usefixtures("quickly_compiled")
@@ -31,7 +44,9 @@ def test_values_are_per_step_and_start_before_any_step(dilemma):
 
 def test_every_takes_a_subset_of_the_records():
     learners = [Naive(0.1), Lola(0.1, 0.1)]
-    fine, coarse = (play(tandem(), learners, steps=12, seeds=2, every=every, trajectory=True) for every in (1, 4))
+    fine, coarse = (
+        play(tandem(), learners, steps=12, seeds=2, every=every, trajectory=True) for every in (1, 4)
+    )
     assert coarse.steps.tolist() == [0, 4, 8, 12]
     np.testing.assert_allclose(coarse.values, fine.values[:, ::4], rtol=1e-4)
     np.testing.assert_allclose(coarse.trajectory[0], fine.trajectory[0][:, ::4], rtol=1e-3, atol=1e-4)
@@ -87,7 +102,9 @@ def test_a_diverging_lane_is_marked_and_leaves_the_others_alone():
     start = jnp.abs(play(game, [Naive(0.0)] * 2, 0, steps=1, seeds=16).params[0]).ravel()
     explodes = np.asarray(start**2 > 5)  # |x - 0.4 x^3| > |x| iff x^2 > 5
     assert not explodes.any()
-    wild = play(Smooth(lambda x, y: (x**4, y**2), name="steep", init_std=3.0), [Naive(0.1)] * 2, 0, steps=60, seeds=16)
+    wild = play(
+        Smooth(lambda x, y: (x**4, y**2), name="steep", init_std=3.0), [Naive(0.1)] * 2, 0, steps=60, seeds=16
+    )
     explodes = np.asarray((3 * start) ** 2 > 5)
     assert explodes.any()
     assert not explodes.all()
@@ -129,7 +146,9 @@ def test_bad_counts_are_refused(settings, message):
 
 
 def test_learners_must_be_one_per_seat():
-    with pytest.raises(ValueError, match="3 learners were given for 2 seats of 'tandem'; give exactly one per seat"):
+    with pytest.raises(
+        ValueError, match="3 learners were given for 2 seats of 'tandem'; give exactly one per seat"
+    ):
         play(tandem(), [Naive()] * 3)
 
 
@@ -147,7 +166,9 @@ def test_bad_sweeps_are_refused():
 def test_adam_is_adam_written_by_hand():
     lr, b1, b2, eps = 0.1, 0.8, 0.95, 1e-8
     game = tandem(init_std=1.0)
-    match = play(game, [Optimized(Naive(), "adam", lr, {"b1": b1, "b2": b2}), Naive(0.0)], steps=6, trajectory=True)
+    match = play(
+        game, [Optimized(Naive(), "adam", lr, {"b1": b1, "b2": b2}), Naive(0.0)], steps=6, trajectory=True
+    )
     x, y = (float(p[0, 0, 0]) for p in match.trajectory)
     m = v = 0.0
     for t in range(1, 7):
@@ -158,7 +179,12 @@ def test_adam_is_adam_written_by_hand():
 
 
 def test_sgd_with_momentum_is_momentum_written_by_hand():
-    match = play(tandem(init_std=1.0), [Optimized(Naive(), "sgd", 0.05, {"momentum": 0.9}), Naive(0.0)], steps=6, trajectory=True)
+    match = play(
+        tandem(init_std=1.0),
+        [Optimized(Naive(), "sgd", 0.05, {"momentum": 0.9}), Naive(0.0)],
+        steps=6,
+        trajectory=True,
+    )
     x, y = (float(p[0, 0, 0]) for p in match.trajectory)
     trace = 0.0
     for _ in range(6):
@@ -168,18 +194,24 @@ def test_sgd_with_momentum_is_momentum_written_by_hand():
 
 
 def test_plain_sgd_is_the_inner_learner():
-    ours, inner = (play(tandem(), [x, x], steps=5, seeds=2).values for x in (Optimized(Lola(), "sgd", 0.05), Lola(0.05)))
+    ours, inner = (
+        play(tandem(), [x, x], steps=5, seeds=2).values for x in (Optimized(Lola(), "sgd", 0.05), Lola(0.05))
+    )
     np.testing.assert_allclose(ours, inner, rtol=1e-4)
 
 
 @pytest.mark.parametrize("name", ["adam", "adamw", "adagrad", "amsgrad", "lion", "rmsprop", "sgd", "yogi"])
 def test_every_optimizer_ascends(name):
-    match = play(tandem(), [Optimized(Naive(), name, 0.02), Naive(0.0)], steps=20, params=(jnp.zeros(1), jnp.zeros(1)))
+    match = play(
+        tandem(), [Optimized(Naive(), name, 0.02), Naive(0.0)], steps=20, params=(jnp.zeros(1), jnp.zeros(1))
+    )
     assert match.values[0, -1, 0] > match.values[0, 0, 0]
 
 
 def test_an_optimizer_is_swept_like_any_number():
-    match = play(tandem(), [sweep(lambda lr: Optimized(Naive(), "adam", lr), lr=[0.1, 0.2]), Naive(0.1)], steps=3)
+    match = play(
+        tandem(), [sweep(lambda lr: Optimized(Naive(), "adam", lr), lr=[0.1, 0.2]), Naive(0.1)], steps=3
+    )
     alone = play(tandem(), [Optimized(Naive(), "adam", 0.2), Naive(0.1)], steps=3)
     np.testing.assert_allclose(match.values[1], alone.values, rtol=1e-4, atol=1e-6)
 
@@ -238,7 +270,9 @@ def test_wrappers_nest_and_name_themselves():
 
 @pytest.mark.parametrize("entry", [e for e in LEARNERS if not e.facts["sampled"]], ids=lambda e: e.name)
 def test_every_learner_plays_in_single_precision(entry):
-    game = "matching_pennies" if entry.facts["learns"] else "ipd"  # the figures and targets play the dilemma, in this precision too
+    game = (
+        "matching_pennies" if entry.facts["learns"] else "ipd"
+    )  # the figures and targets play the dilemma, in this precision too
     match = play(GAMES.make(game), [entry.make(), Naive()], steps=2, seeds=2)
     assert match.ok.all()
     assert match.values.dtype == jnp.float32

@@ -78,7 +78,9 @@ def scripts(meta, actions):
     """The same paths as learners, which keep their draw while the co-players learn beforehand."""
     learners = []
     for path, seat in zip(jnp.moveaxis(actions, 1, 0), meta.open, strict=True):
-        still = jnp.broadcast_to(ravel_pytree(meta.initial[seat])[0], (max(meta.warm_up - 1, 0), path.shape[1]))
+        still = jnp.broadcast_to(
+            ravel_pytree(meta.initial[seat])[0], (max(meta.warm_up - 1, 0), path.shape[1])
+        )
         learners.append(Scripted(jnp.concatenate([still, path]), opens=meta.warm_up == 0))
     return tuple(learners)
 
@@ -97,7 +99,11 @@ def test_the_environment_is_a_match_step_by_step(setting):
         order = [seat, *(j for j in range(meta.game.n_players) if j != seat)]
         expected = 1 / (1 + np.exp(-np.concatenate([played[j] for j in order], axis=1)))
         np.testing.assert_allclose(observations[:, row], expected[meta.warm_up :], rtol=1e-9)
-        before = expected[meta.warm_up - 1] if meta.warm_up else 1 / (1 + np.exp(-np.concatenate([drawn[j] for j in order])))
+        before = (
+            expected[meta.warm_up - 1]
+            if meta.warm_up
+            else 1 / (1 + np.exp(-np.concatenate([drawn[j] for j in order])))
+        )
         np.testing.assert_allclose(first[row], before, rtol=1e-9)
     assert not terminated.any()
     assert truncated.tolist() == [False, False, False, True]
@@ -105,7 +111,9 @@ def test_the_environment_is_a_match_step_by_step(setting):
 
 def test_the_game_is_the_mean_of_the_environments_rewards(setting):
     meta, actions, (_, _, (_, rewards, *_)) = setting
-    np.testing.assert_allclose(meta.per_step(value(meta, scripts(meta, actions))), rewards.mean(axis=0), rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(
+        meta.per_step(value(meta, scripts(meta, actions))), rewards.mean(axis=0), rtol=1e-9, atol=1e-12
+    )
 
 
 def test_the_shapes_are_those_announced(setting):
@@ -113,9 +121,13 @@ def test_the_shapes_are_those_announced(setting):
     assert first.shape == (meta.n_players, *meta.observation_shape) == observations.shape[1:]
     assert rewards.shape == (4, meta.n_players)
     assert first.dtype == observations.dtype == rewards.dtype == jnp.float64
-    after = jax.eval_shape(meta.step, jax.random.key(0), state, jnp.zeros((meta.n_players, *meta.action_shape)))[1]
+    after = jax.eval_shape(
+        meta.step, jax.random.key(0), state, jnp.zeros((meta.n_players, *meta.action_shape))
+    )[1]
     assert jax.tree.structure(after) == jax.tree.structure(state)
-    assert [(x.shape, x.dtype) for x in jax.tree.leaves(after)] == [(x.shape, x.dtype) for x in jax.tree.leaves(state)]
+    assert [(x.shape, x.dtype) for x in jax.tree.leaves(after)] == [
+        (x.shape, x.dtype) for x in jax.tree.leaves(state)
+    ]
 
 
 def test_a_batch_is_a_loop():
@@ -147,7 +159,9 @@ def test_naive_updates_through_the_environment_are_naive_play():
     def lane(key):
         def step(carry, _):
             observation, state = carry
-            own, other = jnp.split(jnp.log(observation[0]) - jnp.log1p(-observation[0]), 2)  # the inverse of the sigmoid
+            own, other = jnp.split(
+                jnp.log(observation[0]) - jnp.log1p(-observation[0]), 2
+            )  # the inverse of the sigmoid
             own += View(game, (other, own), seat).gradient((other, own))
             observation, state, _, _, _, info = meta.step(key, state, own[None])
             return (observation, state), info["values"]
@@ -156,7 +170,9 @@ def test_naive_updates_through_the_environment_are_naive_play():
 
     keys = jax.random.split(jax.random.key(5), 512)
     values = jax.jit(jax.vmap(lane))(keys)
-    match = jax.jit(jax.vmap(lambda *drawn: play(game, [Naive(), Naive()], steps=100, params=drawn).values[0, 1:]))
+    match = jax.jit(
+        jax.vmap(lambda *drawn: play(game, [Naive(), Naive()], steps=100, params=drawn).values[0, 1:])
+    )
     both = match(*jax.vmap(game.init)(keys))
     np.testing.assert_allclose(values.mean(axis=(0, 1)), both.mean(axis=(0, 1)), atol=1e-6)
     assert float(values[..., seat].mean()) == pytest.approx(-1.98, abs=0.02)
@@ -195,7 +211,9 @@ def test_two_open_seats_are_a_game_of_two_learners():
     match = play(meta, [Naive(0.1), Naive(0.1)], steps=1, params=joint)
     for seat in range(2):  # the loss's mean over 3 steps is (x+y)^2 - 2 own
         total = joint[0].path + joint[1].path
-        np.testing.assert_allclose(match.params[seat].path[0], joint[seat].path - 0.1 * (2 * total - 2) / 3, rtol=1e-9)
+        np.testing.assert_allclose(
+            match.params[seat].path[0], joint[seat].path - 0.1 * (2 * total - 2) / 3, rtol=1e-9
+        )
 
 
 def test_the_divergence_is_that_of_the_policies_played():
@@ -236,7 +254,9 @@ def test_an_ascent_in_pieces_is_the_ascent_in_one():
     assert jax.tree.structure(rest) == jax.tree.structure(whole)
     jax.tree.map(np.testing.assert_array_equal, rest, whole)
     assert ascend(meta, whole, steps=4) is whole
-    np.testing.assert_allclose(ascend(meta, Mmaml(0.1, 0.5), 3, steps=5, chunk=5).curve, whole.curve, rtol=1e-12)
+    np.testing.assert_allclose(
+        ascend(meta, Mmaml(0.1, 0.5), 3, steps=5, chunk=5).curve, whole.curve, rtol=1e-12
+    )
 
 
 def test_what_is_watched_is_finite():
@@ -253,7 +273,9 @@ def test_a_learned_start_dares_first_and_the_naive_learner_yields():
     """At chicken, who starts out daring is yielded to: 1 per step but for the crashes of the beginning; two naive learners swerve."""
     game = GAMES.make("chicken")
     learner = train_mmaml(game, [None, Naive()], steps=30, lanes=32, iterations=300, lr=0.1).learner
-    trained, naive = (play(game, [x, Naive()], 9, steps=29, seeds=256).values.mean(axis=(0, 1)) for x in (learner, Naive()))
+    trained, naive = (
+        play(game, [x, Naive()], 9, steps=29, seeds=256).values.mean(axis=(0, 1)) for x in (learner, Naive())
+    )
     assert trained[0] > max(naive[0], 0) + 0.3
     assert trained[1] < trained[0]
 
@@ -263,12 +285,24 @@ def test_a_learned_start_dares_first_and_the_naive_learner_yields():
     [
         (lambda: MetaGame(ipd(), [None, Naive(), Naive()]), "3 learners were given for 2 seats"),
         (lambda: MetaGame(ipd(), [Naive(), Naive()]), "No seat is open; put None"),
-        (lambda: MetaGame(ipd(), [None, Naive()], steps=0), "steps is 0; it must be an integer of at least 1"),
-        (lambda: MetaGame(ipd(), [None, Naive()], warm_up=-1), "warm_up is -1; it must be an integer of at least 0"),
+        (
+            lambda: MetaGame(ipd(), [None, Naive()], steps=0),
+            "steps is 0; it must be an integer of at least 1",
+        ),
+        (
+            lambda: MetaGame(ipd(), [None, Naive()], warm_up=-1),
+            "warm_up is -1; it must be an integer of at least 0",
+        ),
         (lambda: MetaGame(ipd(), [None, Naive()], lanes=0), "lanes is 0"),
         (lambda: ascend(MetaGame(ipd(), [None, None]), Mmaml()), "has 2 players; ascent is for one"),
-        (lambda: play(ipd(), [Scripted([[0.0, 1.0]]), Naive()], steps=1), r"path has shape \(1, 2\), but player 0 .* has 5 parameters"),
-        (lambda: play(ipd(), [Naive(), Mmaml([0.0, 1.0])], steps=1), r"logits have shape \(2,\), but player 1 .* of shape \(5,\)"),
+        (
+            lambda: play(ipd(), [Scripted([[0.0, 1.0]]), Naive()], steps=1),
+            r"path has shape \(1, 2\), but player 0 .* has 5 parameters",
+        ),
+        (
+            lambda: play(ipd(), [Naive(), Mmaml([0.0, 1.0])], steps=1),
+            r"logits have shape \(2,\), but player 1 .* of shape \(5,\)",
+        ),
     ],
 )
 def test_bad_input_is_refused_with_a_sentence(make, message):

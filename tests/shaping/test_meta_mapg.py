@@ -40,20 +40,26 @@ def flat(own):
 def placed(make, seat, steps):
     """A meta-game from given first parameters, and who plays it."""
     game = make()
-    return against(game, seat, steps, initial=game.init(jax.random.key(1))), Mmaml(game.init(jax.random.key(2))[seat], 0.7)
+    return against(game, seat, steps, initial=game.init(jax.random.key(1))), Mmaml(
+        game.init(jax.random.key(2))[seat], 0.7
+    )
 
 
 def written_out(meta, player):
     """Both sortings of the paths, from the Jacobians of everybody's step as matrices: `{crossing: (current, own, peer)}`.
 
-    Columns of the derivatives are the own logits and the own step size, rows everybody's parameters, one player after the other.
+    Columns of the derivatives are the own logits and the own step size, rows everybody's parameters, one
+    player after the other.
     """
     (seat,) = meta.open
     dense = Dense(meta.game, tuple(player.logits if j == seat else p for j, p in enumerate(meta.initial)))
     mine = np.zeros(len(dense.at), bool)
     mine[dense.slices[seat]] = True
     lrs = np.concatenate(
-        [np.full(p.size, player.lr if j == seat else meta.learners[j].lr) for j, p in enumerate(dense.restore(dense.flat))]
+        [
+            np.full(p.size, player.lr if j == seat else meta.learners[j].lr)
+            for j, p in enumerate(dense.restore(dense.flat))
+        ]
     )
     n, at = int(mine.sum()), dense.at
     total = np.zeros((len(at), n + 1))  # of everybody's parameters in the own numbers, through everybody
@@ -96,7 +102,9 @@ def test_the_terms_are_products_of_jacobians(make, seat, steps, crossing):
     assert np.abs(expected["peer"][1] - expected["own"][1]).max() > 1e-6 * scale
 
 
-@pytest.mark.parametrize(("make", "steps"), [(three_players, 5), pytest.param(ipd, 8, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("make", "steps"), [(three_players, 5), pytest.param(ipd, 8, marks=pytest.mark.slow)]
+)
 def test_the_terms_sum_to_the_gradient_of_the_match(make, steps):
     """Backwards through the match, and by finite differences of it."""
     meta, player = placed(make, 1, steps)
@@ -134,8 +142,8 @@ def updated(learner, view):
 def test_one_update_is_lola(make):
     """A match of two policies, the own step being 0.
 
-    The value after the peers' naive step is what LOLA ascends in its exact form, and half of what the match pays. To first order in the
-    peers' step, the peer term is LOLA's shaping term as first published.
+    The value after the peers' naive step is what LOLA ascends in its exact form, and half of what the match
+    pays. To first order in the peers' step, the peer term is LOLA's shaping term as first published.
     """
     game, seat = make(), 1
     view = View(game, game.init(jax.random.key(4)), seat)
@@ -146,7 +154,9 @@ def test_one_update_is_lola(make):
         exact = updated(Lola(1.0, b, "exact"), view)
         np.testing.assert_allclose(2 * (terms.own.logits + terms.peer.logits), exact, rtol=1e-9)
     shaping = updated(Lola(1.0, 1.0, "original"), view) - naive
-    np.testing.assert_allclose(2 * terms.peer.logits / b, shaping, rtol=1e-3, atol=1e-3 * np.abs(shaping).max())
+    np.testing.assert_allclose(
+        2 * terms.peer.logits / b, shaping, rtol=1e-3, atol=1e-3 * np.abs(shaping).max()
+    )
 
 
 @pytest.mark.slow
@@ -156,14 +166,17 @@ def test_lanes_are_averaged():
     many = chain_terms(against(game, 0, 3, lanes=3), player, key, crossing="own")
     draws = [game.init(jax.random.fold_in(key, lane)) for lane in range(3)]
     each = [chain_terms(against(game, 0, 3, initial=draw), player, crossing="own") for draw in draws]
-    np.testing.assert_allclose([flat(x) for x in many], np.mean([[flat(x) for x in terms] for terms in each], axis=0), rtol=1e-9)
+    np.testing.assert_allclose(
+        [flat(x) for x in many], np.mean([[flat(x) for x in terms] for terms in each], axis=0), rtol=1e-9
+    )
 
 
 def test_training_with_own_terms_takes_their_steps():
     """Adam's first step of size lr goes along the signs of the gradient, and these are not those of the whole gradient."""
     game, learners, key = GAMES.make("stag_hunt"), [None, Naive(3.0)], jax.random.key(0)
     begin, after = (
-        train_mmaml(game, learners, key, steps=8, lanes=2, iterations=1, lr=lr, terms="own", chunk=1).learner for lr in (0.0, 1e-3)
+        train_mmaml(game, learners, key, steps=8, lanes=2, iterations=1, lr=lr, terms="own", chunk=1).learner
+        for lr in (0.0, 1e-3)
     )
     first, later = jax.random.split(key)
     np.testing.assert_array_equal(begin.logits, game.init(first)[0])
@@ -176,10 +189,22 @@ def test_training_with_own_terms_takes_their_steps():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: chain_terms(against(ipd(), 0, 2), Mmaml(), crossing="both"), "Unknown crossing 'both'; accepted: own, peer"),
-        (lambda: chain_terms(MetaGame(ipd(), [None, None], 2, 0), Mmaml()), "has 2 open seats and 0 updates beforehand; .* one seat open"),
-        (lambda: chain_terms(MetaGame(ipd(), [None, Naive()], 2), Mmaml()), "has 1 open seats and 1 updates beforehand; .* set warm_up=0"),
-        (lambda: train_mmaml(ipd(), [None, Naive()], terms="peer"), "Unknown terms 'peer'; accepted: all, own"),
+        (
+            lambda: chain_terms(against(ipd(), 0, 2), Mmaml(), crossing="both"),
+            "Unknown crossing 'both'; accepted: own, peer",
+        ),
+        (
+            lambda: chain_terms(MetaGame(ipd(), [None, None], 2, 0), Mmaml()),
+            "has 2 open seats and 0 updates beforehand; .* one seat open",
+        ),
+        (
+            lambda: chain_terms(MetaGame(ipd(), [None, Naive()], 2), Mmaml()),
+            "has 1 open seats and 1 updates beforehand; .* set warm_up=0",
+        ),
+        (
+            lambda: train_mmaml(ipd(), [None, Naive()], terms="peer"),
+            "Unknown terms 'peer'; accepted: all, own",
+        ),
     ],
 )
 def test_bad_input_is_refused_with_a_sentence(make, message):

@@ -27,7 +27,9 @@ def network(roles=None):
     """A small one, its roles and biases away from where they start."""
     net = eqx.filter_jit(ValueNetwork)(jax.random.key(0), size=5, width=8, quantiles=4, seats=roles)
     rng = np.random.default_rng(0)
-    return jax.tree.map(lambda x: jnp.asarray(np.asarray(x) + 0.1 * rng.normal(size=x.shape), np.float32), net)
+    return jax.tree.map(
+        lambda x: jnp.asarray(np.asarray(x) + 0.1 * rng.normal(size=x.shape), np.float32), net
+    )
 
 
 @eqx.filter_jit
@@ -38,7 +40,12 @@ def step(learner, view):
 def test_targets_are_weighted_sums_of_n_step_returns():
     """The forward view, by loops: (1 - l) sum_k l^(k-1) of the k-step returns, what is left on the longest."""
     rng = np.random.default_rng(0)
-    rewards, values, g, mixing = rng.normal(size=(5, 2)), rng.normal(size=(6, 2, 3)), np.array([0.3, 0.9]), 0.7
+    rewards, values, g, mixing = (
+        rng.normal(size=(5, 2)),
+        rng.normal(size=(6, 2, 3)),
+        np.array([0.3, 0.9]),
+        0.7,
+    )
     wanted = np.zeros((5, 2, 3))
     for t, player, q in itertools.product(range(5), range(2), range(3)):
         returns = []
@@ -58,10 +65,14 @@ def test_repeated_targets_solve_bellmans_equation(mixing):
     paths = [np.arange(7)]
     for _ in range(3):
         paths.append(follows[paths[-1]])
-    path = jnp.asarray(np.stack(paths))  # (time, state): the states stand in for the players, who have a discount each
+    path = jnp.asarray(
+        np.stack(paths)
+    )  # (time, state): the states stand in for the players, who have a discount each
 
     def sweep(_, values):
-        return lambda_targets(jnp.asarray(f)[path[1:]], values[path][:, :, None], jnp.full(7, g), mixing)[0, :, 0]
+        return lambda_targets(jnp.asarray(f)[path[1:]], values[path][:, :, None], jnp.full(7, g), mixing)[
+            0, :, 0
+        ]
 
     transition = np.eye(7)[follows]
     wanted = np.linalg.solve(np.eye(7) - g * transition, (1 - g) * transition @ f)
@@ -76,7 +87,9 @@ def test_the_loss_is_its_definition():
         gap = s - quantiles[i]
         huber = gap**2 / 2 if abs(gap) <= 1 else abs(gap) - 0.5
         total += abs((i + 0.5) / 4 - (gap < 0)) * huber / 6
-    assert float(quantile_loss(jnp.asarray(quantiles), jnp.asarray(samples))) == pytest.approx(total, rel=1e-5)
+    assert float(quantile_loss(jnp.asarray(quantiles), jnp.asarray(samples))) == pytest.approx(
+        total, rel=1e-5
+    )
 
 
 def test_the_loss_is_least_at_the_quantiles():
@@ -98,12 +111,18 @@ def test_the_loss_is_least_at_the_quantiles():
 def test_the_three_ways_to_ask_a_network_agree(roles):
     """Quantiles by seat, one player's value by its seat, and the network of the mean alone."""
     net, params = network(roles), ipd().init(jax.random.key(3))
-    g, quantiles, value = jnp.array([0.2, 0.9]), eqx.filter_jit(net), eqx.filter_jit(lambda net, *seen: net.value(*seen))
+    g, quantiles, value = (
+        jnp.array([0.2, 0.9]),
+        eqx.filter_jit(net),
+        eqx.filter_jit(lambda net, *seen: net.value(*seen)),
+    )
     means = quantiles(rows(params, 5), g).mean(-1)
     for seat in (0, 1):
         seats = jnp.array([seat, 1 - seat])
         for asked in (net, net.averaged()):
-            np.testing.assert_allclose(value(asked, rows(params, 5)[seats], g[seats], seats), means[seat], rtol=1e-4, atol=1e-5)
+            np.testing.assert_allclose(
+                value(asked, rows(params, 5)[seats], g[seats], seats), means[seat], rtol=1e-4, atol=1e-5
+            )
     swapped = quantiles(rows(params, 5)[::-1], g[::-1]).mean(-1)[::-1]
     assert np.allclose(swapped, means, atol=1e-5) == (roles is None)
 
@@ -128,7 +147,9 @@ def test_the_step_is_the_gradient_by_finite_differences(x64, seat):
 
     surrogate = jax.jit(surrogate)
     h = 1e-5
-    slopes = [(surrogate(params[seat] + h * e) - surrogate(params[seat] - h * e)) / (2 * h) for e in np.eye(5)]
+    slopes = [
+        (surrogate(params[seat] + h * e) - surrogate(params[seat] - h * e)) / (2 * h) for e in np.eye(5)
+    ]
     np.testing.assert_allclose(found, 2.0 * np.array(slopes), rtol=1e-6, atol=1e-9)
 
 
@@ -147,11 +168,13 @@ def test_it_plays_any_seat_it_was_not_trained_in_as_the_one_it_was():
 def test_the_meta_value_is_what_recursion_gives():
     """One's own step is 0 here, so that the future is the other's naive learning: known, and rolled out.
 
-    The discounted mean of one's later values, by brute force over 400 steps, against the network, for three discounts on matching
-    pennies: nearer than a quarter of how much these values differ between starts.
+    The discounted mean of one's later values, by brute force over 400 steps, against the network, for three
+    discounts on matching pennies: nearer than a quarter of how much these values differ between starts.
     """
     game = matching_pennies()
-    settings = MevaSettings(width=32, blocks=0, quantiles=4, batch=64, steps=20, stride=5, lr=3e-3, target=0.9, inner_lr=0.0)
+    settings = MevaSettings(
+        width=32, blocks=0, quantiles=4, batch=64, steps=20, stride=5, lr=3e-3, target=0.9, inner_lr=0.0
+    )
     trained = train_meva(game, [None, Naive(0.5)], settings, iterations=400, chunk=400)
     net, fixed = trained.learners[0].network, Naive(0.0)
     match = play(game, [fixed, Naive(0.5)], 3, steps=400, seeds=64, trajectory=True)
@@ -176,7 +199,16 @@ def test_training_in_pieces_is_training_in_one(tmp_path):
     jax.tree.map(np.testing.assert_array_equal, load(tmp_path, game), half.learners[0])
     seen = []
     held = half.run._replace(progress=load_state(tmp_path))
-    again = train_meva(game, learners, SMALL, 0, iterations=4, chunk=2, start=held, watch=lambda run: seen.append(run.iterations))
+    again = train_meva(
+        game,
+        learners,
+        SMALL,
+        0,
+        iterations=4,
+        chunk=2,
+        start=held,
+        watch=lambda run: seen.append(run.iterations),
+    )
     jax.tree.map(np.testing.assert_array_equal, again, whole)
     assert seen == [4]
     assert whole.run.curve.ok.all()
@@ -197,5 +229,7 @@ def test_bad_input_is_refused_with_a_sentence():
         train_meva(ipd(), [Naive(), Naive()])
     with pytest.raises(ValueError, match="stride is 30, which does not divide steps, 100"):
         MevaSettings(stride=30)
-    with pytest.raises(ValueError, match="several players of at most 5 parameters, but those of 'matching_pennies' have"):
+    with pytest.raises(
+        ValueError, match="several players of at most 5 parameters, but those of 'matching_pennies' have"
+    ):
         play(matching_pennies(), [Meva(network()), Naive()], steps=1)

@@ -40,7 +40,9 @@ def test_a_match_pays_what_the_meta_game_pays(seat):
         observation, state, reward, *_ = meta.step(key, state, policy.mode(observation[0])[None])
         return (observation, state), reward[0]
 
-    rewards = jax.jit(lambda key: jax.lax.scan(step, meta.reset(key), jax.random.split(key, 4))[1])(jax.random.key(7))
+    rewards = jax.jit(lambda key: jax.lax.scan(step, meta.reset(key), jax.random.split(key, 4))[1])(
+        jax.random.key(7)
+    )
     learners = [Mfos(policy), Naive()] if seat == 0 else [Naive(), Mfos(policy)]
     match = play(game, learners, steps=4, params=game.init(jax.random.key(7)))
     np.testing.assert_allclose(match.values[0, 1:, seat], rewards, rtol=1e-4)
@@ -49,7 +51,9 @@ def test_a_match_pays_what_the_meta_game_pays(seat):
 def test_a_centered_policy_sees_probabilities_from_minus_one_to_one():
     plain, centered = (gaussian(2, 1, width=4, centered=c)(jax.random.key(2)) for c in (False, True))
     seen = np.array([0.2, 0.9], np.float32)
-    for ours, theirs in zip(centered.evaluate(seen, np.ones(1)), plain.evaluate(2 * seen - 1, np.ones(1)), strict=True):
+    for ours, theirs in zip(
+        centered.evaluate(seen, np.ones(1)), plain.evaluate(2 * seen - 1, np.ones(1)), strict=True
+    ):
         np.testing.assert_allclose(ours, theirs, rtol=1e-6)
     assert abs(float(centered.mode(seen)[0] - plain.mode(seen)[0])) > 1e-3
 
@@ -64,7 +68,9 @@ def test_the_trained_learner_gains_in_matches_what_it_gained_in_training(trained
     learner = trained.learners[0]
     assert learner.acts == "sample"
     match = play(ipd(), [learner, Naive()], 5, steps=8, seeds=256)
-    assert float(match.values[:, 1:, 0].mean()) == pytest.approx(float(trained.run.curve.per_step[-10:].mean()), abs=0.1)
+    assert float(match.values[:, 1:, 0].mean()) == pytest.approx(
+        float(trained.run.curve.per_step[-10:].mean()), abs=0.1
+    )
 
 
 def test_a_trained_learner_and_its_training_are_kept(trained, tmp_path):
@@ -76,7 +82,9 @@ def test_a_trained_learner_and_its_training_are_kept(trained, tmp_path):
 
 def test_other_games_and_lengths_are_refused_with_a_sentence():
     mfos = Mfos(gaussian(10, 5, width=8)(jax.random.key(1)))
-    with pytest.raises(ValueError, match="chooses 5 parameters from 10, but player 0 of 'matching_pennies' has 1 of 2"):
+    with pytest.raises(
+        ValueError, match="chooses 5 parameters from 10, but player 0 of 'matching_pennies' has 1 of 2"
+    ):
         play(matching_pennies(), [mfos, Naive()], steps=1)
     with pytest.raises(ValueError, match="plays 100 steps of a meta-game of 8; give it length=8"):
         train_mfos(ipd(), [None, Naive()], Es(), steps=8)

@@ -29,7 +29,9 @@ def earned(game, learners):
 def test_what_ppo_earns_is_what_was_published(game, opponent, published, within):
     """Batch 256 in place of 4096, width 64 in place of 256."""
     game = GAMES.make(game)
-    shaper = train_mfos(game, [None, opponent], Ppo(episodes=256), iterations=1024, width=64, chunk=64).learners[0]
+    shaper = train_mfos(
+        game, [None, opponent], Ppo(episodes=256), iterations=1024, width=64, chunk=64
+    ).learners[0]
     for found, (low, high) in zip(earned(game, [shaper, opponent]), published, strict=True):
         assert low - within <= found <= high + within
 

@@ -16,7 +16,10 @@ def earned(learner, steps):
 @pytest.mark.parametrize("steps", [8, 100])
 def test_the_peer_term_is_what_exploits_a_naive_learner(steps):
     """Meta-MAPG extorts; Meta-PG, for which the peers' path is given, ends where two naive learners end: in mutual defection, -2."""
-    learners = {terms: train_mmaml(ipd(), [None, Naive()], steps=steps, terms=terms).learner for terms in ("all", "own")}
+    learners = {
+        terms: train_mmaml(ipd(), [None, Naive()], steps=steps, terms=terms).learner
+        for terms in ("all", "own")
+    }
     found = {name: earned(learner, steps) for name, learner in ({"naive": Naive()} | learners).items()}
     assert found["own"] > found["naive"] - 0.01
     assert found["all"] > found["own"] + 1

@@ -58,7 +58,9 @@ def test_an_impatient_policy_takes_what_comes_at_once(name):
     assert toys.worth(env, chosen(run.policy()), 0.5) == pytest.approx(0.5)
 
 
-@pytest.mark.parametrize("name", [pytest.param(x, marks=pytest.mark.slow) if x != "ppo" else x for x in SMALL])
+@pytest.mark.parametrize(
+    "name", [pytest.param(x, marks=pytest.mark.slow) if x != "ppo" else x for x in SMALL]
+)
 def test_every_player_reaches_its_own_point(name):
     """One fixed target each: the optimum of a quadratic, which PPO must find from samples and evolution from whole returns."""
     env = toys.reach()
@@ -67,7 +69,9 @@ def test_every_player_reaches_its_own_point(name):
         np.testing.assert_allclose(run.policy(player).mode(target), target, atol=0.15)
 
 
-@pytest.mark.parametrize("name", [pytest.param(x, marks=pytest.mark.slow) if x != "ppo" else x for x in SMALL])
+@pytest.mark.parametrize(
+    "name", [pytest.param(x, marks=pytest.mark.slow) if x != "ppo" else x for x in SMALL]
+)
 def test_what_is_seen_is_what_is_reached(name):
     """Targets differ from episode to episode; the best policy copies its observation."""
     env = toys.reach(center=((0.0, 0.0), (0.5, 0.5)), spread=0.5, scale=(1.0, 1.0))
@@ -82,7 +86,9 @@ def test_same_key_same_run_in_pieces_or_whole_and_another_key_another(name):
     env, looks = toys.reach(), []
     whole = train(env, POINTS, SMALL[name], 3, iterations=7, chunk=60)
     begun = train(env, POINTS, SMALL[name], 3, iterations=2, chunk=60)
-    pieces = train(env, begun, SMALL[name], iterations=7, chunk=60, watch=lambda run: looks.append(run.iterations))
+    pieces = train(
+        env, begun, SMALL[name], iterations=7, chunk=60, watch=lambda run: looks.append(run.iterations)
+    )
     jax.tree.map(np.testing.assert_array_equal, whole.curve, pieces.curve)
     jax.tree.map(np.testing.assert_array_equal, whole.progress.policies, pieces.progress.policies)
     assert looks == [7]
@@ -113,7 +119,14 @@ def test_what_is_not_finite_is_counted_and_teaches_nothing(name):
 
 def test_watching_is_between_chunks():
     looks = []
-    train(toys.bandit(), CLICKS, SMALL["es"], iterations=125, chunk=60, watch=lambda run: looks.append(run.curve.returns.shape))
+    train(
+        toys.bandit(),
+        CLICKS,
+        SMALL["es"],
+        iterations=125,
+        chunk=60,
+        watch=lambda run: looks.append(run.curve.returns.shape),
+    )
     assert looks == [(60, 1), (120, 1), (125, 1)]
 
 
@@ -134,7 +147,12 @@ def test_an_episode_does_not_depend_on_how_many_there_are():
 
 def test_nothing_is_gained_after_the_end():
     """Every step pays 1, and the second is the last, of four that are played."""
-    env = toys.finite({0: 1.0}, {(0, 0): {1: 1.0}, (0, 1): {1: 1.0}}, {(s, a): 1.0 for s in range(3) for a in (0, 1)}, last=(1,))
+    env = toys.finite(
+        {0: 1.0},
+        {(0, 0): {1: 1.0}, (0, 1): {1: 1.0}},
+        {(s, a): 1.0 for s in range(3) for a in (0, 1)},
+        last=(1,),
+    )
     for method in SMALL.values():
         curve = train(env, CLICKS, method, iterations=1, chunk=60).curve
         assert curve.returns.tolist() == [[2.0]]
@@ -168,7 +186,9 @@ def test_the_clipped_gradient_is_the_one_by_hand(x64):
     batch = Batch(*(jnp.asarray(x) for x in (observations, actions, old, values + advantage, weights)))
     ours = jax.jit(jax.grad(Ppo(clip=clip, value=value, entropy=entropy).loss))(policy, batch)
 
-    free = np.where(advantage > 0, ratio < 1 + clip, ratio > 1 - clip)  # where the minimum is the unclipped term
+    free = np.where(
+        advantage > 0, ratio < 1 + clip, ratio > 1 - clip
+    )  # where the minimum is the unclipped term
     on_logits = (free * advantage * ratio)[:, None] * (np.eye(2)[actions] - p)
     on_logits += entropy * -p * (np.log(p) - (p * np.log(p)).sum(axis=1, keepdims=True))
     np.testing.assert_allclose(ours.weights, -(weights[:, None] * on_logits).T @ observations, rtol=1e-10)
@@ -215,7 +235,9 @@ def test_a_gaussian_is_the_textbooks():
     log_prob, entropy, _ = policy.evaluate(observation, action)
     expected = -0.5 * (gap @ np.linalg.inv(covariance) @ gap + np.linalg.slogdet(2 * np.pi * covariance)[1])
     assert float(log_prob) == pytest.approx(expected, rel=1e-5)
-    assert float(entropy) == pytest.approx(0.5 * np.linalg.slogdet(2 * np.pi * np.e * covariance)[1], rel=1e-5)
+    assert float(entropy) == pytest.approx(
+        0.5 * np.linalg.slogdet(2 * np.pi * np.e * covariance)[1], rel=1e-5
+    )
 
 
 def test_bad_settings_are_refused_with_a_sentence():

@@ -29,7 +29,9 @@ def updated(learner, view, state=None):
 
 def game(batch=8, length=6, **settings):
     """The sampled dilemma of short episodes."""
-    return Sampled(ENVIRONMENTS.make("ipd_rollout", length=length), estimator=Dice("batch"), batch=batch, **settings)
+    return Sampled(
+        ENVIRONMENTS.make("ipd_rollout", length=length), estimator=Dice("batch"), batch=batch, **settings
+    )
 
 
 class Hidden(View):
@@ -64,7 +66,8 @@ def test_with_a_perfect_model_it_is_the_learner_itself():
     learner, view = OpponentModel(Lola(0.3, 0.5), lr=0.0, batches=2), hidden(TRUTH)
     first = learner.init(view)
     white_box, perfect, ignorant = (
-        updated(x, view, state)[0] for x, state in ((learner.inner, ()), (learner, first._replace(models=(TRUTH,))), (learner, first))
+        updated(x, view, state)[0]
+        for x, state in ((learner.inner, ()), (learner, first._replace(models=(TRUTH,))), (learner, first))
     )
     np.testing.assert_allclose(perfect, white_box, rtol=1e-5)
     assert np.abs(ignorant - white_box).max() > 1e-3
@@ -99,7 +102,9 @@ def test_networks_are_modeled_with_their_critics():
     for _ in range(20):
         new, moments = fit(new, moments, view, played)
     mixed = old, ActorCritic(new[0].actor, old.critic), ActorCritic(old.actor, new[0].critic)
-    before, acting, valuing = eqx.filter_jit(lambda models: [misfit(model, view, 1, played) for model in models])(mixed)
+    before, acting, valuing = eqx.filter_jit(
+        lambda models: [misfit(model, view, 1, played) for model in models]
+    )(mixed)
     assert acting < before
     assert valuing < before
 

@@ -16,7 +16,14 @@ CAPACITY, EVERY, STEPS = 3, 2, 40
 def test_who_is_shown_was_there_at_a_kept_step():
     """On the rotation, where the first value's slope is a multiple of the second player's number, the step tells who was met."""
     learner = AgainstPast(Naive(0.1), CAPACITY, EVERY, share=1.0)
-    match = play(hamiltonian(), [learner, Naive(0.1)], 3, steps=STEPS, trajectory=True, params=(jnp.ones(1), jnp.ones(1)))
+    match = play(
+        hamiltonian(),
+        [learner, Naive(0.1)],
+        3,
+        steps=STEPS,
+        trajectory=True,
+        params=(jnp.ones(1), jnp.ones(1)),
+    )
     assert match.trajectory is not None
     x, y = (np.asarray(p[0, :, 0]) for p in match.trajectory)
     met = -np.diff(x) / 0.1  # a step of x is -0.1 y
@@ -33,7 +40,10 @@ def test_who_is_shown_was_there_at_a_kept_step():
 def test_with_no_past_or_with_yesterday_alone_it_is_the_inner_learner(share, capacity):
     inner, params = Optimistic(0.1), (jnp.array([0.3]), jnp.array([-0.2]))
     view = View(tandem(), params, 0, jax.random.key(0))
-    ours, plain = (jax.jit(lambda x=x: x.update(x.init(view), view)[0])() for x in (AgainstPast(inner, capacity, 1, share), inner))
+    ours, plain = (
+        jax.jit(lambda x=x: x.update(x.init(view), view)[0])()
+        for x in (AgainstPast(inner, capacity, 1, share), inner)
+    )
     np.testing.assert_allclose(ours, plain, rtol=1e-6)
 
 

@@ -45,7 +45,13 @@ def slope(f, x, size=1e-3):
 
 def best(objective, start):
     """Where scipy finds the maximum."""
-    found = minimize(lambda x: -objective(x), start, jac=lambda x: -slope(objective, x), method="BFGS", options={"gtol": 1e-8})
+    found = minimize(
+        lambda x: -objective(x),
+        start,
+        jac=lambda x: -slope(objective, x),
+        method="BFGS",
+        options={"gtol": 1e-8},
+    )
     assert np.abs(found.jac).max() < 1e-6
     return found.x
 
@@ -113,7 +119,10 @@ def test_the_proximal_response_is_solved_and_differentiated():
 
 
 def test_without_look_ahead_both_forms_are_the_proximal_naive_step():
-    step, proximal = (updated(Pola(0.3, 0.0, 5.0, inner=inner, **TIGHT), tabular(), start(1))[0] for inner in ("step", "proximal"))
+    step, proximal = (
+        updated(Pola(0.3, 0.0, 5.0, inner=inner, **TIGHT), tabular(), start(1))[0]
+        for inner in ("step", "proximal")
+    )
     np.testing.assert_allclose(step, proximal, atol=1e-9)
 
 
@@ -153,8 +162,22 @@ NETWORKS = {
     ),
     "4": (
         [
-            [1.1074687263023, 0.275260757781574, 0.489599039857568, 0.130220650429065, 0.130220650428934, -0.0416038405697266],
-            [0.0142691805853789, 0.933207934425381, -0.0153849853273826, 0.170635830969251, 0.17063583096918, 0.985901625511033],
+            [
+                1.1074687263023,
+                0.275260757781574,
+                0.489599039857568,
+                0.130220650429065,
+                0.130220650428934,
+                -0.0416038405697266,
+            ],
+            [
+                0.0142691805853789,
+                0.933207934425381,
+                -0.0153849853273826,
+                0.170635830969251,
+                0.17063583096918,
+                0.985901625511033,
+            ],
         ],
         [0.286705849, -0.00180708],
         [[1.0, 0.5]],
@@ -172,7 +195,10 @@ def published(policy, seat):
 
 @pytest.mark.parametrize(
     ("make", "expected", "digits"),
-    [(lambda: Lola(0.2, 1.0), TABULAR_LOLA, 1e-4), (lambda: Pola(0.2, 0.5, 5.0, inner="proximal"), TABULAR_POLA, 2e-3)],
+    [
+        (lambda: Lola(0.2, 1.0), TABULAR_LOLA, 1e-4),
+        (lambda: Pola(0.2, 0.5, 5.0, inner="proximal"), TABULAR_POLA, 2e-3),
+    ],
     ids=["lola", "pola"],
 )
 def test_a_tabular_update_is_the_public_codes(make, expected, digits):
@@ -186,7 +212,10 @@ def test_a_tabular_update_is_the_public_codes(make, expected, digits):
 def test_an_update_of_a_network_is_the_public_codes(name):
     weight_in, bias_in, weight_out, bias_out, policies, values = NETWORKS[name]
     game = Parameterized(ipd_contribution(), Network(2))
-    columns = ([1, 0, 2, 4, 3, 5], [4, 3, 5, 1, 0, 2])  # ours: C, D, start, own first; theirs: D, C, start, first player first
+    columns = (
+        [1, 0, 2, 4, 3, 5],
+        [4, 3, 5, 1, 0, 2],
+    )  # ours: C, D, start, own first; theirs: D, C, start, first player first
     joint = tuple(
         {
             "weight_in": jnp.array(weight_in)[:, jnp.array(order)],
@@ -196,7 +225,9 @@ def test_an_update_of_a_network_is_the_public_codes(name):
         }
         for order in columns
     )
-    tables = [updated(Lola(0.05, 0.2), game, params)[0] for params in (joint, joint[::-1])]  # the game is symmetric
+    tables = [
+        updated(Lola(0.05, 0.2), game, params)[0] for params in (joint, joint[::-1])
+    ]  # the game is symmetric
     for seat in range(2):
         np.testing.assert_allclose(jax.nn.sigmoid(tables[seat]), published(policies[seat], seat), atol=1e-4)
     np.testing.assert_allclose([value(*tables), value(*tables[::-1])], values, atol=2e-3)
@@ -209,9 +240,15 @@ def alike(seed):
     weights = network.init(jax.random.key(seed))
     tables = network.tables(weights)
     versions = {"table": (tabular(), tables), "network": (network, weights)}
-    for name, matrix in {"stretched": np.diag([0.5, 3.0, 1.0, 2.0, 0.5]) + 0.2, "basis": Preconditioned().matrix}.items():
+    for name, matrix in {
+        "stretched": np.diag([0.5, 3.0, 1.0, 2.0, 0.5]) + 0.2,
+        "basis": Preconditioned().matrix,
+    }.items():
         inverse = np.linalg.inv(matrix)
-        versions[name] = Parameterized(game, Preconditioned(matrix)), tuple({"theta": inverse @ t} for t in tables)
+        versions[name] = (
+            Parameterized(game, Preconditioned(matrix)),
+            tuple({"theta": inverse @ t} for t in tables),
+        )
     return versions
 
 
@@ -250,7 +287,9 @@ def test_implicit_derivatives_are_those_of_the_solution():
 
     @jax.jit
     def solved(y):
-        x, short = maximum(lambda x: concave(x, y), jnp.zeros(3), lambda a, b: jnp.sum((a - b) ** 2), 5000.0, 1e-26)
+        x, short = maximum(
+            lambda x: concave(x, y), jnp.zeros(3), lambda a, b: jnp.sum((a - b) ** 2), 5000.0, 1e-26
+        )
         return jnp.array([x[0] + x[1], x[2]]), short
 
     def unrolled(y):
@@ -266,7 +305,9 @@ def test_implicit_derivatives_are_those_of_the_solution():
 
 
 def test_an_unbounded_objective_is_no_maximum():
-    x, short = jax.jit(lambda: maximum(jnp.sum, jnp.zeros(2), lambda a, b: jnp.sum((a - b) ** 2), 20.0, 1e-6))()
+    x, short = jax.jit(
+        lambda: maximum(jnp.sum, jnp.zeros(2), lambda a, b: jnp.sum((a - b) ** 2), 20.0, 1e-6)
+    )()
     assert short > 1e-6
     assert (x > 1).all()
 
@@ -274,7 +315,9 @@ def test_an_unbounded_objective_is_no_maximum():
 def test_divergence_is_the_textbooks_and_keeps_its_digits():
     old, new = start(3, 2.0)
     np.testing.assert_allclose(kl_divergence(old, new, 2), divergence(old, new), rtol=1e-12)
-    np.testing.assert_allclose(jax.grad(kl_divergence, 1)(old, new, 2), jax.nn.sigmoid(new) - jax.nn.sigmoid(old), rtol=1e-9)
+    np.testing.assert_allclose(
+        jax.grad(kl_divergence, 1)(old, new, 2), jax.nn.sigmoid(new) - jax.nn.sigmoid(old), rtol=1e-9
+    )
     for factor in (1e-3, 1e-4):
         near = old + factor * new
         narrow = [x.astype(jnp.float32) for x in (old, near)]
@@ -324,8 +367,14 @@ def test_networks_play_every_repeated_game(name):
         (lambda: Parameterized(GAMES.make("ipd"), 3), "policy is a int; it must be a Policy"),
         (lambda: Network(0), "hidden is 0; it must be an integer of at least 1"),
         (lambda: Preconditioned(np.ones((2, 3))), r"shape \(2, 3\); it must be square"),
-        (lambda: Parameterized(GAMES.make("ipd", memory=2), Preconditioned()).init(jax.random.key(0)), "5 rows, but a table .* has 21"),
-        (lambda: play(Parameterized(GAMES.make("ipd"), Network()), [Fixed.named("tft"), Naive()], steps=1), "through another policy"),
+        (
+            lambda: Parameterized(GAMES.make("ipd", memory=2), Preconditioned()).init(jax.random.key(0)),
+            "5 rows, but a table .* has 21",
+        ),
+        (
+            lambda: play(Parameterized(GAMES.make("ipd"), Network()), [Fixed.named("tft"), Naive()], steps=1),
+            "through another policy",
+        ),
         (lambda: Pola(inner="exact"), "unknown inner 'exact'"),
         (lambda: Pola(penalty=-1.0), "penalty is -1; it must be a number of at least 0"),
     ],

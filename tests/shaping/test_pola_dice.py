@@ -27,7 +27,13 @@ KEY = jax.random.key(3)
 
 def sampled(batch, length=16, critic=1.0):
     """The exact game's twin; 16 steps leave out 1.5 per mille of a step's payoff."""
-    return Sampled(ENVIRONMENTS.make("ipd_rollout", length=length), discount=DISCOUNT, batch=batch, critic=critic, estimator=LoadedDice())
+    return Sampled(
+        ENVIRONMENTS.make("ipd_rollout", length=length),
+        discount=DISCOUNT,
+        batch=batch,
+        critic=critic,
+        estimator=LoadedDice(),
+    )
 
 
 def actor_critics():
@@ -57,12 +63,19 @@ def test_the_slope_is_the_gradient_through_everything(x64, k):
 
             def objective(theirs, joint=joint, near=near):
                 at = replaced(joint, 1, theirs)
-                return game.values(at, near.key)[1] - 1.5 * game.divergence(1, params[1], theirs, at, near.key)
+                return game.values(at, near.key)[1] - 1.5 * game.divergence(
+                    1, params[1], theirs, at, near.key
+                )
 
             slope = jax.grad(objective)(joint[1])
-            moved = joint[1].actor.logits + 0.3 * slope.actor.logits, joint[1].critic.logits + 0.1 * slope.critic.logits
+            moved = (
+                joint[1].actor.logits + 0.3 * slope.actor.logits,
+                joint[1].critic.logits + 0.1 * slope.critic.logits,
+            )
             joint = (joint[0], ActorCritic(*map(Table, moved)))
-        return game.values(joint, view.key)[0] - 2.0 * game.divergence(0, params[0], joint[0], joint, view.key)
+        return game.values(joint, view.key)[0] - 2.0 * game.divergence(
+            0, params[0], joint[0], joint, view.key
+        )
 
     ours, theirs = jax.jit(lambda own: learner.slope(own, view))(away), jax.jit(jax.grad(whole))(away)
     assert np.abs(theirs.actor.logits).min() > 0.01
@@ -73,10 +86,15 @@ def test_the_slope_is_the_gradient_through_everything(x64, k):
 @pytest.mark.slow
 def test_the_slope_of_recurrent_players_is_that_through_the_episodes_as_they_are_played():
     """Networks along episodes, episodes last, few observations looked at once: none of it changes the gradient."""
-    game, learner = PLAYABLE.make("ipd_gru", batch=16, width=8, length=12), PolaDice(look_ahead=0.3, inner_steps=2, penalty=5.0)
+    game, learner = (
+        PLAYABLE.make("ipd_gru", batch=16, width=8, length=12),
+        PolaDice(look_ahead=0.3, inner_steps=2, penalty=5.0),
+    )
     params, away = game.init(KEY), game.init(jax.random.key(4))[0]
     expected = jax.jit(through_episodes.slope)(learner, game, params, away, KEY)
-    ours = jax.jit(lambda learner, game, params: learner.slope(away, View(game, params, 0, KEY)))(learner, game, params)
+    ours = jax.jit(lambda learner, game, params: learner.slope(away, View(game, params, 0, KEY)))(
+        learner, game, params
+    )
     for a, b in zip(jax.tree.leaves(ours), jax.tree.leaves(expected), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-5 * np.abs(b).max() + 1e-7)
 
@@ -98,7 +116,11 @@ def test_a_slope_on_episodes_is_that_of_the_exact_twin():
     view = View(ipd(discount=DISCOUNT), TABLES, 0, KEY)
     truth, naive = learner.slope(TABLES[0], view), view.gradient(TABLES)
     game, params = sampled(4000), actor_critics()
-    slopes = jax.jit(lambda keys: jax.lax.map(lambda k: learner.slope(params[0], View(game, params, 0, k)).actor.logits, keys))
+    slopes = jax.jit(
+        lambda keys: jax.lax.map(
+            lambda k: learner.slope(params[0], View(game, params, 0, k)).actor.logits, keys
+        )
+    )
     drawn = np.asarray(slopes(jax.random.split(jax.random.key(5), 8)))
     mean, error = drawn.mean(0), drawn.std(0, ddof=1) / 8**0.5
     assert np.abs(naive - truth).max() > 10 * error.max()
@@ -117,10 +139,16 @@ def test_one_step_without_penalties_is_lola_dice_with_adam():
 def test_renewed_moments_forget_and_first_steps_have_the_size_of_the_rate():
     """After another update, the first of its kind again; kept moments make another step of it."""
     game, view = sampled(20), View(sampled(20), TABLES, 0, KEY)
-    kept, renewed = (PolaDice(0.1, 0.5, 0.0, 0.0, inner_steps=1, steps=1, moments=m) for m in ("kept", "renewed"))
+    kept, renewed = (
+        PolaDice(0.1, 0.5, 0.0, 0.0, inner_steps=1, steps=1, moments=m) for m in ("kept", "renewed")
+    )
     step = jax.jit(lambda learner, state, view: learner.update(state, view))
     _, state = step(kept, kept.init(view), View(game, TABLES, 0, jax.random.key(9)))
-    first, again, other = step(kept, kept.init(view), view)[0], step(renewed, state, view)[0], step(kept, state, view)[0]
+    first, again, other = (
+        step(kept, kept.init(view), view)[0],
+        step(renewed, state, view)[0],
+        step(kept, state, view)[0],
+    )
     np.testing.assert_allclose(again, first, rtol=1e-5)
     np.testing.assert_allclose(jnp.abs(again), 0.1, rtol=1e-4)
     assert np.abs(other - again).max() > 0.01
@@ -143,7 +171,10 @@ def test_penalties_hold_behavior():
     """The stronger the penalty, the less the policy moves; the start, one of 16 steps, is held less."""
     game, params = sampled(200), actor_critics()
     learner = PolaDice(0.05, 1.0, 0.0, 0.0, 1.0, inner_steps=1, steps=15)
-    free, held = (updated(dataclasses.replace(learner, penalty=jnp.asarray(b)), game, params).actor.logits for b in (0.0, 30.0))
+    free, held = (
+        updated(dataclasses.replace(learner, penalty=jnp.asarray(b)), game, params).actor.logits
+        for b in (0.0, 30.0)
+    )
     assert np.abs(held).mean() < 0.5 * np.abs(free).mean()
 
 
@@ -157,9 +188,13 @@ def test_looking_at_every_observation_once_changes_nothing():
     np.testing.assert_array_equal(played.actions, plain.actions)
     for seat in range(2):
         seen = played.seen(seat)
-        np.testing.assert_array_equal((seen[:, :, None] == environment.distinct[None, None]).all(-1).sum(-1), 1)
+        np.testing.assert_array_equal(
+            (seen[:, :, None] == environment.distinct[None, None]).all(-1).sum(-1), 1
+        )
         for network in (params[seat].actor, params[seat].critic):
-            np.testing.assert_allclose(network.coded(environment.distinct).along(seen), network.along(seen), atol=1e-6)
+            np.testing.assert_allclose(
+                network.coded(environment.distinct).along(seen), network.along(seen), atol=1e-6
+            )
 
 
 def test_forms_without_few_observations_have_no_table():

@@ -44,7 +44,11 @@ def test_naive_learning_is_policy_gradient(x64):
     game = short()
     joint = game.init(jax.random.key(0))
     path, _, played = updates(game, Naive(0.3), joint, jax.random.split(jax.random.key(1), 1))
-    rows, actions, own = np.asarray(played.seen(0)).argmax(-1), np.asarray(played.actions)[..., 0], np.asarray(joint[0])
+    rows, actions, own = (
+        np.asarray(played.seen(0)).argmax(-1),
+        np.asarray(played.actions)[..., 0],
+        np.asarray(joint[0]),
+    )
     slope = np.zeros(5)
     for b in range(5):
         score = np.zeros(5)
@@ -75,7 +79,9 @@ def ppo_loop(own, rows, actions, rewards, learner):
                 cut = ratio > 1 + clip if advantage > 0 else ratio < 1 - clip
                 outside += cut
                 slope[0, row] -= 0.0 if cut else ratio * advantage * (zero - p[row])
-                slope[0, row] += entropy * both[0, row] * p[row] * (1 - p[row])  # minus the entropy's derivative
+                slope[0, row] += (
+                    entropy * both[0, row] * p[row] * (1 - p[row])
+                )  # minus the entropy's derivative
                 slope[1, row] += value * 2 * (both[1, row] - targets[t, b])
         slope /= steps * batch
         first, second = 0.9 * first + 0.1 * slope, 0.999 * second + 0.001 * slope**2
@@ -91,7 +97,12 @@ def test_proximal_updates_are_those_of_a_plain_loop(x64):
     path, state, played = updates(game, learner, (own, joint[1]), jax.random.split(jax.random.key(1), 1))
     np.testing.assert_array_equal(path.critic.logits[0], own.critic.logits)
     rows = np.asarray(played.seen(0)).argmax(-1)
-    expected, outside = ppo_loop(np.asarray(joint[0]), rows, *(np.asarray(x)[..., 0] for x in (played.actions, played.rewards)), learner)
+    expected, outside = ppo_loop(
+        np.asarray(joint[0]),
+        rows,
+        *(np.asarray(x)[..., 0] for x in (played.actions, played.rewards)),
+        learner,
+    )
     assert outside > 0
     np.testing.assert_allclose(path.actor.logits[0], expected[0], rtol=1e-6)
     np.testing.assert_allclose(state.critic.logits[:, 0], expected[1], rtol=1e-6)
@@ -102,6 +113,10 @@ def test_proximal_policies_answer_fixed_strategies():
     game = Sampled(ENVIRONMENTS.make("ipd_rollout", length=30), batch=32, discount=0.96)
     keys = jax.random.split(jax.random.key(1), 150)
     learner = Ppo(0.05, entropy=0.0)
-    alld, tft = (updates(game, learner, (jnp.zeros(5), policy(name)), keys)[0][-1] for name in ("alld", "tft"))
-    assert sigmoid(np.asarray(alld))[[2, 4]].max() < 0.1  # what is seen: D by the other, once the game has begun
+    alld, tft = (
+        updates(game, learner, (jnp.zeros(5), policy(name)), keys)[0][-1] for name in ("alld", "tft")
+    )
+    assert (
+        sigmoid(np.asarray(alld))[[2, 4]].max() < 0.1
+    )  # what is seen: D by the other, once the game has begun
     assert sigmoid(np.asarray(tft))[[0, 1]].min() > 0.9

@@ -105,7 +105,17 @@ def steps(played, seat, n):
                 others = others * n[j] + actions[j] if j != seat else others
             on = bool(played.alive[min(t + 1, len(played.alive) - 1), b])
             if played.alive[t, b]:
-                now.append((seen[t, b], actions[seat], others, float(played.rewards[t, b, seat]), seen[t + 1, b], 1 / batch, on))
+                now.append(
+                    (
+                        seen[t, b],
+                        actions[seat],
+                        others,
+                        float(played.rewards[t, b, seat]),
+                        seen[t + 1, b],
+                        1 / batch,
+                        on,
+                    )
+                )
         yield now
 
 
@@ -114,7 +124,11 @@ def q_loop(learner, begun, episodes, seat, n, discount):
     q, counts, time, joint = np.array(begun.q), np.zeros(begun.counts.shape), 0, learner.over == "joint"
 
     def values(row):
-        chances = counts[row] / counts[row].sum() if counts[row].sum() else np.full(counts.shape[1], 1 / counts.shape[1])
+        chances = (
+            counts[row] / counts[row].sum()
+            if counts[row].sum()
+            else np.full(counts.shape[1], 1 / counts.shape[1])
+        )
         return q[row] @ chances
 
     policies = []
@@ -136,13 +150,20 @@ def q_loop(learner, begun, episodes, seat, n, discount):
 
 def climb_loop(learner, begun, episodes, seat, n, discount):
     """Policy hill-climbing step by step, and the policy after every batch."""
-    q, pi, mean, visits, time = np.array(begun.q)[..., 0], np.array(begun.average), np.array(begun.average), np.zeros(len(begun.q)), 0
+    q, pi, mean, visits, time = (
+        np.array(begun.q)[..., 0],
+        np.array(begun.average),
+        np.array(begun.average),
+        np.zeros(len(begun.q)),
+        0,
+    )
     policies = []
     for played in episodes:
         for now in steps(played, seat, n):
             time += 1
             rate, delta = (
-                1 / (1 / float(a) + time * float(c)) for a, c in ((learner.lr, learner.decay), (learner.delta, learner.delta_decay))
+                1 / (1 / float(a) + time * float(c))
+                for a, c in ((learner.lr, learner.decay), (learner.delta, learner.delta_decay))
             )
             old = q.copy()
             for row, a, _, r, after, share, on in now:
@@ -245,7 +266,10 @@ def test_hill_climbers_reach_a_best_reply_and_wolf_settles_in_matching_pennies(p
 def test_a_network_has_no_table_of_values():
     game = Sampled(ENVIRONMENTS.make("ipd_rollout", length=4), GruPolicy(2), batch=2)
     for learner in (QLearning(), Phc()):
-        with pytest.raises(ValueError, match=r"plays through a network, but action values are kept in a table; take policy=TablePolicy"):
+        with pytest.raises(
+            ValueError,
+            match=r"plays through a network, but action values are kept in a table; take policy=TablePolicy",
+        ):
             play(game, [learner] * 2, steps=1)
 
 

@@ -25,20 +25,27 @@ def test_pieces_are_the_whole():
     half = train_match(ipd(), LEARNERS, 3, iterations=3, chunk=4, watch=seen.append)
     rest = train_match(ipd(), LEARNERS, 3, iterations=7, chunk=4, start=half.run)
     assert [run.iterations for run in seen] == [3]
-    for a, b in zip(jax.tree.leaves((whole.learners, whole.run)), jax.tree.leaves((rest.learners, rest.run)), strict=True):
+    for a, b in zip(
+        jax.tree.leaves((whole.learners, whole.run)), jax.tree.leaves((rest.learners, rest.run)), strict=True
+    ):
         np.testing.assert_array_equal(a, b)
 
 
 def test_steps_are_those_of_play():
     training = train_match(ipd(), [Lola(), Naive()], iterations=5)
-    begun = tuple(jnp.asarray(x) for x in ipd().join(train_match(ipd(), [Lola(0.0), Naive(0.0)], iterations=1).run.progress.joint))
+    begun = tuple(
+        jnp.asarray(x)
+        for x in ipd().join(train_match(ipd(), [Lola(0.0), Naive(0.0)], iterations=1).run.progress.joint)
+    )
     match = play(ipd(), [Lola(), Naive()], steps=5, params=begun)
     np.testing.assert_allclose(training.run.curve, match.values[0, :-1], rtol=1e-4)
 
 
 @pytest.mark.slow
 def test_what_was_learned_plays_on():
-    game = Sampled(ENVIRONMENTS.make("ipd_contribution_rollout", length=3), MlpPolicy((2,), critic=True), batch=2)
+    game = Sampled(
+        ENVIRONMENTS.make("ipd_contribution_rollout", length=3), MlpPolicy((2,), critic=True), batch=2
+    )
     (first, _), _ = train_match(game, [Naive(0.1)] * 2, iterations=1)
     assert isinstance(first.own, ActorCritic)
     match = play(game, [first, Naive(0.1)], steps=1)

@@ -48,7 +48,15 @@ def seats(learner, other=None):
 
 def train(learner, out, settings=None, **words):
     """A tiny training on chicken that keeps what it does at once."""
-    return training.train(learner, CHICKEN, words.pop("learners", seats(learner)), settings or SIZES[learner], out=out, every=0.0, **words)
+    return training.train(
+        learner,
+        CHICKEN,
+        words.pop("learners", seats(learner)),
+        settings or SIZES[learner],
+        out=out,
+        every=0.0,
+        **words,
+    )
 
 
 def assert_same(a, b):
@@ -89,7 +97,9 @@ def resumes_and_plays(folder, learner, settings, *others):
         train(learner, folder / "pieces", settings, report=stopping(2))
     part = checkpoint.load(folder / "pieces", CHICKEN)
     seen = []
-    resumed = train(learner, folder / "pieces", settings, resume=True, report=lambda done, _: seen.append(done))
+    resumed = train(
+        learner, folder / "pieces", settings, resume=True, report=lambda done, _: seen.append(done)
+    )
     whole = train(learner, folder / "whole", settings)
     assert seen[0] > 1
     assert_same(resumed.run, whole.run)
@@ -111,7 +121,9 @@ def test_an_interrupted_training_goes_on_to_the_same_end_and_plays(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize(("learner", "settings"), [*SIZES.items(), ("mfos", GA)], ids=[*SIZES, "ga"])
 def test_every_training_goes_on_to_the_same_end_and_plays(tmp_path, learner, settings):
-    resumes_and_plays(tmp_path, learner, settings, Naive(0.1), Lola(0.1), checkpoint.load(train_once(tmp_path / "mfos")))
+    resumes_and_plays(
+        tmp_path, learner, settings, Naive(0.1), Lola(0.1), checkpoint.load(train_once(tmp_path / "mfos"))
+    )
 
 
 def train_once(folder):
@@ -129,13 +141,17 @@ def test_every_training_has_presets_and_sizes_that_its_function_accepts():
         if p.learner in SIZES:
             assert set(SIZES[p.learner]) - {"episodes"} <= set(p.settings)
         else:
-            assert LEARNERS.make(p.learner, **{k: v for k, v in p.settings.items() if k != "iterations"}).label
+            assert LEARNERS.make(
+                p.learner, **{k: v for k, v in p.settings.items() if k != "iterations"}
+            ).label
             assert p.make_game().name == p.game
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "p", [p for p in PRESETS if p.game in (None, "tandem") and p.size == "quick"], ids=lambda p: str(p.settings.get("method"))
+    "p",
+    [p for p in PRESETS if p.game in (None, "tandem") and p.size == "quick"],
+    ids=lambda p: str(p.settings.get("method")),
 )
 def test_the_settings_of_presets_are_those_of_the_training(p, tmp_path):
     tiny = {
@@ -165,17 +181,34 @@ CASES: tuple[tuple[dict[str, Any], str], ...] = (
     ({"learners": [None, None]}, "another training: seat 1 is .*Naive.* there and trained here"),
     ({"learner": "mmaml"}, "another training: training is mfos there and mmaml here"),
     ({"game": GAMES.make("tandem")}, "was trained for 'chicken', not 'tandem'"),
-    ({"game": GAMES.make("chicken", payoffs=[[0, -1], [1, -9]])}, "was trained for 'chicken', but payoffs is"),
-    ({"resume": False}, "holds 'mfos' for 'chicken'; go on with it by resuming, name another folder, or replace it with force"),
-    ({"force": True}, "Resuming goes on with what the folder holds, and force replaces it; give one of the two"),
+    (
+        {"game": GAMES.make("chicken", payoffs=[[0, -1], [1, -9]])},
+        "was trained for 'chicken', but payoffs is",
+    ),
+    (
+        {"resume": False},
+        "holds 'mfos' for 'chicken'; go on with it by resuming, name another folder, or replace it with force",
+    ),
+    (
+        {"force": True},
+        "Resuming goes on with what the folder holds, and force replaces it; give one of the two",
+    ),
     ({"learner": "mofs"}, "no training of the learner 'mofs'; did you mean 'mfos'"),
 )
 
 
-@pytest.mark.parametrize(("wrong", "said"), CASES, ids=[next(iter(wrong)) + str(k) for k, (wrong, _) in enumerate(CASES)])
+@pytest.mark.parametrize(
+    ("wrong", "said"), CASES, ids=[next(iter(wrong)) + str(k) for k, (wrong, _) in enumerate(CASES)]
+)
 def test_another_training_is_refused_and_nothing_is_lost(begun, wrong, said):
     before = {p.name: p.read_bytes() for p in begun.iterdir()}
-    words = {"learner": "mfos", "game": CHICKEN, "learners": [None, Naive()], "settings": SIZES["mfos"], "resume": True} | wrong
+    words = {
+        "learner": "mfos",
+        "game": CHICKEN,
+        "learners": [None, Naive()],
+        "settings": SIZES["mfos"],
+        "resume": True,
+    } | wrong
     with pytest.raises(ValueError, match=said):
         training.train(**words, out=begun)
     assert {p.name: p.read_bytes() for p in begun.iterdir()} == before
@@ -215,10 +248,16 @@ def without_anything(folder):
     ("spoil", "said"),
     [
         (of_another_format, "has format 1, written by version"),
-        (of_another_version, "holds a training that only that version can go on with; install it, or train again"),
+        (
+            of_another_version,
+            "holds a training that only that version can go on with; install it, or train again",
+        ),
         (with_short_arrays, "is truncated or altered; restore it from a copy, or train again"),
         (with_a_short_header, "cannot be read"),
-        (without_anything, "There is nothing to resume in .*, which holds no training; leave resume out to begin one there"),
+        (
+            without_anything,
+            "There is nothing to resume in .*, which holds no training; leave resume out to begin one there",
+        ),
     ],
 )
 def test_a_spoiled_folder_is_refused_in_a_sentence(copied, spoil, said):
@@ -231,7 +270,10 @@ def test_a_spoiled_folder_is_refused_in_a_sentence(copied, spoil, said):
 
 
 def test_precision_is_part_of_a_training(begun):
-    with jax.enable_x64(True), pytest.raises(ValueError, match="another training: x64 is False there and True here"):
+    with (
+        jax.enable_x64(True),
+        pytest.raises(ValueError, match="another training: x64 is False there and True here"),
+    ):
         train("mfos", begun, resume=True)
 
 
@@ -250,7 +292,9 @@ class Killed(BaseException):
 
 def naive(out, learners, lr=0.1, **words):
     """A match that is kept."""
-    return training.train("naive", CHICKEN, learners, {"iterations": 2, "lr": lr}, out=out, every=0.0, **words)
+    return training.train(
+        "naive", CHICKEN, learners, {"iterations": 2, "lr": lr}, out=out, every=0.0, **words
+    )
 
 
 @pytest.mark.parametrize("resume", [False, True])
@@ -289,7 +333,9 @@ def test_one_training_at_a_time(tmp_path):
 
     def meanwhile(done, seen):
         for words in ({}, {"resume": True}, {"force": True}):
-            with pytest.raises(ValueError, match="is in use by another run; wait until that one ends, or name another folder"):
+            with pytest.raises(
+                ValueError, match="is in use by another run; wait until that one ends, or name another folder"
+            ):
                 naive(tmp_path, [None, Naive()], 0.2, **words)
             tried.append(done)
 
@@ -316,7 +362,9 @@ def test_an_interrupt_before_anything_is_done_says_so(tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setitem(training.TRAININGS, "mfos", training.TRAININGS["mfos"]._replace(fit=interrupted))
-    with pytest.raises(KeyboardInterrupt, match="interrupted before the first iteration was done; nothing was kept"):
+    with pytest.raises(
+        KeyboardInterrupt, match="interrupted before the first iteration was done; nothing was kept"
+    ):
         train("mfos", tmp_path)
     assert not list(tmp_path.iterdir())
 
@@ -365,7 +413,9 @@ def test_a_training_of_two_seats_restarted_after_kills_ends_as_one_that_was_not_
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-    subprocess.run([*words, str(tmp_path / "killed"), *["resume"] * (tmp_path / "killed").exists()], check=True)
+    subprocess.run(
+        [*words, str(tmp_path / "killed"), *["resume"] * (tmp_path / "killed").exists()], check=True
+    )
     subprocess.run([*words, str(tmp_path / "killed"), "resume"], check=True)
     subprocess.run([*words, str(tmp_path / "whole")], check=True)
     for seat in ("", "seat_1"):
@@ -386,7 +436,18 @@ TINY = [f"mfos.{name}={n}" for name, n in SIZES["mfos"].items()]
 
 
 def test_the_command_line_trains_what_then_plays(tmp_path, capsys):
-    words = ["train", "--learner", "mfos", "--game", "chicken", "--out", tmp_path / "a", "--set", *TINY, "naive.lr=0.5"]
+    words = [
+        "train",
+        "--learner",
+        "mfos",
+        "--game",
+        "chicken",
+        "--out",
+        tmp_path / "a",
+        "--set",
+        *TINY,
+        "naive.lr=0.5",
+    ]
     code, out, err = shaping(capsys, *words, "--json")
     assert code == 0, err
     found = json.loads(out)
@@ -398,7 +459,19 @@ def test_the_command_line_trains_what_then_plays(tmp_path, capsys):
     assert out.startswith("mfos on chicken against naive: per-step value ")
     assert "Published: 0.969 per step (the naive learner: -1.027)." in out
     assert f"it plays as file:{tmp_path / 'a'}." in out
-    words = ["play", "--game", "chicken", "--learners", f"file:{tmp_path / 'a'}", "lola", "--steps", 2, "--seeds", 2, "--json"]
+    words = [
+        "play",
+        "--game",
+        "chicken",
+        "--learners",
+        f"file:{tmp_path / 'a'}",
+        "lola",
+        "--steps",
+        2,
+        "--seeds",
+        2,
+        "--json",
+    ]
     assert json.loads(shaping(capsys, *words)[1])["diverged"] == 0
 
 
@@ -415,7 +488,17 @@ def test_the_command_line_trains_against_what_was_trained_and_with_itself(tmp_pa
     assert code == 0, err
     assert len(json.loads(out)["per_step"]) == 2
     code, _, err = shaping(
-        capsys, "tournament", "--games", "chicken", "--learners", *trained, "naive", "--steps", 2, "--out", tmp_path / "t"
+        capsys,
+        "tournament",
+        "--games",
+        "chicken",
+        "--learners",
+        *trained,
+        "naive",
+        "--steps",
+        2,
+        "--out",
+        tmp_path / "t",
     )
     assert code == 0, err
 
@@ -427,8 +510,14 @@ MISTAKES: tuple[tuple[list[str], str], ...] = (
         "of 'mfos' of the size 'papr'; did you mean 'paper'? accepted: paper, quick",
     ),
     (["mfos", "--against", "naiv"], "Unknown learner 'naiv'; did you mean 'naive'?"),
-    (["mfos", "--against", "mmaml"], "The learner 'mmaml' is trained before it plays, by shaping train; name the folder"),
-    (["mfos", "--against", "file:nowhere"], "The folder 'nowhere' holds no trained learner: there is no learner.json"),
+    (
+        ["mfos", "--against", "mmaml"],
+        "The learner 'mmaml' is trained before it plays, by shaping train; name the folder",
+    ),
+    (
+        ["mfos", "--against", "file:nowhere"],
+        "The folder 'nowhere' holds no trained learner: there is no learner.json",
+    ),
     (
         ["mfos", "--against", "naive", "lola"],
         "2 opponents were given for the 1 other seats of 'ipd'; give one for all",
@@ -438,8 +527,14 @@ MISTAKES: tuple[tuple[list[str], str], ...] = (
         "'self' is for the training of every seat at once; give no other opponent beside it",
     ),
     (["cola", "--against", "naive"], "There is no preset of 'cola' against 'naive'; accepted: self"),
-    (["cola", "--game", "imp"], "There is no preset of 'cola' for the game 'iterated_matching_pennies'; did you mean"),
-    (["pola_dice", "--game", "ipd_gru", "--preset", "papr"], "of the size 'papr'; did you mean 'paper'? accepted: paper, quick"),
+    (
+        ["cola", "--game", "imp"],
+        "There is no preset of 'cola' for the game 'iterated_matching_pennies'; did you mean",
+    ),
+    (
+        ["pola_dice", "--game", "ipd_gru", "--preset", "papr"],
+        "of the size 'papr'; did you mean 'paper'? accepted: paper, quick",
+    ),
     (
         ["mfos", "--set", "mfos.method=gax"],
         "of 'mfos' by the method 'gax'; did you mean 'ga'? accepted: es, ga, ppo",
@@ -471,7 +566,10 @@ def test_an_interrupt_tells_how_to_go_on(tmp_path, capsys, monkeypatch):
     words = ["train", "--learner", "mfos", "--game", "chicken", "--out", tmp_path / "x", "--set", *TINY]
     code, _, err = shaping(capsys, *words)
     assert code == 130
-    assert f"interrupted after 3 iterations, which '{tmp_path / 'x'}' holds. The same command with --resume goes on from there." in err
+    assert (
+        f"interrupted after 3 iterations, which '{tmp_path / 'x'}' holds. The same command with --resume goes on from there."
+        in err
+    )
     monkeypatch.undo()
     code, _, err = shaping(capsys, *words)
     assert code == 2
@@ -480,7 +578,10 @@ def test_an_interrupt_tells_how_to_go_on(tmp_path, capsys, monkeypatch):
     code, out, err = shaping(capsys, *words, "--resume")
     assert code == 0
     assert f"The training in {tmp_path / 'x'} is finished; nothing was trained again." in err
-    assert f"after 4 iterations\nPublished: 0.969 per step (the naive learner: -1.027).\nKept in {tmp_path / 'x'}; it plays as" in out
+    assert (
+        f"after 4 iterations\nPublished: 0.969 per step (the naive learner: -1.027).\nKept in {tmp_path / 'x'}; it plays as"
+        in out
+    )
     code, _, err = shaping(capsys, *words)
     assert code == 2
     assert "holds the finished 'mfos' for 'chicken'; name another folder, or replace it with force" in err
@@ -493,4 +594,7 @@ def test_the_progress_says_what_is_earned_and_how_long_it_takes(capsys, monkeypa
         monkeypatch.setattr("time.monotonic", lambda: next(clock))
         told(1, {"per_step": [-1.0]})
         told(5, {"per_step": [-0.51234], "skipped": 2})
-    assert capsys.readouterr().err == "5 of 10 iterations, per-step value -0.512, updates skipped 2, about 25 s left\n"
+    assert (
+        capsys.readouterr().err
+        == "5 of 10 iterations, per-step value -0.512, updates skipped 2, about 25 s left\n"
+    )

@@ -3,7 +3,13 @@ import itertools
 import numpy as np
 import pytest
 
-from solvers.repeated.active import active_best_response, active_profile, discretization_error, mutual_best_responses, recurrent_classes
+from solvers.repeated.active import (
+    active_best_response,
+    active_profile,
+    discretization_error,
+    mutual_best_responses,
+    recurrent_classes,
+)
 from solvers.repeated.policy_grids import policy_grid, rule_on_grid, staying
 
 DILEMMA = ([[-1, -3], [0, -2]], [[-1, 0], [-3, -2]])
@@ -45,7 +51,9 @@ def test_rules_that_stay_are_equilibria_exactly_at_the_nash_equilibria_of_the_gr
 def test_best_responses_against_all_deterministic_rules(seed):
     rng = np.random.default_rng(seed)
     grid = policy_grid(rng.normal(size=(2, 2, 2)), 2)
-    other = rng.dirichlet([0.6, 0.6], size=4) if seed % 2 else np.eye(2)[rng.integers(0, 2, 4)]  # deterministic ones make reducible chains
+    other = (
+        rng.dirichlet([0.6, 0.6], size=4) if seed % 2 else np.eye(2)[rng.integers(0, 2, 4)]
+    )  # deterministic ones make reducible chains
     response, best = active_best_response(grid, [other, other], 0)
     tables = [np.eye(2)[list(choice)] for choice in itertools.product(range(2), repeat=4)]
 
@@ -65,7 +73,9 @@ def test_who_is_copied_cooperates(points):
     both = active_profile(grid, copy)
     assert grid.policies[both.equilibrium_starts()].tolist() == [[1, 1]]
     periods = {c.states: c.period for c in both.classes}
-    assert sorted(periods.values()) == [1] * points + [2] * (points * (points - 1) // 2)  # unequal ones are exchanged
+    assert sorted(periods.values()) == [1] * points + [2] * (
+        points * (points - 1) // 2
+    )  # unequal ones are exchanged
 
 
 @pytest.mark.parametrize("payoffs", [DILEMMA, BATTLE])
@@ -74,13 +84,17 @@ def test_mutual_best_responses_are_equilibria_from_where_they_say(payoffs):
     found = mutual_best_responses(grid, [rule_on_grid(grid, i, naive(i, payoffs, 0.3)) for i in (0, 1)])
     assert found.settled
     for player in (0, 1):  # no other rule gains from any state
-        np.testing.assert_allclose(active_best_response(grid, found.rules, player)[1], found.gains[:, player], atol=1e-9)
+        np.testing.assert_allclose(
+            active_best_response(grid, found.rules, player)[1], found.gains[:, player], atol=1e-9
+        )
     assert len(found.equilibrium_starts())
 
 
 def test_pursuit_and_evasion_never_settle():
     grid = policy_grid(PENNIES, 2)
-    found = mutual_best_responses(grid, [staying(grid, i) for i in (0, 1)], rounds=7)  # certain policies, foreseen, always lose to someone
+    found = mutual_best_responses(
+        grid, [staying(grid, i) for i in (0, 1)], rounds=7
+    )  # certain policies, foreseen, always lose to someone
     assert not found.settled
     assert found.rounds == 7
     assert len(found.equilibrium_starts()) == 0
@@ -127,12 +141,16 @@ def test_finer_grids_change_less():
 def test_three_players_and_periods():
     payoffs = np.random.default_rng(0).normal(size=(3, 2, 2, 2))
     grid = policy_grid(payoffs, 2)
-    np.testing.assert_allclose(grid.rewards[::-1], payoffs.reshape(3, 8).T)  # the grid runs from P(action 0) = 0
+    np.testing.assert_allclose(
+        grid.rewards[::-1], payoffs.reshape(3, 8).T
+    )  # the grid runs from P(action 0) = 0
     turn = [rule_on_grid(grid, i, lambda p, i=i: p[:, (i + 1) % 3]) for i in range(3)]
     assert sorted(c.period for c in active_profile(grid, turn).classes) == [1, 1, 3, 3]
     clock = np.roll(np.eye(6), 1, axis=1)
     clock[2, 0] = clock[2, 3] = 0.5  # loops of length 6 and 3
-    assert [(c.states, c.period) for c in recurrent_classes(clock, np.zeros((6, 1)))] == [((0, 1, 2, 3, 4, 5), 3)]
+    assert [(c.states, c.period) for c in recurrent_classes(clock, np.zeros((6, 1)))] == [
+        ((0, 1, 2, 3, 4, 5), 3)
+    ]
 
 
 def test_bad_input():

@@ -27,7 +27,12 @@ def chain(game, alpha, m):
     game = np.asarray(game, float)
     if game.ndim == 2:
         n = len(game)
-        t = np.array([[takeover(game[r, s] - game[s, r], alpha, m) / (n - 1) if r != s else 0 for r in range(n)] for s in range(n)])
+        t = np.array(
+            [
+                [takeover(game[r, s] - game[s, r], alpha, m) / (n - 1) if r != s else 0 for r in range(n)]
+                for s in range(n)
+            ]
+        )
         profiles = [(s,) for s in range(n)]
     else:
         shape = game.shape[1:]
@@ -70,14 +75,20 @@ def test_published_commitments():
         [r, t, p, p, p],
     ]
     found = alpha_rank(table, 0.1, 20, "population")
-    np.testing.assert_allclose(found.distribution, [0.40966787, 0.07959841, 0.20506998, 0.08505983, 0.2206039], atol=1e-8)
-    np.testing.assert_allclose(found.log_fixation[~np.eye(5, dtype=bool)], fixation_matrix(table, 20, 0.1)[~np.eye(5, dtype=bool)])
+    np.testing.assert_allclose(
+        found.distribution, [0.40966787, 0.07959841, 0.20506998, 0.08505983, 0.2206039], atol=1e-8
+    )
+    np.testing.assert_allclose(
+        found.log_fixation[~np.eye(5, dtype=bool)], fixation_matrix(table, 20, 0.1)[~np.eye(5, dtype=bool)]
+    )
 
 
 @pytest.mark.parametrize("alpha", EVERY_ALPHA)
 def test_textbook_games_at_every_intensity(alpha):
     for selection in ("local", "population"):
-        np.testing.assert_allclose(alpha_rank(ROCK_PAPER_SCISSORS, alpha, selection=selection).distribution, 1 / 3, rtol=1e-7)
+        np.testing.assert_allclose(
+            alpha_rank(ROCK_PAPER_SCISSORS, alpha, selection=selection).distribution, 1 / 3, rtol=1e-7
+        )
     battle = alpha_rank(BATTLE, alpha)
     np.testing.assert_allclose(battle.distribution[0], battle.distribution[3], rtol=1e-7)
     if alpha >= 1:
@@ -126,8 +137,13 @@ def test_elimination_agrees_with_the_tree_theorem_at_any_scale():
     for scale in (1, 50, 2000):
         log_rates = -scale * rng.random((5, 5))
         log_rates[0, 2] = log_rates[3, 1] = -np.inf
-        weights = [np.logaddexp.reduce([sum(log_rates[e] for e in tree) for tree in in_trees(5, root)]) for root in range(5)]
-        np.testing.assert_allclose(stationary(log_rates), weights - np.logaddexp.reduce(weights), rtol=1e-10, atol=1e-10)
+        weights = [
+            np.logaddexp.reduce([sum(log_rates[e] for e in tree) for tree in in_trees(5, root)])
+            for root in range(5)
+        ]
+        np.testing.assert_allclose(
+            stationary(log_rates), weights - np.logaddexp.reduce(weights), rtol=1e-10, atol=1e-10
+        )
 
 
 def test_the_limit_agrees_with_the_tree_theorem():
@@ -139,7 +155,10 @@ def test_the_limit_agrees_with_the_tree_theorem():
         counts = rng.integers(1, 4, (4, 4))
         terms = []
         for root in range(4):
-            trees = [(sum(costs[e] for e in t), math.prod(Fraction(1, int(counts[e])) for e in t)) for t in in_trees(4, root)]
+            trees = [
+                (sum(costs[e] for e in t), math.prod(Fraction(1, int(counts[e])) for e in t))
+                for t in in_trees(4, root)
+            ]
             least = min(c for c, _ in trees)
             terms.append((least, sum(x for c, x in trees if c == least)))
         least = min(c for c, _ in terms)
@@ -180,7 +199,9 @@ def test_one_sink_leaves_the_chain_of_better_responses():
         np.testing.assert_allclose(found.transitions, t + np.diag(1 - t.sum(axis=1)), atol=1e-14)
         inside = list(found.sinks[0])
         block = t[np.ix_(inside, inside)]
-        np.testing.assert_allclose(found.distribution[inside], eigenvector(block + np.diag(1 - block.sum(axis=1))), atol=1e-9)
+        np.testing.assert_allclose(
+            found.distribution[inside], eigenvector(block + np.diag(1 - block.sum(axis=1))), atol=1e-9
+        )
         np.testing.assert_allclose(found.distribution[inside].sum(), 1)
 
 
@@ -201,19 +222,29 @@ def test_laws(seed, alpha):
     table = rng.integers(-3, 4, (5, 5)).astype(float)
     order = rng.permutation(5)
     found = alpha_rank(table, alpha)
-    np.testing.assert_allclose(alpha_rank(table[np.ix_(order, order)], alpha).distribution, found.distribution[order], atol=1e-9)
-    np.testing.assert_allclose(alpha_rank(3 * table + 7, alpha / 3).distribution, found.distribution, atol=1e-9)
+    np.testing.assert_allclose(
+        alpha_rank(table[np.ix_(order, order)], alpha).distribution, found.distribution[order], atol=1e-9
+    )
+    np.testing.assert_allclose(
+        alpha_rank(3 * table + 7, alpha / 3).distribution, found.distribution, atol=1e-9
+    )
     assert found.distribution.sum() == pytest.approx(1, abs=1e-12)
     payoffs = rng.integers(-3, 4, (2, 3, 2)).astype(float)
     both = alpha_rank(payoffs, alpha)
     swapped = alpha_rank(payoffs[::-1].transpose(0, 2, 1), alpha)
-    np.testing.assert_allclose(swapped.distribution.reshape(2, 3), both.distribution.reshape(3, 2).T, atol=1e-9)
-    shifted = payoffs + np.stack([np.tile(rng.normal(size=2), (3, 1)), np.tile(rng.normal(size=(3, 1)), (1, 2))]).round(1)
+    np.testing.assert_allclose(
+        swapped.distribution.reshape(2, 3), both.distribution.reshape(3, 2).T, atol=1e-9
+    )
+    shifted = payoffs + np.stack(
+        [np.tile(rng.normal(size=2), (3, 1)), np.tile(rng.normal(size=(3, 1)), (1, 2))]
+    ).round(1)
     np.testing.assert_allclose(alpha_rank(shifted, alpha).distribution, both.distribution, atol=1e-9)
 
 
 def test_frames():
-    table = pd.DataFrame([[0.0, 2, 1], [1, 0, 3], [1, 1, 0]], ["lola", "naive", "sos"], ["lola", "naive", "sos"])
+    table = pd.DataFrame(
+        [[0.0, 2, 1], [1, 0, 3], [1, 1, 0]], ["lola", "naive", "sos"], ["lola", "naive", "sos"]
+    )
     frame = alpha_rank(table, 1.0).to_frame(table.index)
     assert list(frame.columns) == ["rank", "profile", "mass", "log_mass", "in_sink"]
     assert set(frame["profile"]) == {"lola", "naive", "sos"}
@@ -230,8 +261,14 @@ def test_frames():
 @pytest.mark.parametrize(
     ("call", "says"),
     [
-        (lambda: alpha_rank(np.zeros((2, 3))), r"shape \(2, 3\); it must be square, entry \[a, b\] being what strategy a earns"),
-        (lambda: alpha_rank(np.full((2, 2), np.nan)), "no finite number; leave out strategies with pairings not played"),
+        (
+            lambda: alpha_rank(np.zeros((2, 3))),
+            r"shape \(2, 3\); it must be square, entry \[a, b\] being what strategy a earns",
+        ),
+        (
+            lambda: alpha_rank(np.full((2, 2), np.nan)),
+            "no finite number; leave out strategies with pairings not played",
+        ),
         (lambda: alpha_rank([[1, 2], [3]]), "rows of different length"),
         (lambda: alpha_rank(np.zeros((3, 2, 2))), "they must be"),
         (lambda: alpha_rank(BATTLE, -1), "alpha is -1"),

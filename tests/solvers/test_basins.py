@@ -74,7 +74,9 @@ def test_a_plane_in_more_dimensions_and_its_table():
     def embed(x, y):
         return jnp.stack([x, 1.0 + 0 * x]), jnp.stack([y])
 
-    found = basins_of_map(lambda joint: (joint[0] / 2, jnp.sign(joint[1])), [-1.0, 2.0], [-3.0, 1.0, 2.0], steps=30, embed=embed)
+    found = basins_of_map(
+        lambda joint: (joint[0] / 2, jnp.sign(joint[1])), [-1.0, 2.0], [-3.0, 1.0, 2.0], steps=30, embed=embed
+    )
     np.testing.assert_allclose(found.attractors, [[0, 0, -1], [0, 0, 1]], atol=1e-6)
     table = found.to_frame()
     assert list(table.columns) == ["x", "y", "label", "rest", "end_0", "end_1", "end_2"]

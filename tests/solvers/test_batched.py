@@ -13,7 +13,9 @@ from tests.reference import brute
 from tests.reference.compilations import compilations
 from tests.reference.oracles import quantecon
 
-pytestmark = pytest.mark.usefixtures("x64", "quickly_compiled")  # so that one compiled program serves all tests of a shape and precision
+pytestmark = pytest.mark.usefixtures(
+    "x64", "quickly_compiled"
+)  # so that one compiled program serves all tests of a shape and precision
 
 BLOCK = 512
 
@@ -75,13 +77,17 @@ def test_integer_games_beside_rationals(solve, dtype, m, n, count, top):
 def test_nearly_degenerate_games_are_right_or_flagged():
     """Integers, some moved by a few units in the last place of float32: where the flag is off, trial in rationals agrees."""
     rng = np.random.default_rng(12)
-    moved = 1 + rng.integers(-3, 4, size=(2, BLOCK, 3, 3)) * 10.0 ** rng.integers(-7, -3, size=(2, BLOCK, 1, 1))
+    moved = 1 + rng.integers(-3, 4, size=(2, BLOCK, 3, 3)) * 10.0 ** rng.integers(
+        -7, -3, size=(2, BLOCK, 1, 1)
+    )
     row, column = (rng.integers(0, 4, size=(2, BLOCK, 3, 3)) * moved).astype(np.float32)
     found = found_by(equilibria_small, row, column)
     certain = np.flatnonzero(~found.degenerate)
     assert 50 < len(certain) < BLOCK - 50
     for game in certain[:100]:
-        expected = brute.equilibria(*([[Fraction(float(v)) for v in line] for line in side[game]] for side in (row, column)))
+        expected = brute.equilibria(
+            *([[Fraction(float(v)) for v in line] for line in side[game]] for side in (row, column))
+        )
         assert found.count[game] == len(expected)
         assert same(listed(found, game), expected, atol=1e-3)
 
@@ -98,12 +104,18 @@ def test_margins_know_their_sign(size):
         exact = [[Fraction(float(v)) for v in line] for line in payoffs]
         for pair, (own, others) in enumerate(pairs):
             margins = positive[pair, game], best[pair, game]
-            solved = brute.solve([[*(exact[i][j] for i in own), -1, 0] for j in others] + [[1] * size + [0, 1]])
+            solved = brute.solve(
+                [[*(exact[i][j] for i in own), -1, 0] for j in others] + [[1] * size + [0, 1]]
+            )
             if solved is None:
                 assert not margins[0] > 1
                 continue
             *x, value = solved
-            advantage = min(value - sum(p * exact[i][j] for p, i in zip(x, own, strict=True)) for j in range(4) if j not in others)
+            advantage = min(
+                value - sum(p * exact[i][j] for p, i in zip(x, own, strict=True))
+                for j in range(4)
+                if j not in others
+            )
             undecided += min(map(abs, margins)) <= 1
             assert abs(margins[0]) <= 1 or (margins[0] > 0) == (min(x) > 0)
             if min(x) >= 0:
@@ -121,11 +133,16 @@ def test_one_action_leaves_a_best_reply():
 
 def test_number_of_equilibria_is_odd_and_independent_of_batch_and_precision():
     row, column = normal(40 * BLOCK, 3, 3)
-    single, double = (in_blocks(equilibria_small, *games) for games in ((row, column), (row.astype(float), column.astype(float))))
+    single, double = (
+        in_blocks(equilibria_small, *games)
+        for games in ((row, column), (row.astype(float), column.astype(float)))
+    )
     whole = found_by(equilibria_small, row, column)
     for found in (single, double, whole):
         assert (found.count[~found.degenerate] % 2 == 1).all()
-        np.testing.assert_array_equal(found.mask.sum(axis=1)[~found.degenerate], found.count[~found.degenerate])
+        np.testing.assert_array_equal(
+            found.mask.sum(axis=1)[~found.degenerate], found.count[~found.degenerate]
+        )
     assert not double.degenerate.any()
     assert single.degenerate.mean() < 1e-3  # too close to degenerate for float32
     np.testing.assert_array_equal(single.count[~single.degenerate], double.count[~single.degenerate])
@@ -155,7 +172,9 @@ def test_affine_changes_and_relabeling():
     rng = np.random.default_rng(3)
     before = found_by(equilibria_small, row, column)
     scale, shift = rng.uniform(0.01, 100, size=(2, BLOCK, 1, 1)), rng.normal(scale=10, size=(2, BLOCK, 1, 3))
-    after = found_by(equilibria_small, scale[0] * row + shift[0], scale[1] * column + np.swapaxes(shift[1], 1, 2))
+    after = found_by(
+        equilibria_small, scale[0] * row + shift[0], scale[1] * column + np.swapaxes(shift[1], 1, 2)
+    )
     own, other = rng.permutation(3), rng.permutation(3)
     relabeled = found_by(equilibria_small, row[:, own][:, :, other], column[:, own][:, :, other])
     exchanged = found_by(equilibria_small, np.swapaxes(column, 1, 2), np.swapaxes(row, 1, 2))
@@ -179,7 +198,9 @@ def test_closed_form_beside_enumeration():
 def test_vmap_equals_the_batch():
     row, column = normal(BLOCK, 2, 2, seed=5, dtype=float)
     mapped = jax.vmap(equilibria_small)(row.reshape(2, -1, 2, 2), column.reshape(2, -1, 2, 2))
-    for one, other in zip(jax.tree.leaves(equilibria_small(row, column)), jax.tree.leaves(mapped), strict=True):
+    for one, other in zip(
+        jax.tree.leaves(equilibria_small(row, column)), jax.tree.leaves(mapped), strict=True
+    ):
         np.testing.assert_allclose(one, other.reshape(one.shape), atol=1e-12)
 
 
@@ -194,7 +215,10 @@ def test_degenerate_games_say_so():
     found = found_by(equilibria_small, games, games)
     assert found.row.dtype == np.float32
     assert (int(found.count[0]), bool(found.degenerate[0])) == (7, False)
-    assert (int(found.count[1]), bool(found.degenerate[1])) == (9, True)  # the pure ones, two of them without a slot
+    assert (int(found.count[1]), bool(found.degenerate[1])) == (
+        9,
+        True,
+    )  # the pure ones, two of them without a slot
     assert found.mask[1].all()
     assert found.degenerate[2:5].all()
     assert not found.mask[2:4].any()
@@ -206,7 +230,9 @@ def test_degenerate_2x2_lists_a_pure_equilibrium():
     entries = np.stack(np.meshgrid(*[[0.0, 1.0]] * 8, indexing="ij"), axis=-1).reshape(-1, 2, 2, 2)
     entries = np.concatenate([entries, 3 * entries])
     found = found_by(equilibria_2x2, entries[:, 0], entries[:, 1])
-    gains = np.concatenate([entries[:, 0, 0] - entries[:, 0, 1], entries[:, 1, :, 0] - entries[:, 1, :, 1]], axis=1)
+    gains = np.concatenate(
+        [entries[:, 0, 0] - entries[:, 0, 1], entries[:, 1, :, 0] - entries[:, 1, :, 1]], axis=1
+    )
     np.testing.assert_array_equal(found.degenerate, (gains == 0).any(axis=1))
     assert found.mask.any(axis=1).all()
     assert found.mask[:, :2].any(axis=1)[np.asarray(found.degenerate)].all()

@@ -11,13 +11,18 @@ from tests.solvers.test_jacobian import pair
 
 def losses(*coefficients):
     """The game of quadratic losses a x^2 + b x y + c y^2 + d x + e y, one row of coefficients per player."""
-    return Quadratic([[[-2 * a, -b], [-b, -2 * c]] for a, b, c, *_ in coefficients], [[-row[3], -row[4]] for row in coefficients])
+    return Quadratic(
+        [[[-2 * a, -b], [-b, -2 * c]] for a, b, c, *_ in coefficients],
+        [[-row[3], -row[4]] for row in coefficients],
+    )
 
 
 BALDUZZI = losses((0.5, 10.0, 0.0, 0.0, 0.0), (0.0, -10.0, 0.5, 0.0, 0.0))
 HAMILTONIAN = losses((0.0, 1.0, 0.0, 0.0, 0.0), (0.0, -1.0, 0.0, 0.0, 0.0))
 TANDEM = losses((1.0, 2.0, 1.0, -2.0, 0.0), (1.0, 2.0, 1.0, 0.0, -2.0))
-REPELLER = losses((-0.5, 1.0, 0.5, 0.0, 0.0), (0.5, -1.0, -0.5, 0.0, 0.0))  # the zero-sum cycle near the origin
+REPELLER = losses(
+    (-0.5, 1.0, 0.5, 0.0, 0.0), (0.5, -1.0, -0.5, 0.0, 0.0)
+)  # the zero-sum cycle near the origin
 SADDLE = losses((1.0, 0.0, 0.0, 0.0, 0.0), (0.0, 0.0, -1.0, 0.0, 0.0))
 # the leader's own second derivative has the wrong sign, its total one through y = 5x/6 the right one: no Nash equilibrium, yet minimax
 HIDDEN = losses((-1.0, 5.0, -3.0, 0.0, 0.0), (1.0, -5.0, 3.0, 0.0, 0.0))
@@ -27,31 +32,90 @@ CASES = {
     "balduzzi": (
         BALDUZZI,
         (0, 0),
-        {"kind": "stable", "stable": True, "attracting": True, "differential_nash": True, "stackelberg": {0: True, 1: True}},
+        {
+            "kind": "stable",
+            "stable": True,
+            "attracting": True,
+            "differential_nash": True,
+            "stackelberg": {0: True, 1: True},
+        },
     ),
     "hamiltonian": (
         HAMILTONIAN,
         (0, 0),
-        {"kind": "stable", "attracting": None, "differential_nash": False, "local_nash": None, "stackelberg": {0: None, 1: None}},
+        {
+            "kind": "stable",
+            "attracting": None,
+            "differential_nash": False,
+            "local_nash": None,
+            "stackelberg": {0: None, 1: None},
+        },
     ),
     "tandem": (
         TANDEM,
         (0.5, 0.5),
-        {"kind": "degenerate", "stable": True, "attracting": None, "local_nash": True, "stackelberg": {0: False, 1: False}},
+        {
+            "kind": "degenerate",
+            "stable": True,
+            "attracting": None,
+            "local_nash": True,
+            "stackelberg": {0: False, 1: False},
+        },
     ),
-    "market_with_min": (market_with_min(), (0, 0), {"kind": "stable", "attracting": True, "differential_nash": True, "degenerate": False}),
+    "market_with_min": (
+        market_with_min(),
+        (0, 0),
+        {"kind": "stable", "attracting": True, "differential_nash": True, "degenerate": False},
+    ),
     "repeller": (
         REPELLER,
         (0, 0),
-        {"kind": "unstable", "unstable": True, "strict_saddle": True, "stable": False, "attracting": False, "local_nash": False},
+        {
+            "kind": "unstable",
+            "unstable": True,
+            "strict_saddle": True,
+            "stable": False,
+            "attracting": False,
+            "local_nash": False,
+        },
     ),
-    "saddle": (SADDLE, (0, 0), {"kind": "strict saddle", "unstable": False, "stable": False, "attracting": False, "local_nash": False}),
-    "flat": (FLAT, (0, 0), {"kind": "degenerate", "stable": True, "attracting": None, "local_nash": None, "differential_nash": False}),
-    "elsewhere": (BALDUZZI, (1, 0), {"kind": "not a fixed point", "stable": False, "attracting": False, "local_nash": False}),
+    "saddle": (
+        SADDLE,
+        (0, 0),
+        {
+            "kind": "strict saddle",
+            "unstable": False,
+            "stable": False,
+            "attracting": False,
+            "local_nash": False,
+        },
+    ),
+    "flat": (
+        FLAT,
+        (0, 0),
+        {
+            "kind": "degenerate",
+            "stable": True,
+            "attracting": None,
+            "local_nash": None,
+            "differential_nash": False,
+        },
+    ),
+    "elsewhere": (
+        BALDUZZI,
+        (1, 0),
+        {"kind": "not a fixed point", "stable": False, "attracting": False, "local_nash": False},
+    ),
     "hidden": (
         HIDDEN,
         (0, 0),
-        {"kind": "attracting", "stable": False, "attracting": True, "local_nash": False, "stackelberg": {0: True, 1: False}},
+        {
+            "kind": "attracting",
+            "stable": False,
+            "attracting": True,
+            "local_nash": False,
+            "stackelberg": {0: True, 1: False},
+        },
     ),
 }
 
@@ -73,7 +137,9 @@ def test_single_precision_agrees(name):
 
 @pytest.mark.usefixtures("x64")
 def test_a_stackelberg_equilibrium_need_not_be_a_fixed_point():
-    duopoly = losses((1.0, 1.0, 0.0, -12.0, 0.0), (0.0, 1.0, 1.0, 0.0, -12.0))  # leader 6, follower 3; Cournot 4 and 4
+    duopoly = losses(
+        (1.0, 1.0, 0.0, -12.0, 0.0), (0.0, 1.0, 1.0, 0.0, -12.0)
+    )  # leader 6, follower 3; Cournot 4 and 4
     found, cournot = classify(duopoly, pair(6, 3)), classify(duopoly, pair(4, 4))
     assert found.kind == "not a fixed point"
     assert found.stackelberg == {0: True, 1: False}
@@ -91,7 +157,9 @@ def test_quadratic_games_against_the_definitions(seed, shift):
     jacobian = np.concatenate([a[0][:2], a[1][2:]])
     found = classify(Quadratic(a, sizes=(2, 1)), (jnp.zeros(2), jnp.zeros(1)), leaders=(0,))
     loss = -jacobian
-    forms = [float(u @ loss @ u) for u in rng.normal(size=(2000, 3))]  # the definition itself, on sampled directions
+    forms = [
+        float(u @ loss @ u) for u in rng.normal(size=(2000, 3))
+    ]  # the definition itself, on sampled directions
     assert not found.stable or min(forms) >= -1e-9
     assert not found.unstable or max(forms) < 0
     assert found.strict_saddle == (np.linalg.eigvals(loss).real.min() < 0)
@@ -100,7 +168,9 @@ def test_quadratic_games_against_the_definitions(seed, shift):
     response = -a[1][2, :2] / a[1][2, 2]  # the second player's best response to the first's two parameters
     total = np.vstack([np.eye(2), response]).T @ a[0] @ np.vstack([np.eye(2), response])
     assert found.stackelberg[0] == (a[1][2, 2] < 0 and np.linalg.eigvalsh(total).max() < 0)
-    np.testing.assert_allclose(found.total_eigenvalues[0], np.linalg.eigvalsh(total), rtol=1e-8, atol=1e-8 * np.abs(total).max())
+    np.testing.assert_allclose(
+        found.total_eigenvalues[0], np.linalg.eigvalsh(total), rtol=1e-8, atol=1e-8 * np.abs(total).max()
+    )
 
 
 def test_bad_input():

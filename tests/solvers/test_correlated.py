@@ -5,7 +5,12 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from games import MatrixGame
-from solvers.n_player.correlated import coarse_correlated_equilibrium, correlated_equilibrium, deviation_regrets, payoff_ranges
+from solvers.n_player.correlated import (
+    coarse_correlated_equilibrium,
+    correlated_equilibrium,
+    deviation_regrets,
+    payoff_ranges,
+)
 from solvers.payoffs import payoff_tensor, regrets, relabel_players
 
 CHICKEN = ([[6, 2], [7, 0]], [[6, 7], [2, 0]])
@@ -61,8 +66,9 @@ def test_battle_of_the_sexes():
 def test_a_dominated_action_may_be_coarse_correlated():
     """Three ways to coordinate, paying 1, and a dominated D: (D, D) pays 2, leaving it 3.
 
-    No correlated equilibrium plays D, so none pays more than 1 each. A lottery that plays (D, D) with probability q and coordinates
-    otherwise is coarse correlated while q (3 - 2) <= (1 - q) (1 - 1/3), so q = 2/5 pays 7/5 each.
+    No correlated equilibrium plays D, so none pays more than 1 each. A lottery that plays (D, D) with
+    probability q and coordinates otherwise is coarse correlated while q (3 - 2) <= (1 - q) (1 - 1/3), so q =
+    2/5 pays 7/5 each.
     """
     row = np.array([[1, 0, 0, 3], [0, 1, 0, 3], [0, 0, 1, 3], [-10, -10, -10, 2]])
     game = (row, row.T)
@@ -74,7 +80,9 @@ def test_a_dominated_action_may_be_coarse_correlated():
 
 
 def test_prisoners_dilemma_has_one():
-    np.testing.assert_allclose(payoff_ranges(MatrixGame.symmetric([[3, 0], [5, 1]]), "coarse"), [[1, 1], [1, 1]], atol=1e-9)
+    np.testing.assert_allclose(
+        payoff_ranges(MatrixGame.symmetric([[3, 0], [5, 1]]), "coarse"), [[1, 1], [1, 1]], atol=1e-9
+    )
 
 
 @settings(max_examples=25, deadline=None, derandomize=True)
@@ -89,7 +97,9 @@ def test_regret_is_honest(payoffs):
     for strategy in profile:
         product = np.multiply.outer(product, strategy)
     for concept in ("correlated", "coarse"):
-        np.testing.assert_allclose(deviation_regrets(payoffs, product, concept), regrets(payoffs, profile), atol=1e-12)
+        np.testing.assert_allclose(
+            deviation_regrets(payoffs, product, concept), regrets(payoffs, profile), atol=1e-12
+        )
 
 
 @settings(max_examples=25, deadline=None, derandomize=True)
@@ -153,7 +163,9 @@ def test_zero_sum_pays_the_value(seed, shape):
         bounds=[(0, None)] * shape[0] + [(None, None)],
     )
     for concept in ("correlated", "coarse"):
-        np.testing.assert_allclose(payoff_ranges((row, -row), concept), -least.fun * np.array([[1, 1], [-1, -1]]), atol=1e-8)
+        np.testing.assert_allclose(
+            payoff_ranges((row, -row), concept), -least.fun * np.array([[1, 1], [-1, -1]]), atol=1e-8
+        )
 
 
 def test_a_game_of_1600_joint_actions():

@@ -26,7 +26,11 @@ def test_all_nine_of_two_double_wells():
     found = fixed_points(Smooth(wells), (x.at[0].set(jnp.nan), y))
     assert (found.status == "failed").tolist() == [True] + 63 * [False]
     kinds = {tuple(int(v) for v in point.profile.round()): point.classification.kind for point in found}
-    expected = {(a, b): ("unstable", "strict saddle", "stable")[abs(a) + abs(b)] for a in (-1, 0, 1) for b in (-1, 0, 1)}
+    expected = {
+        (a, b): ("unstable", "strict saddle", "stable")[abs(a) + abs(b)]
+        for a in (-1, 0, 1)
+        for b in (-1, 0, 1)
+    }
     assert kinds == expected
     for point in found:
         np.testing.assert_allclose(point.profile, point.profile.round(), atol=1e-6)
@@ -85,11 +89,17 @@ def test_corners_of_the_policy_space_are_reported_at_infinity():
     dilemma = fixed_points(MatrixGame.symmetric([[-1, -3], [0, -2]]), grid([-3.0, -1.0, 1.0, 3.0]))
     assert set(dilemma.status) == {"at_infinity"}
     corners = {tuple(point.profile[::2].round().astype(int).tolist()): point for point in dilemma}
-    assert {corner for corner, point in corners.items() if point.outward} == {(0, 0)}  # only defection is pushed to
-    assert all(point.at_infinity and point.classification is None and point.attracting is None for point in dilemma)
+    assert {corner for corner, point in corners.items() if point.outward} == {
+        (0, 0)
+    }  # only defection is pushed to
+    assert all(
+        point.at_infinity and point.classification is None and point.attracting is None for point in dilemma
+    )
     assert set(dilemma.to_frame()["kind"]) == {"at infinity"}
 
-    pennies = fixed_points(MatrixGame.bimatrix([[1, -1], [-1, 1]], [[-1, 1], [1, -1]]), grid([-3.0, -1.0, 1.0, 3.0]))
+    pennies = fixed_points(
+        MatrixGame.bimatrix([[1, -1], [-1, 1]], [[-1, 1], [1, -1]]), grid([-3.0, -1.0, 1.0, 3.0])
+    )
     inside = [point for point in pennies if not point.at_infinity]
     assert [point.profile.round(6).tolist() for point in inside] == [[0.5] * 4]
     assert inside[0].classification.kind == "stable"

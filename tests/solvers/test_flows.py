@@ -31,7 +31,10 @@ def paths(rows, flow, starts):
 
 def pairs(payoffs, flow, starts):
     """The same for two populations."""
-    return jax.tree.map(np.asarray, players(np.resize(payoffs, (GAMES, 2, 3, 3)), flow, [np.resize(s, (GAMES, 3)) for s in starts]))
+    return jax.tree.map(
+        np.asarray,
+        players(np.resize(payoffs, (GAMES, 2, 3, 3)), flow, [np.resize(s, (GAMES, 3)) for s in starts]),
+    )
 
 
 def interior(count=GAMES, seed=0):
@@ -39,7 +42,9 @@ def interior(count=GAMES, seed=0):
 
 
 def softmax(x):
-    return np.exp(x - x.max(axis=-1, keepdims=True)) / np.exp(x - x.max(axis=-1, keepdims=True)).sum(axis=-1, keepdims=True)
+    return np.exp(x - x.max(axis=-1, keepdims=True)) / np.exp(x - x.max(axis=-1, keepdims=True)).sum(
+        axis=-1, keepdims=True
+    )
 
 
 def test_donation_game_is_logistic():
@@ -99,28 +104,43 @@ def test_one_population_beside_another_integrator(name, precision):
         expected = integrated(lambda _, x, a=rows[game]: velocity(x, a @ x, precision), starts[game])
         np.testing.assert_allclose(found.profile[0][game], expected, atol=1e-7)
         end = found.profile[0][game, -1]
-        np.testing.assert_allclose(found.speed[game], abs(velocity(end, rows[game] @ end, precision)).max(), atol=1e-12)
+        np.testing.assert_allclose(
+            found.speed[game], abs(velocity(end, rows[game] @ end, precision)).max(), atol=1e-12
+        )
 
 
-@pytest.mark.parametrize(("name", "precision"), [("replicator", None), pytest.param("logit", 3.0, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("name", "precision"), [("replicator", None), pytest.param("logit", 3.0, marks=pytest.mark.slow)]
+)
 def test_two_populations_beside_another_integrator(name, precision):
     """Random games, written out from the definitions."""
-    payoffs, starts = np.random.default_rng(3).normal(size=(GAMES, 2, 3, 3)), (interior(seed=4), interior(seed=5))
-    found = pairs(payoffs, FLOWS.make(name, **({} if precision is None else {"precision": precision})), starts)
+    payoffs, starts = (
+        np.random.default_rng(3).normal(size=(GAMES, 2, 3, 3)),
+        (interior(seed=4), interior(seed=5)),
+    )
+    found = pairs(
+        payoffs, FLOWS.make(name, **({} if precision is None else {"precision": precision})), starts
+    )
 
     def field(z, a, b):
         return np.concatenate([velocity(z[:3], a @ z[3:], precision), velocity(z[3:], z[:3] @ b, precision)])
 
     for game in range(3):
-        expected = integrated(lambda _, z, game=game: field(z, *payoffs[game]), np.concatenate([s[game] for s in starts]))
-        np.testing.assert_allclose(np.concatenate([s[game] for s in found.profile], axis=-1), expected, atol=1e-7)
+        expected = integrated(
+            lambda _, z, game=game: field(z, *payoffs[game]), np.concatenate([s[game] for s in starts])
+        )
+        np.testing.assert_allclose(
+            np.concatenate([s[game] for s in found.profile], axis=-1), expected, atol=1e-7
+        )
 
 
 def test_coordination_ends_where_the_threshold_says():
     """[[2, 0], [0, 1]]: action 0 spreads from shares above 1/3."""
     row = np.array([[2, 0, -1], [0, 1, -1], [-1, -1, -1.0]])
     shares = np.array([0.2, 0.33, 0.34, 0.5])
-    ends = paths([20 * row] * 4, FLOWS.make("replicator"), np.stack([shares, 1 - shares, 0 * shares], axis=1)).profile[0][:, -1, 0]
+    ends = paths(
+        [20 * row] * 4, FLOWS.make("replicator"), np.stack([shares, 1 - shares, 0 * shares], axis=1)
+    ).profile[0][:, -1, 0]
     np.testing.assert_allclose(ends[:4], [0, 0, 1, 1], atol=1e-9)
 
 
@@ -130,16 +150,22 @@ def test_logit_in_a_potential_game_climbs_the_perturbed_potential():
     rows = np.random.default_rng(6).normal(size=(GAMES, 3, 3))
     rows = rows + np.swapaxes(rows, 1, 2)
     shares = paths(rows, FLOWS.make("logit", precision=2.0), interior(seed=7)).profile[0]
-    potential = np.einsum("gta,gab,gtb->gt", shares, rows, shares) / 2 - (shares * np.log(shares)).sum(axis=-1) / 2
+    potential = (
+        np.einsum("gta,gab,gtb->gt", shares, rows, shares) / 2 - (shares * np.log(shares)).sum(axis=-1) / 2
+    )
     assert (np.diff(potential, axis=1) > -1e-9).all()
     assert potential[:, -1].max() - potential[:, 0].min() > 0.1
-    still = paths(rows, FLOWS.make("logit", precision=2.0), shares[:, -1]).profile[0][:, -1]  # twelve more units of time
+    still = paths(rows, FLOWS.make("logit", precision=2.0), shares[:, -1]).profile[0][
+        :, -1
+    ]  # twelve more units of time
     np.testing.assert_allclose(still, softmax(2 * np.einsum("gab,gb->ga", rows, still)), atol=1e-6)
 
 
 def test_logit_without_precision_forgets_exponentially():
     starts = interior(seed=8)
-    found = paths(np.random.default_rng(9).normal(size=(GAMES, 3, 3)), FLOWS.make("logit", precision=0.0), starts).profile[0]
+    found = paths(
+        np.random.default_rng(9).normal(size=(GAMES, 3, 3)), FLOWS.make("logit", precision=0.0), starts
+    ).profile[0]
     expected = 1 / 3 + (starts[:, None] - 1 / 3) * np.exp(-TIMES)[:, None]
     np.testing.assert_allclose(found, expected, atol=1e-8)
 
@@ -173,7 +199,12 @@ def test_other_numbers_compile_nothing():
     ],
 )
 def test_bad_input_is_refused(arguments, says):
-    good = {"payoffs": np.zeros((2, 3, 3)), "flow": FLOWS.make("replicator"), "start": interior(2), "times": [0.0, 1.0]}
+    good = {
+        "payoffs": np.zeros((2, 3, 3)),
+        "flow": FLOWS.make("replicator"),
+        "start": interior(2),
+        "times": [0.0, 1.0],
+    }
     with pytest.raises(ValueError, match=says):
         evolve(**(good | arguments))
     with pytest.raises(ValueError, match="square matrix"):

@@ -8,7 +8,13 @@ from hypothesis import given, settings, strategies as st
 from games import STRATEGIES, ipd
 from solvers.repeated import polygons
 from solvers.repeated.discounts import equilibrium_discounts
-from solvers.repeated.folk import feasible_set, grim_threshold, individually_rational_set, minimax, minimax_values
+from solvers.repeated.folk import (
+    feasible_set,
+    grim_threshold,
+    individually_rational_set,
+    minimax,
+    minimax_values,
+)
 from solvers.repeated.memory_one import is_nash, is_subgame_perfect
 from solvers.repeated.payoff_sets import equilibrium_payoffs
 from solvers.two_player.zero_sum_games import zero_sum
@@ -72,7 +78,11 @@ def test_rational_set_is_what_it_says(seed, actions):
     """Random feasible payoffs lie in it exactly if both get their minimax value; its vertices are feasible and rational."""
     rng = np.random.default_rng(seed)
     payoffs = rng.integers(-4, 5, (2, *actions)).astype(float)
-    least, rational, feasible = minimax_values(payoffs), individually_rational_set(payoffs), feasible_set(payoffs)
+    least, rational, feasible = (
+        minimax_values(payoffs),
+        individually_rational_set(payoffs),
+        feasible_set(payoffs),
+    )
     assert (rational >= least - 1e-8).all()
     assert polygons.excess(rational, feasible) < 1e-8
     for weights in rng.dirichlet(np.full(payoffs[0].size, 0.3), size=20):
@@ -81,7 +91,9 @@ def test_rational_set_is_what_it_says(seed, actions):
             assert (polygons.distance(point, rational) < 1e-8) == bool((point > least).all())
 
 
-@pytest.mark.parametrize(("r", "s", "t", "p"), [(3, 0, 5, 1), (4, 0, 5, 1), (3, 0, 4, 1), (-1, -3, 0, -2), (9, 1, 10, 3)])
+@pytest.mark.parametrize(
+    ("r", "s", "t", "p"), [(3, 0, 5, 1), (4, 0, 5, 1), (3, 0, 4, 1), (-1, -3, 0, -2), (9, 1, 10, 3)]
+)
 def test_grim_in_the_dilemma(r, s, t, p):
     """(T-R)/(T-P), by the formula, by the profile's own conditions and by the whole set of equilibrium payoffs."""
     payoffs = dilemma(r, s, t, p)
@@ -109,7 +121,9 @@ def test_reversion_in_asymmetric_games():
     turns = np.array([[0, 0.5], [0.5, 0]])
     assert grim_threshold(chicken, turns).discount == 0
     alternating = dilemma(3, 0, 8, 1)
-    assert grim_threshold(alternating, turns).discount == pytest.approx(1 / (1 + 4 - 1))  # the one who cooperates alone gives up P - S
+    assert grim_threshold(alternating, turns).discount == pytest.approx(
+        1 / (1 + 4 - 1)
+    )  # the one who cooperates alone gives up P - S
 
 
 def test_three_players():
@@ -145,7 +159,9 @@ def test_patience_can_end_an_equilibrium():
     coordination = np.array([[[4.0, 2], [2, 3]], [[4, 2], [2, 3]]])
     ((low, high),) = equilibrium_discounts(coordination, ("suspicious_tft", "suspicious_tft"), perfect=False)
     assert (low, high) == (0.0, pytest.approx(0.5))
-    wary = np.array([coordination[0], [[0.0, 0], [4, 3]]])  # for player 1 trying gains 1 once and costs 3 once: d >= 1/3
+    wary = np.array(
+        [coordination[0], [[0.0, 0], [4, 3]]]
+    )  # for player 1 trying gains 1 once and costs 3 once: d >= 1/3
     ((low, high),) = equilibrium_discounts(wary, ("suspicious_tft", "suspicious_tft"), perfect=False)
     assert (low, high) == (pytest.approx(1 / 3), pytest.approx(0.5))
 
@@ -199,32 +215,50 @@ def holds_in_rationals(payoffs, tables, d, perfect):
 def test_ranges_agree_with_rationals(count):
     """Integer games, pairs of deterministic strategies, every fraction with a denominator up to 9: ends and single points included."""
     rng = np.random.default_rng(count)
-    tables = {name: tuple(int(p < 0.5) for p in np.asarray(STRATEGIES.make(name))) for name in ("tft", "wsls", "grim", "alld", "allc")}
+    tables = {
+        name: tuple(int(p < 0.5) for p in np.asarray(STRATEGIES.make(name)))
+        for name in ("tft", "wsls", "grim", "alld", "allc")
+    }
     held = 0
     for _ in range(count):
         payoffs = rng.integers(-3, 6, (2, 2, 2))
         if rng.random() < 0.5:
             payoffs[1] = payoffs[0].T
         names = rng.choice(list(tables), 2)
-        pair = [tables[n] for n in names] if rng.random() < 0.5 else [tuple(map(int, rng.integers(0, 2, 5))) for _ in range(2)]
+        pair = (
+            [tables[n] for n in names]
+            if rng.random() < 0.5
+            else [tuple(map(int, rng.integers(0, 2, 5))) for _ in range(2)]
+        )
         for perfect in (True, False):
             intervals = equilibrium_discounts(payoffs, [1.0 - np.array(t) for t in pair], perfect)
             for d in {Fraction(p, q) for q in range(1, 10) for p in range(q)}:
                 expected = holds_in_rationals(payoffs.tolist(), pair, d, perfect)
                 held += expected
-                assert any(low - 1e-9 <= d <= high + 1e-9 for low, high in intervals) == expected, (payoffs.tolist(), pair, perfect, d)
+                assert any(low - 1e-9 <= d <= high + 1e-9 for low, high in intervals) == expected, (
+                    payoffs.tolist(),
+                    pair,
+                    perfect,
+                    d,
+                )
     assert held > count
 
 
 @pytest.mark.parametrize(
-    "payoffs", [[[[4, -2], [5, 1]], [[4, 5], [-2, 1]]], [[[10**9 + 4, 10**9 - 2], [10**9 + 5, 10**9 + 1]], [[4e-9, 5e-9], [-2e-9, 1e-9]]]]
+    "payoffs",
+    [
+        [[[4, -2], [5, 1]], [[4, 5], [-2, 1]]],
+        [[[10**9 + 4, 10**9 - 2], [10**9 + 5, 10**9 + 1]], [[4e-9, 5e-9], [-2e-9, 1e-9]]],
+    ],
 )
 def test_gains_of_nothing_do_not_count(payoffs):
     """Many deviations from tit for tat gain exactly nothing; defecting for ever gains below (T-R)/(T-P) = 1/4, alternating below 1/6."""
     ((low, high),) = equilibrium_discounts(payoffs, ("tft", "tft"), perfect=False)
     assert (low, high) == (pytest.approx(1 / 4, abs=1e-12), 1.0)
     for d in (Fraction(1, 5), Fraction(1, 4), Fraction(1, 2), Fraction(99, 100)):
-        assert holds_in_rationals([[[4, -2], [5, 1]], [[4, 5], [-2, 1]]], [(0, 0, 1, 0, 1)] * 2, d, False) == (d >= Fraction(1, 4))
+        assert holds_in_rationals(
+            [[[4, -2], [5, 1]], [[4, 5], [-2, 1]]], [(0, 0, 1, 0, 1)] * 2, d, False
+        ) == (d >= Fraction(1, 4))
 
 
 def test_mixed_profiles_and_longer_memory():
@@ -247,7 +281,10 @@ def test_mixed_profiles_and_longer_memory():
         (lambda: grim_threshold(AXELROD, [[0.5, 0.6], [0, 0]]), "sum to 1"),
         (lambda: grim_threshold(PENNIES, (0, 0)), "no equilibrium in pure strategies"),
         (lambda: grim_threshold(AXELROD, (0, 0), ([1, 0], [1, 0])), "no equilibrium of the stage game"),
-        (lambda: equilibrium_discounts(AXELROD, (np.ones(21), np.ones(21)), perfect=False), "deterministic strategies of this memory"),
+        (
+            lambda: equilibrium_discounts(AXELROD, (np.ones(21), np.ones(21)), perfect=False),
+            "deterministic strategies of this memory",
+        ),
         (lambda: equilibrium_discounts(AXELROD, ("tft", np.ones(4))), "one row per history"),
     ],
 )

@@ -12,7 +12,16 @@ import pytest
 
 from games import GAMES, Iterated, MatrixGame
 from games.exact.matrix import GIVEN, relabeled
-from solvers import DYNAMICS, alpha_rank, evolutionarily_stable, is_nash, learn, quantal_response, solve, square_table
+from solvers import (
+    DYNAMICS,
+    alpha_rank,
+    evolutionarily_stable,
+    is_nash,
+    learn,
+    quantal_response,
+    solve,
+    square_table,
+)
 from solvers.payoffs import payoff_tensor
 
 FAR = 10**9
@@ -40,7 +49,11 @@ def test_a_constant_added_to_everything_changes_no_equilibrium(seed):
 
 @pytest.mark.parametrize("name", FACTORIES)
 def test_factories_keep_payoffs(name):
-    given = [[Fraction(1, 3), np.float32(0.1), 2**53 + 1], [Decimal("0.7"), 1e9 + 0.5, -1], [0, 1, np.int8(-128)]]
+    given = [
+        [Fraction(1, 3), np.float32(0.1), 2**53 + 1],
+        [Decimal("0.7"), 1e9 + 0.5, -1],
+        [0, 1, np.int8(-128)],
+    ]
     if "stravinsky" in name:
         given = [given, given]
     game = GAMES.make(name, payoffs=given)
@@ -55,20 +68,30 @@ def test_factories_keep_payoffs(name):
 def test_rows_of_different_types_meet_in_no_common_type():
     game = MatrixGame.bimatrix([[2**60 + 1, 0], [0, 1]], np.array([[0.1, 0], [0, 2]], np.float32))
     assert payoff_tensor(game, exact=True)[:, 0, 0].tolist() == [2**60 + 1, Fraction(1, 10)]
-    assert payoff_tensor(relabeled(game, (1, 0)), exact=True)[:, 0, 0].tolist() == [Fraction(1, 10), 2**60 + 1]
+    assert payoff_tensor(relabeled(game, (1, 0)), exact=True)[:, 0, 0].tolist() == [
+        Fraction(1, 10),
+        2**60 + 1,
+    ]
 
 
 def test_other_payoffs_are_solved_as_they_are():
     game = MatrixGame.symmetric([[1, 3 * FAR + 1], [0, 2]])
     exact = payoff_tensor(game, exact=True)
-    for same in (jax.tree.map(lambda x: x, game), eqx.tree_at(lambda g: g.init_std, game, 2.0), Iterated(game).stage):
+    for same in (
+        jax.tree.map(lambda x: x, game),
+        eqx.tree_at(lambda g: g.init_std, game, 2.0),
+        Iterated(game).stage,
+    ):
         assert (payoff_tensor(same, exact=True) == exact).all()
     for other in (
         eqx.tree_at(lambda g: g.payoffs, game, game.payoffs + 1),
         jax.tree.map(lambda x: x + 1, game),
         jax.jit(lambda g: jax.tree.map(lambda x: x + 1, g))(game),
     ):
-        assert payoff_tensor(other, exact=True)[0].tolist() == [[2, 3 * FAR], [1, 3]]  # as float32 prints them
+        assert payoff_tensor(other, exact=True)[0].tolist() == [
+            [2, 3 * FAR],
+            [1, 3],
+        ]  # as float32 prints them
 
 
 def test_what_is_kept_ends_with_its_game():
@@ -89,10 +112,15 @@ def test_games_are_made_within_compiled_functions():
     np.testing.assert_allclose(jax.grad(lambda x: value([[x, 1], [0, 2]]))(3.0), 0.25)
 
 
-@pytest.mark.parametrize("made", [MatrixGame.symmetric, lambda row: MatrixGame([row, row]), lambda row: GAMES.make("mp", payoffs=row)])
+@pytest.mark.parametrize(
+    "made",
+    [MatrixGame.symmetric, lambda row: MatrixGame([row, row]), lambda row: GAMES.make("mp", payoffs=row)],
+)
 @pytest.mark.parametrize("entry", [1e39, -1e39, 10**400, float("inf"), float("nan")])
 def test_games_hold_finite_numbers(made, entry):
-    with pytest.raises(ValueError, match=r"beyond 3.4e\+38, the largest number of float32; rescale|NaN or infinite"):
+    with pytest.raises(
+        ValueError, match=r"beyond 3.4e\+38, the largest number of float32; rescale|NaN or infinite"
+    ):
         made([[entry, 0], [0, 1]])
     if abs(entry) == 1e39:
         with jax.enable_x64(True):
@@ -109,7 +137,9 @@ def test_float64_solves_no_other_game(held):
     """2**60 plus a chicken is, in float64, a game in which nothing matters."""
     row = [[2**60, 2**60 + 4], [2**60 + 1, 2**60 + 2]]
     game = held(row)
-    pair = game if isinstance(game, MatrixGame) else (game, [list(column) for column in zip(*row, strict=True)])
+    pair = (
+        game if isinstance(game, MatrixGame) else (game, [list(column) for column in zip(*row, strict=True)])
+    )
     for method in ("vertex", "polynomial", "logit"):
         refuses(lambda method=method: solve(pair, method))
     for call in (alpha_rank, evolutionarily_stable):

@@ -30,8 +30,14 @@ def sigmoid(x):
 def quantal_roots(payoffs, precision, count=200_001):
     """All probabilities of the first player's first action in a 2x2 game's quantal response equilibria, by a scan."""
     p = np.linspace(0, 1, count)
-    q = sigmoid(precision * (p * (payoffs[1, 0, 0] - payoffs[1, 0, 1]) + (1 - p) * (payoffs[1, 1, 0] - payoffs[1, 1, 1])))
-    gap = p - sigmoid(precision * (q * (payoffs[0, 0, 0] - payoffs[0, 1, 0]) + (1 - q) * (payoffs[0, 0, 1] - payoffs[0, 1, 1])))
+    q = sigmoid(
+        precision
+        * (p * (payoffs[1, 0, 0] - payoffs[1, 0, 1]) + (1 - p) * (payoffs[1, 1, 0] - payoffs[1, 1, 1]))
+    )
+    gap = p - sigmoid(
+        precision
+        * (q * (payoffs[0, 0, 0] - payoffs[0, 1, 0]) + (1 - q) * (payoffs[0, 0, 1] - payoffs[0, 1, 1]))
+    )
     cross = np.flatnonzero((gap[:-1] * gap[1:] < 0) | (gap[:-1] == 0))
     return p[cross]
 
@@ -66,7 +72,11 @@ def test_risk_dominance_in_symmetric_coordination(first, second, base, other):
         return
     row = np.array([[base + first, other], [base, other + second]])
     (found,) = logit_homotopy((row, row.T))
-    assert found.profile[0].round(9).tolist() == found.profile[1].round(9).tolist() == [first > second, first < second]
+    assert (
+        found.profile[0].round(9).tolist()
+        == found.profile[1].round(9).tolist()
+        == [first > second, first < second]
+    )
 
 
 @settings(max_examples=30, deadline=None, derandomize=True)

@@ -4,8 +4,25 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from games import Quadratic, balduzzi, hamiltonian, ipd, market, market_with_min, policy, tandem, zero_sum_cycle
-from solvers import antisymmetric_part, eigenvalues, field_jacobian, game_jacobian, simultaneous_gradient, symmetric_part
+from games import (
+    Quadratic,
+    balduzzi,
+    hamiltonian,
+    ipd,
+    market,
+    market_with_min,
+    policy,
+    tandem,
+    zero_sum_cycle,
+)
+from solvers import (
+    antisymmetric_part,
+    eigenvalues,
+    field_jacobian,
+    game_jacobian,
+    simultaneous_gradient,
+    symmetric_part,
+)
 from solvers.differentiable.jacobian import GradientField, positions
 
 
@@ -28,7 +45,9 @@ LOSS_JACOBIANS = {  # of the losses, so that the game Jacobian is minus these
 def test_smooth_games(name):
     make, expected = LOSS_JACOBIANS[name]
     x, y = (0.0, 0.0) if name.startswith("market") else (0.7, -1.3)
-    np.testing.assert_allclose(game_jacobian(make(), pair(x, y)), -np.array(expected(x, y), dtype=float), atol=1e-12)
+    np.testing.assert_allclose(
+        game_jacobian(make(), pair(x, y)), -np.array(expected(x, y), dtype=float), atol=1e-12
+    )
 
 
 @pytest.mark.usefixtures("x64")
@@ -42,7 +61,9 @@ def test_quadratic_games_against_numpy(seed):
     whole = (a + a.transpose(0, 2, 1)) / 2
     jacobian = np.stack([whole[i][k] for k, i in enumerate(owner)])
     np.testing.assert_allclose(game_jacobian(game, params), jacobian, atol=1e-12)
-    np.testing.assert_allclose(simultaneous_gradient(game, params), jacobian @ theta + b[owner, np.arange(5)], atol=1e-12)
+    np.testing.assert_allclose(
+        simultaneous_gradient(game, params), jacobian @ theta + b[owner, np.arange(5)], atol=1e-12
+    )
     symmetric, antisymmetric = symmetric_part(jacobian), antisymmetric_part(jacobian)
     np.testing.assert_allclose(symmetric + antisymmetric, jacobian, atol=1e-14)
     np.testing.assert_array_equal(symmetric, symmetric.T)
@@ -79,7 +100,9 @@ def test_jacobian_of_the_iterated_game_against_finite_differences_of_its_values(
     value = jax.jit(jax.vmap(lambda t: game.values((t[:5], t[5:]))))
     steps = h * np.eye(10)
     moves = [(s, t) for s in (1, -1) for t in (1, -1)]
-    batch = np.stack([theta + s * steps[a] + t * steps[b] for s, t in moves for a in range(10) for b in range(10)])
+    batch = np.stack(
+        [theta + s * steps[a] + t * steps[b] for s, t in moves for a in range(10) for b in range(10)]
+    )
     v = np.asarray(value(batch)).reshape(4, 10, 10, 2)
     second = sum(s * t * v[k] for k, (s, t) in enumerate(moves)) / (4 * h**2)
     expected = np.concatenate([second[:5, :, 0], second[5:, :, 1]])

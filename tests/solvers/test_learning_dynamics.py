@@ -19,9 +19,11 @@ SHAPLEY = np.array([[[0, 1, 0], [0, 0, 1], [1, 0, 0]], [[0, 0, 1], [1, 0, 0], [0
 
 @functools.partial(jax.jit, static_argnames="sampled")
 def run(rule, payoffs, start, keys, sampled=False):
-    return jax.vmap(lambda p, s, k: learn(p, rule, steps=STEPS, every=200, start=s, key=k if sampled else None, tolerance=0.02))(
-        payoffs, start, keys
-    )
+    return jax.vmap(
+        lambda p, s, k: learn(
+            p, rule, steps=STEPS, every=200, start=s, key=k if sampled else None, tolerance=0.02
+        )
+    )(payoffs, start, keys)
 
 
 def runs(rule, payoffs, start=None, sampled=False):
@@ -93,18 +95,33 @@ def test_rules_beside_their_definitions(rule):
         for mine, last, average, play in zip(found.average, found.last, averages, plays[-1], strict=True):
             np.testing.assert_allclose(mine[game], average, atol=1e-9)
             np.testing.assert_allclose(last[game], play, atol=1e-9)
-        np.testing.assert_allclose(found.joint[game], np.mean([np.outer(*play) for play in plays], axis=0), atol=1e-9)
-        np.testing.assert_allclose(found.nash_conv[game, -1], exact.nash_conv(games[game], tuple(averages)), atol=1e-9)
-        np.testing.assert_allclose(found.last_nash_conv[game, -1], exact.nash_conv(games[game], plays[-1]), atol=1e-9)
+        np.testing.assert_allclose(
+            found.joint[game], np.mean([np.outer(*play) for play in plays], axis=0), atol=1e-9
+        )
+        np.testing.assert_allclose(
+            found.nash_conv[game, -1], exact.nash_conv(games[game], tuple(averages)), atol=1e-9
+        )
+        np.testing.assert_allclose(
+            found.last_nash_conv[game, -1], exact.nash_conv(games[game], plays[-1]), atol=1e-9
+        )
         early = [np.mean(s, axis=0) for s in zip(*plays[:201], strict=True)]
-        np.testing.assert_allclose(found.nash_conv[game, 0], exact.nash_conv(games[game], tuple(early)), atol=1e-9)
+        np.testing.assert_allclose(
+            found.nash_conv[game, 0], exact.nash_conv(games[game], tuple(early)), atol=1e-9
+        )
 
 
 def value(matrix):
     """The value of a zero-sum game by linear programming."""
     rows, columns = matrix.shape
     bounds = [(0, 1)] * rows + [(None, None)]
-    answer = linprog([*[0] * rows, -1], np.c_[-matrix.T, np.ones(columns)], np.zeros(columns), [[*[1] * rows, 0]], [1], bounds)
+    answer = linprog(
+        [*[0] * rows, -1],
+        np.c_[-matrix.T, np.ones(columns)],
+        np.zeros(columns),
+        [[*[1] * rows, 0]],
+        [1],
+        bounds,
+    )
     return answer.x[-1]
 
 
@@ -115,7 +132,10 @@ def test_fictitious_play_solves_zero_sum_games(name):
     found = runs(DYNAMICS.make(name), games, (pure(0), pure(1)))
     assert found.converged.all()
     for game in range(GAMES):
-        low, high = (found.average[0][game] @ games[game, 0]).min(), (games[game, 0] @ found.average[1][game]).max()
+        low, high = (
+            (found.average[0][game] @ games[game, 0]).min(),
+            (games[game, 0] @ found.average[1][game]).max(),
+        )
         assert low - 1e-7 <= value(games[game, 0]) <= high + 1e-7
         np.testing.assert_allclose(high - low, found.nash_conv[game, -1], atol=1e-9)
 
@@ -133,7 +153,8 @@ def test_fictitious_play_solves_two_by_three_games():
 def test_shapleys_cycle(name):
     """Shapley (1964): play cycles through the six outcomes in which one player earns 1 and the other 0, in runs that grow geometrically.
 
-    So the best payoffs against the averages sum to 1, not to the equilibrium's 2/3, up to one unit over time for every switch of a player.
+    So the best payoffs against the averages sum to 1, not to the equilibrium's 2/3, up to one unit over time
+    for every switch of a player.
     """
     found = runs(DYNAMICS.make(name), [SHAPLEY], (pure(0), pure(1)))
     x, y = found.average[0][0], found.average[1][0]
@@ -153,7 +174,10 @@ def test_order_of_moves_decides_coordination():
     game = np.full((2, 3, 3), -9.0)
     game[:, :2, :2] = [[0, 1], [1, 0]]
     start = np.array([1, np.sqrt(2), 0]) / (1 + np.sqrt(2))
-    together, in_turn = (runs(DYNAMICS.make(name), [game], (start, start)) for name in ("fictitious_play", "alternating_fictitious_play"))
+    together, in_turn = (
+        runs(DYNAMICS.make(name), [game], (start, start))
+        for name in ("fictitious_play", "alternating_fictitious_play")
+    )
     coordinated = [found.joint[0, 0, 1] + found.joint[0, 1, 0] for found in (together, in_turn)]
     assert coordinated[0] < 1 / PERIODS
     assert coordinated[1] > 1 - 1 / PERIODS
@@ -194,7 +218,10 @@ def test_hedge_bound(lr):
 def test_smoothed_rules_rest_at_logit_equilibria():
     """In zero-sum games smoothed play converges to the logit equilibrium."""
     games = zero_sum(6)
-    for rule, field, atol in (("smoothed_fictitious_play", "average", 1e-3), ("smoothed_best_response", "last", 1e-9)):
+    for rule, field, atol in (
+        ("smoothed_fictitious_play", "average", 1e-3),
+        ("smoothed_best_response", "last", 1e-9),
+    ):
         found = getattr(runs(DYNAMICS.make(rule, precision=2.0), games), field)
         for game in range(GAMES):
             x, y = (s[game] for s in found)
@@ -224,15 +251,26 @@ def test_measures_of_three_players():
     @jax.jit
     def measured(p, s):
         smooth = [smoothed_best_responses(p, s, precision) for precision in (0.0, 1e6)]
-        return action_values(p, s), regrets(p, s), nash_conv(p, s), exploitability(p, s), best_responses(p, s), smooth
+        return (
+            action_values(p, s),
+            regrets(p, s),
+            nash_conv(p, s),
+            exploitability(p, s),
+            best_responses(p, s),
+            smooth,
+        )
 
     values, regret, total, mean, best, smooth = measured(payoffs, profile)
     for player in range(3):
         np.testing.assert_allclose(values[player], exact.action_values(payoffs, profile, player), atol=1e-12)
         assert best[player] @ values[player] == max(values[player])
     np.testing.assert_allclose(regret, exact.regrets(payoffs, profile), atol=1e-12)
-    np.testing.assert_allclose([total, mean], [exact.nash_conv(payoffs, profile), exact.exploitability(payoffs, profile)], atol=1e-12)
-    assert all((s == pure(0, len(s))).all() for s in measured(0 * payoffs, profile)[4])  # ties go to the first action
+    np.testing.assert_allclose(
+        [total, mean], [exact.nash_conv(payoffs, profile), exact.exploitability(payoffs, profile)], atol=1e-12
+    )
+    assert all(
+        (s == pure(0, len(s))).all() for s in measured(0 * payoffs, profile)[4]
+    )  # ties go to the first action
     for player, actions in enumerate((2, 3, 2)):
         np.testing.assert_allclose(smooth[0][player], 1 / actions, atol=1e-12)
         np.testing.assert_allclose(smooth[1][player], best[player], atol=1e-9)
@@ -263,7 +301,11 @@ def test_bad_input_is_refused(arguments, says):
 
 @pytest.mark.parametrize(
     ("name", "settings"),
-    [("hedge", {"lr": -1.0}), ("smoothed_best_response", {"rate": 0.0}), ("smoothed_fictitious_play", {"precision": np.nan})],
+    [
+        ("hedge", {"lr": -1.0}),
+        ("smoothed_best_response", {"rate": 0.0}),
+        ("smoothed_fictitious_play", {"precision": np.nan}),
+    ],
 )
 def test_bad_numbers_are_refused(name, settings):
     with pytest.raises(ValueError, match="it must be a number"):

@@ -15,11 +15,17 @@ from tests.reference.textbook import TEXTBOOK, coordination, profiles
 def is_equilibrium(game, x, y):
     """By definition, in rationals: nobody has a better action."""
     m, n = len(x), len(y)
-    row, column = ([[Fraction(u) for u in r] for r in table] for table in np.asarray(game, dtype=object).tolist())
+    row, column = (
+        [[Fraction(u) for u in r] for r in table] for table in np.asarray(game, dtype=object).tolist()
+    )
     rows = [sum(row[i][j] * y[j] for j in range(n)) for i in range(m)]
     columns = [sum(x[i] * column[i][j] for i in range(m)) for j in range(n)]
     simplex = all(sum(p) == 1 and min(p) >= 0 for p in (x, y))
-    return simplex and all(rows[i] == max(rows) for i in range(m) if x[i]) and all(columns[j] == max(columns) for j in range(n) if y[j])
+    return (
+        simplex
+        and all(rows[i] == max(rows) for i in range(m) if x[i])
+        and all(columns[j] == max(columns) for j in range(n) if y[j])
+    )
 
 
 def labels(solution):
@@ -66,7 +72,9 @@ def test_floats_and_integers_follow_the_same_paths(kind, m, n, seed):
     assert bool(exact.degenerate) is bool(fast.degenerate) is any(tied for _, _, tied in followed)
     for e, rounded in zip(exact, fast, strict=True):
         assert e.message == rounded.message
-        np.testing.assert_allclose(np.concatenate(rounded.profile), np.concatenate(e.profile).astype(float), atol=1e-12)
+        np.testing.assert_allclose(
+            np.concatenate(rounded.profile), np.concatenate(e.profile).astype(float), atol=1e-12
+        )
         profile, pivots, _ = followed[labels(e)[0]]
         assert tuple(map(tuple, e.profile)) == profile
         assert {followed[label][0] for label in labels(e)} == {profile}
@@ -138,7 +146,9 @@ def test_floats_are_read_as_they_are_written():
     fast, exact = lemke_howson(tenths / 10), lemke_howson(tenths, exact=True)
     assert [e.message for e in fast] == [e.message for e in exact]
     for a, b in zip(fast, exact, strict=True):
-        np.testing.assert_allclose(np.concatenate(a.profile), np.concatenate(b.profile).astype(float), rtol=1e-14)
+        np.testing.assert_allclose(
+            np.concatenate(a.profile), np.concatenate(b.profile).astype(float), rtol=1e-14
+        )
         assert a.residual < 1e-14
 
 

@@ -6,7 +6,11 @@ import pytest
 from solvers import polynomial_equilibria, solve, vertex_enumeration
 from tests.reference.three_players import same_profiles
 
-SEGMENT = [[[[4, 2], [4, 2]], [[2, 0], [1, 3]]], [[[1, 1], [4, 2]], [[2, 3], [4, 3]]], [[[0, 3], [1, 2]], [[0, 3], [2, 1]]]]
+SEGMENT = [
+    [[[4, 2], [4, 2]], [[2, 0], [1, 3]]],
+    [[[1, 1], [4, 2]], [[2, 3], [4, 3]]],
+    [[[0, 3], [1, 2]], [[0, 3], [2, 1]]],
+]
 """The second player does not care while the others play their second actions, and they do not mind where it plays its first with
 probability 1/4 to 1/3: the first player gets 3 (1 - p) or else 2, the third 3 p + (1 - p) or else 2 (1 - p)."""
 
@@ -63,4 +67,6 @@ def test_players_with_one_action_cost_neither_exactness_nor_completeness(idle, e
             [list(s) for s in [*e.profile[:idle], [1], *e.profile[idle:]]] for e in expected
         ]
         assert all(e.payoffs[idle] == 7 for e in found)
-        assert [tuple(own for k, own in enumerate(clique) if k != idle) for clique in found.cliques] == list(expected.cliques)
+        assert [tuple(own for k, own in enumerate(clique) if k != idle) for clique in found.cliques] == list(
+            expected.cliques
+        )

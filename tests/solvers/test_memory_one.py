@@ -9,7 +9,13 @@ from solvers.repeated.memory_one import is_nash, is_subgame_perfect, memory_one_
 from solvers.repeated.partners import partner_or_rival
 from tests.solvers.test_repeated import PURE, drawn, reference
 
-NAMES = {(0, 0, 0, 0): "alld", (1, 0, 0, 0): "grim", (1, 0, 1, 0): "tft", (1, 0, 0, 1): "wsls", (1, 1, 1, 1): "allc"}
+NAMES = {
+    (0, 0, 0, 0): "alld",
+    (1, 0, 0, 0): "grim",
+    (1, 0, 1, 0): "tft",
+    (1, 0, 0, 1): "wsls",
+    (1, 1, 1, 1): "allc",
+}
 TEMPTED = np.array([[[3.0, 0], [5, 1]], [[3, 5], [0, 1]]])
 SWEET = np.array([[[4.0, 0], [5, 1]], [[4, 5], [0, 1]]])
 MILD = np.array([[[3.0, 0], [4, 1]], [[3, 4], [0, 1]]])
@@ -17,7 +23,11 @@ MILD = np.array([[[3.0, 0], [4, 1]], [[3, 4], [0, 1]]])
 
 def symmetric_rules(payoffs, discount, perfect=True):
     """The names of the rules [CC, CD, DC, DD] that both players follow in some equilibrium."""
-    found = [e.profile[0][1:] for e in memory_one_equilibria(payoffs, discount, perfect) if (e.profile[0] == e.profile[1]).all()]
+    found = [
+        e.profile[0][1:]
+        for e in memory_one_equilibria(payoffs, discount, perfect)
+        if (e.profile[0] == e.profile[1]).all()
+    ]
     return {NAMES.get(tuple(int(x) for x in rule), str(rule)) for rule in found}
 
 
@@ -74,7 +84,9 @@ def test_perfection_agrees_with_an_independent_one_shot_deviation(discount):
         verdict = is_subgame_perfect(payoffs, profile, discount)
         gain = one_shot(profile, payoffs, discount)
         assert bool(verdict) == (gain <= 1e-8)
-        assert verdict or 1e-8 < verdict.deviation.gain <= gain + 1e-8  # the worst in units of payoffs in play need not be the largest
+        assert (
+            verdict or 1e-8 < verdict.deviation.gain <= gain + 1e-8
+        )  # the worst in units of payoffs in play need not be the largest
         seen.add(bool(verdict))
     assert False in seen
 
@@ -87,7 +99,11 @@ def test_nash_agrees_with_all_pure_deviations(discount):
         profile = [drawn(rng, 5, 0.8), drawn(rng, 5, 0.8)]
         now = reference(payoffs, profile, discount)
         gains = [
-            max(reference(payoffs, (own, profile[1]) if i == 0 else (profile[0], own), discount)[i] for own in PURE) - now[i]
+            max(
+                reference(payoffs, (own, profile[1]) if i == 0 else (profile[0], own), discount)[i]
+                for own in PURE
+            )
+            - now[i]
             for i in (0, 1)
         ]
         verdict = is_nash(payoffs, profile, discount)
@@ -120,12 +136,16 @@ def test_certificates_prove_what_they_say(check, discount):
 def test_enumeration_agrees_with_single_verdicts():
     for discount in (0.55, 1.0):
         found = {tuple(np.concatenate(e.profile)) for e in memory_one_equilibria(TEMPTED, discount)}
-        nash = {tuple(np.concatenate(e.profile)) for e in memory_one_equilibria(TEMPTED, discount, perfect=False)}
+        nash = {
+            tuple(np.concatenate(e.profile)) for e in memory_one_equilibria(TEMPTED, discount, perfect=False)
+        }
         assert found < nash
         rng = np.random.default_rng(3)
         for i, j in rng.integers(0, 32, (40, 2)):
             profile = (PURE[i], PURE[j])
-            assert (tuple(np.concatenate(profile)) in found) == bool(is_subgame_perfect(TEMPTED, profile, discount))
+            assert (tuple(np.concatenate(profile)) in found) == bool(
+                is_subgame_perfect(TEMPTED, profile, discount)
+            )
             assert (tuple(np.concatenate(profile)) in nash) == bool(is_nash(TEMPTED, profile, discount))
         for e in memory_one_equilibria(TEMPTED, discount)[::20]:
             np.testing.assert_allclose(e.payoffs, repeated_payoffs(TEMPTED, e.profile, discount))
@@ -145,13 +165,17 @@ def test_textbook_verdicts():
 def test_patience_does_not_cost_digits(discount):
     """At (3, 0, 5, 1) the best deviation from a pair of WSLS gains 2 - 2 d."""
     in_play = 5 - 1  # from the temptation to mutual defection, which punishes it
-    assert is_subgame_perfect(TEMPTED, ("wsls", "wsls"), discount).gain * in_play == pytest.approx(2 - 2 * discount, rel=1e-6)
+    assert is_subgame_perfect(TEMPTED, ("wsls", "wsls"), discount).gain * in_play == pytest.approx(
+        2 - 2 * discount, rel=1e-6
+    )
 
 
 def test_memory_two_and_three_players():
     """Two tits for two tats are a Nash equilibrium of patient players but not perfect; grim in a public good is perfect."""
     forgiving = np.ones(21)
-    forgiving[5:] = [0.0 if latest in (1, 3) and earlier in (1, 3) else 1.0 for earlier in range(4) for latest in range(4)]
+    forgiving[5:] = [
+        0.0 if latest in (1, 3) and earlier in (1, 3) else 1.0 for earlier in range(4) for latest in range(4)
+    ]
     assert not is_nash(TEMPTED, (forgiving, forgiving), 0.9)  # defecting every other time goes unpunished
     contribution = np.zeros((3, 2, 2, 2))
     for joint in itertools.product(range(2), repeat=3):
@@ -228,7 +252,10 @@ def test_counterexamples_prove_what_they_say(discount):
         standing = partner_or_rival(policy, TEMPTED, discount)
         for proof in (standing.not_partner, standing.not_rival):
             if proof is not None:
-                met = sum(w * repeated_payoffs(TEMPTED, (policy, r), discount) for w, r in zip(proof.weights, proof.responses, strict=True))
+                met = sum(
+                    w * repeated_payoffs(TEMPTED, (policy, r), discount)
+                    for w, r in zip(proof.weights, proof.responses, strict=True)
+                )
                 np.testing.assert_allclose(met, proof.payoffs, atol=1e-9)
         if standing.not_partner:
             own, other = standing.not_partner.payoffs

@@ -14,7 +14,13 @@ FITNESS = ["fermi", "exponential", "linear"]
 
 @pytest.mark.parametrize(
     ("beta", "probability", "digits"),
-    [(0.01, 0.0183388902, 9), (0.1, 0.0056884163, 8), (0.5, 4.520192e-6, 7), (1, 3.2066e-10, 5), (10, 4.0999e-87, 5)],
+    [
+        (0.01, 0.0183388902, 9),
+        (0.1, 0.0056884163, 8),
+        (0.5, 4.520192e-6, 7),
+        (1, 3.2066e-10, 5),
+        (10, 4.0999e-87, 5),
+    ],
 )
 def test_published_fixation_of_a_coordination_game(beta, probability, digits):
     np.testing.assert_allclose(fixation_probability(COORDINATION, 50, beta), probability, rtol=10.0**-digits)
@@ -23,16 +29,24 @@ def test_published_fixation_of_a_coordination_game(beta, probability, digits):
 def test_constant_fitness():
     for r, n in [(1.1, 50), (2.0, 10), (0.5, 30)]:
         exact = (1 - 1 / r) / (1 - r**-n)
-        np.testing.assert_allclose(fixation_probability([[r, r], [1, 1]], n, fitness="linear"), exact, rtol=1e-12)
-        np.testing.assert_allclose(fixation_probability([[np.log(r)] * 2, [0, 0]], n, fitness="exponential"), exact, rtol=1e-12)
+        np.testing.assert_allclose(
+            fixation_probability([[r, r], [1, 1]], n, fitness="linear"), exact, rtol=1e-12
+        )
+        np.testing.assert_allclose(
+            fixation_probability([[np.log(r)] * 2, [0, 0]], n, fitness="exponential"), exact, rtol=1e-12
+        )
     for mutants in range(8):
-        np.testing.assert_allclose(fixation_probability(COORDINATION, 7, 0.0, mutants=mutants), mutants / 7, atol=1e-15)
+        np.testing.assert_allclose(
+            fixation_probability(COORDINATION, 7, 0.0, mutants=mutants), mutants / 7, atol=1e-15
+        )
 
 
 def earned(table, counts):
     """Mean payoff of every type over encounters with all others."""
     n = sum(counts)
-    return [sum(table[a][b] * (c - (a == b)) for b, c in enumerate(counts)) / (n - 1) for a in range(len(counts))]
+    return [
+        sum(table[a][b] * (c - (a == b)) for b, c in enumerate(counts)) / (n - 1) for a in range(len(counts))
+    ]
 
 
 def event(table, counts, intensity, fitness):
@@ -42,8 +56,15 @@ def event(table, counts, intensity, fitness):
         if fitness == "fermi":
             yield a, b, counts[a] / n * counts[b] / n / (1 + np.exp(-intensity * (pi[b] - pi[a])))
         else:
-            fit = [np.exp(intensity * x) if fitness == "exponential" else 1 - intensity + intensity * x for x in pi]
-            yield a, b, counts[a] / n * counts[b] * fit[b] / sum(c * f for c, f in zip(counts, fit, strict=True))
+            fit = [
+                np.exp(intensity * x) if fitness == "exponential" else 1 - intensity + intensity * x
+                for x in pi
+            ]
+            yield (
+                a,
+                b,
+                counts[a] / n * counts[b] * fit[b] / sum(c * f for c, f in zip(counts, fit, strict=True)),
+            )
 
 
 def absorption(table, population, intensity, fitness):
@@ -74,7 +95,9 @@ def test_fixation_is_absorption_of_the_whole_chain(table, fitness):
     for n, intensity in [(2, 0.5), (12, 0.1), (12, 0.8)]:
         expected = absorption(table, n, intensity, fitness)
         found = np.exp(log_fixation(encounters(np.array(table, float), n), intensity, fitness))
-        np.testing.assert_allclose(found, [expected[i, n - i][0] for i in range(n + 1)], rtol=1e-9, atol=1e-14)
+        np.testing.assert_allclose(
+            found, [expected[i, n - i][0] for i in range(n + 1)], rtol=1e-9, atol=1e-14
+        )
 
 
 def test_payoffs_of_any_frequency_dependence():
@@ -99,7 +122,9 @@ def test_laws_far_below_the_smallest_float():
         residents = log_fixation(encounters(table[::-1, ::-1], 30), intensity)
         np.testing.assert_allclose(np.exp(mutants) + np.exp(residents[::-1]), 1, rtol=1e-10)
         lead = np.diff(encounters(table, 30), axis=1).sum()
-        np.testing.assert_allclose(mutants[1] - residents[1], -intensity * lead, rtol=1e-10, atol=1e-10)  # the ratio of fixations
+        np.testing.assert_allclose(
+            mutants[1] - residents[1], -intensity * lead, rtol=1e-10, atol=1e-10
+        )  # the ratio of fixations
         np.testing.assert_array_equal(log_fixation(encounters(table, 30), intensity, "exponential"), mutants)
         assert (np.diff(mutants) >= 0).all()
 
@@ -110,7 +135,9 @@ def test_matrix_of_all_pairs():
     found = fixation_matrix(table, 15, 0.7)
     for resident, mutant in itertools.permutations(range(4), 2):
         pair = table[np.ix_([mutant, resident], [mutant, resident])]
-        np.testing.assert_allclose(np.exp(found[resident, mutant]), fixation_probability(pair, 15, 0.7), rtol=1e-12)
+        np.testing.assert_allclose(
+            np.exp(found[resident, mutant]), fixation_probability(pair, 15, 0.7), rtol=1e-12
+        )
     np.testing.assert_allclose(np.exp(np.diag(found)), 1 / 15)
 
 
@@ -119,7 +146,10 @@ SAMPLES = 4000
 
 def within(sample, expected):
     """Whether frequencies lie within 4.5 standard errors of probabilities."""
-    return (np.abs(sample.probabilities - expected) <= 4.5 * np.sqrt(np.maximum(expected * (1 - expected), 1 / SAMPLES) / SAMPLES)).all()
+    return (
+        np.abs(sample.probabilities - expected)
+        <= 4.5 * np.sqrt(np.maximum(expected * (1 - expected), 1 / SAMPLES) / SAMPLES)
+    ).all()
 
 
 @pytest.mark.parametrize("fitness", FITNESS)
@@ -156,8 +186,14 @@ def test_coexistence_is_counted_and_not_guessed():
         (lambda: fixation_probability(np.eye(3), 10), "The table has 3 types; two can be solved exactly"),
         (lambda: fixation_probability(COORDINATION, 1), "population is 1"),
         (lambda: fixation_probability(COORDINATION, 10, -1), "intensity is -1"),
-        (lambda: fixation_probability(COORDINATION, 10, 2, "linear"), r"intensity is 2; it must be a number in \[0, 1\]"),
-        (lambda: fixation_probability([[-3, 0], [0, 1]], 10, 1, "linear"), "must be positive; lower the intensity"),
+        (
+            lambda: fixation_probability(COORDINATION, 10, 2, "linear"),
+            r"intensity is 2; it must be a number in \[0, 1\]",
+        ),
+        (
+            lambda: fixation_probability([[-3, 0], [0, 1]], 10, 1, "linear"),
+            "must be positive; lower the intensity",
+        ),
         (lambda: fixation_probability(COORDINATION, 10, fitness="moran"), "Unknown fitness 'moran'"),
         (lambda: fixation_probability(COORDINATION, 10, mutants=11), "mutants is 11"),
         (lambda: log_fixation(np.zeros((3, 3))), r"shape \(3, 3\)"),

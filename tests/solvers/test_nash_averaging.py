@@ -18,7 +18,8 @@ def antisymmetric(rng, n, digits=None):
 def entropy_gap(game, value, p):
     """By how much the entropy of a maximin strategy rises, to first order, towards any other one; 0 only at the largest entropy.
 
-    Entropy is concave with slope -log p, infinite where p is 0, so two linear programs over the maximin strategies decide.
+    Entropy is concave with slope -log p, infinite where p is 0, so two linear programs over the maximin
+    strategies decide.
     """
 
     def most(weights):
@@ -35,7 +36,12 @@ def game_value(scores):
     """By the textbook's linear program of the row player alone."""
     m, n = scores.shape
     found = linprog(
-        [*np.zeros(m), -1], np.hstack([-scores.T, np.ones((n, 1))]), np.zeros(n), [[*np.ones(m), 0]], [1], [*[(0, None)] * m, (None, None)]
+        [*np.zeros(m), -1],
+        np.hstack([-scores.T, np.ones((n, 1))]),
+        np.zeros(n),
+        [[*np.ones(m), 0]],
+        [1],
+        [*[(0, None)] * m, (None, None)],
     )
     return -found.fun
 
@@ -52,7 +58,9 @@ def test_a_cycle_and_its_copies():
 
 def test_where_everybody_ties_everybody_counts():
     np.testing.assert_allclose(nash_averaging(np.zeros((4, 4))).agents, 0.25)
-    np.testing.assert_allclose(nash_averaging(np.ones((4, 4)) + np.diag([5, 6, 7, 8])).agents, 0.25)  # self-play says nothing
+    np.testing.assert_allclose(
+        nash_averaging(np.ones((4, 4)) + np.diag([5, 6, 7, 8])).agents, 0.25
+    )  # self-play says nothing
 
 
 def test_a_best_agent_takes_all():
@@ -97,7 +105,9 @@ def test_copies_share_their_mass_and_change_no_skill(n):
     np.testing.assert_allclose(np.bincount(copies, twice.agents), once.agents, atol=1e-8)
     np.testing.assert_allclose(twice.agents, (once.agents / np.bincount(copies))[copies], atol=1e-8)
     order = rng.permutation(n)
-    np.testing.assert_allclose(nash_averaging(table[np.ix_(order, order)]).skill, once.skill[order], atol=1e-8)
+    np.testing.assert_allclose(
+        nash_averaging(table[np.ix_(order, order)]).skill, once.skill[order], atol=1e-8
+    )
     np.testing.assert_allclose(nash_averaging(3 * table + 1).skill, 3 * once.skill, atol=1e-8)
 
 
@@ -106,7 +116,9 @@ def test_copies_do_shift_skills_where_equilibria_are_many():
     table = np.array([[0.0, 0, 1], [0, 0, 2], [-1, -2, 0]])
     np.testing.assert_allclose(nash_averaging(table).skill, [0, 0, -3 / 2], atol=1e-9)
     copies = [0, 0, 1, 2]
-    np.testing.assert_allclose(nash_averaging(table[np.ix_(copies, copies)]).skill, [0, 0, 0, -4 / 3], atol=1e-9)
+    np.testing.assert_allclose(
+        nash_averaging(table[np.ix_(copies, copies)]).skill, [0, 0, 0, -4 / 3], atol=1e-9
+    )
 
 
 @pytest.mark.parametrize("shape", [(3, 3), (4, 2), (2, 6), (6, 9)])

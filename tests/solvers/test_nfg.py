@@ -39,7 +39,9 @@ NAU_4 = """NFG 1 R "One equilibrium, in irrational strategies" { "Row" "Column" 
 1 2 3 4 5 6 7 8
 """
 
-labels = st.text(st.characters(exclude_categories=["Cs"]), max_size=8).filter(lambda s: not re.search(r'\\(?="|$)', s))
+labels = st.text(st.characters(exclude_categories=["Cs"]), max_size=8).filter(
+    lambda s: not re.search(r'\\(?="|$)', s)
+)
 rationals = st.fractions(max_denominator=50) | st.integers(-(10**20), 10**20).map(Fraction)
 
 
@@ -70,7 +72,10 @@ def gap(game, profile):
     for i in range(game.n_players):
 
         def value(strategies, i=i):
-            return sum(u[(i, *a)] * np.prod([s[k] for s, k in zip(strategies, a, strict=True)]) for a in np.ndindex(*u.shape[1:]))
+            return sum(
+                u[(i, *a)] * np.prod([s[k] for s, k in zip(strategies, a, strict=True)])
+                for a in np.ndindex(*u.shape[1:])
+            )
 
         pure = [value([*profile[:i], row, *profile[i + 1 :]]) for row in np.eye(u.shape[1 + i])]
         worst = max(worst, max(pure) - value(profile))
@@ -88,7 +93,10 @@ def test_the_manuals_example_in_outcome_form():
     cells = [(1, 1), (0, 2), (0, 2), (1, 1), (0, 3), (2, 0)]
     outcomes = "".join(f'{{ "o{k}" {a}, {b} }}\n' for k, (a, b) in enumerate(cells))
     heading = 'NFG 1 R "Selten" { "Player 1" "Player 2" }\n{ { "1" "2" "3" } { "1" "2" } }\n'
-    assert nfg.parse(f"{heading}{{\n{outcomes}}}\n1 2 3 4 5 6").payoffs.tolist() == [SELTEN_ROW, SELTEN_COLUMN]
+    assert nfg.parse(f"{heading}{{\n{outcomes}}}\n1 2 3 4 5 6").payoffs.tolist() == [
+        SELTEN_ROW,
+        SELTEN_COLUMN,
+    ]
 
 
 def test_three_players_are_read_in_gambits_order():
@@ -110,7 +118,9 @@ def test_any_game_as_another_hand_writes_it(game, by_outcomes):
     assert cells[:2] != [[0], [0]]
     written = [" ".join(str(game.payoffs[(i, *cell)]) for i in range(game.n_players)) for cell in cells]
     if by_outcomes:
-        body = "{ " + " ".join(f'{{ "" {payoffs.replace(" ", ", ")} }}' for payoffs in reversed(written)) + " } "
+        body = (
+            "{ " + " ".join(f'{{ "" {payoffs.replace(" ", ", ")} }}' for payoffs in reversed(written)) + " } "
+        )
         body += " ".join(str(len(cells) - k) for k in range(len(cells)))
     else:
         body = " ".join(written)
@@ -131,7 +141,9 @@ def test_written_and_read_again(game):
 
 @pytest.mark.parametrize("suffix", ["nfg", "json", "NFG"])
 def test_files_by_their_suffix(tmp_path, suffix):
-    game = NormalForm(([["1/3", 0.1], [2, 3]], [[0, 1], [1, -1e3]]), "mine", ("ann", "bob"), (("u", "d"), ("l", "r")))
+    game = NormalForm(
+        ([["1/3", 0.1], [2, 3]], [[0, 1], [1, -1e3]]), "mine", ("ann", "bob"), (("u", "d"), ("l", "r"))
+    )
     path = write_game(game, tmp_path / f"mine.{suffix}")
     same(read_game(path), game)
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
@@ -183,7 +195,11 @@ def test_numbers_are_exact_as_written():
     assert game.payoffs[0].tolist() == [
         Fraction(1, 10), Fraction(1, 100), Fraction(-1, 3), 2, Fraction(25, 2), 123456789012345678901234567890
     ]  # fmt: skip
-    assert parse_json('{"payoffs": [[0.1, 1E-2, "-3/9"]]}').payoffs[0].tolist() == [Fraction(1, 10), Fraction(1, 100), Fraction(-1, 3)]
+    assert parse_json('{"payoffs": [[0.1, 1E-2, "-3/9"]]}').payoffs[0].tolist() == [
+        Fraction(1, 10),
+        Fraction(1, 100),
+        Fraction(-1, 3),
+    ]
 
 
 HEAD = 'NFG 1 R "t" { "a" "b" } { 2 2 }\n'
@@ -244,7 +260,11 @@ def test_no_file_does_anything_but_read_or_be_refused(data):
     file = data.draw(st.sampled_from([SELTEN, NAU_4]))
     start = data.draw(st.integers(0, len(file)))
     end = data.draw(st.integers(start, min(len(file), start + 12)))
-    broken = file[:start] + data.draw(st.sampled_from(["", file[start:end] * 2, "{", "}", '"', "\\", "-", "1/0", "é", "1 2"])) + file[end:]
+    broken = (
+        file[:start]
+        + data.draw(st.sampled_from(["", file[start:end] * 2, "{", "}", '"', "\\", "-", "1/0", "é", "1 2"]))
+        + file[end:]
+    )
     said = complaint(broken)
     assert said is None or re.search(r"at line \d+, column \d+\.$", said)
 
@@ -285,7 +305,10 @@ def test_other_files_are_refused(tmp_path):
     with pytest.raises(ValueError, match="byte 10 is no UTF-8"):
         read_game(tmp_path / "latin.nfg")
     for action in (read_game, lambda path: write_game(nfg.parse(SELTEN), path)):
-        with pytest.raises(ValueError, match=r"game.gbt is no \.nfg or .* file; games are read from \.nfg, \.json, \.csv and written as"):
+        with pytest.raises(
+            ValueError,
+            match=r"game.gbt is no \.nfg or .* file; games are read from \.nfg, \.json, \.csv and written as",
+        ):
             action(tmp_path / "game.gbt")
     with pytest.raises(ValueError, match="cannot hold"):
         nfg.text(NormalForm([[1]], "ends with \\"))
@@ -309,6 +332,8 @@ def test_an_interrupted_write_leaves_the_old_file(tmp_path, monkeypatch):
 def test_names_must_fit():
     with pytest.raises(ValueError, match="3 players are named and the payoffs are those of 2"):
         NormalForm(([[1]], [[2]]), players=("a", "b", "c"))
-    with pytest.raises(ValueError, match=re.escape("[1, 2] actions are named and the payoffs are those of [1, 1]")):
+    with pytest.raises(
+        ValueError, match=re.escape("[1, 2] actions are named and the payoffs are those of [1, 1]")
+    ):
         NormalForm(([[1]], [[2]]), actions=(("a",), ("b", "c")))
     assert number("007") == 7

@@ -33,7 +33,9 @@ def test_names():
     assert read_text(",L,R\nU,3 3,0 5\nD,5 0,1 1").actions == (("U", "D"), ("L", "R"))
     assert read_text("U,3 3,0 5\nD,5 0,1 1").actions == (("U", "D"), ("1", "2"))
     assert read_text("L,R\n3 3,0 5\n5 0,1 1").actions == (("1", "2"), ("L", "R"))
-    assert read_text(",1,2\n1,3,0\n2,5,1\n\n3,5\n0,1").payoffs.tolist() == DILEMMA  # an empty corner: numbers are names
+    assert (
+        read_text(",1,2\n1,3,0\n2,5,1\n\n3,5\n0,1").payoffs.tolist() == DILEMMA
+    )  # an empty corner: numbers are names
     assert read_text("\nP,L,R\nU,3,0\nD,5,1\n\nQ,L,R\nU,3,5\nD,0,1\n").payoffs.tolist() == DILEMMA
     with pytest.raises(ValueError, match="name different actions"):
         read_text(",L,R\nU,3,0\nD,5,1\n\n,L,M\nU,3,5\nD,0,1")

@@ -117,7 +117,9 @@ def test_laws(seed, actions, discount):
     found = equilibrium_payoffs(payoffs, discount)
     assert polygons.excess(found.inner, found.outer) < 1e-8
     if found.status == "solved" and len(found.inner):
-        scaled = equilibrium_payoffs(payoffs * np.array([2.0, 5.0])[:, None, None] + np.array([1.0, -7.0])[:, None, None], discount)
+        scaled = equilibrium_payoffs(
+            payoffs * np.array([2.0, 5.0])[:, None, None] + np.array([1.0, -7.0])[:, None, None], discount
+        )
         assert same(scaled.outer, found.outer * [2, 5] + [1, -7], 1e-6)
         swapped = equilibrium_payoffs(payoffs[::-1].transpose(0, 2, 1), discount)
         assert same(swapped.outer, found.outer[:, ::-1])

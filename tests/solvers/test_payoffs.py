@@ -32,7 +32,13 @@ numbers = st.one_of(
 
 def one_by_one(x):
     """The rational that one number stands for, by Python's own reading of its shortest decimal."""
-    return Fraction(str(x)) if isinstance(x, (float, np.floating)) else Fraction(int(x)) if isinstance(x, np.integer) else Fraction(x)
+    return (
+        Fraction(str(x))
+        if isinstance(x, (float, np.floating))
+        else Fraction(int(x))
+        if isinstance(x, np.integer)
+        else Fraction(x)
+    )
 
 
 @given(st.lists(st.tuples(numbers, numbers), min_size=1, max_size=4))
@@ -68,12 +74,23 @@ def test_integers_beyond_float64_are_not_rounded(kind, method, tmp_path):
 def test_arrays_of_different_types_keep_their_numbers():
     tenth = np.array([[0.1]], np.float32)
     assert payoff_tensor((tenth, np.array([[0.1]])), exact=True).ravel().tolist() == [Fraction(1, 10)] * 2
-    assert payoff_tensor((jnp.asarray(tenth), [[2**70]]), exact=True).ravel().tolist() == [Fraction(1, 10), 2**70]
+    assert payoff_tensor((jnp.asarray(tenth), [[2**70]]), exact=True).ravel().tolist() == [
+        Fraction(1, 10),
+        2**70,
+    ]
     unsigned = np.array([[2**64 - 1]], np.uint64), np.array([[-1]])
     assert payoff_tensor(unsigned, exact=True).ravel().tolist() == [2**64 - 1, -1]
-    assert payoff_tensor([[jnp.float32(0.1), 2, np.array(0.5)]], exact=True).ravel().tolist() == [Fraction(1, 10), 2, Fraction(1, 2)]
+    assert payoff_tensor([[jnp.float32(0.1), 2, np.array(0.5)]], exact=True).ravel().tolist() == [
+        Fraction(1, 10),
+        2,
+        Fraction(1, 2),
+    ]
     assert normal_form(DOMINANT).payoffs[0, 1, 0] == BIG + 1
-    assert payoff_tensor([[1e23, 1e22, 1e-7]], exact=True).ravel().tolist() == [10**23, 10**22, Fraction(1, 10**7)]
+    assert payoff_tensor([[1e23, 1e22, 1e-7]], exact=True).ravel().tolist() == [
+        10**23,
+        10**22,
+        Fraction(1, 10**7),
+    ]
 
 
 @pytest.mark.parametrize("exact", [True, False])

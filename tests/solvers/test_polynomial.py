@@ -41,7 +41,13 @@ def test_an_irrational_equilibrium():
 
 def test_nine_equilibria():
     pure = [first_actions(*p) for p in itertools.product((0, 1), repeat=3) if sum(p) in (1, 3)]
-    mixed = [(0, 1 / 4, 1 / 3), (1 / 3, 1, 1 / 4), (1 / 2, 1 / 2, 1), (1 / 2, 2 / 5, 1 / 4), (2 / 5, 1 / 2, 1 / 3)]
+    mixed = [
+        (0, 1 / 4, 1 / 3),
+        (1 / 3, 1, 1 / 4),
+        (1 / 2, 1 / 2, 1),
+        (1 / 2, 2 / 5, 1 / 4),
+        (2 / 5, 1 / 2, 1 / 3),
+    ]
     assert same_profiles(profiles(polynomial_equilibria(NINE)), pure + [first_actions(*p) for p in mixed])
 
 
@@ -124,7 +130,10 @@ def test_affine_changes_and_relabeling(seed, shape, scale, shift):
     assert same_profiles(moved, [tuple(p[k] for k in order) for p in found])
     actions = [rng.permutation(a).tolist() for a in shape]
     renamed = payoffs[np.ix_(range(len(shape)), *actions)]
-    assert same_profiles(profiles(polynomial_equilibria(renamed)), [tuple(s[a] for s, a in zip(p, actions, strict=True)) for p in found])
+    assert same_profiles(
+        profiles(polynomial_equilibria(renamed)),
+        [tuple(s[a] for s, a in zip(p, actions, strict=True)) for p in found],
+    )
 
 
 @settings(max_examples=20, deadline=None, derandomize=True)
@@ -137,7 +146,9 @@ def test_two_players_beside_a_third_who_has_a_dominant_action(seed, shape):
     payoffs[:2, ..., 0], payoffs[2, ..., 0] = pair, payoffs[2, ..., 1] + 1
     expected = profiles(vertex_enumeration(pair))
     assert same_profiles(profiles(polynomial_equilibria(pair)), expected)
-    assert same_profiles(profiles(polynomial_equilibria(payoffs)), [(*p, np.array([1.0, 0.0])) for p in expected])
+    assert same_profiles(
+        profiles(polynomial_equilibria(payoffs)), [(*p, np.array([1.0, 0.0])) for p in expected]
+    )
 
 
 def test_one_player():
@@ -155,7 +166,9 @@ def test_bezout_numbers():
 
 def test_a_missing_equilibrium_is_noticed(monkeypatch):
     every = solvers.n_player.polynomial.solve_supports
-    monkeypatch.setattr(solvers.n_player.polynomial, "solve_supports", lambda *given: [points[:1] for points in every(*given)])
+    monkeypatch.setattr(
+        solvers.n_player.polynomial, "solve_supports", lambda *given: [points[:1] for points in every(*given)]
+    )
     found = polynomial_equilibria(NINE)
     assert len(found) == 8
     assert found.message == "The indices sum to 2 and not to 1: at least one equilibrium is missing."
@@ -163,7 +176,8 @@ def test_a_missing_equilibrium_is_noticed(monkeypatch):
 
 def test_large_games_are_refused_with_an_estimate(monkeypatch):
     with pytest.raises(
-        ValueError, match=r"6 x 6 x 6 actions has 2\.5e\+05 supports, whose systems would take about .* seconds; pass force"
+        ValueError,
+        match=r"6 x 6 x 6 actions has 2\.5e\+05 supports, whose systems would take about .* seconds; pass force",
     ):
         SOLVERS.make("polynomial", game=np.zeros((3, 6, 6, 6)))
     monkeypatch.setattr(solvers.n_player.polynomial, "PATIENCE", 0.0)

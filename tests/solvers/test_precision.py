@@ -60,7 +60,10 @@ def test_what_was_made_in_one_precision_is_solved_in_the_other():
 def test_traced_payoffs_follow_too(x64):
     payoffs = jnp.asarray([[TENTHS, TENTHS]], jnp.float32)
     assert jax.vmap(lambda p: learn(p, DYNAMICS.make("hedge"), 3).average[0])(payoffs).dtype == jnp.float64
-    assert jax.vmap(lambda p: learn(MatrixGame(p), DYNAMICS.make("hedge"), 3).average[0])(payoffs).dtype == jnp.float64
+    assert (
+        jax.vmap(lambda p: learn(MatrixGame(p), DYNAMICS.make("hedge"), 3).average[0])(payoffs).dtype
+        == jnp.float64
+    )
 
 
 @pytest.mark.slow
@@ -76,7 +79,9 @@ def test_starts_in_float32_are_followed_in_float64():
 
 
 @pytest.mark.parametrize(
-    "game", [matching_pennies(), "mp", NormalForm(([[1, -1], [-1, 1]], [[-1, 1], [1, -1]]))], ids=["game", "name", "form"]
+    "game",
+    [matching_pennies(), "mp", NormalForm(([[1, -1], [-1, 1]], [[-1, 1], [1, -1]]))],
+    ids=["game", "name", "form"],
 )
 def test_games_are_learned(game):
     """Fictitious play from (1, 0), (1, 0), by hand: player 1 leaves at once, player 0 after three periods on the losing side."""

@@ -8,7 +8,9 @@ from hypothesis import given, settings, strategies as st
 from solvers import iterated_dominance, lemke_howson, pure_equilibria, support_enumeration
 from tests.reference.textbook import TEXTBOOK, profiles
 
-BEAUTY = [[-abs(4 * a - (a + b)) for b in range(4)] for a in range(4)]  # guess a quarter of the sum of both guesses
+BEAUTY = [
+    [-abs(4 * a - (a + b)) for b in range(4)] for a in range(4)
+]  # guess a quarter of the sum of both guesses
 
 
 def random_game(seed, sizes, high=4):
@@ -61,7 +63,10 @@ def test_guessing_a_quarter_is_solved_by_dominance():
     reduced = iterated_dominance((BEAUTY, np.transpose(BEAUTY)), by="pure", exact=True)
     assert reduced.solved
     assert reduced.kept == ((0,), (0,))
-    assert [sorted((e.player, e.action) for e in r) for r in reduced.rounds] == [[(0, 2), (0, 3), (1, 2), (1, 3)], [(0, 1), (1, 1)]]
+    assert [sorted((e.player, e.action) for e in r) for r in reduced.rounds] == [
+        [(0, 2), (0, 3), (1, 2), (1, 3)],
+        [(0, 1), (1, 1)],
+    ]
 
 
 def test_a_mixture_dominates_what_no_action_does():
@@ -74,7 +79,10 @@ def test_a_mixture_dominates_what_no_action_does():
     assert min(gone.by @ np.array(game[0])) > 1
 
 
-@pytest.mark.parametrize(("middle", "kind", "goes"), [(1, "strict", True), (2, "strict", False), (2, "weak", False), (3, "weak", False)])
+@pytest.mark.parametrize(
+    ("middle", "kind", "goes"),
+    [(1, "strict", True), (2, "strict", False), (2, "weak", False), (3, "weak", False)],
+)
 def test_what_half_and_half_dominates(middle, kind, goes):
     """Half and half secures exactly 2: strictly more than 1, no more than 2."""
     game = ([[4, 0], [0, 4], [middle, middle]], np.zeros((3, 2), dtype=int))
@@ -116,7 +124,9 @@ def certified(game, reduction, kind):
     for removed in reduction.rounds:
         for e in removed:
             table = np.moveaxis(game[e.player][np.ix_(*kept)], e.player, 0)
-            gain = np.atleast_1d(np.tensordot(e.by[kept[e.player]], table, axes=1) - table[kept[e.player].index(e.action)])
+            gain = np.atleast_1d(
+                np.tensordot(e.by[kept[e.player]], table, axes=1) - table[kept[e.player].index(e.action)]
+            )
             outside = set(range(len(e.by))) - set(kept[e.player])
             assert e.by.sum() == 1
             assert min(e.by) >= 0
@@ -128,7 +138,12 @@ def certified(game, reduction, kind):
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
-@given(sizes=sizes, seed=st.integers(0, 10**6), high=st.sampled_from([1, 3, 50]), by=st.sampled_from(["pure", "mixed"]))
+@given(
+    sizes=sizes,
+    seed=st.integers(0, 10**6),
+    high=st.sampled_from([1, 3, 50]),
+    by=st.sampled_from(["pure", "mixed"]),
+)
 def test_removals_are_certified_and_nothing_dominated_remains(sizes, seed, high, by):
     game = random_game(seed, sizes, high)
     for kind in ("strict", "weak"):
@@ -140,11 +155,16 @@ def test_removals_are_certified_and_nothing_dominated_remains(sizes, seed, high,
 
 
 @settings(max_examples=40, deadline=None, derandomize=True)
-@given(m=st.integers(1, 4), n=st.integers(1, 4), high=st.sampled_from([2, 5, 100]), seed=st.integers(0, 10**6))
+@given(
+    m=st.integers(1, 4), n=st.integers(1, 4), high=st.sampled_from([2, 5, 100]), seed=st.integers(0, 10**6)
+)
 def test_strict_dominance_keeps_every_equilibrium_and_ends_alike_in_every_order(m, n, high, seed):
     game = random_game(seed, (m, n), high)
     reduced = iterated_dominance(game, exact=True)
-    lifted = {tuple(tuple(s.tolist()) for s in reduced.lift(e.profile)) for e in support_enumeration(reduced.payoffs, exact=True)}
+    lifted = {
+        tuple(tuple(s.tolist()) for s in reduced.lift(e.profile))
+        for e in support_enumeration(reduced.payoffs, exact=True)
+    }
     assert lifted == profiles(support_enumeration(game, exact=True))
     for order in ((0, 1), (1, 0)):
         assert iterated_dominance(game, order=order).kept == reduced.kept
@@ -157,12 +177,16 @@ def first_round(game, **settings):
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
-@given(m=st.integers(2, 5), n=st.integers(1, 4), high=st.sampled_from([2, 9, 100]), seed=st.integers(0, 10**6))
+@given(
+    m=st.integers(2, 5), n=st.integers(1, 4), high=st.sampled_from([2, 9, 100]), seed=st.integers(0, 10**6)
+)
 def test_what_goes_is_what_loses_a_game_against_the_others(m, n, high, seed):
     """Action a is strictly dominated if and only if the zero-sum game of gains over a has a positive value, found here by pivoting."""
     game = random_game(seed, (m, n), high)
     gains = [game[0] - game[0][a] for a in range(m)]
-    positive = {a for a, g in enumerate(gains) if lemke_howson((g, -g), exact=True, label=0)[0].payoffs[0] > 0}
+    positive = {
+        a for a, g in enumerate(gains) if lemke_howson((g, -g), exact=True, label=0)[0].payoffs[0] > 0
+    }
     assert first_round(game) == positive
 
 
@@ -176,7 +200,11 @@ def weakly_dominated_by_two(first, second):
             low = max(low, Fraction(-b, a - b))
         else:
             high = min(high, Fraction(b, b - a))
-    return low <= high and any(p * a + (1 - p) * b > 0 for p in (low, (low + high) / 2, high) for a, b in zip(first, second, strict=True))
+    return low <= high and any(
+        p * a + (1 - p) * b > 0
+        for p in (low, (low + high) / 2, high)
+        for a, b in zip(first, second, strict=True)
+    )
 
 
 @settings(max_examples=100, deadline=None, derandomize=True)
@@ -184,7 +212,9 @@ def weakly_dominated_by_two(first, second):
 def test_weak_dominance_among_three_actions_by_hand(n, high, seed):
     game = random_game(seed, (3, n), high)
     rows = [[int(u) for u in row] for row in game[0]]
-    gains = [[[u - v for u, v in zip(rows[b], rows[a], strict=True)] for b in range(3) if b != a] for a in range(3)]
+    gains = [
+        [[u - v for u, v in zip(rows[b], rows[a], strict=True)] for b in range(3) if b != a] for a in range(3)
+    ]
     assert first_round(game, kind="weak") == {a for a in range(3) if weakly_dominated_by_two(*gains[a])}
 
 

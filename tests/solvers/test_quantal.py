@@ -119,9 +119,14 @@ def finite_differences(f, payoffs, precisions, h=1e-5):
     for argument, x in enumerate((payoffs, precisions)):
         for k in range(x.size):
             step = h * np.eye(x.size)[k].reshape(x.shape)
-            above, below = ((payoffs + s * step, precisions) if argument == 0 else (payoffs, precisions + s * step) for s in (1, -1))
+            above, below = (
+                (payoffs + s * step, precisions) if argument == 0 else (payoffs, precisions + s * step)
+                for s in (1, -1)
+            )
             slopes[argument].append((f(*above) - f(*below)) / (2 * h))
-    return [np.stack(s, axis=-1).reshape(-1, *x.shape) for s, x in zip(slopes, (payoffs, precisions), strict=True)]
+    return [
+        np.stack(s, axis=-1).reshape(-1, *x.shape) for s, x in zip(slopes, (payoffs, precisions), strict=True)
+    ]
 
 
 POSITIVE = np.array([0.4, 0.7, 3.0, 10.0])
@@ -160,14 +165,24 @@ def test_float32():
         assert found.strategies[0].dtype == jnp.float32
         assert found.converged.all()
         for k, precision in enumerate((3.0, 30.0)):
-            assert response_gap(payoffs.astype(float), precision, [np.asarray(s[k], float) for s in found.strategies]) < 1e-4
+            assert (
+                response_gap(
+                    payoffs.astype(float), precision, [np.asarray(s[k], float) for s in found.strategies]
+                )
+                < 1e-4
+            )
 
 
 def test_no_library_solve():
     """Many small LAPACK calls in one program can hang on the CPU under jax 0.10."""
-    gradient = jax.vmap(jax.grad(lambda payoffs: quantal_response(payoffs, [1.0, 2.0]).strategies[0][:, 0].sum()))
+    gradient = jax.vmap(
+        jax.grad(lambda payoffs: quantal_response(payoffs, [1.0, 2.0]).strategies[0][:, 0].sum())
+    )
     assert "lapack" not in jax.jit(gradient).lower(jnp.zeros((3, 2, 2, 2))).as_text()
-    assert "lapack" in jax.jit(jax.vmap(jnp.linalg.solve)).lower(jnp.zeros((3, 2, 2)), jnp.zeros((3, 2))).as_text()
+    assert (
+        "lapack"
+        in jax.jit(jax.vmap(jnp.linalg.solve)).lower(jnp.zeros((3, 2, 2)), jnp.zeros((3, 2))).as_text()
+    )
 
 
 def test_other_numbers_do_not_compile_again(x64):
@@ -212,6 +227,8 @@ def test_elimination(x64):
     matrices, right = rng.normal(size=(50, 4, 4)), rng.normal(size=(50, 4))
     matrices[0, 0, 0] = 0.0
     np.testing.assert_allclose(
-        jax.vmap(solve)(jnp.asarray(matrices), jnp.asarray(right)), np.linalg.solve(matrices, right[..., None])[..., 0], rtol=1e-8
+        jax.vmap(solve)(jnp.asarray(matrices), jnp.asarray(right)),
+        np.linalg.solve(matrices, right[..., None])[..., 0],
+        rtol=1e-8,
     )
     assert not jnp.isfinite(solve(jnp.ones((2, 2)), jnp.array([1.0, 2.0]))).all()

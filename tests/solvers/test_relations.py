@@ -30,7 +30,9 @@ def test_polygon_is_the_hull_over_all_pure_responses(discount):
             assert polygons.hausdorff(found.vertices, brute_force(strategy, payoffs, discount)) < 1e-9
             assert len(found.vertices) <= 11  # McAvoy & Nowak (2019)
             for vertex, response in zip(found.vertices, found.responses, strict=True):
-                np.testing.assert_allclose(repeated_payoffs(payoffs, (strategy, response), discount), vertex, atol=1e-9)
+                np.testing.assert_allclose(
+                    repeated_payoffs(payoffs, (strategy, response), discount), vertex, atol=1e-9
+                )
 
 
 @pytest.mark.parametrize("discount", [0.9, 1.0])
@@ -61,7 +63,12 @@ def test_zero_determinant_strategies_show_their_parameters(chi, kappa, phi, payo
         assert found.baseline == pytest.approx(kappa, abs=1e-9)
     assert abs(found.phi) == pytest.approx(abs(phi) * max(1, abs(chi)), abs=1e-9)
     assert found.residual < 1e-12
-    own, other = scores(zero_determinant(chi, kappa, phi, payoffs, discount), opponents(50, np.random.default_rng(2)), payoffs, discount).T
+    own, other = scores(
+        zero_determinant(chi, kappa, phi, payoffs, discount),
+        opponents(50, np.random.default_rng(2)),
+        payoffs,
+        discount,
+    ).T
     np.testing.assert_allclose(found.alpha * own + found.beta * other + found.gamma, 0, atol=1e-9)
 
 
@@ -70,7 +77,9 @@ def test_zero_determinant_strategies_show_their_parameters(chi, kappa, phi, payo
 def test_equalizers_set_the_others_payoff(target, discount):
     """p = ((1,1,0,0) - (1-d) p0 + phi (S_Y - target)) / d with a small negative phi, Press & Dyson (2012)."""
     other, phi, start = np.array([3.0, 5, 0, 1]), -0.1, (target - 1) / 2
-    policy = np.r_[start, (np.array([1, 1, 0, 0]) - (1 - discount) * start + phi * (other - target)) / discount]
+    policy = np.r_[
+        start, (np.array([1, 1, 0, 0]) - (1 - discount) * start + phi * (other - target)) / discount
+    ]
     assert ((policy >= -1e-12) & (policy <= 1 + 1e-12)).all()
     policy = np.clip(policy, 0, 1)
     found = enforced_relation(policy, GAME, discount)
@@ -115,7 +124,9 @@ def test_extortioners_are_recognized(chi, share):
     assert fit.slope == pytest.approx(chi, rel=1e-7)
     assert fit.residual < 1e-20
     p2, p3 = policy[2] - 1, policy[3]
-    closed_form = (1 * p2 - p3 + 0 * p3 - 5 * p2) / (p2 - p3 - 0 * p2 + 5 * p3)  # Knight et al. (2024), at (3, 0, 5, 1)
+    closed_form = (1 * p2 - p3 + 0 * p3 - 5 * p2) / (
+        p2 - p3 - 0 * p2 + 5 * p3
+    )  # Knight et al. (2024), at (3, 0, 5, 1)
     assert fit.slope == pytest.approx(closed_form, rel=1e-7)
 
 

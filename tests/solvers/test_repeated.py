@@ -38,7 +38,10 @@ def drawn(rng, rows, certain=0.4):
 def test_published_payoffs():
     np.testing.assert_allclose(repeated_payoffs(AXELROD, ("tft", "alld"), 0.9), [0.9, 1.4], atol=1e-14)
     assert repeated_payoffs(AXELROD, ("tft", "tft"), 1.0).tolist() == [3, 3]
-    assert repeated_payoffs(AXELROD, ("tft", "suspicious_tft"), 1.0).tolist() == [2.5, 2.5]  # the chain is periodic and reducible
+    assert repeated_payoffs(AXELROD, ("tft", "suspicious_tft"), 1.0).tolist() == [
+        2.5,
+        2.5,
+    ]  # the chain is periodic and reducible
 
 
 @pytest.mark.parametrize("discount", DISCOUNTS)
@@ -47,7 +50,9 @@ def test_payoffs_agree_with_enumeration_of_histories(discount):
     for _ in range(10):
         profile = [drawn(rng, 5), drawn(rng, 5)]
         payoffs = rng.normal(size=(2, 2, 2))
-        np.testing.assert_allclose(repeated_payoffs(payoffs, profile, discount), reference(payoffs, profile, discount), atol=1e-10)
+        np.testing.assert_allclose(
+            repeated_payoffs(payoffs, profile, discount), reference(payoffs, profile, discount), atol=1e-10
+        )
 
 
 def test_payoffs_are_those_of_the_game(x64):
@@ -102,9 +107,14 @@ def test_longer_memory(discount):
     other = drawn(rng, 21, 0.5)
     response = best_response(AXELROD, (None, other), 0, discount)
     assert response.policy.shape == (21,)
-    assert reference(AXELROD, (response.policy, other), discount, 2)[0] == pytest.approx(response.value, abs=1e-9)
+    assert reference(AXELROD, (response.policy, other), discount, 2)[0] == pytest.approx(
+        response.value, abs=1e-9
+    )
     for _ in range(60):
-        assert reference(AXELROD, (rng.integers(0, 2, 21).astype(float), other), discount, 2)[0] <= response.value + 1e-9
+        assert (
+            reference(AXELROD, (rng.integers(0, 2, 21).astype(float), other), discount, 2)[0]
+            <= response.value + 1e-9
+        )
     for own in PURE[::5]:
         assert repeated_payoffs(AXELROD, (own, other), discount)[0] <= response.value + 1e-9
 
@@ -138,7 +148,9 @@ def test_three_players_and_three_actions(discount):
 def test_textbook_responses(discount):
     assert best_response(AXELROD, (None, "alld"), 0, discount).value == pytest.approx(1.0)
     assert best_response(AXELROD, (None, "allc"), 0, discount).value == pytest.approx(5.0)
-    against_tft = max(3, (1 - discount) * 5 + discount, (5 + 0 * discount) / (1 + discount))  # cooperate, defect, or alternate
+    against_tft = max(
+        3, (1 - discount) * 5 + discount, (5 + 0 * discount) / (1 + discount)
+    )  # cooperate, defect, or alternate
     assert best_response(AXELROD, (None, "tft"), 0, discount).value == pytest.approx(against_tft)
 
 
@@ -153,7 +165,9 @@ def multichain_program(transitions, rewards):
     """The gain of every state by linear programming (Puterman 1994, section 9.3)."""
     actions, states = rewards.shape
     eye = np.eye(states)
-    keep = np.concatenate([np.hstack([transitions[a] - eye, np.zeros((states, states))]) for a in range(actions)])
+    keep = np.concatenate(
+        [np.hstack([transitions[a] - eye, np.zeros((states, states))]) for a in range(actions)]
+    )
     grow = np.concatenate([np.hstack([-eye, transitions[a] - eye]) for a in range(actions)])
     found = linprog(
         np.r_[np.ones(states), np.zeros(states)],
@@ -191,7 +205,9 @@ def test_rare_trembles_do_not_mislead_the_patient(name, tremble):
     other = (1 - tremble) * other + tremble * (1 - other)
     response = best_response(AXELROD, (None, other), 0, 1.0)
     assert response.status == "solved"
-    assert response.value == pytest.approx(max(repeated_payoffs(AXELROD, (own, other), 1.0)[0] for own in PURE), abs=1e-9)
+    assert response.value == pytest.approx(
+        max(repeated_payoffs(AXELROD, (own, other), 1.0)[0] for own in PURE), abs=1e-9
+    )
 
 
 def test_policy_iteration_in_rationals_is_exact():
@@ -237,7 +253,10 @@ def test_named_strategies_are_taken(name):
         ((AXELROD, (None, "tit for two"), 0, 0.9), "Unknown strategy"),
         ((AXELROD, (None, "tft"), 0, 0.9, (1, 2, 3)), "one finite weight"),
         (([[[1, 2]]], (None,), 0, 0.9), "one leading entry per player"),
-        ((Iterated(MatrixGame.symmetric([[1, 0], [0, 1]]), [0.5, 0.9]), (None, "tft"), 0), "one discount at a time"),
+        (
+            (Iterated(MatrixGame.symmetric([[1, 0], [0, 1]]), [0.5, 0.9]), (None, "tft"), 0),
+            "one discount at a time",
+        ),
     ],
 )
 def test_bad_input_is_refused_with_what_is_accepted(arguments, says):

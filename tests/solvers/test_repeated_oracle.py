@@ -29,11 +29,17 @@ json.dump(answers, sys.stdout)
 
 def payoff_sets(games):
     asked = [[g[0].tolist(), g[1].tolist(), d] for g, d in games]
-    return quantecon(PROGRAM, asked, NUMBA_BOUNDSCHECK="1")  # without it writes beyond an array's end can abort the process
+    return quantecon(
+        PROGRAM, asked, NUMBA_BOUNDSCHECK="1"
+    )  # without it writes beyond an array's end can abort the process
 
 
 def test_published_games():
-    games = [(dilemma(9, 1, 10, 3), 0.9), (ABREU_SANNIKOV, 0.3), *((AXELROD, d) for d in (0.3, 0.45, 0.55, 0.9, 0.96))]
+    games = [
+        (dilemma(9, 1, 10, 3), 0.9),
+        (ABREU_SANNIKOV, 0.3),
+        *((AXELROD, d) for d in (0.3, 0.45, 0.55, 0.9, 0.96)),
+    ]
     for (payoffs, discount), theirs in zip(games, payoff_sets(games), strict=True):
         ours = equilibrium_payoffs(payoffs, discount)
         assert polygons.hausdorff(polygons.hull(theirs), ours.outer) < 1e-6 * np.ptp(payoffs)
@@ -42,7 +48,12 @@ def test_published_games():
 def test_random_games():
     """Where quantecon answers, it answers the same; where it finds the set empty or without an interior, so it is."""
     rng = np.random.default_rng(0)
-    games = [(rng.normal(size=(2, *s)), d) for s in ((2, 2), (2, 3), (3, 3), (4, 4)) for d in (0.2, 0.4, 0.6, 0.8) for _ in range(10)]
+    games = [
+        (rng.normal(size=(2, *s)), d)
+        for s in ((2, 2), (2, 3), (3, 3), (4, 4))
+        for d in (0.2, 0.4, 0.6, 0.8)
+        for _ in range(10)
+    ]
     compared = 0
     for (payoffs, discount), theirs in zip(games, payoff_sets(games), strict=True):
         ours = equilibrium_payoffs(payoffs, discount)

@@ -33,7 +33,13 @@ def closed_classes(nodes, edges):
     for _ in nodes:
         for s, t in edges:
             ahead[s] |= ahead[t]
-    return tuple(sorted(tuple(sorted(ahead[v])) for v in nodes if all(ahead[w] == ahead[v] for w in ahead[v]) and v == min(ahead[v])))
+    return tuple(
+        sorted(
+            tuple(sorted(ahead[v]))
+            for v in nodes
+            if all(ahead[w] == ahead[v] for w in ahead[v]) and v == min(ahead[v])
+        )
+    )
 
 
 @settings(deadline=None, max_examples=60, derandomize=True)
@@ -65,7 +71,9 @@ def test_known_sinks():
     pennies = response_graph(([[1, -1], [-1, 1]], [[-1, 1], [1, -1]]))
     assert sink_components(pennies) == (((0, 0), (0, 1), (1, 0), (1, 1)),)
     shapley = np.stack([np.eye(3), np.roll(np.eye(3), 1, axis=1)])
-    assert sink_components(response_graph(shapley, strict=True)) == (((0, 0), (0, 1), (1, 1), (1, 2), (2, 0), (2, 2)),)
+    assert sink_components(response_graph(shapley, strict=True)) == (
+        ((0, 0), (0, 1), (1, 1), (1, 2), (2, 0), (2, 2)),
+    )
     dilemma = response_graph(MatrixGame.symmetric([[3, 0], [5, 1]]))
     assert sink_components(dilemma) == (((1, 1),),)
 

@@ -1,10 +1,11 @@
 """Payoffs of very different sizes: whoever says "solved" survives a check in rationals, in units of the game that is really played.
 
-In every random game the players' payoffs have units of their own, from 1e-12 to 1e12, and some actions are forbidden by a penalty of 1e3
-to 1e15 units. A forbidden action is strictly dominated, so the game without them has the same equilibria, and its payoff ranges are the
-units in which regrets are judged: a profile is refuted where anybody gains more than a millionth of that. Solvers work in float64, whose
-rounding a solved profile may show, relative to these units, by some 1e-16 and conditioned systems by 1e-8; a wrong answer is off by
-1e-2 or more.
+In every random game the players' payoffs have units of their own, from 1e-12 to 1e12, and some actions are
+forbidden by a penalty of 1e3 to 1e15 units. A forbidden action is strictly dominated, so the game without
+them has the same equilibria, and its payoff ranges are the units in which regrets are judged: a profile is
+refuted where anybody gains more than a millionth of that. Solvers work in float64, whose rounding a solved
+profile may show, relative to these units, by some 1e-16 and conditioned systems by 1e-8; a wrong answer is
+off by 1e-2 or more.
 """
 
 from fractions import Fraction
@@ -42,9 +43,15 @@ class Scaled:
         shape = (2, 2, 2) if three else tuple(rng.integers(2, 6, 2).tolist())
         n, powers = len(shape), rng.integers(-12, 13, len(shape))
         small = rng.integers(-9, 10, (n, *shape))
-        self.forbidden = [set(rng.permutation(a)[: rng.integers(0, a if three else a - 1)].tolist()) for a in shape]
-        exact = np.array([[Fraction(int(x)) for x in own.ravel()] for own in small], dtype=object).reshape(small.shape)
-        offsets = [Fraction(int(x)) for x in rng.integers(0, 2, n)]  # in payoffs, not in units: 1 + 1e-12 has to be told from 1
+        self.forbidden = [
+            set(rng.permutation(a)[: rng.integers(0, a if three else a - 1)].tolist()) for a in shape
+        ]
+        exact = np.array([[Fraction(int(x)) for x in own.ravel()] for own in small], dtype=object).reshape(
+            small.shape
+        )
+        offsets = [
+            Fraction(int(x)) for x in rng.integers(0, 2, n)
+        ]  # in payoffs, not in units: 1 + 1e-12 has to be told from 1
         for player in range(n):
             for a in self.forbidden[player]:
                 at = (slice(None),) * player + (a,)
@@ -55,11 +62,18 @@ class Scaled:
             powers[1], offsets = powers[0], [Fraction(0)] * 2
             self.forbidden = [set(), self.forbidden[1]] if self.forbidden[1] else [self.forbidden[0], set()]
         self.payoffs = np.array(
-            [[float(x * Fraction(10) ** int(p) + o) for x in own.ravel()] for own, p, o in zip(exact, powers, offsets, strict=True)]
+            [
+                [float(x * Fraction(10) ** int(p) + o) for x in own.ravel()]
+                for own, p, o in zip(exact, powers, offsets, strict=True)
+            ]
         )
         self.payoffs = self.payoffs.reshape(exact.shape)
-        self.exact = np.array([Fraction(str(x)) for x in self.payoffs.ravel().tolist()], dtype=object).reshape(exact.shape)
-        self.allowed = [[a for a in range(size) if a not in self.forbidden[k]] for k, size in enumerate(shape)]
+        self.exact = np.array(
+            [Fraction(str(x)) for x in self.payoffs.ravel().tolist()], dtype=object
+        ).reshape(exact.shape)
+        self.allowed = [
+            [a for a in range(size) if a not in self.forbidden[k]] for k, size in enumerate(shape)
+        ]
 
     def unit(self, player: int) -> Fraction:
         """The payoff range of the game without forbidden actions."""
@@ -72,12 +86,19 @@ class Scaled:
             table = np.moveaxis(own, player, 0).reshape(own.shape[player], -1)
             weight = np.moveaxis(distribution, player, 0).reshape(table.shape)
             switched = [
-                [sum(w * u for w, u in zip(told, row, strict=True) if w) for row in table - table.ravel()[weight.argmax()]]
+                [
+                    sum(w * u for w, u in zip(told, row, strict=True) if w)
+                    for row in table - table.ravel()[weight.argmax()]
+                ]
                 for told in weight
             ]
             kept = [row[a] for a, row in enumerate(switched)]
             columns = [sum(row[b] for row in switched) for b in range(len(table))]
-            gain = sum(max(row) for row in switched) - sum(kept) if kind == "correlated" else max(columns) - sum(kept)
+            gain = (
+                sum(max(row) for row in switched) - sum(kept)
+                if kind == "correlated"
+                else max(columns) - sum(kept)
+            )
             if gain > ALLOWED * self.unit(player) and gain > 0:
                 return True
         return False
@@ -118,7 +139,12 @@ def survives(seed: int) -> dict[str, list[str]]:
 def test_what_is_solved_survives_a_check_in_rationals(seed):
     answers = survives(seed)
     assert "refuted" not in [a for each in answers.values() for a in each], answers
-    assert {a for name, each in answers.items() if name in ("vertex", "support", "lemke_howson", "zero_sum") for a in each} <= {"solved"}
+    assert {
+        a
+        for name, each in answers.items()
+        if name in ("vertex", "support", "lemke_howson", "zero_sum")
+        for a in each
+    } <= {"solved"}
 
 
 @pytest.mark.slow
@@ -157,7 +183,9 @@ def test_a_disaster_that_no_action_excludes(crash):
         dares = sorted(e.profile[0][1] for e in found)
         np.testing.assert_allclose(dares, [0, 1 / (3 - crash), 1], rtol=1e-12)
     found = logit_homotopy(game)
-    assert found.status == "not_converged" or any(np.isclose(found[0].profile[0][1], x, rtol=1e-6) for x in (0, 1 / (3 - crash), 1))
+    assert found.status == "not_converged" or any(
+        np.isclose(found[0].profile[0][1], x, rtol=1e-6) for x in (0, 1 / (3 - crash), 1)
+    )
 
 
 def test_units_of_players_do_not_matter():
@@ -177,7 +205,11 @@ def test_units_of_players_do_not_matter():
 def test_small_differences_of_large_payoffs():
     """Matching pennies and battle of the sexes at payoffs x 1e-12 + 1."""
     rng = np.random.default_rng(0)
-    for game in (np.array([PENNIES, -PENNIES]), np.array([[[3.0, 0], [0, 2]], [[2.0, 0], [0, 3]]]), rng.integers(-9, 10, (3, 2, 2, 2))):
+    for game in (
+        np.array([PENNIES, -PENNIES]),
+        np.array([[[3.0, 0], [0, 2]], [[2.0, 0], [0, 3]]]),
+        rng.integers(-9, 10, (3, 2, 2, 2)),
+    ):
         moved = np.array([float(f"{1 + int(x) * 1e-12:.12f}") for x in game.ravel()]).reshape(game.shape)
         one, other = polynomial_equilibria(game), polynomial_equilibria(moved)
         assert len(one) == len(other)

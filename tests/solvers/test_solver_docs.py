@@ -24,7 +24,11 @@ def results(block):
 
 
 def test_the_table_is_the_registrys():
-    rows = [[cell.strip() for cell in row.strip("|").split("|")] for row in re.findall(r"^\| `.*", PAGE, re.M) if row.count("|") == 7]
+    rows = [
+        [cell.strip() for cell in row.strip("|").split("|")]
+        for row in re.findall(r"^\| `.*", PAGE, re.M)
+        if row.count("|") == 7
+    ]
     known = {
         e.name: [
             str(e.facts["players"] or "any"),

@@ -9,14 +9,18 @@ from games import MatrixGame
 from solvers import evolutionarily_stable, stability
 
 ROCK_PAPER_SCISSORS = [[0, -1, 1], [1, 0, -1], [-1, 1, 0]]
-HORN = np.array([[1, -1, 1, 1, -1], [-1, 1, -1, 1, 1], [1, -1, 1, -1, 1], [1, 1, -1, 1, -1], [-1, 1, 1, -1, 1]])
+HORN = np.array(
+    [[1, -1, 1, 1, -1], [-1, 1, -1, 1, 1], [1, -1, 1, -1, 1], [1, 1, -1, 1, -1], [-1, 1, 1, -1, 1]]
+)
 
 
 def det(m):
     """By expansion along the first row."""
     if not m:
         return 1
-    return sum((-1) ** j * x * det([row[:j] + row[j + 1 :] for row in m[1:]]) for j, x in enumerate(m[0]) if x)
+    return sum(
+        (-1) ** j * x * det([row[:j] + row[j + 1 :] for row in m[1:]]) for j, x in enumerate(m[0]) if x
+    )
 
 
 def strictly_copositive(a):
@@ -24,7 +28,9 @@ def strictly_copositive(a):
     for size in range(1, len(a) + 1):
         for rows in itertools.combinations(range(len(a)), size):
             block = [[a[i][j] for j in rows] for i in rows]
-            cofactors = [(-1) ** (size - 1 + j) * det([r[:j] + r[j + 1 :] for r in block[:-1]]) for j in range(size)]
+            cofactors = [
+                (-1) ** (size - 1 + j) * det([r[:j] + r[j + 1 :] for r in block[:-1]]) for j in range(size)
+            ]
             if all(c > 0 for c in cofactors) and det(block) <= 0:
                 return False
     return True
@@ -61,7 +67,9 @@ def all_stable(m):
                 continue
             p = [Fraction(0)] * n
             for k, action in enumerate(support):
-                p[action] = Fraction(det([[*row[:k], int(i == size), *row[k + 1 :]] for i, row in enumerate(system)]), whole)
+                p[action] = Fraction(
+                    det([[*row[:k], int(i == size), *row[k + 1 :]] for i, row in enumerate(system)]), whole
+                )
             if all(p[a] > 0 for a in support) and stable_by_definition(m, p):
                 found.append(tuple(p))
     return found
@@ -77,26 +85,38 @@ def test_hawks_and_doves_mix_in_the_ratio_of_value_to_cost(value, cost):
     found = evolutionarily_stable(table, exact=True)
     assert strategies(found) == [(Fraction(value, cost), 1 - Fraction(value, cost))]
     assert found.residual == 0
-    np.testing.assert_allclose(evolutionarily_stable(np.array(table, float))[0].profile[0], [value / cost, 1 - value / cost])
+    np.testing.assert_allclose(
+        evolutionarily_stable(np.array(table, float))[0].profile[0], [value / cost, 1 - value / cost]
+    )
 
 
-@pytest.mark.parametrize(("win", "verdict"), [(1, "neutrally stable"), ("9/10", "invaded"), ("11/10", "evolutionarily stable")])
+@pytest.mark.parametrize(
+    ("win", "verdict"), [(1, "neutrally stable"), ("9/10", "invaded"), ("11/10", "evolutionarily stable")]
+)
 def test_rock_paper_scissors_is_as_stable_as_its_wins_are_large(win, verdict):
     table = [[0, -1, win], [win, 0, -1], [-1, win, 0]]
     assert stability(table, ["1/3"] * 3, exact=True).verdict == verdict
     assert len(evolutionarily_stable(table, exact=True)) == (verdict == "evolutionarily stable")
-    assert stability(np.array([[float(Fraction(x)) for x in row] for row in table]), np.ones(3) / 3).verdict == verdict
+    assert (
+        stability(np.array([[float(Fraction(x)) for x in row] for row in table]), np.ones(3) / 3).verdict
+        == verdict
+    )
 
 
 def test_textbook_games():
-    assert strategies(evolutionarily_stable(np.eye(4), exact=True)) == [tuple(row) for row in np.eye(4, dtype=int)]
+    assert strategies(evolutionarily_stable(np.eye(4), exact=True)) == [
+        tuple(row) for row in np.eye(4, dtype=int)
+    ]
     assert strategies(evolutionarily_stable(MatrixGame.symmetric([[3, 0], [5, 1]]))) == [(0, 1)]
     nothing = np.zeros((3, 3))
     assert len(evolutionarily_stable(nothing)) == 0
     assert stability(nothing, [0.2, 0.3, 0.5]).verdict == "neutrally stable"
     assert stability([[3, 0], [5, 1]], [1, 0]).verdict == "not an equilibrium"
     # tit for tat and always cooperate against always defect: cooperators drift in, defectors do not
-    assert stability([[3, 3, "9/10"], [3, 3, 0], ["7/5", 5, 1]], [1, 0, 0], exact=True).verdict == "neutrally stable"
+    assert (
+        stability([[3, 3, "9/10"], [3, 3, 0], ["7/5", 5, 1]], [1, 0, 0], exact=True).verdict
+        == "neutrally stable"
+    )
 
 
 @pytest.mark.parametrize(
@@ -118,7 +138,9 @@ def test_mutants_that_are_alternative_best_replies_meet_copositivity(form, verdi
     first = np.eye(size, dtype=int)[0]
     assert stability(table, first, exact=True).verdict == verdict
     assert stability(table, first).verdict == verdict
-    assert (tuple(first) in strategies(evolutionarily_stable(table, exact=True))) == (verdict == "evolutionarily stable")
+    assert (tuple(first) in strategies(evolutionarily_stable(table, exact=True))) == (
+        verdict == "evolutionarily stable"
+    )
 
 
 def test_a_mutant_may_need_both_a_shift_within_the_support_and_another_reply():
@@ -146,7 +168,9 @@ def test_all_are_found():
     assert {0, 1, 2, 3} <= set(counts)
 
 
-games = st.integers(2, 4).flatmap(lambda n: st.lists(st.lists(st.integers(-2, 2), min_size=n, max_size=n), min_size=n, max_size=n))
+games = st.integers(2, 4).flatmap(
+    lambda n: st.lists(st.lists(st.integers(-2, 2), min_size=n, max_size=n), min_size=n, max_size=n)
+)
 
 
 @settings(deadline=None, max_examples=150, derandomize=True)
@@ -154,8 +178,16 @@ games = st.integers(2, 4).flatmap(lambda n: st.lists(st.lists(st.integers(-2, 2)
 def test_mutants_show_what_is_claimed(table, weights):
     m = np.array([[Fraction(x) for x in row] for row in table])
     uniform = [Fraction(1, len(m))] * len(m)
-    drawn = [Fraction(w, sum(weights[: len(m)])) for w in weights[: len(m)]] if any(weights[: len(m)]) else uniform
-    for p in [np.array(drawn), np.array(uniform), *np.array([[Fraction(int(i == j)) for j in range(len(m))] for i in range(len(m))])]:
+    drawn = (
+        [Fraction(w, sum(weights[: len(m)])) for w in weights[: len(m)]]
+        if any(weights[: len(m)])
+        else uniform
+    )
+    for p in [
+        np.array(drawn),
+        np.array(uniform),
+        *np.array([[Fraction(int(i == j)) for j in range(len(m))] for i in range(len(m))]),
+    ]:
         judged = stability(m, p, exact=True)
         if (q := judged.mutant) is None:
             assert judged.is_stable
@@ -173,7 +205,12 @@ def test_mutants_show_what_is_claimed(table, weights):
 
 
 @settings(deadline=None, max_examples=40, derandomize=True)
-@given(table=games, scale=st.fractions("1/3", 5), shifts=st.lists(st.integers(-9, 9), min_size=4, max_size=4), seed=st.integers(0, 99))
+@given(
+    table=games,
+    scale=st.fractions("1/3", 5),
+    shifts=st.lists(st.integers(-9, 9), min_size=4, max_size=4),
+    seed=st.integers(0, 99),
+)
 def test_laws(table, scale, shifts, seed):
     m = np.array([[Fraction(x) for x in row] for row in table])
     n = len(m)

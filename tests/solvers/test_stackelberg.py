@@ -10,7 +10,11 @@ from tests.solvers.test_jacobian import pair
 
 def crowd(x, y, z):
     """Two followers who react to the leader and to each other; their best responses are inverse hyperbolic sines."""
-    return (x - 1) ** 2 + jnp.sin(y) * x + z**2, jnp.cosh(y) - y * (x + 0.3 * z), jnp.cosh(z) - z * (x - 0.2 * y)
+    return (
+        (x - 1) ** 2 + jnp.sin(y) * x + z**2,
+        jnp.cosh(y) - y * (x + 0.3 * z),
+        jnp.cosh(z) - z * (x - 0.2 * y),
+    )
 
 
 CROWD = Smooth(crowd, n_players=3)
@@ -18,7 +22,9 @@ CROWD = Smooth(crowd, n_players=3)
 
 def answers(x):
     """The followers' answers to the leader, solved anew by scipy."""
-    found = root(lambda f: [np.sinh(f[0]) - x - 0.3 * f[1], np.sinh(f[1]) - x + 0.2 * f[0]], [0.0, 0.0], tol=1e-13)
+    found = root(
+        lambda f: [np.sinh(f[0]) - x - 0.3 * f[1], np.sinh(f[1]) - x + 0.2 * f[0]], [0.0, 0.0], tol=1e-13
+    )
     assert found.success
     return found.x
 
@@ -67,7 +73,9 @@ def test_duopoly_led_by_the_first():
     assert found.status == "solved"
     np.testing.assert_allclose([float(own[0]) for own in found.params], [6, 3], atol=1e-4)
     np.testing.assert_allclose(found.values, [18, 9], atol=1e-4)
-    np.testing.assert_allclose(found.leader_eigenvalues, [-1], rtol=1e-5)  # profit q (12 - q) / 2 once the other has answered
+    np.testing.assert_allclose(
+        found.leader_eigenvalues, [-1], rtol=1e-5
+    )  # profit q (12 - q) / 2 once the other has answered
 
 
 @pytest.mark.usefixtures("x64")
@@ -97,7 +105,9 @@ def test_two_followers():
 
 
 def test_what_is_no_solution_is_not_called_one():
-    convex = Quadratic([[[2.0, 0.0], [0.0, 0.0]], [[0.0, 2.0], [2.0, -2.0]]], [[-2.0, -1.0], [0.0, 0.0]])  # (x - 1)^2 - y against (y - x)^2
+    convex = Quadratic(
+        [[[2.0, 0.0], [0.0, 0.0]], [[0.0, 2.0], [2.0, -2.0]]], [[-2.0, -1.0], [0.0, 0.0]]
+    )  # (x - 1)^2 - y against (y - x)^2
     worst = stackelberg(convex, pair(0, 0))
     assert worst.status == "failed"
     assert "no maximum" in worst.message
@@ -110,7 +120,9 @@ def test_what_is_no_solution_is_not_called_one():
 @pytest.mark.usefixtures("x64")
 def test_damping_shortens_the_followers_answer():
     params = pair(2, 5)
-    plain, damped, frozen = (float(leader_gradient(duopoly(), params, 0, jnp.array(damping))[0]) for damping in (0.0, 2.0, 1e12))
+    plain, damped, frozen = (
+        float(leader_gradient(duopoly(), params, 0, jnp.array(damping))[0]) for damping in (0.0, 2.0, 1e12)
+    )
     own = 12 - 2 * 2 - 5  # the leader's partial derivative
     np.testing.assert_allclose([plain, damped, frozen], [own + 2 / 2, own + 2 / 4, own], atol=1e-9)
 

@@ -25,7 +25,13 @@ KNOWN = [
     (np.zeros((2, 2, 2)), 4, [4], [(2, 2)], True),
     (np.zeros((2, 3, 3)), 9, [9], [(3, 3)], True),
     (([[-3, 3], [-3, 5]], [[2, 7], [4, 2]]), 2, [2], [(2, 1)], True),
-    (([[1, 3, 3], [3, 1, 3], [1, 3, 3]], [[3, 3, 1], [1, 1, 3], [3, 1, 3]]), 6, [6], [(1, 2), (1, 2), (2, 1), (3, 1)], True),
+    (
+        ([[1, 3, 3], [3, 1, 3], [1, 3, 3]], [[3, 3, 1], [1, 1, 3], [3, 1, 3]]),
+        6,
+        [6],
+        [(1, 2), (1, 2), (2, 1), (3, 1)],
+        True,
+    ),
     (BATTLE, 3, [1, 1, 1], [(1, 1)] * 3, False),
     (([[1, 0], [0, 0]], [[1, 0], [0, 0]]), 2, [1, 1], [(1, 1)] * 2, True),
     (np.stack([np.eye(4)] * 2), 15, [1] * 15, [(1, 1)] * 15, False),
@@ -41,7 +47,11 @@ def test_known_structure(game, count, sizes, cliques, degenerate, exact):
     assert shapes(found) == cliques
     assert found.degenerate is degenerate
     continua = sum(m * n > 1 for m, n in cliques)
-    assert found.message == (f"Mixtures within {continua} of the {len(cliques)} maximal cliques are equilibria too." if continua else "")
+    assert found.message == (
+        f"Mixtures within {continua} of the {len(cliques)} maximal cliques are equilibria too."
+        if continua
+        else ""
+    )
 
 
 def test_segment():
@@ -53,13 +63,19 @@ def test_segment():
 
 
 def degenerate_games():
-    return [game for game in random_games(60, seed=11, entries=((0, 2), (0, 3))) if vertex_enumeration(game).degenerate]
+    return [
+        game
+        for game in random_games(60, seed=11, entries=((0, 2), (0, 3)))
+        if vertex_enumeration(game).degenerate
+    ]
 
 
 def mixture(strategies, rng):
     weights = [F(int(w)) for w in rng.integers(0, 5, len(strategies)) + (rng.random(len(strategies)) < 0.5)]
     total = sum(weights)
-    return strategies[0] if not total else sum(w / total * s for w, s in zip(weights, strategies, strict=True))
+    return (
+        strategies[0] if not total else sum(w / total * s for w, s in zip(weights, strategies, strict=True))
+    )
 
 
 def test_every_mixture_within_a_clique_is_an_equilibrium():
@@ -74,7 +90,10 @@ def test_every_mixture_within_a_clique_is_an_equilibrium():
             for seat, side in enumerate((rows, columns)):
                 for k in set(range(len(found.vertices[seat]))) - set(side):
                     partners = y if seat == 0 else x
-                    joined = [(found.vertices[seat][k], p) if seat == 0 else (p, found.vertices[seat][k]) for p in partners]
+                    joined = [
+                        (found.vertices[seat][k], p) if seat == 0 else (p, found.vertices[seat][k])
+                        for p in partners
+                    ]
                     assert any(regrets(found.game, profile).any() for profile in joined)
 
 
@@ -86,7 +105,11 @@ def test_every_equilibrium_on_a_grid_is_in_a_clique():
     for _ in range(25):
         found = vertex_enumeration(rng.integers(0, 3, (2, 2, 2)), exact=True)
         ranges = [
-            [(min(s), max(s)) for seat, side in enumerate(clique) for s in [[found.vertices[seat][k][0] for k in side]]]
+            [
+                (min(s), max(s))
+                for seat, side in enumerate(clique)
+                for s in [[found.vertices[seat][k][0] for k in side]]
+            ]
             for clique in found.cliques
         ]
         for x, y in product(grid, grid):
@@ -103,9 +126,16 @@ def test_cliques_and_components_of_random_graphs():
         joined = rng.random(rng.integers(1, 6, 2)) < rng.uniform(0.2, 0.9)
         pairs = [(int(r), int(c)) for r, c in np.argwhere(joined)]
         m, n = joined.shape
-        subsets = [[[k for k in range(size) if number >> k & 1] for number in range(1, 2**size)] for size in (m, n)]
+        subsets = [
+            [[k for k in range(size) if number >> k & 1] for number in range(1, 2**size)] for size in (m, n)
+        ]
         cliques = [(tuple(r), tuple(c)) for r in subsets[0] for c in subsets[1] if joined[np.ix_(r, c)].all()]
-        larger = {(a, b) for a in cliques for b in cliques if a != b and all(set(x) <= set(y) for x, y in zip(a, b, strict=True))}
+        larger = {
+            (a, b)
+            for a in cliques
+            for b in cliques
+            if a != b and all(set(x) <= set(y) for x, y in zip(a, b, strict=True))
+        }
         assert maximal_cliques(pairs) == tuple(sorted(set(cliques) - {a for a, _ in larger}))
         near = np.block([[np.eye(m, dtype=int), joined], [joined.T, np.eye(n, dtype=int)]])
         reach = np.linalg.matrix_power(near, m + n) > 0
@@ -124,7 +154,9 @@ def test_structure_follows_relabeling():
         found, other = vertex_enumeration(game, exact=True), vertex_enumeration(moved, exact=True)
         assert shapes(found) == shapes(other)
         assert sorted(map(len, found.components)) == sorted(map(len, other.components))
-        assert {(tuple(np.array(x)[order[0]]), tuple(np.array(y)[order[1]])) for x, y in as_set(found)} == as_set(other)
+        assert {
+            (tuple(np.array(x)[order[0]]), tuple(np.array(y)[order[1]])) for x, y in as_set(found)
+        } == as_set(other)
 
 
 def test_tables_name_the_component():
@@ -170,7 +202,9 @@ def test_risk_dominance_ignores_units():
     for _ in range(20):
         row, column = rng.integers(0, 9, (2, 2, 2)) + 9 * np.eye(2, dtype=int)
         plain = select(vertex_enumeration((row, column), exact=True), "risk_dominance")
-        scaled = select(vertex_enumeration((7 * row + [3, -5], 2 * column + [[1], [4]]), exact=True), "risk_dominance")
+        scaled = select(
+            vertex_enumeration((7 * row + [3, -5], 2 * column + [[1], [4]]), exact=True), "risk_dominance"
+        )
         assert plain.support == scaled.support
         # the defining inequality, and for two actions the larger set of beliefs to which it is the best reply
         losses = [(abs(row[a, a] - row[1 - a, a]), abs(column[a, a] - column[a, 1 - a])) for a in (0, 1)]

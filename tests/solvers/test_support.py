@@ -30,13 +30,17 @@ def test_textbook_games_in_floats(game):
 
 
 def test_a_degenerate_game_with_several_nash_subsets():
-    found = support_enumeration(([[1, 3, 3], [3, 1, 3], [1, 3, 3]], [[3, 3, 1], [1, 1, 3], [3, 1, 3]]), exact=True)
+    found = support_enumeration(
+        ([[1, 3, 3], [3, 1, 3], [1, 3, 3]], [[3, 3, 1], [1, 1, 3], [3, 1, 3]]), exact=True
+    )
     assert (len(found), len(found.components), found.degenerate) == (6, 1, True)
     assert sorted((len(x), len(y)) for x, y in found.cliques) == [(1, 2), (1, 2), (2, 1), (3, 1)]
 
 
 @settings(max_examples=150, deadline=None, derandomize=True)
-@given(m=st.integers(1, 4), n=st.integers(1, 5), high=st.sampled_from([3, 10, 1000]), seed=st.integers(0, 10**6))
+@given(
+    m=st.integers(1, 4), n=st.integers(1, 5), high=st.sampled_from([3, 10, 1000]), seed=st.integers(0, 10**6)
+)
 def test_agreement_with_every_pair_of_supports_in_rationals(m, n, high, seed):
     row, column = np.random.default_rng(seed).integers(-high, high + 1, size=(2, m, n)).tolist()
     found = support_enumeration((row, column), exact=True)
@@ -69,7 +73,9 @@ def test_floats_find_what_rationals_find(m, n, high, seed):
     assert (len(fast), fast.degenerate, fast.cliques) == (len(exact), exact.degenerate, exact.cliques)
     for a, b in zip(fast, exact, strict=True):
         assert a.support == b.support
-        np.testing.assert_allclose(np.concatenate(a.profile), np.concatenate(b.profile).astype(float), atol=1e-12)
+        np.testing.assert_allclose(
+            np.concatenate(a.profile), np.concatenate(b.profile).astype(float), atol=1e-12
+        )
         assert a.residual < 1e-14
 
 
@@ -105,7 +111,9 @@ def test_floats_decide_only_what_rationals_confirm(digits):
     rng = np.random.default_rng(digits)
     decided = left = 0
     for _ in range(20):
-        table = rng.integers(0, 4, size=(4, 4)).astype(object) + 10**digits * rng.integers(0, 2, size=4).astype(object)
+        table = rng.integers(0, 4, size=(4, 4)).astype(object) + 10**digits * rng.integers(
+            0, 2, size=4
+        ).astype(object)
         table = positive_integers(np.array([[Fraction(u) for u in row] for row in table.tolist()]))
         for rows, columns in systems(4, 4):
             feasible, doubtful = screen(in_one_to_two(table), rows, columns)
@@ -133,7 +141,9 @@ def test_systems_in_integers(unknowns, more, seed):
 
 def test_large_games_are_refused_with_the_estimate():
     game = np.zeros((2, 14, 14))
-    with pytest.raises(ValueError, match=r"14 x 14 actions solves 4.01e\+07 pairs of linear systems, about .* force=True"):
+    with pytest.raises(
+        ValueError, match=r"14 x 14 actions solves 4.01e\+07 pairs of linear systems, about .* force=True"
+    ):
         support_enumeration(game)
     lopsided = np.random.default_rng(0).normal(size=(2, 2, 60))
     assert support_enumeration(lopsided).complete
@@ -149,7 +159,10 @@ def test_force_solves_what_is_refused(monkeypatch):
 @pytest.mark.parametrize(
     ("game", "says"),
     [
-        (np.zeros((3, 2, 2, 2)), "'support' takes games of 2 players and this one has 3; methods for any number: .*pure"),
+        (
+            np.zeros((3, 2, 2, 2)),
+            "'support' takes games of 2 players and this one has 3; methods for any number: .*pure",
+        ),
         (([[1, float("nan")]], [[0, 0]]), "finite numbers"),
         (([[1, float("inf")]], [[0, 0]]), "finite numbers"),
         (np.zeros((2, 0, 2)), "at least one action"),

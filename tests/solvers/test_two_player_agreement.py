@@ -67,4 +67,6 @@ def test_games_of_many_ties_have_the_same_structure(shape, high):
         assert by_supports.cliques == by_vertices.cliques
         assert by_supports.components == by_vertices.components
         assert by_supports.degenerate == by_vertices.degenerate
-        assert profiles(pure_equilibria(game, exact=True)) | profiles(lemke_howson(game, exact=True)) <= profiles(by_vertices)
+        assert profiles(pure_equilibria(game, exact=True)) | profiles(
+            lemke_howson(game, exact=True)
+        ) <= profiles(by_vertices)

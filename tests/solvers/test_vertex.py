@@ -23,18 +23,25 @@ def solved(matrix, right):
             return None
         rows[k], rows[at] = rows[at], rows[k]
         rows[k] = [x / rows[k][k] for x in rows[k]]
-        rows = [row if r == k else [x - row[k] * y for x, y in zip(row, rows[k], strict=True)] for r, row in enumerate(rows)]
+        rows = [
+            row if r == k else [x - row[k] * y for x, y in zip(row, rows[k], strict=True)]
+            for r, row in enumerate(rows)
+        ]
     return [row[-1] for row in rows]
 
 
 def brute_vertices(payoffs):
     """Vertices with their labels by definition: every choice of as many inequalities as dimensions, solved in fractions."""
     own, other = payoffs.shape
-    inequalities = [[int(i == k) for k in range(own)] + [0] for i in range(own)] + [[*(-payoffs[:, j]), 1] for j in range(other)]
+    inequalities = [[int(i == k) for k in range(own)] + [0] for i in range(own)] + [
+        [*(-payoffs[:, j]), 1] for j in range(other)
+    ]
     found = {}
     for chosen in combinations(range(own + other), own):
         x = solved([inequalities[k] for k in chosen] + [[1] * own + [0]], [0] * own + [1])
-        slacks = None if x is None else [sum(a * b for a, b in zip(row, x, strict=True)) for row in inequalities]
+        slacks = (
+            None if x is None else [sum(a * b for a, b in zip(row, x, strict=True)) for row in inequalities]
+        )
         if slacks is not None and min(slacks) >= 0:
             found[tuple(x[:own])] = frozenset(k for k, slack in enumerate(slacks) if slack == 0)
     return found
@@ -61,16 +68,40 @@ def random_games(count, seed, sizes=(1, 5), entries=((0, 2), (0, 3), (-9, 10))):
 
 
 KNOWN = [
-    ([[3, 3], [2, 5], [0, 6]], [[3, 2], [2, 6], [3, 1]], [("1 0 0", "1 0"), ("4/5 1/5 0", "2/3 1/3"), ("0 1/3 2/3", "1/3 2/3")]),
-    ([[3, 3], [2, 5], [0, 6]], [[3, 3], [2, 6], [3, 1]], [("1 0 0", "1 0"), ("1 0 0", "2/3 1/3"), ("0 1/3 2/3", "1/3 2/3")]),
+    (
+        [[3, 3], [2, 5], [0, 6]],
+        [[3, 2], [2, 6], [3, 1]],
+        [("1 0 0", "1 0"), ("4/5 1/5 0", "2/3 1/3"), ("0 1/3 2/3", "1/3 2/3")],
+    ),
+    (
+        [[3, 3], [2, 5], [0, 6]],
+        [[3, 3], [2, 6], [3, 1]],
+        [("1 0 0", "1 0"), ("1 0 0", "2/3 1/3"), ("0 1/3 2/3", "1/3 2/3")],
+    ),
     ([[-3, 3], [-3, 5]], [[2, 7], [4, 2]], [("0 1", "1 0"), ("2/7 5/7", "1 0")]),
-    ([[2, 0], [0, 1]], [[1, 0], [0, 2]], [("1 0", "1 0"), ("0 1", "0 1"), ("2/3 1/3", "1/3 2/3")]),  # battle of the sexes
+    (
+        [[2, 0], [0, 1]],
+        [[1, 0], [0, 2]],
+        [("1 0", "1 0"), ("0 1", "0 1"), ("2/3 1/3", "1/3 2/3")],
+    ),  # battle of the sexes
     ([[1, -1], [-1, 1]], [[-1, 1], [1, -1]], [("1/2 1/2", "1/2 1/2")]),  # matching pennies
     ([[6, 2], [7, 0]], [[6, 7], [2, 0]], [("1 0", "0 1"), ("0 1", "1 0"), ("2/3 1/3", "2/3 1/3")]),  # chicken
-    ([[4, 0], [3, 2]], [[4, 3], [0, 2]], [("1 0", "1 0"), ("0 1", "0 1"), ("2/3 1/3", "2/3 1/3")]),  # stag hunt
+    (
+        [[4, 0], [3, 2]],
+        [[4, 3], [0, 2]],
+        [("1 0", "1 0"), ("0 1", "0 1"), ("2/3 1/3", "2/3 1/3")],
+    ),  # stag hunt
     ([[3, 0], [5, 1]], [[3, 5], [0, 1]], [("0 1", "0 1")]),  # the prisoner's dilemma
-    ([[0, -1, 1], [1, 0, -1], [-1, 1, 0]], [[0, 1, -1], [-1, 0, 1], [1, -1, 0]], [("1/3 1/3 1/3", "1/3 1/3 1/3")]),
-    ([[1, 0], [0, 0]], [[1, 0], [0, 0]], [("1 0", "1 0"), ("0 1", "0 1")]),  # the second is weakly dominated and must be kept
+    (
+        [[0, -1, 1], [1, 0, -1], [-1, 1, 0]],
+        [[0, 1, -1], [-1, 0, 1], [1, -1, 0]],
+        [("1/3 1/3 1/3", "1/3 1/3 1/3")],
+    ),
+    (
+        [[1, 0], [0, 0]],
+        [[1, 0], [0, 0]],
+        [("1 0", "1 0"), ("0 1", "0 1")],
+    ),  # the second is weakly dominated and must be kept
     ([[5]], [[7]], [("1", "1")]),
     ([[1, 3, 3]], [[2, 2, 1]], [("1", "1 0 0"), ("1", "0 1 0")]),
     ([[1], [1], [0]], [[2], [3], [9]], [("1 0 0", "1"), ("0 1 0", "1")]),
@@ -94,7 +125,9 @@ def test_known_answers(row, column, answers, transposed):
 @pytest.mark.parametrize("actions", [1, 2, 3, 5, 8])
 def test_coordination_has_every_support(actions):
     found = vertex_enumeration(np.stack([np.eye(actions)] * 2), exact=True)
-    assert sorted(e.support for e in found) == sorted((s, s) for size in range(1, actions + 1) for s in combinations(range(actions), size))
+    assert sorted(e.support for e in found) == sorted(
+        (s, s) for size in range(1, actions + 1) for s in combinations(range(actions), size)
+    )
     assert found.degenerate is False
 
 
@@ -130,7 +163,9 @@ def test_random_games_agree_with_brute_force():
 def test_rational_games_agree_with_brute_force(data):
     m, n = data.draw(st.tuples(st.integers(1, 3), st.integers(1, 3)))
     entry = st.sampled_from([F(0), F(1), F(1, 3), F(2, 3), F(-5, 7), F(10**12 + 1, 10**12), F(10**30)])
-    game = np.array(data.draw(st.lists(entry, min_size=2 * m * n, max_size=2 * m * n)), dtype=object).reshape(2, m, n)
+    game = np.array(data.draw(st.lists(entry, min_size=2 * m * n, max_size=2 * m * n)), dtype=object).reshape(
+        2, m, n
+    )
     expected, ties = brute_equilibria(*game)
     found = vertex_enumeration(game, exact=True)
     assert as_set(found) == expected
@@ -183,7 +218,10 @@ def test_error_bounds_hold(shape):
     for _ in range(5):
         table = rng.integers(0, 2**50, shape)
         floats, exact = vertices(table / 2**50), vertices(table.astype(object))
-        truth = {tuple(label): [F(int(p), int(sum(point))) for p in point] for label, point in zip(exact.labels, exact.points, strict=True)}
+        truth = {
+            tuple(label): [F(int(p), int(sum(point))) for p in point]
+            for label, point in zip(exact.labels, exact.points, strict=True)
+        }
         assert len(floats.points) == len(truth)
         for label, point, error in zip(floats.labels, floats.points, floats.error, strict=True):
             assert 0 < error < 1e-3
@@ -244,7 +282,9 @@ def test_bound_is_attained_by_cyclic_polytopes(dimension, facets):
     from scipy.spatial import ConvexHull
 
     at = np.cos(np.pi * (np.arange(facets) + 0.5) / facets)
-    assert most_vertices(dimension, facets - dimension) == len(ConvexHull(at[:, None] ** np.arange(1, dimension + 1)).simplices)
+    assert most_vertices(dimension, facets - dimension) == len(
+        ConvexHull(at[:, None] ** np.arange(1, dimension + 1)).simplices
+    )
 
 
 def test_bound_holds():
@@ -272,7 +312,10 @@ def test_lopsided_games_leave_out_hopeless_actions(monkeypatch):
 
 
 def test_large_games_are_refused_with_the_estimate(monkeypatch):
-    with pytest.raises(ValueError, match=r"30 x 30 actions may have up to 4\.6e\+11 vertices; .* force=True\. .*'lemke_howson'"):
+    with pytest.raises(
+        ValueError,
+        match=r"30 x 30 actions may have up to 4\.6e\+11 vertices; .* force=True\. .*'lemke_howson'",
+    ):
         vertex_enumeration(np.zeros((2, 30, 30)))
     monkeypatch.setattr(vertex, "LIMIT", 5)
     with pytest.raises(ValueError, match="force=True"):
@@ -301,7 +344,8 @@ def test_lists_and_arrays_enumerate_the_same_vertices(m, n, high, seed):
 
     def told(found):
         return {
-            tuple(F(int(p), int(sum(x))) for p in x): tuple(labels.tolist()) for x, labels in zip(found.points, found.labels, strict=True)
+            tuple(F(int(p), int(sum(x))) for p in x): tuple(labels.tolist())
+            for x, labels in zip(found.points, found.labels, strict=True)
         }
 
     assert told(polytopes.few_vertices(table)) == told(polytopes.array_vertices(table))

@@ -38,15 +38,21 @@ def lrsnash(tmp_path_factory):
     def solve(game):
         text = "\n\n".join("\n".join(" ".join(map(str, row)) for row in table) for table in game)
         file.write_text(f"{game.shape[1]} {game.shape[2]}\n\n{text}\n")
-        answer = subprocess.run([program, str(file)], capture_output=True, text=True, check=True, timeout=600).stdout
+        answer = subprocess.run(
+            [program, str(file)], capture_output=True, text=True, check=True, timeout=600
+        ).stdout
         lines = [line for line in answer.splitlines() if not line.startswith("*")]
         pairs = []
-        for block in re.split(r"\n\s*\n", "\n".join(lines)):  # strategies of player 2, then the one of player 1 that goes with them all
+        for block in re.split(
+            r"\n\s*\n", "\n".join(lines)
+        ):  # strategies of player 2, then the one of player 1 that goes with them all
             found = {"1": [], "2": []}
             for line in block.split("\n"):
                 if line.strip():
                     player, *numbers = line.split()
-                    found[player].append(tuple(Fraction(p) for p in numbers[:-1]))  # the last is the other player's payoff
+                    found[player].append(
+                        tuple(Fraction(p) for p in numbers[:-1])
+                    )  # the last is the other player's payoff
             pairs += product(found["1"], found["2"])
         (count,) = re.findall(r"Number of equilibria found: (\d+)", answer)
         assert len(pairs) == int(count)
@@ -82,15 +88,25 @@ def test_structured_games(lrsnash):
     for _ in range(15):
         table = rng.integers(-3, 4, (5, 5))
         repeated = table[rng.integers(0, 3, 5)]
-        for game in ((table, -table), (table, table), (table, table.T), (repeated, repeated), (repeated, table[:, rng.integers(0, 3, 5)])):
+        for game in (
+            (table, -table),
+            (table, table),
+            (table, table.T),
+            (repeated, repeated),
+            (repeated, table[:, rng.integers(0, 3, 5)]),
+        ):
             game = np.stack(game)
             assert as_set(vertex_enumeration(game, exact=True)) == lrsnash(game)
 
 
 def test_generic_games():
     rng = np.random.default_rng(11)
-    games = [rng.normal(size=(2, *rng.integers(2, 9, 2))) for _ in range(200)] + [rng.normal(size=(2, 12, 12)) for _ in range(3)]
-    for game, answers in zip(games, quantecon(QUANTECON, [np.asarray(game).tolist() for game in games]), strict=True):
+    games = [rng.normal(size=(2, *rng.integers(2, 9, 2))) for _ in range(200)] + [
+        rng.normal(size=(2, 12, 12)) for _ in range(3)
+    ]
+    for game, answers in zip(
+        games, quantecon(QUANTECON, [np.asarray(game).tolist() for game in games]), strict=True
+    ):
         found = vertex_enumeration(game)
         assert found.degenerate is False
         assert len(found) == len(answers)

@@ -30,7 +30,9 @@ def test_biased_rock_paper_scissors():
     np.testing.assert_allclose(found.profile[0], [1 / 16, 10 / 16, 5 / 16], atol=1e-9)
 
 
-@pytest.mark.parametrize(("a", "b", "c", "d"), [(3, 0, 1, 2), (5, -2, -1, 4), (-7, 1, 2, -10), (100, 1, 0, 2)])
+@pytest.mark.parametrize(
+    ("a", "b", "c", "d"), [(3, 0, 1, 2), (5, -2, -1, 4), (-7, 1, 2, -10), (100, 1, 0, 2)]
+)
 def test_two_by_two_without_a_saddle_has_a_closed_form(a, b, c, d):
     """The value is (ad - bc) / (a + d - b - c), and the first action has probability (d - c) / (a + d - b - c)."""
     spread = Fraction(a + d - b - c)
@@ -42,7 +44,13 @@ def test_two_by_two_without_a_saddle_has_a_closed_form(a, b, c, d):
 
 
 @settings(max_examples=80, deadline=None, derandomize=True)
-@given(m=st.integers(1, 9), n=st.integers(1, 9), high=st.integers(0, 9), total=st.integers(-5, 5), seed=st.integers(0, 10**6))
+@given(
+    m=st.integers(1, 9),
+    n=st.integers(1, 9),
+    high=st.integers(0, 9),
+    total=st.integers(-5, 5),
+    seed=st.integers(0, 10**6),
+)
 def test_value_is_what_pivoting_finds_in_rationals(m, n, high, total, seed):
     """All equilibria of a constant-sum game pay the same, and another algorithm finds one of them exactly."""
     table = np.random.default_rng(seed).integers(-high, high + 1, size=(m, n))
@@ -97,7 +105,10 @@ def test_maximin_secures_its_value_and_no_strategy_more():
 @pytest.mark.parametrize(
     ("game", "says"),
     [
-        (TEXTBOOK[1].payoffs, "sum to a constant, and these sum to between 0 and 3; methods for any game of 2 players: .*support"),
+        (
+            TEXTBOOK[1].payoffs,
+            "sum to a constant, and these sum to between 0 and 3; methods for any game of 2 players: .*support",
+        ),
         (np.zeros((3, 2, 2, 2)), "'zero_sum' takes games of 2 players and this one has 3"),
         (([[float("inf")]], [[1]]), "finite numbers"),
     ],
