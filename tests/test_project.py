@@ -1,13 +1,20 @@
 """The project as a whole: light imports, a current catalogue, citations that exist, safety from the known hang."""
 
+import importlib
 import importlib.util
 import os
 import pathlib
+import pkgutil
 import subprocess
 import sys
 
 import pytest
 
+import analysis
+import games
+import paper_figs
+import shaping
+import solvers
 from games import ENVIRONMENTS, GAMES
 from games.bibliography import bibtex
 from games.strategies.named import STRATEGIES
@@ -117,3 +124,35 @@ def test_what_hides_a_package_is_named_at_import(tmp_path, name, code):
     )
     assert f"{place}" in done.stderr
     assert f"hides the laboratory's package {place.stem!r}; rename it" in done.stderr
+
+
+def test_no_function_hides_a_module_of_its_name():
+    """`import shaping.match` gives the module whichever package was imported before, and every name of `__all__` is there."""
+    modules = [
+        m.name
+        for package in (games, shaping, solvers, analysis, paper_figs)
+        for m in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+        if not m.name.endswith("__main__")
+    ]
+    for name in modules:
+        module = importlib.import_module(name)
+        for public in getattr(module, "__all__", ()):
+            assert getattr(module, public, None) is not None, f"{name}.{public}"
+    for name in modules:
+        parent, _, last = name.rpartition(".")
+        assert getattr(importlib.import_module(parent), last) is importlib.import_module(name), name
+
+
+def test_what_documents_of_earlier_versions_import_is_there():
+    from analysis.tournament import cells as cells_before, tournament as before
+
+    from analysis import cells, tournament
+    from analysis.plots import curves, heatmap
+    from games import ipd
+    from shaping import Lola, checkpoint, play, training
+
+    assert before is tournament
+    assert cells_before is cells
+    assert all(
+        map(callable, (curves, heatmap, ipd, Lola, play, checkpoint.load, checkpoint.save, training.train))
+    )

@@ -393,7 +393,7 @@ def test_ctrl_c_ends_the_process_with_one_line(moment):
     assert outcome(INTERRUPTED[moment]) == (130, "", "shaping: interrupted.\n")
 
 
-SAYS = "import sys; from analysis import program; program.own_process('shaping:'); "
+SAYS = "import sys; from analysis.cli import runner as program; program.own_process('shaping:'); "
 
 
 def test_a_reader_that_has_gone_ends_the_process_quietly():
@@ -423,7 +423,7 @@ def test_a_device_that_is_not_there_is_named():
     )
 
 
-@pytest.mark.parametrize("module", ["analysis", "analysis.cli.main"])
+@pytest.mark.parametrize("module", ["analysis", "analysis.cli"])
 def test_the_module_is_the_command(module):
     """Without docstrings too."""
     done = subprocess.run(
@@ -518,7 +518,7 @@ def test_results_alone_are_on_stdout_and_the_device_is_named_first():
 def test_the_process_is_prepared_before_jax(tmp_path):
     """On jax 0.10 the guard against its hang; everywhere a compilation cache that takes small programs too."""
     code = (
-        "import sys; from analysis import cli; assert 'jax' not in sys.modules, 'the command line loads jax before it is prepared'\n"
+        "import sys; from analysis.cli import main as cli; assert 'jax' not in sys.modules, 'the command line loads jax before it is prepared'\n"
         "cli.program.prepare(); import jax, os\n"
         "c = jax.config; print(c.jax_compilation_cache_dir, c.jax_persistent_cache_min_compile_time_secs, os.environ.get('XLA_FLAGS', ''))"
     )

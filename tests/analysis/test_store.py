@@ -391,7 +391,7 @@ def test_every_kind_of_column_comes_back(tmp_path):
 @pytest.mark.timeout(1200)
 def test_a_tournament_killed_at_random_moments_ends_as_one_that_was_not(tmp_path):
     code = (
-        "import sys; from analysis import cli\n"
+        "import sys; from analysis.cli import main as cli\n"
         "cli.main(['tournament', '--games', 'tandem', 'stag_hunt', '--steps', '200', '--out', *sys.argv[1:]])"
     )
     words = ["--seeds", "40", "--learners", "naive", "lola"]
