@@ -518,7 +518,8 @@ def test_results_alone_are_on_stdout_and_the_device_is_named_first():
 def test_the_process_is_prepared_before_jax(tmp_path):
     """On jax 0.10 the guard against its hang; everywhere a compilation cache that takes small programs too."""
     code = (
-        "import sys; from analysis.cli import main as cli; assert 'jax' not in sys.modules, 'the command line loads jax before it is prepared'\n"
+        "import sys; from analysis.cli import main as cli\n"
+        "assert 'jax' not in sys.modules, 'the command line loads jax before it is prepared'\n"
         "cli.program.prepare(); import jax, os\n"
         "c = jax.config; print(c.jax_compilation_cache_dir, c.jax_persistent_cache_min_compile_time_secs, os.environ.get('XLA_FLAGS', ''))"
     )
