@@ -97,7 +97,7 @@ MFOS = {
         (
             "iterated_matching_pennies",
             "naive",
-        ): "0.196 or 0.81 per step: two runs disagree, see docs/matching_pennies_ceiling.md",
+        ): "0.196 or 0.81 per step: two runs disagree, see docs/experiments/matching_pennies_ceiling.md",
     },
     "ga": {(IPD, "lola_taylor"): "-0.838 per step (LOLA: -2.015)"},
     "es": {},

@@ -33,7 +33,7 @@ COIN = POLA | {"iterations": 251, "look_ahead": 0.01, "penalty": 150.0}
 """On the coin game."""
 QUICK = {"lr": 0.005, "critic": 1.0, "inner_critic": 0.3, "moments": "kept"}
 """Of a quick run on the iterated contribution game. Its look aheads move a small network as far as the published ones a large one:
-`docs/look_ahead.py` prints how far."""
+`docs/experiments/look_ahead.py` prints how far."""
 SMALL = {"batch": 512, "width": 16, "length": 32}
 """Its game."""
 LOOKING = {
@@ -45,7 +45,7 @@ LOOKING = {
     "inner_steps": 1,
 }
 """Of a quick run on the coin game: one look ahead, which moves players just drawn by little and trained ones by much more, as
-`docs/look_ahead.py` prints. LOLA-DiCE's is shorter in the published proportion, one step of .003 to four of .01."""
+`docs/experiments/look_ahead.py` prints. LOLA-DiCE's is shorter in the published proportion, one step of .003 to four of .01."""
 NEAR = {"batch": 512, "width": 16, "length": 16, "egocentric": True, "decay": 0.8, "mix": 0.5}
 """Its game: JaxMARL's views and length, and advantages that look less far."""
 EPISODES: tuple[tuple[str, str, str, dict[str, Any], dict[str, Any]], ...] = (

@@ -1,7 +1,7 @@
 """How far a look ahead moves the other, by the presets of LOLA-DiCE and POLA-DiCE.
 
-python docs/look_ahead.py          # from players just drawn, by every preset python docs/look_ahead.py
-FOLDERS  # from players as they are after trainings of both seats (`shaping train --out FOLDER`)
+    python docs/experiments/look_ahead.py          # initial players, of every preset
+    python docs/experiments/look_ahead.py FOLDERS  # the players of these trainings of both seats (`shaping train --out FOLDER`)
 
 A rate means little by itself: the same one moves a large network further than a small one, and a trained one
 further than one just drawn. What the other's steps do to its behavior can be compared: the mean divergence of

@@ -1,6 +1,6 @@
-"""How much can be earned at matching pennies against a naive learner: the numbers of docs/matching_pennies_ceiling.md.
+"""How much can be earned at matching pennies against a naive learner: the numbers of docs/experiments/matching_pennies_ceiling.md.
 
-python docs/matching_pennies_ceiling.py
+python docs/experiments/matching_pennies_ceiling.py
 """
 
 import functools

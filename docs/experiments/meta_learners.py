@@ -1,6 +1,6 @@
 """What meta-learners earn against the learners they were trained on, beside what a naive learner earns there.
 
-    python docs/meta_learners.py
+    python docs/experiments/meta_learners.py
 
 prints the table of shaping/README.md. Trained learners are kept in runs/meta_learners and not trained again,
 so delete a folder after changing its settings; all together take about half an hour of CPU time. Names of

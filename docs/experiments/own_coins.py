@@ -1,6 +1,6 @@
 """The share of their own among the coins that players take, while they train by the quick presets of the coin game.
 
-python docs/own_coins.py 13 14 15  # seeds; draws docs/own_coins.png and prints what the last players do
+python docs/experiments/own_coins.py 13 14 15  # seeds; draws docs/experiments/own_coins.png and prints what the last players do
 
 The same trainings as `shaping train --game coin_lola --preset quick`; naive players are those of LOLA-DiCE
 without a look ahead.
@@ -57,7 +57,7 @@ def main(seeds: list[int]) -> None:
     ax.set(xlabel="share of the training", ylabel="own coins among those taken", xlim=(0, 1))
     ax.spines[["top", "right"]].set_visible(False)
     ax.legend(frameon=False)
-    figure.savefig("docs/own_coins.png", dpi=110)
+    figure.savefig("docs/experiments/own_coins.png", dpi=110)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""What Loaded DiCE trades: bias against variance of a mixed second derivative, beside the exact game's; draws docs/loaded_dice.png.
+"""What Loaded DiCE trades: bias against variance of a mixed second derivative, beside the exact game's; draws docs/experiments/loaded_dice.png.
 
-python docs/loaded_dice.py
+python docs/experiments/loaded_dice.py
 """
 
 import jax
@@ -91,7 +91,7 @@ def main() -> None:
         ax.spines[["top", "right"]].set_visible(False)
     axes[0].set_ylabel("relative to the true derivative")
     axes[0].legend(frameon=False)
-    figure.savefig("docs/loaded_dice.png", dpi=110)
+    figure.savefig("docs/experiments/loaded_dice.png", dpi=110)
 
 
 if __name__ == "__main__":
