@@ -1,4 +1,6 @@
-"""How often players of a repeated game of two actions cooperate, by what both did before: `python docs/experiments/cooperation.py FOLDERS`.
+"""How often the players of a repeated two-action game cooperate, by the last joint action.
+
+    python docs/experiments/cooperation.py FOLDERS
 
 Every folder is a training of both seats (`shaping train --against self --out FOLDER`); its players meet each
 other in 1000 episodes.

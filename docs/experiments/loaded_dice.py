@@ -1,6 +1,6 @@
-"""What Loaded DiCE trades: bias against variance of a mixed second derivative, beside the exact game's; draws docs/experiments/loaded_dice.png.
+"""Bias and standard deviation of Loaded DiCE's mixed second derivative, against the exact one.
 
-python docs/experiments/loaded_dice.py
+python docs/experiments/loaded_dice.py  # prints the numbers and draws docs/experiments/loaded_dice.png
 """
 
 import jax

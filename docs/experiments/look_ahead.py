@@ -4,8 +4,8 @@
     python docs/experiments/look_ahead.py FOLDERS  # the players of these trainings of both seats (`shaping train --out FOLDER`)
 
 A rate means little by itself: the same one moves a large network further than a small one, and a trained one
-further than one just drawn. What the other's steps do to its behavior can be compared: the mean divergence of
-its policy before from that after, along episodes.
+further than an initial one. Comparable is the change of behavior: the divergence of the other player's policy
+after the look-ahead steps from its policy before them, averaged along episodes.
 """
 
 import itertools

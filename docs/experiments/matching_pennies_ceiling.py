@@ -1,6 +1,6 @@
-"""How much can be earned at matching pennies against a naive learner: the numbers of docs/experiments/matching_pennies_ceiling.md.
+"""The largest reward that can be earned at matching pennies against a naive learner.
 
-python docs/experiments/matching_pennies_ceiling.py
+python docs/experiments/matching_pennies_ceiling.py  # prints the numbers of matching_pennies_ceiling.md
 """
 
 import functools

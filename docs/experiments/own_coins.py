@@ -1,6 +1,6 @@
-"""The share of their own among the coins that players take, while they train by the quick presets of the coin game.
+"""The share of own coins among the coins taken, in the course of trainings by the quick coin-game presets.
 
-python docs/experiments/own_coins.py 13 14 15  # seeds; draws docs/experiments/own_coins.png and prints what the last players do
+    python docs/experiments/own_coins.py 13 14 15  # seeds; draws own_coins.png, prints the final players' scores
 
 The same trainings as `shaping train --game coin_lola --preset quick`; naive players are those of LOLA-DiCE
 without a look ahead.

@@ -125,7 +125,9 @@ def test_one_episode_has_no_standard_error(folder, capsys):
 
 def test_who_cooperates_after_what_is_what_the_tables_say(folder):
     """A table's rows are these shares, but for chance: 4 standard errors of some 900 steps are .07."""
-    script = runpy.run_path(str(pathlib.Path(__file__).parents[2] / "docs" / "experiments" / "cooperation.py"))
+    script = runpy.run_path(
+        str(pathlib.Path(__file__).parents[2] / "docs" / "experiments" / "cooperation.py")
+    )
     found = script["shares"](str(folder)).drop(columns=["seat", "last"]).to_numpy()
     tables = trained(str(folder), SAMPLED.make("ipd_rollout", batch=4, length=5))
     np.testing.assert_allclose(found, jax.nn.sigmoid(jnp.stack(tables)), atol=0.07)
