@@ -98,7 +98,7 @@ def alternating(lr: float = 1.0) -> Alternating:
     return Alternating(Naive(lr))
 
 
-def lola_dice(
+def lola_dice_adam(
     lr: float = 0.003,
     look_ahead: float = 0.05,
     critic: float = 1 / 6,
@@ -106,7 +106,7 @@ def lola_dice(
     inner_steps: int = 1,
     moments: str = "kept",
 ) -> PolaDice:
-    """LOLA-DiCE with Adam and critics; in its public code, Adam's moments are renewed at every step."""
+    """LOLA-DiCE as in the public code of the POLA paper: Adam and critics; there, Adam's moments are reset at every update."""
     return PolaDice(lr, look_ahead, 0.0, 0.0, critic, inner_critic, inner_steps, 1, moments)
 
 
@@ -278,10 +278,11 @@ enter(
     sampled=True,
 )
 enter(
-    "lola_dice",
-    lola_dice,
-    "LOLA-DiCE with Adam and critics.",
+    "lola_dice_adam",
+    lola_dice_adam,
+    "LOLA-DiCE as in the POLA paper's code, with Adam and critics; LOLA-DiCE itself is lola on a sampled game.",
     "zhao2022pola",
+    "lola_dice",
     also=("foerster2018dice",),
     keeps_fixed_points=False,
     sampled=True,

@@ -47,7 +47,7 @@ def drawn() -> pd.DataFrame:
     """One row per preset."""
     rows = []
     for game, name, size in itertools.product(
-        ("ipd_gru", "coin_lola"), ("lola_dice", "pola_dice"), ("paper", "quick")
+        ("ipd_gru", "coin_lola"), ("lola_dice_adam", "pola_dice"), ("paper", "quick")
     ):
         chosen = preset(name, game, size)
         learner = made(name, chosen.settings)
@@ -76,7 +76,7 @@ def made(name, given) -> PolaDice:
     learner = LEARNERS.make(name, **{k: v for k, v in given.items() if k != "iterations"})
     if not isinstance(learner, PolaDice):
         raise SystemExit(
-            f"{name!r} does not look ahead by steps of gradients; name folders of lola_dice or pola_dice."
+            f"{name!r} does not look ahead by steps of gradients; name folders of lola_dice_adam or pola_dice."
         )
     return learner
 

@@ -18,8 +18,8 @@ from shaping.training.presets import preset
 
 RUNS = {
     "POLA-DiCE": ("pola_dice", {}),
-    "LOLA-DiCE": ("lola_dice", {}),
-    "naive": ("lola_dice", {"look_ahead": 0.0}),
+    "LOLA-DiCE": ("lola_dice_adam", {}),
+    "naive": ("lola_dice_adam", {"look_ahead": 0.0}),
 }
 LOOKS, EPISODES = 20, 4096
 

@@ -67,8 +67,8 @@ class PolaDice(Learner):
 
     @property
     def label(self) -> str:
-        """What tables call this learner: `pola_dice`, or `lola_dice` with one step, where the penalty has no slope yet."""
-        return "pola_dice" if self.steps > 1 else "lola_dice"
+        """What tables call this learner: `pola_dice`; with one step, where the penalty has no gradient yet, `lola_dice_adam`."""
+        return "pola_dice" if self.steps > 1 else "lola_dice_adam"
 
     def init(self, view: View) -> PyTree:
         """Adam's moments before the first step."""

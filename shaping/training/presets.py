@@ -244,6 +244,7 @@ def preset(
         2048
     """
     name = PLAYABLE.get(game).name
+    learner = LEARNERS.get(learner).name if learner in LEARNERS else learner
     sizes = {p.size for p in PRESETS if (p.learner, p.game) == (learner, name)}
     if learner in LEARNERS and size not in sizes and (size == "quick" or not sizes):
         return _own(learner, size)

@@ -4,7 +4,7 @@ from typing import Any
 
 REPORTED = {
     (
-        "lola_dice",
+        "lola_dice_adam",
         "ipd_gru",
     ): "0.107 per step against itself, wide between seeds, and -0.006 against a defector",
     (
@@ -13,7 +13,10 @@ REPORTED = {
     ): "0.313 per step against itself (cooperators: 0.33), and -0.036 against a defector",
     ("pola_om", "ipd_gru"): "no number that we know of",
     ("pola_om", "coin_lola"): "no number that we know of",
-    ("lola_dice", "coin_lola"): "own coins 0.50, 0.003 per step against itself and -0.32 against a defector",
+    (
+        "lola_dice_adam",
+        "coin_lola",
+    ): "own coins 0.50, 0.003 per step against itself and -0.32 against a defector",
     ("pola_dice", "coin_lola"): "own coins 0.82, 0.262 per step against itself and -0.027 against a defector",
 }
 """What Zhao et al. 2022 report."""
@@ -50,7 +53,7 @@ NEAR = {"batch": 512, "width": 16, "length": 16, "egocentric": True, "decay": 0.
 """Its game: JaxMARL's views and length, and advantages that look less far."""
 EPISODES: tuple[tuple[str, str, str, dict[str, Any], dict[str, Any]], ...] = (
     (
-        "lola_dice",
+        "lola_dice_adam",
         "ipd_gru",
         "paper",
         RATES | {"iterations": 20001, "look_ahead": 0.05, "inner_steps": 1},
@@ -59,7 +62,7 @@ EPISODES: tuple[tuple[str, str, str, dict[str, Any], dict[str, Any]], ...] = (
     ("pola_dice", "ipd_gru", "paper", IPD, {}),
     ("pola_om", "ipd_gru", "paper", IPD | {"batches": 200}, {}),
     (
-        "lola_dice",
+        "lola_dice_adam",
         "ipd_gru",
         "quick",
         QUICK | {"iterations": 800, "look_ahead": 0.1, "inner_steps": 1},
@@ -81,13 +84,13 @@ EPISODES: tuple[tuple[str, str, str, dict[str, Any], dict[str, Any]], ...] = (
         SMALL,
     ),
     (
-        "lola_dice",
+        "lola_dice_adam",
         "coin_lola",
         "paper",
         RATES | {"iterations": 50001, "look_ahead": 0.003, "inner_steps": 1},
         {},
     ),
-    ("lola_dice", "coin_lola", "quick", LOOKING | {"iterations": 2000, "look_ahead": 0.015}, NEAR),
+    ("lola_dice_adam", "coin_lola", "quick", LOOKING | {"iterations": 2000, "look_ahead": 0.015}, NEAR),
     (
         "pola_dice",
         "coin_lola",

@@ -13,9 +13,10 @@ from games.agents.policies import GruPolicy
 from games.sampled.episodes import sample
 from games.sampled.estimators import LoadedDice
 from games.sampled.game import Sampled
-from shaping import Lola, Optimized, Pola
+from shaping import LEARNERS, Lola, Optimized, Pola
 from shaping.base import View, replaced
 from shaping.learners.pola_dice import PolaDice
+from shaping.training.presets import preset
 from tests.reference import through_episodes
 
 pytestmark = pytest.mark.usefixtures("quickly_compiled")
@@ -205,3 +206,9 @@ def test_forms_without_few_observations_have_no_table():
 def test_bad_input_is_refused_in_one_sentence():
     with pytest.raises(ValueError, match="unknown moments 'new'"):
         PolaDice(moments="new")
+
+
+def test_the_earlier_name_of_lola_dice_with_adam_is_an_alias():
+    """Scripts and presets that ask for it get the same learner and settings."""
+    assert LEARNERS.get("lola_dice") is LEARNERS.get("lola_dice_adam")
+    assert preset("lola_dice", "ipd_gru", "paper") == preset("lola_dice_adam", "ipd_gru", "paper")
