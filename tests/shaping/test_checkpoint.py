@@ -56,7 +56,7 @@ def test_float64_stays_float64_or_is_refused(tmp_path):
         assert_same(checkpoint.load(tmp_path), learner)
     with pytest.raises(
         ValueError,
-        match=r"holds float64 numbers, but JAX runs in float32; enable float64, or load with cast=True",
+        match="float64.*float32.*cast=True",
     ):
         checkpoint.load(tmp_path)
     assert jax.tree.leaves(checkpoint.load(tmp_path, cast=True))[0] == np.float32(0.1)
@@ -82,12 +82,12 @@ def test_a_training_goes_on_from_its_state(tmp_path):
     edited(tmp_path, lambda header: header.update(lab="0.0"))
     with pytest.raises(
         ValueError,
-        match=r"written by version 0.0 .* holds a training that only that version can go on with; install it",
+        match="version 0.0 .*install",
     ):
         checkpoint.load_state(tmp_path)
     checkpoint.load(tmp_path, TANDEM)
     checkpoint.save(learner, tmp_path, game=TANDEM)
-    with pytest.raises(ValueError, match="holds a finished learner and no state to go on from"):
+    with pytest.raises(ValueError, match="no state"):
         checkpoint.load_state(tmp_path)
 
 
@@ -103,7 +103,7 @@ def test_what_is_not_ours_stays(tmp_path):
         (tmp_path / name).write_text("")
     with pytest.raises(
         ValueError,
-        match=r"holds something else \(arrays-mine.npz\); name another folder, or use it with force",
+        match=r"\(arrays-mine.npz\).*force",
     ):
         checkpoint.check_empty(tmp_path)
     checkpoint.save(cola(), tmp_path, game=TANDEM)
@@ -114,19 +114,19 @@ def test_what_is_not_ours_stays(tmp_path):
 @pytest.mark.parametrize(
     ("game", "found"),
     [
-        (GAMES.make("hamiltonian"), "'iterated_prisoners_dilemma', not 'hamiltonian'"),
+        (GAMES.make("hamiltonian"), "'iterated_prisoners_dilemma'.*'hamiltonian'"),
         (
             GAMES.make("ipd", discount=0.9),
-            "'iterated_prisoners_dilemma', but discount is 0.96 there and 0.9 here",
+            "discount is 0.96.*0.9 ",
         ),
-        (GAMES.make("ipd", memory=2), "'iterated_prisoners_dilemma', but memory is 1 there and 2 here"),
-        (GAMES.make("ipd", payoffs=[[-1, -4], [0, -2]]), "but payoffs is"),
+        (GAMES.make("ipd", memory=2), "memory is 1.*2 "),
+        (GAMES.make("ipd", payoffs=[[-1, -4], [0, -2]]), "payoffs"),
     ],
     ids=["name", "discount", "memory", "payoffs"],
 )
 def test_another_game_is_refused(tmp_path, game, found):
     checkpoint.save(cola(), tmp_path, game=GAMES.make("ipd"))
-    with pytest.raises(ValueError, match=rf"was trained for .*{found}"):
+    with pytest.raises(ValueError, match=found):
         checkpoint.load(tmp_path, game)
 
 
@@ -186,15 +186,15 @@ def without_anything(folder):
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (of_another_format, "has format 99, written by version 9.9 of the laboratory"),
-        (of_another_learner, "holds a 'Fanta', which this version does not have"),
-        (from_elsewhere, "holds a 'system', which this version does not have"),
-        (of_other_fields, r"holds a 'Cola' whose fields are not those of this version \(bound\)"),
-        (without_a_part, "lacks arrays; restore the folder from a copy"),
+        (of_another_format, "format 99.*version 9.9"),
+        (of_another_learner, "'Fanta'.*version"),
+        (from_elsewhere, "'system'.*version"),
+        (of_other_fields, r"'Cola'.*\(bound\)"),
+        (without_a_part, "lacks arrays.*restore"),
         (with_a_short_header, "cannot be read"),
-        (with_short_arrays, "is truncated or altered; restore it from a copy"),
-        (without_arrays, r"lacks arrays-.*\.npz; restore it from a copy"),
-        (without_anything, "holds no trained learner: there is no learner.json"),
+        (with_short_arrays, "truncated.*restore"),
+        (without_arrays, r"lacks arrays-.*\.npz.*restore"),
+        (without_anything, "no learner.json"),
     ],
 )
 def test_what_cannot_be_used_is_refused_in_a_sentence(tmp_path, spoil, said, capsys):
@@ -234,7 +234,7 @@ def test_another_learner_or_game_is_not_overwritten(tmp_path):
     for learner, game in ((Lola(), TANDEM), (cola(), GAMES.make("hamiltonian"))):
         with pytest.raises(
             ValueError,
-            match=r"holds 'cola' for 'tandem', not .*; name another folder, or replace it with force=True",
+            match="'cola' for 'tandem'.*force=True",
         ):
             checkpoint.save(learner, tmp_path, game=game)
         assert_same(checkpoint.load(tmp_path), cola())
@@ -246,7 +246,7 @@ def test_a_function_cannot_be_kept(tmp_path):
     class Odd(Naive):
         rule: object = eqx.field(static=True, default=print)
 
-    with pytest.raises(ValueError, match="A Odd cannot be kept in a checkpoint"):
+    with pytest.raises(ValueError, match="Odd.*checkpoint"):
         checkpoint.save(Odd(), tmp_path / "odd", game=TANDEM)
     assert not (tmp_path / "odd").exists()
 

@@ -191,7 +191,7 @@ def test_a_round_robin_gives_every_seat_its_own_network():
 def test_another_game_than_the_networks_is_refused():
     with pytest.raises(
         ValueError,
-        match=r"Cola: the networks are for 2 players with \(1, 1\) parameters, but those of .* have \(5, 5\)",
+        match=r"Cola.*\(1, 1\).*\(5, 5\)",
     ):
         play(GAMES.make("ipd"), [Cola((linear([1.0, 1.0], 0.0),) * 2), Naive()], steps=1)
 
@@ -231,7 +231,7 @@ def test_a_training_in_pieces_is_the_training_in_one():
 def test_a_training_that_diverges_is_not_returned_as_if_trained():
     training = train(TANDEM, dataclasses.replace(LINEAR, lr=1e30, iterations=40), seeds=2, chunks=4)
     assert not training.ok.any()
-    with pytest.raises(ValueError, match="All 2 seeds diverged; train with a smaller lr or look_ahead"):
+    with pytest.raises(ValueError, match="2 seeds.*smaller lr"):
         _ = training.best
 
 

@@ -77,10 +77,10 @@ def test_what_does_not_fit_is_refused_before_it_is_compiled(monkeypatch):
     monkeypatch.setattr(room, "host_memory", lambda: 10**9)
     monkeypatch.setattr(room, "on_cpu", lambda: True)
     with pytest.raises(
-        ValueError, match=r"needs about .* GB of memory where 1 GB are free; give fewer seeds"
+        ValueError, match=" GB .*1 GB .*fewer seeds"
     ):
         play(GAMES.make("tandem"), [Naive(0.1)] * 2, seeds=10**9)
-    with pytest.raises(ValueError, match="histories, needs about"):
+    with pytest.raises(ValueError, match="memory.* GB"):
         Iterated(MatrixGame.symmetric([[-1, -3], [0, -2]]), memory=9)
-    with pytest.raises(ValueError, match="choose a smaller n_players"):
+    with pytest.raises(ValueError, match="smaller n_players"):
         GAMES.make("ipd_contribution", n_players=25)

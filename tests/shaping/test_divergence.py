@@ -41,7 +41,7 @@ def test_a_state_that_overflows_is_divergence_in_a_match_and_in_a_round_robin():
 
 
 def test_a_training_whose_state_overflows_ends_with_a_sentence():
-    with pytest.raises(ValueError, match="left the finite numbers"):
+    with pytest.raises(ValueError, match="finite"):
         train_match(tandem(), [Growing(), Growing()], iterations=3)
 
 
@@ -59,5 +59,5 @@ def test_tables_that_overflow_are_divergence_though_their_greedy_policies_are_fi
 @pytest.mark.parametrize("name", ["q_learning", "jal_q", "phc", "wolf_phc"])
 def test_tables_do_not_overshoot_their_targets(name):
     LEARNERS.make(name, lr=1.0)
-    with pytest.raises(ValueError, match=r"lr is 10; it must be a number in \[0, 1\]"):
+    with pytest.raises(ValueError, match=r"lr is 10.*\[0, 1\]"):
         LEARNERS.make(name, lr=10)

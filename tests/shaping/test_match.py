@@ -133,11 +133,11 @@ def test_two_sweeps_are_walked_through_together():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"steps": 0}, "steps is 0; it must be an integer of at least 1"),
-        ({"seeds": 0}, "seeds is 0; it must be an integer of at least 1"),
-        ({"every": 0}, "every is 0; it must be an integer of at least 1"),
-        ({"steps": 10, "every": 3}, "every is 3, which does not divide steps, 10"),
-        ({"steps": 2.5}, "steps is 2.5; it must be an integer"),
+        ({"steps": 0}, "steps is 0.*at least 1"),
+        ({"seeds": 0}, "seeds is 0.*at least 1"),
+        ({"every": 0}, "every is 0.*at least 1"),
+        ({"steps": 10, "every": 3}, "every is 3.*divide.*10"),
+        ({"steps": 2.5}, "steps is 2.5.*integer"),
     ],
 )
 def test_bad_counts_are_refused(settings, message):
@@ -147,7 +147,7 @@ def test_bad_counts_are_refused(settings, message):
 
 def test_learners_must_be_one_per_seat():
     with pytest.raises(
-        ValueError, match="3 learners were given for 2 seats of 'tandem'; give exactly one per seat"
+        ValueError, match="3 learners.*2 seats.*'tandem'.*one per seat"
     ):
         play(tandem(), [Naive()] * 3)
 
@@ -155,11 +155,11 @@ def test_learners_must_be_one_per_seat():
 def test_bad_sweeps_are_refused():
     with pytest.raises(ValueError, match="at least one setting"):
         sweep(Naive)
-    with pytest.raises(ValueError, match="at least one setting with at least one number"):
+    with pytest.raises(ValueError, match="at least one number"):
         sweep(Naive, lr=[])
-    with pytest.raises(ValueError, match="changes the algorithm needs a match of its own"):
+    with pytest.raises(ValueError, match="sweep.*match of its own"):
         sweep(Lola, variant=["exact", "taylor"])
-    with pytest.raises(ValueError, match=r"sweeps have \[2, 3\] points"):
+    with pytest.raises(ValueError, match=r"\[2, 3\] points"):
         play(tandem(), [sweep(Naive, lr=[0.1, 0.2]), sweep(Naive, lr=[0.1, 0.2, 0.3])])
 
 
@@ -217,7 +217,7 @@ def test_an_optimizer_is_swept_like_any_number():
 
 
 def test_an_unknown_optimizer_is_refused():
-    with pytest.raises(ValueError, match="unknown optimizer 'adm'; did you mean 'adam'"):
+    with pytest.raises(ValueError, match="optimizer 'adm'.*did you mean 'adam'"):
         Optimized(Naive(), "adm")
     with pytest.raises(ValueError, match="lr is -1"):
         Optimized(Naive(), "adam", -1.0)
@@ -251,7 +251,7 @@ def test_every_k_steps_when_due_and_keeps_its_state_in_between():
     assert moved.tolist() == [1, 4]
     direct = play(tandem(), [Optimistic(0.1), Naive(0.0)], steps=2)
     np.testing.assert_allclose(match.params[0], direct.params[0], rtol=1e-6)
-    with pytest.raises(ValueError, match=r"offset is 3; it must be an integer in \[0, 2\]"):
+    with pytest.raises(ValueError, match=r"offset is 3.*\[0, 2\]"):
         EveryK(Naive(), k=3, offset=3)
 
 

@@ -262,7 +262,7 @@ def test_an_ascent_in_pieces_is_the_ascent_in_one():
 def test_what_is_watched_is_finite():
     heard = []
     meta = MetaGame(tandem(), [None, Naive()], steps=1, warm_up=0)
-    with pytest.raises(ValueError, match=r"left the finite numbers; choose an lr below 1e\+308"):
+    with pytest.raises(ValueError, match=r"finite.*lr below 1e\+308"):
         ascend(meta, Mmaml(jnp.zeros(1), 0.5), steps=5, lr=1e308, chunk=1, watch=heard.append)
     assert heard
     assert all(np.isfinite(run.player.logits).all() for run in heard)
@@ -283,25 +283,25 @@ def test_a_learned_start_dares_first_and_the_naive_learner_yields():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: MetaGame(ipd(), [None, Naive(), Naive()]), "3 learners were given for 2 seats"),
-        (lambda: MetaGame(ipd(), [Naive(), Naive()]), "No seat is open; put None"),
+        (lambda: MetaGame(ipd(), [None, Naive(), Naive()]), "3 learners.*2 seats"),
+        (lambda: MetaGame(ipd(), [Naive(), Naive()]), "open.*None"),
         (
             lambda: MetaGame(ipd(), [None, Naive()], steps=0),
-            "steps is 0; it must be an integer of at least 1",
+            "steps is 0.*at least 1",
         ),
         (
             lambda: MetaGame(ipd(), [None, Naive()], warm_up=-1),
-            "warm_up is -1; it must be an integer of at least 0",
+            "warm_up is -1.*at least 0",
         ),
         (lambda: MetaGame(ipd(), [None, Naive()], lanes=0), "lanes is 0"),
-        (lambda: ascend(MetaGame(ipd(), [None, None]), Mmaml()), "has 2 players; ascent is for one"),
+        (lambda: ascend(MetaGame(ipd(), [None, None]), Mmaml()), "2 players.*one"),
         (
             lambda: play(ipd(), [Scripted([[0.0, 1.0]]), Naive()], steps=1),
-            r"path has shape \(1, 2\), but player 0 .* has 5 parameters",
+            r"\(1, 2\).*player 0 .*5 parameters",
         ),
         (
             lambda: play(ipd(), [Naive(), Mmaml([0.0, 1.0])], steps=1),
-            r"logits have shape \(2,\), but player 1 .* of shape \(5,\)",
+            r"\(2,\).*player 1 .*\(5,\)",
         ),
     ],
 )

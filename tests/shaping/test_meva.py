@@ -225,11 +225,11 @@ def test_who_is_alike():
 
 
 def test_bad_input_is_refused_with_a_sentence():
-    with pytest.raises(ValueError, match="0 of the 2 seats of 'iterated_prisoners_dilemma' are open"):
+    with pytest.raises(ValueError, match="'iterated_prisoners_dilemma'.*open"):
         train_meva(ipd(), [Naive(), Naive()])
-    with pytest.raises(ValueError, match="stride is 30, which does not divide steps, 100"):
+    with pytest.raises(ValueError, match="stride is 30.*divide.*100"):
         MevaSettings(stride=30)
     with pytest.raises(
-        ValueError, match="several players of at most 5 parameters, but those of 'matching_pennies' have"
+        ValueError, match="5 parameters.*'matching_pennies'"
     ):
         play(matching_pennies(), [Meva(network()), Naive()], steps=1)

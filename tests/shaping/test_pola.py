@@ -363,20 +363,20 @@ def test_networks_play_every_repeated_game(name):
 @pytest.mark.parametrize(
     ("make", "says"),
     [
-        (lambda: Parameterized(GAMES.make("tandem")), "game is a Smooth; it must be a repeated game"),
-        (lambda: Parameterized(GAMES.make("ipd"), 3), "policy is a int; it must be a Policy"),
-        (lambda: Network(0), "hidden is 0; it must be an integer of at least 1"),
-        (lambda: Preconditioned(np.ones((2, 3))), r"shape \(2, 3\); it must be square"),
+        (lambda: Parameterized(GAMES.make("tandem")), "Smooth.*repeated game"),
+        (lambda: Parameterized(GAMES.make("ipd"), 3), "policy is an? int.*Policy"),
+        (lambda: Network(0), "hidden is 0.*at least 1"),
+        (lambda: Preconditioned(np.ones((2, 3))), r"\(2, 3\).*square"),
         (
             lambda: Parameterized(GAMES.make("ipd", memory=2), Preconditioned()).init(jax.random.key(0)),
-            "5 rows, but a table .* has 21",
+            "5 rows.*21",
         ),
         (
             lambda: play(Parameterized(GAMES.make("ipd"), Network()), [Fixed.named("tft"), Naive()], steps=1),
-            "through another policy",
+            "tft.*policy",
         ),
-        (lambda: Pola(inner="exact"), "unknown inner 'exact'"),
-        (lambda: Pola(penalty=-1.0), "penalty is -1; it must be a number of at least 0"),
+        (lambda: Pola(inner="exact"), "inner 'exact'.*accepted"),
+        (lambda: Pola(penalty=-1.0), "penalty is -1.*at least 0"),
     ],
 )
 def test_bad_input_is_refused_in_one_sentence(make, says):

@@ -93,7 +93,7 @@ def copied(begun, tmp_path):
 
 def resumes_and_plays(folder, learner, settings, *others):
     """Interrupted and gone on with, a training ends as it does in one; what it leaves plays against these."""
-    with pytest.raises(KeyboardInterrupt, match=r"interrupted after \d+ iterations, which '.*' holds"):
+    with pytest.raises(KeyboardInterrupt, match=r"\d+ iterations.*'.*pieces'"):
         train(learner, folder / "pieces", settings, report=stopping(2))
     part = checkpoint.load(folder / "pieces", CHICKEN)
     seen = []
@@ -183,17 +183,17 @@ CASES: tuple[tuple[dict[str, Any], str], ...] = (
     ({"game": GAMES.make("tandem")}, "was trained for 'chicken', not 'tandem'"),
     (
         {"game": GAMES.make("chicken", payoffs=[[0, -1], [1, -9]])},
-        "was trained for 'chicken', but payoffs is",
+        "'chicken'.*payoffs",
     ),
     (
         {"resume": False},
-        "holds 'mfos' for 'chicken'; go on with it by resuming, name another folder, or replace it with force",
+        "'mfos'.*'chicken'.*force",
     ),
     (
         {"force": True},
-        "Resuming goes on with what the folder holds, and force replaces it; give one of the two",
+        "(?i)resum.*force.*one of the two",
     ),
-    ({"learner": "mofs"}, "no training of the learner 'mofs'; did you mean 'mfos'"),
+    ({"learner": "mofs"}, "'mofs'.*did you mean 'mfos'"),
 )
 
 
@@ -247,16 +247,16 @@ def without_anything(folder):
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (of_another_format, "has format 1, written by version"),
+        (of_another_format, "format 1.*version"),
         (
             of_another_version,
-            "holds a training that only that version can go on with; install it, or train again",
+            "version 0.0 .*install",
         ),
-        (with_short_arrays, "is truncated or altered; restore it from a copy, or train again"),
+        (with_short_arrays, "truncated.*restore"),
         (with_a_short_header, "cannot be read"),
         (
             without_anything,
-            "There is nothing to resume in .*, which holds no training; leave resume out to begin one there",
+            "copied.*leave resume out",
         ),
     ],
 )
@@ -272,7 +272,7 @@ def test_a_spoiled_folder_is_refused_in_a_sentence(copied, spoil, said):
 def test_precision_is_part_of_a_training(begun):
     with (
         jax.enable_x64(True),
-        pytest.raises(ValueError, match="another training: x64 is False there and True here"),
+        pytest.raises(ValueError, match="x64 is False.*True"),
     ):
         train("mfos", begun, resume=True)
 
@@ -324,7 +324,7 @@ def test_a_training_killed_before_its_first_save_is_resumed(tmp_path):
 
 def test_another_trainings_folder_inside_is_kept(tmp_path):
     naive(tmp_path / "seat_1", [None, Naive()])
-    with pytest.raises(ValueError, match=r"holds something else \(seat_1\)"):
+    with pytest.raises(ValueError, match=r"\(seat_1\)"):
         naive(tmp_path, [None, None])
 
 
@@ -334,7 +334,7 @@ def test_one_training_at_a_time(tmp_path):
     def meanwhile(done, seen):
         for words in ({}, {"resume": True}, {"force": True}):
             with pytest.raises(
-                ValueError, match="is in use by another run; wait until that one ends, or name another folder"
+                ValueError, match="in use.*name another folder"
             ):
                 naive(tmp_path, [None, Naive()], 0.2, **words)
             tried.append(done)
@@ -346,7 +346,7 @@ def test_one_training_at_a_time(tmp_path):
 
 def test_code_of_ones_own_is_part_of_a_training(begun, monkeypatch):
     monkeypatch.setattr(training, "sources", lambda parts: ["abc"])
-    with pytest.raises(ValueError, match="holds another training: source code is None there and"):
+    with pytest.raises(ValueError, match="source code is None"):
         train("mfos", begun, resume=True)
 
 
@@ -363,7 +363,7 @@ def test_an_interrupt_before_anything_is_done_says_so(tmp_path, monkeypatch):
 
     monkeypatch.setitem(training.TRAININGS, "mfos", training.TRAININGS["mfos"]._replace(fit=interrupted))
     with pytest.raises(
-        KeyboardInterrupt, match="interrupted before the first iteration was done; nothing was kept"
+        KeyboardInterrupt, match="first iteration"
     ):
         train("mfos", tmp_path)
     assert not list(tmp_path.iterdir())
