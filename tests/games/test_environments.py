@@ -114,13 +114,13 @@ def test_mean_returns_are_the_exact_values(name):
 
 def test_repetitions_of_what_repeats_no_stage_are_refused():
     assert repetition("imp").stage.payoffs.tolist() == GAMES.make("imp").stage.payoffs.tolist()
-    with pytest.raises(ValueError, match="'tandem' repeats no stage game"):
+    with pytest.raises(ValueError, match="'tandem'.*stage game"):
         repetition("tandem")
-    with pytest.raises(ValueError, match="stage is a Iterated"):
+    with pytest.raises(ValueError, match="stage is an? Iterated"):
         Repetition(ipd())
-    with pytest.raises(ValueError, match=r"Unknown encoding 'onehot'; did you mean 'one_hot'"):
+    with pytest.raises(ValueError, match="encoding 'onehot'.*did you mean 'one_hot'"):
         Repetition(ipd().stage, encoding="onehot")
-    with pytest.raises(ValueError, match="needs equally many"):
+    with pytest.raises(ValueError, match="per_player"):
         _ = Repetition(MatrixGame(np.zeros((2, 2, 3))), encoding="per_player").observation_shape
     with pytest.raises(ValueError, match="length is 0"):
         repetition("ipd", length=0)

@@ -245,11 +245,11 @@ def test_payoffs_can_be_differentiated_and_batched():
 @pytest.mark.parametrize(
     ("make", "says"),
     [
-        (lambda s: Iterated(s, 1.01), r"discount is 1.01; it must be a number in \[0, 1\]"),
+        (lambda s: Iterated(s, 1.01), r"discount is 1.01.*\[0, 1\]"),
         (lambda s: Iterated(s, -0.1), r"discount is -0.1"),
         (lambda s: Iterated(s, float("nan")), r"discount is nan"),
-        (lambda s: Iterated(s, jnp.array([0.5, 1.0])), r"one game for each of the two criteria"),
-        (lambda s: Iterated(s, memory=0), r"memory is 0; it must be an integer of at least 1"),
+        (lambda s: Iterated(s, jnp.array([0.5, 1.0])), "two criteria"),
+        (lambda s: Iterated(s, memory=0), "memory is 0.*at least 1"),
         (lambda s: Iterated(s, memory=1.5), r"memory is 1.5"),
         (lambda s: Iterated(s, init_std=-1), r"init_std is -1"),
     ],
@@ -260,5 +260,5 @@ def test_bad_numbers_are_refused(make, says):
 
 
 def test_a_stage_game_is_no_list_of_payoffs():
-    with pytest.raises(ValueError, match=r"stage is a list; it must be a MatrixGame"):
+    with pytest.raises(ValueError, match="stage is a list.*MatrixGame"):
         Iterated([[-1, -3], [0, -2]])  # pyright: ignore[reportArgumentType]

@@ -293,10 +293,10 @@ def test_lola_goes_through_networks_and_their_critics():
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: Sampled(ipd()), "must be an Environment"),
-        (lambda: Sampled(CoinGame.lola(), batch=0), "batch"),
-        (lambda: Sampled(CoinGame.lola(), discount=1.5), "discount"),
-        (lambda: Sampled(CoinGame.lola()).init(jax.random.key(0)), "encoding='one_hot' or another policy"),
+        (lambda: Sampled(ipd()), "Environment"),
+        (lambda: Sampled(CoinGame.lola(), batch=0), "batch is 0.*at least 1"),
+        (lambda: Sampled(CoinGame.lola(), discount=1.5), r"discount is 1.5.*\[0, 1\]"),
+        (lambda: Sampled(CoinGame.lola()).init(jax.random.key(0)), "encoding='one_hot'"),
         (lambda: View(EXACT, TABLES, 0).rollout(), "sampled game"),
     ],
 )

@@ -123,8 +123,8 @@ def test_unequal_discount_and_average_are_told_apart(x64):
         (lambda: policy("tit_for_tot"), "did you mean 'tit_for_tat'|did you mean 'tft'|accepted"),
         (lambda: policy("gtft", payoffs=[[1, 2], [3, 4]]), "T > R > P > S"),
         (lambda: policy("gtft", payoff=1), "did you mean 'payoffs'"),
-        (lambda: policy("random", p=1.5), r"p is 1.5; it must be a number in \[0, 1\]"),
-        (lambda: policy("extortion", chi=0.5), r"feasible: chi in \[-inf, -4\] or \[1, inf\]"),
+        (lambda: policy("random", p=1.5), r"p is 1.5.*\[0, 1\]"),
+        (lambda: policy("extortion", chi=0.5), r"chi 0.5.*\[-inf, -4\].*\[1, inf\]"),
         (lambda: policy("extortion", share=2.0), "share is 2"),
     ],
 )
@@ -194,7 +194,7 @@ def test_step_sizes_of_sources():
 @pytest.mark.parametrize(
     ("make", "says"),
     [
-        (lambda: CONVENTIONS.make("lola").to_lab(np.zeros(4), 0), "last axis must hold the 5 states"),
+        (lambda: CONVENTIONS.make("lola").to_lab(np.zeros(4), 0), "5 states"),
         (lambda: CONVENTIONS.make("lola").to_lab(np.zeros(5), 2), "seat is 2"),
         (lambda: CONVENTIONS.make("lolla"), "did you mean 'lola'"),
         (lambda: CONVENTIONS.make("meva").lr_to_lab(-1), "lr is -1"),

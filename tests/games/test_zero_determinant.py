@@ -144,7 +144,7 @@ def test_range_of_phi_is_sharp(chi, kappa, discount):
             p = zero_determinant(chi, kappa, phi, AXELROD, discount)
             assert min(np.abs(p).min(), np.abs(1 - p).min()) < 1e-9  # one move is at its limit
     for phi in (low - 1e-3, high + 1e-3):
-        with pytest.raises(ValueError, match="is infeasible with chi"):
+        with pytest.raises(ValueError, match=f"phi {phi:g}.*feasible: phi in"):
             zero_determinant(chi, kappa, phi, AXELROD, discount)
 
 
@@ -197,7 +197,7 @@ def test_start_matters_below_discount_one():
     assert zero_determinant(2, 3, 0.1, discount=0.9)[0] == 1  # generosity with cooperation
     with pytest.raises(
         ValueError,
-        match=re.escape("kappa 1 is infeasible with chi 3 at discount 0.9 and start 1; feasible: kappa in ["),
+        match=r"kappa 1 .*discount 0.9.*start 1.*feasible: kappa in \[",
     ):
         zero_determinant(3, 1, 0.05, discount=0.9, start=1.0)
 
@@ -205,24 +205,24 @@ def test_start_matters_below_discount_one():
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ((3, 1, 0.2), "feasible: phi in [0, 0.0769231], not 0"),
-        ((3, 1, -0.1), "feasible: phi in [0, 0.0769231], not 0"),
+        ((3, 1, 0.2), r"phi in \[0, 0.0769231\]"),
+        ((3, 1, -0.1), r"phi in \[0, 0.0769231\]"),
         ((3, 1, 0), "not 0"),
-        ((3, 5, 0.1), "kappa 5 is infeasible with chi 3 at discount 1; feasible: kappa in [1, 3]"),
+        ((3, 5, 0.1), r"kappa 5 .*kappa in \[1, 3\]"),
         (
             (0.5, 1, 0.1),
-            "chi 0.5 is infeasible with kappa 1 at discount 1; feasible: chi in [-inf, -4] or [1, inf]",
+            r"chi 0.5 .*chi in \[-inf, -4\] or \[1, inf\]",
         ),
-        ((3, 1, 0.05, AXELROD, 0.3), "Neither chi 3 nor kappa 1 is feasible at discount 0.3"),
+        ((3, 1, 0.05, AXELROD, 0.3), "chi 3 .*kappa 1 .*discount 0.3"),
         ((float("nan"), 1, 0.1), "chi is nan"),
         ((3, float("inf"), 0.1), "kappa is inf"),
         ((3, 1, 0.1, ((1, 2), (3, 4))), "T > R > P > S"),
-        ((3, 1, 0.1, ((1, 2), (3,))), "rows differ in length"),
+        ((3, 1, 0.1, ((1, 2), (3,))), "rows.*length"),
         ((3, 1, 0.05, AXELROD, 0.0), "discount is 0"),
         ((3, 1, 0.05, AXELROD, 1.1), "discount is 1.1"),
         ((3, 1, 0.05, AXELROD, 0.9, 1.5), "start is 1.5"),
     ],
 )
 def test_infeasible_triples_are_told_what_is_feasible(arguments, says):
-    with pytest.raises(ValueError, match=re.escape(says)):
+    with pytest.raises(ValueError, match=says):
         zero_determinant(*arguments)

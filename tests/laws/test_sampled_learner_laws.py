@@ -76,7 +76,7 @@ def test_recurrent_networks_learn_in_the_coin_game(entry):
     game = Sampled(CoinGame.loqa(length=2), GruPolicy(2), batch=8)  # enough that somebody takes a coin
     joint = game.init(jax.random.key(0))
     if entry.facts["tabular"]:
-        with pytest.raises(ValueError, match="plays through a network"):
+        with pytest.raises(ValueError, match="TablePolicy"):
             stepped(game, entry.make(), joint, jax.random.key(1))
         return
     step, before, after = stepped(game, entry.make(lr=0.3), joint, jax.random.key(1))
@@ -98,7 +98,7 @@ def test_same_key_same_run_whatever_the_number_of_lanes(entry):
 def test_a_game_without_episodes_is_refused_with_a_sentence(entry):
     if entry.facts["anywhere"]:
         pytest.skip("estimates are not all that it learns from")
-    with pytest.raises(ValueError, match="has no episodes to learn from; play a sampled game"):
+    with pytest.raises(ValueError, match="iterated_prisoners_dilemma.*sampled game"):
         play(GAMES.make("ipd"), [entry.make()] * 2, steps=1)
 
 
@@ -106,7 +106,7 @@ def test_a_game_without_episodes_is_refused_with_a_sentence(entry):
 def test_bad_numbers_are_refused_with_a_sentence(entry):
     for bad in (-0.1, float("nan")):
         with pytest.raises(
-            ValueError, match=r"lr is (-0.1|nan); it must be a number (of at least 0|in \[0, 1\])"
+            ValueError, match=rf"lr is {bad}.*(at least 0|\[0, 1\])"
         ):
             entry.make(lr=bad)
 

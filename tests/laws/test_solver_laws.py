@@ -288,7 +288,7 @@ def test_what_is_too_large_is_refused_with_the_estimate(entry):
 
 def test_a_repeated_game_is_no_normal_form():
     with pytest.raises(
-        ValueError, match=r"'iterated_prisoners_dilemma' is a repeated game; solve its stage game"
+        ValueError, match="'iterated_prisoners_dilemma'.*stage"
     ):
         solve(ipd())
 
@@ -296,10 +296,10 @@ def test_a_repeated_game_is_no_normal_form():
 def test_solve_names_the_methods_that_take_a_game():
     with pytest.raises(
         ValueError,
-        match=r"'vertex' takes games of 2 players, and this one has 3; these take it: .*polynomial",
+        match="'vertex'.*2 players.*3.*polynomial",
     ):
         solve(np.zeros((3, 2, 2, 2)), "vertex")
-    with pytest.raises(ValueError, match=r"'logit' works in floating point; exact: .*vertex"):
+    with pytest.raises(ValueError, match="'logit'.*floating point.*vertex"):
         solve(np.zeros((2, 2, 2)), "logit", exact=True)
     with pytest.raises(ValueError, match="did you mean 'vertex'"):
         solve(np.zeros((2, 2, 2)), "vertx")
@@ -308,11 +308,11 @@ def test_solve_names_the_methods_that_take_a_game():
 def test_profiles_off_the_simplex_are_refused():
     u = payoff_tensor(np.zeros((2, 2, 3)))
     for profile, says in [
-        (([0.5, 0.6], [1, 0, 0]), "Player 0's strategy .* is off the simplex"),
-        (([1.5, -0.5], [1, 0, 0]), "Player 0's strategy .* is off the simplex"),
-        (([np.nan, 1], [1, 0, 0]), "Player 0's strategy .* is off the simplex"),
-        (([1, 0], [1, 0]), r"Player 1's strategy has shape \(2,\)"),
-        (([1, 0],), "1 strategies for 2 players"),
+        (([0.5, 0.6], [1, 0, 0]), "Player 0's .*simplex"),
+        (([1.5, -0.5], [1, 0, 0]), "Player 0's .*simplex"),
+        (([np.nan, 1], [1, 0, 0]), "Player 0's .*simplex"),
+        (([1, 0], [1, 0]), r"Player 1's .*\(2,\)"),
+        (([1, 0],), "1 strategies.*2 players"),
     ]:
         with pytest.raises(ValueError, match=says):
             solution(u, profile)
