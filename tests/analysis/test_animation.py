@@ -121,9 +121,9 @@ def test_the_film_of_the_documentation_is_small():
 def test_mistakes_are_refused(plays, tmp_path):
     game, path = plays["ipd_rollout"]
     lanes = jax.tree.map(lambda x: x[None], path)
-    with pytest.raises(ValueError, match=r"shape \(1, 12, 2\); choose one lane"):
+    with pytest.raises(ValueError, match=r"\(1, 12, 2\).*lane"):
         transcript(game, lanes)
-    with pytest.raises(ValueError, match="1 names were given for 2 players"):
+    with pytest.raises(ValueError, match=r"1 names.*2 players"):
         animate(game, path, tmp_path / "no.gif", ["ann"])
     with pytest.raises(ValueError, match="frames_per_second is 0"):
         animate(game, path, tmp_path / "no.gif", frames_per_second=0)

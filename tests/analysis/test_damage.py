@@ -3,6 +3,7 @@
 import collections
 import json
 import pathlib
+import re
 import shutil
 
 import jax
@@ -114,7 +115,7 @@ def test_folders_without_hashes_are_read(copied, tmp_path):
     )
     assert again.equals(frame)
     shutil.copy(copied / "a.parquet", copied / "b.parquet")
-    with pytest.raises(ValueError, match="holds results of 'a', not of 'b'"):
+    with pytest.raises(ValueError, match=r"'a'.*'b'"):
         load(copied)
     checkpoint.save(Lola(0.1), tmp_path / "learner", game=TANDEM)
     path = tmp_path / "learner" / "learner.json"
@@ -127,9 +128,9 @@ def test_folders_without_hashes_are_read(copied, tmp_path):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"seed": 1}, "seed is 1 there and 0 here"),
-        ({"steps": 4}, "steps is 4 there and 3 here"),
-        ({"seeds": 4}, "seeds is 4 there and 3 here"),
+        ({"seed": 1}, "seed is 1 "),
+        ({"steps": 4}, "steps is 4 "),
+        ({"seeds": 4}, "seeds is 4 "),
         ({"games": {"a": {"lr": 1}, "b": {}}}, "games.a"),
         ({"learners": {"naive": {}}}, "learners"),
     ],
@@ -151,12 +152,10 @@ def test_a_file_of_another_run_is_refused_and_named(copied, tmp_path, change, sa
 def test_rows_that_were_taken_out_are_missed(copied):
     path = copied / "a.parquet"
     pq.write_table(pq.read_table(path).slice(4), path)  # pyarrow keeps the note
-    with pytest.raises(ValueError, match=r"a\.parquet' is damaged: it is not what was written; remove it"):
+    with pytest.raises(ValueError, match=r"a\.parquet'.*damaged.*remove"):
         load(copied)
     unsigned(copied)
-    with pytest.raises(
-        ValueError, match="The file of 'a' holds 20 rows, not two for each of 3 seeds of 2 x 2 cells"
-    ):
+    with pytest.raises(ValueError, match=r"'a' .*20 rows.*3 seeds.*2 x 2"):
         tournament(
             {"a": TANDEM, "b": GAMES.make("hamiltonian")},
             [Naive(0.1), Lola(0.1)],
@@ -171,9 +170,7 @@ def test_force_deletes_nothing_outside_the_folder(copied):
     outside.write_text("mine")
     specification = {"specification": {"games": {"../x": {}, "a": {}}}}
     (copied / SPECIFICATION).write_text(json.dumps(specification))
-    with pytest.raises(
-        ValueError, match=r"names a game '\.\./x', as no run does; name another folder, or remove that file"
-    ):
+    with pytest.raises(ValueError, match=r"'\.\./x'.*remove"):
         Store(copied, {"games": {"a": {}}}, ("a",), force=True)
     assert outside.read_text() == "mine"
     assert (copied / "a.parquet").exists()
@@ -250,7 +247,7 @@ def test_a_setting_that_cannot_be_is_refused_in_a_sentence(tmp_path, field, valu
     if value == 3 and field != "variant":
         assert getattr(checkpoint.load(tmp_path), field) == 3
         return
-    with pytest.raises(ValueError, match=r"The checkpoint .* holds") as error:
+    with pytest.raises(ValueError, match=re.escape(str(tmp_path))) as error:
         checkpoint.load(tmp_path)
     assert "\n" not in str(error.value)
 

@@ -71,10 +71,10 @@ def test_the_same_specification_goes_on(tmp_path):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"steps": 4}, "steps is 3 there and 4 here"),
-        ({"learners": {"naive": {"lr": 0.2}}}, "learners.naive.lr is 0.1 there and 0.2 here"),
-        ({"learners": {"naive": {"lr": 0.1}, "lola": {}}}, "learners.lola is only here"),
-        ({"games": {"pd": {}}}, "games.mp is only there"),
+        ({"steps": 4}, "steps is 3.*4 "),
+        ({"learners": {"naive": {"lr": 0.2}}}, r"learners\.naive\.lr is 0.1.*0.2 "),
+        ({"learners": {"naive": {"lr": 0.1}, "lola": {}}}, r"learners\.lola.*here"),
+        ({"games": {"pd": {}}}, r"games\.mp.*there"),
     ],
 )
 def test_another_specification_is_refused_and_says_what_differs(tmp_path, change, says):
@@ -97,15 +97,15 @@ def test_force_removes_what_the_old_specification_left_and_nothing_else(tmp_path
 
 def test_files_of_unknown_origin_are_refused(tmp_path):
     FRAME.to_parquet(tmp_path / "pd.parquet")
-    with pytest.raises(ValueError, match=r"no specification\.json"):
+    with pytest.raises(ValueError, match=r"specification\.json"):
         Store(tmp_path, SPEC, GAMES_ASKED)
-    with pytest.raises(ValueError, match="carries no provenance"):
+    with pytest.raises(ValueError, match=r"pd\.parquet.*provenance"):
         read_note(tmp_path / "pd.parquet")
 
 
 def test_a_broken_specification_is_refused(tmp_path):
     (tmp_path / SPECIFICATION).write_text("{")
-    with pytest.raises(ValueError, match="no JSON object"):
+    with pytest.raises(ValueError, match="JSON object"):
         Store(tmp_path, SPEC, GAMES_ASKED)
 
 
@@ -122,7 +122,7 @@ def test_a_pickle_under_our_name_is_not_opened(tmp_path):
 
     store = Store(tmp_path, SPEC, GAMES_ASKED)
     store.path("pd").write_bytes(pickle.dumps(Trap()))
-    with pytest.raises(ValueError, match="cannot be read as Parquet"):
+    with pytest.raises(ValueError, match=r"pd\.parquet.*Parquet"):
         store.load("pd")
     assert not (tmp_path / "sprung").exists()
 
@@ -225,11 +225,11 @@ def test_a_finished_tournament_grows_by_its_new_cells_alone(tmp_path, x64, monke
     kept = small[keys].merge(grown, on=keys, how="left")[list(small)]
     pd.testing.assert_frame_equal(kept, small, check_exact=True)
     pd.testing.assert_frame_equal(grown, tournament(**words), rtol=1e-9)
-    with pytest.raises(ValueError, match=r"learners\.c is only there"):
+    with pytest.raises(ValueError, match=r"learners\.c .*there"):
         tournament(games, LEARNERS, steps=4, seeds=3, out=tmp_path)
-    with pytest.raises(ValueError, match="seeds is 3 there and 2 here"):
+    with pytest.raises(ValueError, match=r"seeds is 3.*2 "):
         tournament(**words | {"seeds": 2}, out=tmp_path)
-    with pytest.raises(ValueError, match=r"learners.a.lr is 0.1 there and 0.2 here"):
+    with pytest.raises(ValueError, match=r"learners\.a\.lr is 0.1.*0.2 "):
         tournament(**words | {"learners": learners | {"a": Naive(0.2)}}, out=tmp_path)
 
 
@@ -246,7 +246,7 @@ def test_an_interrupted_growth_goes_on(tmp_path):
         tournament(games, LEARNERS, steps=4, seeds=5, out=tmp_path, progress=stop)
     with pytest.raises(
         ValueError,
-        match=r"other.parquet' is not of the run that .* describes: seeds is 2 there and 5 here; give the command",
+        match=r"other\.parquet'.*seeds is 2.*5 .*command",
     ):
         load(tmp_path)
     frame = tournament(games, LEARNERS, steps=4, seeds=5, out=tmp_path)
@@ -294,7 +294,7 @@ def test_an_edited_learner_is_not_answered_with_old_numbers(tmp_path, monkeypatc
     (tmp_path / "code").mkdir()
     words = {"steps": 2, "seeds": 2, "out": tmp_path / "run"}
     tournament([GAMES.make("tandem")], {"mine": own(tmp_path / "code", monkeypatch)}, **words)
-    with pytest.raises(ValueError, match=r"learners\.mine\.source code is"):
+    with pytest.raises(ValueError, match=r"learners\.mine\.source code"):
         tournament(
             [GAMES.make("tandem")], {"mine": own(tmp_path / "code", monkeypatch, step="view.own")}, **words
         )
@@ -326,12 +326,10 @@ def test_one_run_at_a_time_and_a_kill_lets_go(tmp_path):
         assert process.stdout is not None
         temporary = process.stdout.readline().strip()
         for asked in (3, 4):
-            with pytest.raises(
-                ValueError, match="is in use by another run; wait until that one ends, or name another folder"
-            ):
+            with pytest.raises(ValueError, match=r"in use.*name another folder"):
                 Store(folder, {"steps": asked}, ("pd",), force=True)
         store = Store(folder, {"steps": 3}, ("pd",))
-        with pytest.raises(ValueError, match="is in use by another run"), store:
+        with pytest.raises(ValueError, match="in use"), store:
             pass
         folders.remove_temporaries(folder, {"heatmap"})
         assert (folder / temporary).exists()
@@ -360,7 +358,7 @@ def test_a_full_disk_is_named_and_finished_files_stay(tmp_path, monkeypatch):
         monkeypatch.setattr(pq, "write_table", full)
         with pytest.raises(
             ValueError,
-            match=r"mp\.parquet' cannot be written \(No space left on device\).*; make room, or name another",
+            match=r"mp\.parquet'.*\(No space left on device\).*room",
         ):
             store.save("mp", FRAME, {})
     assert sorted(p.name for p in tmp_path.iterdir()) == ["pd.parquet", SPECIFICATION]

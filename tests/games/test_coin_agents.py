@@ -262,9 +262,9 @@ def test_members_are_described_and_mistakes_refused():
         made = entry.make(game=game, player=0)
         assert agent(made) is made
         assert not jax.tree.leaves(made)
-        with pytest.raises(ValueError, match="player is 2.*0.*1"):
+        with pytest.raises(ValueError, match=r"player is 2.*0.*1"):
             entry.make(game=game, player=2)
     with pytest.raises(ValueError, match="egocentric=False"):
         tit_for_tat(CoinGame.loqa(egocentric=True), 0)
-    with pytest.raises(ValueError, match="1 agents.*2 players.*'coin_loqa'"):
+    with pytest.raises(ValueError, match=r"1 agents.*2 players.*'coin_loqa'"):
         playout(game, seats(game, "random"), jax.random.key(0), 1)

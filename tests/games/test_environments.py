@@ -114,11 +114,11 @@ def test_mean_returns_are_the_exact_values(name):
 
 def test_repetitions_of_what_repeats_no_stage_are_refused():
     assert repetition("imp").stage.payoffs.tolist() == GAMES.make("imp").stage.payoffs.tolist()
-    with pytest.raises(ValueError, match="'tandem'.*stage game"):
+    with pytest.raises(ValueError, match=r"'tandem'.*stage game"):
         repetition("tandem")
-    with pytest.raises(ValueError, match="stage is an? Iterated"):
+    with pytest.raises(ValueError, match=r"stage is an? Iterated"):
         Repetition(ipd())
-    with pytest.raises(ValueError, match="encoding 'onehot'.*did you mean 'one_hot'"):
+    with pytest.raises(ValueError, match=r"encoding 'onehot'.*did you mean 'one_hot'"):
         Repetition(ipd().stage, encoding="onehot")
     with pytest.raises(ValueError, match="per_player"):
         _ = Repetition(MatrixGame(np.zeros((2, 2, 3))), encoding="per_player").observation_shape

@@ -260,5 +260,5 @@ def test_bad_numbers_are_refused(make, says):
 
 
 def test_a_stage_game_is_no_list_of_payoffs():
-    with pytest.raises(ValueError, match="stage is a list.*MatrixGame"):
+    with pytest.raises(ValueError, match=r"stage is a list.*MatrixGame"):
         Iterated([[-1, -3], [0, -2]])  # pyright: ignore[reportArgumentType]

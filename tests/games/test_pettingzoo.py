@@ -65,7 +65,7 @@ def test_play_is_the_environments(name):
         assert set(truncations.values()) == {t == LENGTH - 1}
         jax.tree.map(np.testing.assert_array_equal, infos["player_1"], info)
     assert env.agents == []
-    with pytest.raises(ValueError, match="episode.*reset"):
+    with pytest.raises(ValueError, match=r"episode.*reset"):
         env.step({"player_0": 0, "player_1": 0})
 
 
@@ -107,28 +107,24 @@ def test_players_may_be_many_and_differ():
 def test_mistakes_are_refused():
     with pytest.raises(ValueError, match="did you mean 'coin_loqa'"):
         Parallel("coin_loka")
-    with pytest.raises(ValueError, match="'lenght'.*did you mean 'length'"):
+    with pytest.raises(ValueError, match=r"'lenght'.*did you mean 'length'"):
         Parallel("coin_loqa", lenght=3)
-    with pytest.raises(ValueError, match="'human'.*accepted: ansi"):
+    with pytest.raises(ValueError, match=r"'human'.*accepted: ansi"):
         Parallel("coin_loqa", render_mode="human")
     env = Parallel("coin_loqa")
-    with pytest.raises(ValueError, match="'length'.*environment"):
+    with pytest.raises(ValueError, match=r"'length'.*environment"):
         Parallel(env.environment, length=3)
     with pytest.raises(ValueError, match="reset"):
         env.render()
     env.reset(seed=0)
     with pytest.raises(ValueError, match="player_1"):
         env.step({"player_0": 0})
-    with pytest.raises(
-        ValueError, match="4 of player_1.*0 to 3"
-    ):
+    with pytest.raises(ValueError, match=r"4 of player_1.*0 to 3"):
         env.step({"player_0": 0, "player_1": 4})
 
 
 def test_without_the_extra_one_sentence_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "pettingzoo", None)
     monkeypatch.delitem(sys.modules, "games.adapters.pettingzoo")
-    with pytest.raises(
-        ImportError, match=r"pip install 'opponent-shaping-lab\[pettingzoo\]'"
-    ):
+    with pytest.raises(ImportError, match=r"pip install 'opponent-shaping-lab\[pettingzoo\]'"):
         importlib.import_module("games.adapters.pettingzoo")

@@ -1,5 +1,3 @@
-import re
-
 import equinox as eqx
 import jax
 import numpy as np

@@ -294,7 +294,7 @@ def test_any_number_of_players_or_a_sentence(entry):
     if entry.facts["max_players"] is None or entry.facts["max_players"] >= 3:
         assert np.isfinite(flat(steps(game, learners[0], at(game), at(game), 0))).all()
     else:
-        with pytest.raises(ValueError, match="3 players|2 players"):
+        with pytest.raises(ValueError, match=r"3 players|2 players"):
             play(game, learners, steps=1)
 
 
@@ -354,9 +354,7 @@ def test_a_fixed_strategy_plays_its_probabilities_for_ever(entry):
 
 
 def test_a_fixed_strategy_refuses_a_table_it_does_not_fit():
-    with pytest.raises(
-        ValueError, match=r"'tft'.*\(5,\).*player 1 .*'rock_paper_scissors'"
-    ):
+    with pytest.raises(ValueError, match=r"'tft'.*\(5,\).*player 1 .*'rock_paper_scissors'"):
         play(GAMES.make("rock_paper_scissors"), [Naive(), Fixed.named("tft")], steps=1)
     with pytest.raises(ValueError, match=r"probabilities is 1.5.*\[0, 1\]"):
         Fixed([0.5, 1.5])
@@ -379,13 +377,13 @@ def test_bad_numbers_are_refused_with_a_sentence(entry):
 
 
 def test_choices_and_counts_are_refused_with_a_sentence():
-    with pytest.raises(ValueError, match="variant 'tailor'.*did you mean 'taylor'"):
+    with pytest.raises(ValueError, match=r"variant 'tailor'.*did you mean 'taylor'"):
         Lola(variant="tailor")
     with pytest.raises(ValueError, match="variant='exact'"):
         Lola(variant="taylor", steps=2)
-    with pytest.raises(ValueError, match="order is 0.*at least 1"):
+    with pytest.raises(ValueError, match=r"order is 0.*at least 1"):
         Hola(order=0)
-    with pytest.raises(ValueError, match="'naive'.*'rate'.*lr"):
+    with pytest.raises(ValueError, match=r"'naive'.*'rate'.*lr"):
         LEARNERS.make("naive", rate=1.0)
     with pytest.raises(ValueError, match="did you mean 'lola'"):
         LEARNERS.make("lolla")

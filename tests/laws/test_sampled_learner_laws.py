@@ -98,16 +98,14 @@ def test_same_key_same_run_whatever_the_number_of_lanes(entry):
 def test_a_game_without_episodes_is_refused_with_a_sentence(entry):
     if entry.facts["anywhere"]:
         pytest.skip("estimates are not all that it learns from")
-    with pytest.raises(ValueError, match="iterated_prisoners_dilemma.*sampled game"):
+    with pytest.raises(ValueError, match=r"iterated_prisoners_dilemma.*sampled game"):
         play(GAMES.make("ipd"), [entry.make()] * 2, steps=1)
 
 
 @over_learners
 def test_bad_numbers_are_refused_with_a_sentence(entry):
     for bad in (-0.1, float("nan")):
-        with pytest.raises(
-            ValueError, match=rf"lr is {bad}.*(at least 0|\[0, 1\])"
-        ):
+        with pytest.raises(ValueError, match=rf"lr is {bad}.*(at least 0|\[0, 1\])"):
             entry.make(lr=bad)
 
 

@@ -287,19 +287,17 @@ def test_what_is_too_large_is_refused_with_the_estimate(entry):
 
 
 def test_a_repeated_game_is_no_normal_form():
-    with pytest.raises(
-        ValueError, match="'iterated_prisoners_dilemma'.*stage"
-    ):
+    with pytest.raises(ValueError, match=r"'iterated_prisoners_dilemma'.*stage"):
         solve(ipd())
 
 
 def test_solve_names_the_methods_that_take_a_game():
     with pytest.raises(
         ValueError,
-        match="'vertex'.*2 players.*3.*polynomial",
+        match=r"'vertex'.*2 players.*3.*polynomial",
     ):
         solve(np.zeros((3, 2, 2, 2)), "vertex")
-    with pytest.raises(ValueError, match="'logit'.*floating point.*vertex"):
+    with pytest.raises(ValueError, match=r"'logit'.*floating point.*vertex"):
         solve(np.zeros((2, 2, 2)), "logit", exact=True)
     with pytest.raises(ValueError, match="did you mean 'vertex'"):
         solve(np.zeros((2, 2, 2)), "vertx")

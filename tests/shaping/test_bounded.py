@@ -76,5 +76,5 @@ def test_learning_itself_is_left_as_it_is(learner):
 
 
 def test_a_bad_bound_is_refused():
-    with pytest.raises(ValueError, match="most is -1.*at least 0"):
+    with pytest.raises(ValueError, match=r"most is -1.*at least 0"):
         bounded(match(1.0, 2), -1.0)

@@ -56,7 +56,7 @@ def test_float64_stays_float64_or_is_refused(tmp_path):
         assert_same(checkpoint.load(tmp_path), learner)
     with pytest.raises(
         ValueError,
-        match="float64.*float32.*cast=True",
+        match=r"float64.*float32.*cast=True",
     ):
         checkpoint.load(tmp_path)
     assert jax.tree.leaves(checkpoint.load(tmp_path, cast=True))[0] == np.float32(0.1)
@@ -82,7 +82,7 @@ def test_a_training_goes_on_from_its_state(tmp_path):
     edited(tmp_path, lambda header: header.update(lab="0.0"))
     with pytest.raises(
         ValueError,
-        match="version 0.0 .*install",
+        match=r"version 0.0 .*install",
     ):
         checkpoint.load_state(tmp_path)
     checkpoint.load(tmp_path, TANDEM)
@@ -234,7 +234,7 @@ def test_another_learner_or_game_is_not_overwritten(tmp_path):
     for learner, game in ((Lola(), TANDEM), (cola(), GAMES.make("hamiltonian"))):
         with pytest.raises(
             ValueError,
-            match="'cola' for 'tandem'.*force=True",
+            match=r"'cola' for 'tandem'.*force=True",
         ):
             checkpoint.save(learner, tmp_path, game=game)
         assert_same(checkpoint.load(tmp_path), cola())
@@ -246,7 +246,7 @@ def test_a_function_cannot_be_kept(tmp_path):
     class Odd(Naive):
         rule: object = eqx.field(static=True, default=print)
 
-    with pytest.raises(ValueError, match="Odd.*checkpoint"):
+    with pytest.raises(ValueError, match=r"Odd.*checkpoint"):
         checkpoint.save(Odd(), tmp_path / "odd", game=TANDEM)
     assert not (tmp_path / "odd").exists()
 

@@ -231,7 +231,7 @@ def test_a_training_in_pieces_is_the_training_in_one():
 def test_a_training_that_diverges_is_not_returned_as_if_trained():
     training = train(TANDEM, dataclasses.replace(LINEAR, lr=1e30, iterations=40), seeds=2, chunks=4)
     assert not training.ok.any()
-    with pytest.raises(ValueError, match="2 seeds.*smaller lr"):
+    with pytest.raises(ValueError, match=r"2 seeds.*smaller lr"):
         _ = training.best
 
 

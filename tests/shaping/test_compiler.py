@@ -76,11 +76,9 @@ def test_lanes_in_parts_are_those_of_one_program(monkeypatch):
 def test_what_does_not_fit_is_refused_before_it_is_compiled(monkeypatch):
     monkeypatch.setattr(room, "host_memory", lambda: 10**9)
     monkeypatch.setattr(room, "on_cpu", lambda: True)
-    with pytest.raises(
-        ValueError, match=" GB .*1 GB .*fewer seeds"
-    ):
+    with pytest.raises(ValueError, match=r" GB .*1 GB .*fewer seeds"):
         play(GAMES.make("tandem"), [Naive(0.1)] * 2, seeds=10**9)
-    with pytest.raises(ValueError, match="memory.* GB"):
+    with pytest.raises(ValueError, match=r"memory.* GB"):
         Iterated(MatrixGame.symmetric([[-1, -3], [0, -2]]), memory=9)
     with pytest.raises(ValueError, match="smaller n_players"):
         GAMES.make("ipd_contribution", n_players=25)

@@ -146,9 +146,7 @@ def test_bad_counts_are_refused(settings, message):
 
 
 def test_learners_must_be_one_per_seat():
-    with pytest.raises(
-        ValueError, match="3 learners.*2 seats.*'tandem'.*one per seat"
-    ):
+    with pytest.raises(ValueError, match=r"3 learners.*2 seats.*'tandem'.*one per seat"):
         play(tandem(), [Naive()] * 3)
 
 
@@ -157,7 +155,7 @@ def test_bad_sweeps_are_refused():
         sweep(Naive)
     with pytest.raises(ValueError, match="at least one number"):
         sweep(Naive, lr=[])
-    with pytest.raises(ValueError, match="sweep.*match of its own"):
+    with pytest.raises(ValueError, match=r"sweep.*match of its own"):
         sweep(Lola, variant=["exact", "taylor"])
     with pytest.raises(ValueError, match=r"\[2, 3\] points"):
         play(tandem(), [sweep(Naive, lr=[0.1, 0.2]), sweep(Naive, lr=[0.1, 0.2, 0.3])])
@@ -217,7 +215,7 @@ def test_an_optimizer_is_swept_like_any_number():
 
 
 def test_an_unknown_optimizer_is_refused():
-    with pytest.raises(ValueError, match="optimizer 'adm'.*did you mean 'adam'"):
+    with pytest.raises(ValueError, match=r"optimizer 'adm'.*did you mean 'adam'"):
         Optimized(Naive(), "adm")
     with pytest.raises(ValueError, match="lr is -1"):
         Optimized(Naive(), "adam", -1.0)

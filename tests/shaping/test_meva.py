@@ -225,11 +225,9 @@ def test_who_is_alike():
 
 
 def test_bad_input_is_refused_with_a_sentence():
-    with pytest.raises(ValueError, match="'iterated_prisoners_dilemma'.*open"):
+    with pytest.raises(ValueError, match=r"'iterated_prisoners_dilemma'.*open"):
         train_meva(ipd(), [Naive(), Naive()])
-    with pytest.raises(ValueError, match="stride is 30.*divide.*100"):
+    with pytest.raises(ValueError, match=r"stride is 30.*divide.*100"):
         MevaSettings(stride=30)
-    with pytest.raises(
-        ValueError, match="5 parameters.*'matching_pennies'"
-    ):
+    with pytest.raises(ValueError, match=r"5 parameters.*'matching_pennies'"):
         play(matching_pennies(), [Meva(network()), Naive()], steps=1)

@@ -82,9 +82,7 @@ def test_a_trained_learner_and_its_training_are_kept(trained, tmp_path):
 
 def test_other_games_and_lengths_are_refused_with_a_sentence():
     mfos = Mfos(gaussian(10, 5, width=8)(jax.random.key(1)))
-    with pytest.raises(
-        ValueError, match="5 parameters.*'matching_pennies'"
-    ):
+    with pytest.raises(ValueError, match=r"5 parameters.*'matching_pennies'"):
         play(matching_pennies(), [mfos, Naive()], steps=1)
-    with pytest.raises(ValueError, match="100 steps.*length=8"):
+    with pytest.raises(ValueError, match=r"100 steps.*length=8"):
         train_mfos(ipd(), [None, Naive()], Es(), steps=8)

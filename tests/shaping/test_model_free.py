@@ -241,13 +241,13 @@ def test_a_gaussian_is_the_textbooks():
 
 
 def test_bad_settings_are_refused_with_a_sentence():
-    with pytest.raises(ValueError, match="method 'pp'.*did you mean 'ppo'"):
+    with pytest.raises(ValueError, match=r"method 'pp'.*did you mean 'ppo'"):
         train(toys.bandit(), CLICKS, "pp")
-    with pytest.raises(ValueError, match="iterations is 0.*at least 1"):
+    with pytest.raises(ValueError, match=r"iterations is 0.*at least 1"):
         train(toys.bandit(), CLICKS, iterations=0)
     with pytest.raises(ValueError, match=r"Ppo: discount is 1.5.*\[0, 1\]"):
         Ppo(discount=1.5)
-    with pytest.raises(ValueError, match="Es: .*weighting 'rank'.*did you mean 'ranks'"):
+    with pytest.raises(ValueError, match=r"Es: .*weighting 'rank'.*did you mean 'ranks'"):
         Es(weighting="rank")
-    with pytest.raises(ValueError, match="Ga: parents is 9.*population.*8"):
+    with pytest.raises(ValueError, match=r"Ga: parents is 9.*population.*8"):
         Ga(population=8, parents=9)

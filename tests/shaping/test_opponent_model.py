@@ -123,9 +123,9 @@ def test_three_players_are_modeled_by_seat():
 
 def test_exact_games_have_nothing_to_watch():
     view = View(ipd(), (OWN, TRUTH), 0, jax.random.key(0))
-    with pytest.raises(ValueError, match="'iterated_prisoners_dilemma'.*episodes"):
+    with pytest.raises(ValueError, match=r"'iterated_prisoners_dilemma'.*episodes"):
         OpponentModel(Naive()).init(view)
     with pytest.raises(ValueError, match="batches is 0"):
         OpponentModel(Naive(), batches=0)
-    with pytest.raises(ValueError, match="optimizer 'adem'.*did you mean 'adam'"):
+    with pytest.raises(ValueError, match=r"optimizer 'adem'.*did you mean 'adam'"):
         dataclasses.replace(OpponentModel(Naive()), optimizer="adem")

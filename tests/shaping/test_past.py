@@ -48,8 +48,8 @@ def test_with_no_past_or_with_yesterday_alone_it_is_the_inner_learner(share, cap
 
 
 def test_the_share_is_a_probability():
-    with pytest.raises(ValueError, match="share is 1.5.*number"):
+    with pytest.raises(ValueError, match=r"share is 1.5.*number"):
         AgainstPast(Naive(), share=1.5)
-    with pytest.raises(ValueError, match="capacity is 0.*at least 1"):
+    with pytest.raises(ValueError, match=r"capacity is 0.*at least 1"):
         AgainstPast(Naive(), capacity=0)
     assert jax.tree.leaves(AgainstPast(Naive(), share=0.25))[-1] == 0.25

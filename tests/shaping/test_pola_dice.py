@@ -204,7 +204,7 @@ def test_forms_without_few_observations_have_no_table():
 
 
 def test_bad_input_is_refused_in_one_sentence():
-    with pytest.raises(ValueError, match="moments 'new'.*accepted"):
+    with pytest.raises(ValueError, match=r"moments 'new'.*accepted"):
         PolaDice(moments="new")
 
 

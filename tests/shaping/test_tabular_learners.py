@@ -268,7 +268,7 @@ def test_a_network_has_no_table_of_values():
     for learner in (QLearning(), Phc()):
         with pytest.raises(
             ValueError,
-            match="network.*TablePolicy",
+            match=r"network.*TablePolicy",
         ):
             play(game, [learner] * 2, steps=1)
 

@@ -272,7 +272,7 @@ def test_a_spoiled_folder_is_refused_in_a_sentence(copied, spoil, said):
 def test_precision_is_part_of_a_training(begun):
     with (
         jax.enable_x64(True),
-        pytest.raises(ValueError, match="x64 is False.*True"),
+        pytest.raises(ValueError, match=r"x64 is False.*True"),
     ):
         train("mfos", begun, resume=True)
 
@@ -333,9 +333,7 @@ def test_one_training_at_a_time(tmp_path):
 
     def meanwhile(done, seen):
         for words in ({}, {"resume": True}, {"force": True}):
-            with pytest.raises(
-                ValueError, match="in use.*name another folder"
-            ):
+            with pytest.raises(ValueError, match=r"in use.*name another folder"):
                 naive(tmp_path, [None, Naive()], 0.2, **words)
             tried.append(done)
 
@@ -362,9 +360,7 @@ def test_an_interrupt_before_anything_is_done_says_so(tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setitem(training.TRAININGS, "mfos", training.TRAININGS["mfos"]._replace(fit=interrupted))
-    with pytest.raises(
-        KeyboardInterrupt, match="first iteration"
-    ):
+    with pytest.raises(KeyboardInterrupt, match="first iteration"):
         train("mfos", tmp_path)
     assert not list(tmp_path.iterdir())
 

@@ -157,11 +157,11 @@ def test_bad_input():
     with pytest.raises(ValueError, match="two actions"):
         policy_grid(np.zeros((2, 2, 3)))
     grid = policy_grid(DILEMMA, 2)
-    with pytest.raises(ValueError, match="1 rules were given for 2"):
+    with pytest.raises(ValueError, match=r"1 rules.*2"):
         active_profile(grid, [staying(grid, 0)])
-    with pytest.raises(ValueError, match="Player 1's rule"):
+    with pytest.raises(ValueError, match="Player 1's"):
         active_profile(grid, [staying(grid, 0), 2 * staying(grid, 1)])
-    with pytest.raises(ValueError, match="not finite"):
+    with pytest.raises(ValueError, match="finite"):
         rule_on_grid(grid, 0, lambda p: np.nan)
     large = policy_grid(DILEMMA, 101)
     with pytest.raises(ValueError, match="84 GB"):

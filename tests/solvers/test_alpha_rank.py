@@ -263,23 +263,23 @@ def test_frames():
     [
         (
             lambda: alpha_rank(np.zeros((2, 3))),
-            r"shape \(2, 3\); it must be square, entry \[a, b\] being what strategy a earns",
+            r"\(2, 3\).*square",
         ),
         (
             lambda: alpha_rank(np.full((2, 2), np.nan)),
-            "no finite number; leave out strategies with pairings not played",
+            "finite.*leave out",
         ),
-        (lambda: alpha_rank([[1, 2], [3]]), "rows of different length"),
-        (lambda: alpha_rank(np.zeros((3, 2, 2))), "they must be"),
+        (lambda: alpha_rank([[1, 2], [3]]), "rows.*length"),
+        (lambda: alpha_rank(np.zeros((3, 2, 2))), r"\(3, 2, 2\).*entry per player"),
         (lambda: alpha_rank(BATTLE, -1), "alpha is -1"),
         (lambda: alpha_rank(BATTLE, math.nan), "alpha is nan"),
         (lambda: alpha_rank(BATTLE, population_size=1), "population_size is 1"),
-        (lambda: alpha_rank(BATTLE, selection="population"), "takes a square table"),
+        (lambda: alpha_rank(BATTLE, selection="population"), "population.*square"),
         (lambda: alpha_rank(BATTLE, selection="global"), "accepted: local, population"),
-        (lambda: alpha_rank(BATTLE, max_profiles=3), "The game has 4 profiles, more than max_profiles = 3"),
-        (lambda: alpha_rank(BATTLE).to_frame(["one"]), "the game has"),
-        (lambda: stationary(np.full((2, 2), -np.inf)), "every state must lead to all"),
-        (lambda: stationary_limit(np.full((2, 2), np.inf), np.zeros((2, 2))), "every state must lead to all"),
+        (lambda: alpha_rank(BATTLE, max_profiles=3), "4 profiles.*max_profiles = 3"),
+        (lambda: alpha_rank(BATTLE).to_frame(["one"]), r"\[3\].*\[2, 2\]"),
+        (lambda: stationary(np.full((2, 2), -np.inf)), "every state"),
+        (lambda: stationary_limit(np.full((2, 2), np.inf), np.zeros((2, 2))), "every state"),
     ],
 )
 def test_refusals(call, says):

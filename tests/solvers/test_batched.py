@@ -288,9 +288,9 @@ def test_beside_quantecon(size):
 
 
 def test_bad_shapes_are_refused():
-    with pytest.raises(ValueError, match="this enumeration takes up to 4x4"):
+    with pytest.raises(ValueError, match=r"5.*4x4"):
         equilibria_small(np.eye(5), np.eye(5))
-    with pytest.raises(ValueError, match="use equilibria_small"):
+    with pytest.raises(ValueError, match="equilibria_small"):
         equilibria_2x2(np.eye(3), np.eye(3))
-    with pytest.raises(ValueError, match="have shapes"):
+    with pytest.raises(ValueError, match=r"\(3, 3\).*\(2, 2\)"):
         equilibria_small(np.eye(3), np.eye(2))

@@ -174,7 +174,7 @@ def test_quadratic_games_against_the_definitions(seed, shift):
 
 
 def test_bad_input():
-    with pytest.raises(ValueError, match="seat from 0 to 1"):
+    with pytest.raises(ValueError, match=r"2.*0 to 1"):
         classify(BALDUZZI, pair(0, 0), leaders=(2,))
-    with pytest.raises(ValueError, match="not finite"):
+    with pytest.raises(ValueError, match="finite"):
         classify(BALDUZZI, pair(np.nan, 0), leaders=())

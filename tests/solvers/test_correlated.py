@@ -176,14 +176,14 @@ def test_a_game_of_1600_joint_actions():
 @pytest.mark.parametrize(
     ("objective", "says"),
     [
-        ("fair", "Unknown objective 'fair'; "),
+        ("fair", "objective 'fair'.*welfare"),
         ("welfar", "did you mean 'welfare'"),
-        (2, "the objective is player 2's payoff; this game's players are 0 to 1"),
-        ([1, 2, 3], "it must give every joint action a finite worth"),
-        ([[1, 2], [3, np.nan]], "finite worth"),
-        (None, "finite worth"),
-        ("0", "Unknown objective '0'"),
-        ([[1, 2], [3]], "is neither a name"),
+        (2, "player 2's.*0 to 1"),
+        ([1, 2, 3], "every joint action"),
+        ([[1, 2], [3, np.nan]], "finite"),
+        (None, "finite"),
+        ("0", "objective '0'"),
+        ([[1, 2], [3]], "objective"),
     ],
 )
 def test_bad_objectives(objective, says):

@@ -131,7 +131,7 @@ def test_boundary_points_of_the_iterated_prisoners_dilemma():
 def test_bad_input():
     with pytest.raises(ValueError, match="starts is 0"):
         fixed_points(zero_sum_cycle(), 0)
-    with pytest.raises(ValueError, match="no start"):
+    with pytest.raises(ValueError, match="start"):
         fixed_points(zero_sum_cycle(), (jnp.zeros((0, 1)), jnp.zeros((0, 1))))
     with pytest.raises(ValueError, match="merge is -1"):
         fixed_points(zero_sum_cycle(), 2, merge=-1)

@@ -190,10 +190,10 @@ def test_other_numbers_compile_nothing():
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ({"payoffs": np.zeros((2, 3))}, "have shape"),
-        ({"start": ([1, 0, 0],)}, "start has shapes"),
-        ({"times": [0.0]}, "at least two"),
-        ({"times": [0.0, 2.0, 1.0]}, "step between times"),
+        ({"payoffs": np.zeros((2, 3))}, r"\(2, 3\).*entry per player"),
+        ({"start": ([1, 0, 0],)}, "start.*shape"),
+        ({"times": [0.0]}, "(?i)times.*(two|2)"),
+        ({"times": [0.0, 2.0, 1.0]}, "(?i)times"),
         ({"tolerance": 0.0}, "tolerance is 0"),
         ({"max_steps": 0}, "max_steps is 0"),
     ],
@@ -207,5 +207,5 @@ def test_bad_input_is_refused(arguments, says):
     }
     with pytest.raises(ValueError, match=says):
         evolve(**(good | arguments))
-    with pytest.raises(ValueError, match="square matrix"):
+    with pytest.raises(ValueError, match="square"):
         evolve_population(np.zeros((2, 3)), FLOWS.make("replicator"), [0.5, 0.5], [0.0, 1.0])

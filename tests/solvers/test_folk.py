@@ -276,14 +276,14 @@ def test_mixed_profiles_and_longer_memory():
     ("call", "says"),
     [
         (lambda: minimax(AXELROD, 2), "players 0 to 1"),
-        (lambda: feasible_set(np.zeros((3, 2, 2, 2))), "polygon for 2 players"),
+        (lambda: feasible_set(np.zeros((3, 2, 2, 2))), "2 players"),
         (lambda: grim_threshold(AXELROD, (0, 2)), "one action per player"),
         (lambda: grim_threshold(AXELROD, [[0.5, 0.6], [0, 0]]), "sum to 1"),
-        (lambda: grim_threshold(PENNIES, (0, 0)), "no equilibrium in pure strategies"),
-        (lambda: grim_threshold(AXELROD, (0, 0), ([1, 0], [1, 0])), "no equilibrium of the stage game"),
+        (lambda: grim_threshold(PENNIES, (0, 0)), "no equilibrium.*pure"),
+        (lambda: grim_threshold(AXELROD, (0, 0), ([1, 0], [1, 0])), "equilibrium.*stage"),
         (
             lambda: equilibrium_discounts(AXELROD, (np.ones(21), np.ones(21)), perfect=False),
-            "deterministic strategies of this memory",
+            "deterministic.*memory",
         ),
         (lambda: equilibrium_discounts(AXELROD, ("tft", np.ones(4))), "one row per history"),
     ],

@@ -118,9 +118,7 @@ def test_games_are_made_within_compiled_functions():
 )
 @pytest.mark.parametrize("entry", [1e39, -1e39, 10**400, float("inf"), float("nan")])
 def test_games_hold_finite_numbers(made, entry):
-    with pytest.raises(
-        ValueError, match=r"beyond 3.4e\+38, the largest number of float32; rescale|NaN or infinite"
-    ):
+    with pytest.raises(ValueError, match=r"3.4e\+38.*rescale|NaN"):
         made([[entry, 0], [0, 1]])
     if abs(entry) == 1e39:
         with jax.enable_x64(True):
@@ -128,7 +126,7 @@ def test_games_hold_finite_numbers(made, entry):
 
 
 def refuses(call):
-    with pytest.raises(ValueError, match="differ by less than float64 tells apart; subtract a number"):
+    with pytest.raises(ValueError, match=r"float64.*subtract"):
         call()
 
 

@@ -162,7 +162,7 @@ def test_giving_up_is_reported():
         ({"precision": -1.0}, "precision is -1"),
         ({"precision": np.nan}, "precision is nan"),
         ({"max_steps": 0}, "max_steps is 0"),
-        ({"game": ([[1, np.nan], [0, 0]], [[1, 1], [1, 1]])}, "finite numbers"),
+        ({"game": ([[1, np.nan], [0, 0]], [[1, 1], [1, 1]])}, "finite"),
     ],
 )
 def test_bad_input(arguments, says):

@@ -286,11 +286,11 @@ def test_other_numbers_compile_nothing():
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ({"payoffs": np.zeros((2, 3))}, "have shape"),
-        ({"payoffs": [[[1, np.nan]], [[0, 0]]]}, "NaN or infinite|must be finite numbers"),
-        ({"steps": 10, "every": 3}, "must divide"),
+        ({"payoffs": np.zeros((2, 3))}, r"\(2, 3\).*entry per player"),
+        ({"payoffs": [[[1, np.nan]], [[0, 0]]]}, "NaN|finite"),
+        ({"steps": 10, "every": 3}, "every is 3.*divide"),
         ({"steps": 0}, "steps is 0"),
-        ({"start": (pure(0), pure(0, 2))}, "start has shapes"),
+        ({"start": (pure(0), pure(0, 2))}, "start.*shape"),
         ({"tolerance": -1.0}, "tolerance is -1"),
     ],
 )
@@ -308,5 +308,7 @@ def test_bad_input_is_refused(arguments, says):
     ],
 )
 def test_bad_numbers_are_refused(name, settings):
-    with pytest.raises(ValueError, match="it must be a number"):
+    with pytest.raises(
+        ValueError, match="|".join(f"{setting} is {number:g}" for setting, number in settings.items())
+    ):
         DYNAMICS.make(name, **settings)

@@ -169,18 +169,18 @@ def test_solve_falls_back_to_one_equilibrium_of_a_game_too_large_for_all(exact):
     assert is_equilibrium(game, *(s.tolist() for s in lemke_howson(game, exact=True, label=0)[0].profile))
     assert len(found) == 1
     assert found.residual < 1e-14
-    with pytest.raises(ValueError, match="only with force=True"):
+    with pytest.raises(ValueError, match="force=True"):
         solve(game, "vertex")
 
 
 @pytest.mark.parametrize(
     ("game", "label", "says"),
     [
-        (TEXTBOOK[1].payoffs, 4, "label is 4; a game of 2 x 2 actions has the labels 0 to 3"),
-        (TEXTBOOK[1].payoffs, -1, "label is -1; it must be an integer of at least 0"),
-        (TEXTBOOK[1].payoffs, 0.5, "label is 0.5; it must be an integer"),
-        (np.zeros((3, 2, 2, 2)), None, "'lemke_howson' takes games of 2 players and this one has 3"),
-        (([[float("nan")]], [[1]]), None, "finite numbers"),
+        (TEXTBOOK[1].payoffs, 4, "label is 4.*0 to 3"),
+        (TEXTBOOK[1].payoffs, -1, "label is -1.*at least 0"),
+        (TEXTBOOK[1].payoffs, 0.5, "label is 0.5.*integer"),
+        (np.zeros((3, 2, 2, 2)), None, "'lemke_howson'.*2 players.*3"),
+        (([[float("nan")]], [[1]]), None, "finite"),
     ],
 )
 def test_what_is_refused(game, label, says):

@@ -294,7 +294,7 @@ def test_strategies_of_longer_memory_are_judged_too():
     ("call", "says"),
     [
         (lambda: is_nash(TEMPTED, ("tft", "tft")), "without a discount"),
-        (lambda: is_nash(TEMPTED, ("tft",), 0.9), "must hold 2 strategies"),
+        (lambda: is_nash(TEMPTED, ("tft",), 0.9), "2 strategies"),
         (lambda: is_nash(TEMPTED, ("tft", "tft"), 0.9, -1.0), "tolerance is -1"),
         (lambda: is_subgame_perfect(TEMPTED, ("tft", np.ones(4)), 0.9), "one row per history"),
         (lambda: memory_one_equilibria(np.zeros((2, 3, 3)), 0.9), "2x2"),

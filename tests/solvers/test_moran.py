@@ -183,22 +183,22 @@ def test_coexistence_is_counted_and_not_guessed():
 @pytest.mark.parametrize(
     ("call", "says"),
     [
-        (lambda: fixation_probability(np.eye(3), 10), "The table has 3 types; two can be solved exactly"),
+        (lambda: fixation_probability(np.eye(3), 10), "3 types.*two"),
         (lambda: fixation_probability(COORDINATION, 1), "population is 1"),
         (lambda: fixation_probability(COORDINATION, 10, -1), "intensity is -1"),
         (
             lambda: fixation_probability(COORDINATION, 10, 2, "linear"),
-            r"intensity is 2; it must be a number in \[0, 1\]",
+            r"intensity is 2.*\[0, 1\]",
         ),
         (
             lambda: fixation_probability([[-3, 0], [0, 1]], 10, 1, "linear"),
-            "must be positive; lower the intensity",
+            "positive.*intensity",
         ),
-        (lambda: fixation_probability(COORDINATION, 10, fitness="moran"), "Unknown fitness 'moran'"),
+        (lambda: fixation_probability(COORDINATION, 10, fitness="moran"), "fitness 'moran'"),
         (lambda: fixation_probability(COORDINATION, 10, mutants=11), "mutants is 11"),
         (lambda: log_fixation(np.zeros((3, 3))), r"shape \(3, 3\)"),
-        (lambda: simulate_fixation(COORDINATION, [1, 0], jax.random.key(0)), "together at least 2"),
-        (lambda: simulate_fixation(COORDINATION, [1.5, 2], jax.random.key(0)), "counts of individuals"),
+        (lambda: simulate_fixation(COORDINATION, [1, 0], jax.random.key(0)), "at least 2"),
+        (lambda: simulate_fixation(COORDINATION, [1.5, 2], jax.random.key(0)), "counts"),
         (lambda: simulate_fixation(COORDINATION, [1, 2, 3], jax.random.key(0)), "2 counts"),
     ],
 )

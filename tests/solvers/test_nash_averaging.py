@@ -160,12 +160,12 @@ def test_frames_of_a_cross_play_table():
 @pytest.mark.parametrize(
     ("call", "says"),
     [
-        (lambda: nash_averaging(np.zeros((2, 3))), r"shape \(2, 3\); it must be square"),
-        (lambda: nash_averaging([[0, np.inf], [1, 0]]), "no finite number"),
-        (lambda: nash_averaging([[0, 1], [1]]), "differ in length"),
-        (lambda: nash_averaging_on_tasks([[0, 1], [1]]), "rectangular table of finite numbers"),
-        (lambda: nash_averaging_on_tasks([[np.nan, 1]]), "rectangular table of finite numbers"),
-        (lambda: nash_averaging(np.zeros((2, 2))).to_frame(["one"]), "1 names for 2 agents"),
+        (lambda: nash_averaging(np.zeros((2, 3))), r"\(2, 3\).*square"),
+        (lambda: nash_averaging([[0, np.inf], [1, 0]]), "finite"),
+        (lambda: nash_averaging([[0, 1], [1]]), "length"),
+        (lambda: nash_averaging_on_tasks([[0, 1], [1]]), "rectangular.*finite"),
+        (lambda: nash_averaging_on_tasks([[np.nan, 1]]), "rectangular.*finite"),
+        (lambda: nash_averaging(np.zeros((2, 2))).to_frame(["one"]), "1 names.*2 agents"),
     ],
 )
 def test_refusals(call, says):

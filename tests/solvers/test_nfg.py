@@ -181,7 +181,7 @@ def test_a_body_of_many_cells_is_read_as_it_is_written(by_outcomes):
         head = 'NFG 1 R "" { "a" "b" } { 40 30 }\n'
     assert (nfg.parse(head + "\t\n ".join(words)).payoffs == table).all()
     words[700] = "1.2.3"
-    with pytest.raises(ValueError, match=r"'1\.2\.3' is no number.* at line 702, column 2\.$"):
+    with pytest.raises(ValueError, match=r"'1\.2\.3'.*line 702, column 2"):
         nfg.parse(head + "\n ".join(words))
 
 
@@ -204,41 +204,41 @@ def test_numbers_are_exact_as_written():
 
 HEAD = 'NFG 1 R "t" { "a" "b" } { 2 2 }\n'
 MALFORMED = [
-    ("", "'NFG' is wanted, and the end of the file found at line 1, column 1"),
-    ("EFG 2 R", "'NFG' is wanted, and 'EFG' found at line 1, column 1"),
-    ("NFG 2 R", "version 1 is wanted, and '2' found at line 1, column 5"),
-    ("NFG 1 Q", "'R' or 'D' is wanted, and 'Q' found at line 1, column 7"),
-    ("NFG 1 R title", "the title in quotation marks is wanted, and 'title' found at line 1, column 9"),
-    ('NFG 1 R "title', "a text that is never closed begins at line 1, column 9"),
-    ('NFG 1 R "t" { }', "the list of players is empty at line 1, column 13"),
-    ('NFG 1 R "t" { "a" b }', "'}' after the players' names is wanted, and 'b' found at line 1, column 19"),
-    ('NFG 1 R "t" { "a" "b" }\n{ 2 }', "the number of strategies of 'b' is wanted, and '}' found at line 2, column 5"),
-    ('NFG 1 R "t" { "a" "b" }\n{ 2 2 2 }', "'}' after the strategies of 2 players is wanted, and '2' found at line 2, column 7"),
-    ('NFG 1 R "t" { "a" "b" }\n{ 2 0 }', "'b' has no strategy, where everybody needs one, at line 2, column 5"),
-    ('NFG 1 R "t" { "a" "b" }\n{ 2 -1 }', "strategies of 'b' must be an integer of at least 0, and is -1 at line 2, column 5"),
-    ('NFG 1 R "t" { "a" "b" }\n{ { "x" } { } }', "'b' has no strategy, where everybody needs one, at line 2, column 11"),
-    ('NFG 1 R "t" { "a" "b" }\n{ 2 { "x" } }', "names and numbers of strategies are mixed at line 2, column 5"),
-    (HEAD + "1 2 3 4 5 6 7", "8 payoffs are wanted, and the file ends after 7 at line 2, column 14"),
-    (HEAD + "1 2 3 4\n5 6 7 8 9", "'9' follows the last cell at line 3, column 9"),
-    (HEAD + "1 2 3 4\n5 x 7 8", "a payoff is wanted, and 'x' found at line 3, column 3"),
-    (HEAD + "1 2 3 4\n5 6,7 8", "a payoff is wanted, and ',' found at line 3, column 4"),
-    (HEAD + "1 2 3 4\n5 1/0 7 8", "'1/0' divides by 0 at line 3, column 3"),
-    (HEAD + "1 2 3 4\n5 1.2.3 7 8", "'1.2.3' is no number; write an integer, a decimal or p/q at line 3, column 3"),
-    (HEAD + "1 2 3 4\n5 1e999999999 7 8", "'1e999999999' has an exponent beyond 400 at line 3, column 3"),
-    (HEAD + "1 2 3 4\n5 nan 7 8", "a payoff is wanted, and 'nan' found at line 3, column 3"),
-    (HEAD + '{ { "x" 1 2 }\n{ "y" 3 } } 1 1 1 1', "a payoff is wanted, and '}' found at line 3, column 9"),
-    (HEAD + '{ { "x" 1 2 }\n{ "y" 3 4 5 } } 1 1 1 1', "'}' after 2 payoffs is wanted, and '5' found at line 3, column 11"),
-    (HEAD + '{ { "x" 1 2 }\n{ 3 4 } } 1 1 1 1', "the outcome's name in quotation marks is wanted, and '3' found at line 3, column 3"),
-    (HEAD + '{ { "x" 1 2 } }\n1 1 2 1', "the number of an outcome must be an integer in [0, 1], and is 2 at line 3, column 5"),
-    (HEAD + '{ { "x" 1 2 } }\n1 1 1', "4 cells are wanted, and the file ends after 3 at line 3, column 6"),
-    ('NFG 1 R "t" { "a" "b" } { 99999 99999 }\n1', "19999600002 payoffs are wanted, and the file ends after 1 at line 2, column 2"),
+    ("", "'NFG'.*end of the file.*line 1, column 1"),
+    ("EFG 2 R", "'NFG'.*'EFG'.* line 1, column 1"),
+    ("NFG 2 R", "version 1.*'2'.*line 1, column 5"),
+    ("NFG 1 Q", "'R'.*'D'.*'Q'.*line 1, column 7"),
+    ("NFG 1 R title", "title.*quotation.*'title'.*line 1, column 9"),
+    ('NFG 1 R "title', "closed.*line 1, column 9"),
+    ('NFG 1 R "t" { }', "players.*empty.*line 1, column 13"),
+    ('NFG 1 R "t" { "a" b }', "'}'.*players.*'b'.*line 1, column 19"),
+    ('NFG 1 R "t" { "a" "b" }\n{ 2 }', "strategies of 'b'.*'}'.*line 2, column 5"),
+    ('NFG 1 R "t" { "a" "b" }\n{ 2 2 2 }', "'}'.*2 players.*'2'.*line 2, column 7"),
+    ('NFG 1 R "t" { "a" "b" }\n{ 2 0 }', "'b'.*strategy.*line 2, column 5"),
+    ('NFG 1 R "t" { "a" "b" }\n{ 2 -1 }', "strategies of 'b'.*at least 0.*-1.*line 2, column 5"),
+    ('NFG 1 R "t" { "a" "b" }\n{ { "x" } { } }', "'b'.*strategy.*line 2, column 11"),
+    ('NFG 1 R "t" { "a" "b" }\n{ 2 { "x" } }', "names.*numbers.*line 2, column 5"),
+    (HEAD + "1 2 3 4 5 6 7", "8 payoffs.*ends after 7.*line 2, column 14"),
+    (HEAD + "1 2 3 4\n5 6 7 8 9", "'9'.*last cell.*line 3, column 9"),
+    (HEAD + "1 2 3 4\n5 x 7 8", "payoff.*'x'.*line 3, column 3"),
+    (HEAD + "1 2 3 4\n5 6,7 8", "payoff.*','.*line 3, column 4"),
+    (HEAD + "1 2 3 4\n5 1/0 7 8", "'1/0'.*0.*line 3, column 3"),
+    (HEAD + "1 2 3 4\n5 1.2.3 7 8", r"'1\.2\.3'.*decimal.*line 3, column 3"),
+    (HEAD + "1 2 3 4\n5 1e999999999 7 8", "'1e999999999'.*400.*line 3, column 3"),
+    (HEAD + "1 2 3 4\n5 nan 7 8", "payoff.*'nan'.*line 3, column 3"),
+    (HEAD + '{ { "x" 1 2 }\n{ "y" 3 } } 1 1 1 1', "payoff.*'}'.*line 3, column 9"),
+    (HEAD + '{ { "x" 1 2 }\n{ "y" 3 4 5 } } 1 1 1 1', "'}'.*2 payoffs.*'5'.*line 3, column 11"),
+    (HEAD + '{ { "x" 1 2 }\n{ 3 4 } } 1 1 1 1', "outcome.*quotation.*'3'.*line 3, column 3"),
+    (HEAD + '{ { "x" 1 2 } }\n1 1 2 1', r"outcome.*\[0, 1\].*2.*line 3, column 5"),
+    (HEAD + '{ { "x" 1 2 } }\n1 1 1', "4 cells.*ends after 3.*line 3, column 6"),
+    ('NFG 1 R "t" { "a" "b" } { 99999 99999 }\n1', "19999600002 payoffs.*ends after 1.*line 2, column 2"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("file", "says"), MALFORMED)
 def test_what_is_malformed_is_told_where(file, says, tmp_path):
     (tmp_path / "bad.nfg").write_text(file)
-    with pytest.raises(ValueError, match=re.escape(says)) as refused:
+    with pytest.raises(ValueError, match=says) as refused:
         read_game(tmp_path / "bad.nfg")
     assert str(refused.value).startswith(str(tmp_path / "bad.nfg"))
     assert str(refused.value).endswith(".")
@@ -272,45 +272,45 @@ def test_no_file_does_anything_but_read_or_be_refused(data):
 @pytest.mark.parametrize(
     ("file", "says"),
     [
-        ('{"payoffs": [[1, 2]', "no JSON: Expecting ',' delimiter at line 1, column 20"),
-        ("[1, 2]", "must hold one object"),
-        ('{"name": "x"}', "payoffs is required"),
-        ('{"payoffs": [[1, 2]], "cost": 1}', "must hold one object"),
+        ('{"payoffs": [[1, 2]', "JSON.*','.*line 1, column 20"),
+        ("[1, 2]", "one object"),
+        ('{"name": "x"}', "payoffs"),
+        ('{"payoffs": [[1, 2]], "cost": 1}', "one object.*payoffs"),
         ('{"payoffs": [[[1, 2], [3]], [[1, 2], [3, 4]]]}', "rectangular"),
-        ('{"payoffs": [[1, NaN]]}', "NaN is no payoff"),
-        ('{"payoffs": [[1, 1e999999999]]}', "exponent beyond 400"),
-        ('{"payoffs": [[1, "__import__(1)"]]}', "is no number"),
-        ('{"payoffs": [[1, true]]}', "None is no payoff"),
-        ('{"payoffs": [[1, null]]}', "None is no payoff"),
-        ('{"payoffs": [[]]}', "at least one action"),
+        ('{"payoffs": [[1, NaN]]}', "NaN .*payoff"),
+        ('{"payoffs": [[1, 1e999999999]]}', "400"),
+        ('{"payoffs": [[1, "__import__(1)"]]}', r"'__import__\(1\)'.*number"),
+        ('{"payoffs": [[1, true]]}', "None .*payoff"),
+        ('{"payoffs": [[1, null]]}', "None .*payoff"),
+        ('{"payoffs": [[]]}', "one action"),
         ('{"payoffs": 3}', "rectangular"),
         ('{"payoffs": {"a": 1}}', "rectangular"),
-        ('{"payoffs": [[1, 2], [3, 4]]}', "one leading entry per player"),
-        ('{"payoffs": [[1, 2]], "players": ["a", "b"]}', "2 players are named"),
-        ('{"payoffs": [[1, 2]], "actions": [["x"]]}', "[1] actions are named"),
-        ('{"payoffs": [[1, 2]], "actions": ["xy"]}', "one list of texts per player"),
-        ('{"payoffs": [[1, 2]], "name": 3}', "name and comment must be texts"),
-        ('{"payoffs": ' + "[" * 100_000, "nested too deeply"),
+        ('{"payoffs": [[1, 2], [3, 4]]}', "entry per player"),
+        ('{"payoffs": [[1, 2]], "players": ["a", "b"]}', "2 players.*1"),
+        ('{"payoffs": [[1, 2]], "actions": [["x"]]}', r"\[1\].*\[2\]"),
+        ('{"payoffs": [[1, 2]], "actions": ["xy"]}', "actions.*list of texts"),
+        ('{"payoffs": [[1, 2]], "name": 3}', "name.*text"),
+        ('{"payoffs": ' + "[" * 100_000, "nested"),
     ],
 )
 def test_bad_json_is_refused_in_one_sentence(file, says, tmp_path):
     (tmp_path / "bad.json").write_text(file)
-    with pytest.raises(ValueError, match=re.escape(says)) as refused:
+    with pytest.raises(ValueError, match=says) as refused:
         read_game(tmp_path / "bad.json")
     assert "\n" not in str(refused.value)
 
 
 def test_other_files_are_refused(tmp_path):
     (tmp_path / "latin.nfg").write_bytes('NFG 1 R "é"'.encode("latin-1"))
-    with pytest.raises(ValueError, match="byte 10 is no UTF-8"):
+    with pytest.raises(ValueError, match=r"byte 10.*UTF-8"):
         read_game(tmp_path / "latin.nfg")
     for action in (read_game, lambda path: write_game(nfg.parse(SELTEN), path)):
         with pytest.raises(
             ValueError,
-            match=r"game.gbt is no \.nfg or .* file; games are read from \.nfg, \.json, \.csv and written as",
+            match=r"game\.gbt.*\.nfg.*\.json",
         ):
             action(tmp_path / "game.gbt")
-    with pytest.raises(ValueError, match="cannot hold"):
+    with pytest.raises(ValueError, match=r"\\"):
         nfg.text(NormalForm([[1]], "ends with \\"))
     assert [p.name for p in tmp_path.iterdir()] == ["latin.nfg"]
 
@@ -330,10 +330,8 @@ def test_an_interrupted_write_leaves_the_old_file(tmp_path, monkeypatch):
 
 
 def test_names_must_fit():
-    with pytest.raises(ValueError, match="3 players are named and the payoffs are those of 2"):
+    with pytest.raises(ValueError, match=r"3 players.*2"):
         NormalForm(([[1]], [[2]]), players=("a", "b", "c"))
-    with pytest.raises(
-        ValueError, match=re.escape("[1, 2] actions are named and the payoffs are those of [1, 1]")
-    ):
+    with pytest.raises(ValueError, match=r"\[1, 2\] actions.*\[1, 1\]"):
         NormalForm(([[1]], [[2]]), actions=(("a",), ("b", "c")))
     assert number("007") == 7

@@ -37,7 +37,7 @@ def test_names():
         read_text(",1,2\n1,3,0\n2,5,1\n\n3,5\n0,1").payoffs.tolist() == DILEMMA
     )  # an empty corner: numbers are names
     assert read_text("\nP,L,R\nU,3,0\nD,5,1\n\nQ,L,R\nU,3,5\nD,0,1\n").payoffs.tolist() == DILEMMA
-    with pytest.raises(ValueError, match="name different actions"):
+    with pytest.raises(ValueError, match="different actions"):
         read_text(",L,R\nU,3,0\nD,5,1\n\n,L,M\nU,3,5\nD,0,1")
 
 
@@ -46,25 +46,25 @@ def test_every_form_is_told_apart(tmp_path):
     for suffix in (".nfg", ".json"):
         text = write_game(game, tmp_path / f"game{suffix}").read_text(encoding="utf-8")
         assert (read_text(f"\n {text}").payoffs == game.payoffs).all()
-    with pytest.raises(ValueError, match=r"game\.csv is no \.nfg or \.json file"):
+    with pytest.raises(ValueError, match=r"game\.csv.*\.nfg.*\.json"):
         write_game(game, tmp_path / "game.csv")
 
 
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("", "text is empty"),
-        ('EFG 2 R "t" { "a" }', r"is a game tree, .*read_efg\(file\)\.to_nfg"),
-        ("3 3,0 5\n5 0", "line 2 has 1 cells of payoffs where 2 are wanted"),
-        ("3 3,x\n5 0,1 1", "'x' stands where a pair of payoffs, such as 3 0, is wanted at line 1, cell 2"),
-        ("3 3,0 5\n5 0,1 nan", "'1 nan' stands where a pair"),
-        ("3,0\n5,1", "holds a pair of payoffs|a pair of payoffs, such as 3 0, is wanted"),
-        ("1 2 3,4 5 6", "no cell in it holds a pair"),
-        ("1,2\n\n3", "1x2 and 1x1; they must be alike"),
-        ("1,2\n\n3,4\n\n5,6", "holds 3 tables"),
-        (" , \n", "holds 0 tables"),
-        (",L,R,M\nU,3 3,0 5\nD,5 0,1 1", "it names 3 columns and holds 2"),
-        ("3 3,0 1e999\n3 3,0 1", "'0 1e999' stands where"),
+        ("", "empty"),
+        ('EFG 2 R "t" { "a" }', r"tree.*read_efg\(file\)\.to_nfg"),
+        ("3 3,0 5\n5 0", "line 2 .*1 cells.*2 "),
+        ("3 3,x\n5 0,1 1", "'x'.*pair.*line 1, cell 2"),
+        ("3 3,0 5\n5 0,1 nan", "'1 nan'.*pair"),
+        ("3,0\n5,1", "pair of payoffs"),
+        ("1 2 3,4 5 6", "pair"),
+        ("1,2\n\n3", "1x2 .*1x1"),
+        ("1,2\n\n3,4\n\n5,6", "3 tables"),
+        (" , \n", "0 tables"),
+        (",L,R,M\nU,3 3,0 5\nD,5 0,1 1", "3 columns.*2"),
+        ("3 3,0 1e999\n3 3,0 1", "'0 1e999'.*pair"),
     ],
 )
 def test_mistakes_are_told_where(text, says):

@@ -1,7 +1,6 @@
 """Payoffs are the numbers that were given, to the last digit, whatever holds them; what is no number is named."""
 
 import json
-import re
 from decimal import Decimal
 from fractions import Fraction
 
@@ -97,32 +96,32 @@ def test_arrays_of_different_types_keep_their_numbers():
 @pytest.mark.parametrize(
     ("entry", "says"),
     [
-        ("1e999999999", "'1e999999999' has an exponent beyond 400"),
-        ("1e-999999999", "has an exponent beyond 400"),
-        (Decimal("1e999999999"), "has an exponent beyond 400"),
-        ("9" * 10**6, "has 1000000 letters; a number has at most 4000"),
-        ("1/" + "9" * 5000, "has 5002 letters"),
-        ("1/0", "divides by 0"),
-        ("a", "'a' is no number; write an integer, a decimal or p/q"),
-        ("nan", "'nan' is no number"),
-        (float("nan"), "nan is no payoff; all payoffs must be finite numbers"),
-        (np.float32("inf"), "inf is no payoff"),
-        (Decimal("NaN"), "is no payoff"),
-        (Decimal("-Infinity"), "is no payoff"),
-        (None, "None is no payoff"),
-        (1j, "1j is no payoff"),
+        ("1e999999999", "'1e999999999'.*400"),
+        ("1e-999999999", "1e-999999999.*400"),
+        (Decimal("1e999999999"), "999999999.*400"),
+        ("9" * 10**6, "1000000 .*4000"),
+        ("1/" + "9" * 5000, "5002 .*4000"),
+        ("1/0", "1/0.*0"),
+        ("a", "'a'.*decimal"),
+        ("nan", "'nan'.*number"),
+        (float("nan"), "nan .*finite"),
+        (np.float32("inf"), "inf .*finite"),
+        (Decimal("NaN"), "NaN.*finite"),
+        (Decimal("-Infinity"), "-Infinity.*finite"),
+        (None, "None .*payoff"),
+        (1j, "1j .*payoff"),
     ],
 )
 def test_what_is_no_number_is_named(entry, says, exact):
     for game in ([[1, entry]], ([[1.5, entry]], [[0, 2**80]]), np.array([[1, entry]], dtype=object)):
-        with pytest.raises(ValueError, match=re.escape(says)):
+        with pytest.raises(ValueError, match=says):
             payoff_tensor(game, exact)
-    with pytest.raises(ValueError, match=re.escape(says)):
+    with pytest.raises(ValueError, match=says):
         rational(entry)
 
 
 @pytest.mark.parametrize("entry", ["1e309", 10**400])
 def test_what_float64_cannot_hold_is_solved_exactly_or_refused(entry):
-    with pytest.raises(ValueError, match=r"beyond 1\.8e308"):
+    with pytest.raises(ValueError, match=r"1\.8e308"):
         payoff_tensor([[entry, 0]])
     assert payoff_tensor([[entry, 0]], exact=True)[0, 0] == Fraction(entry)

@@ -177,7 +177,7 @@ def test_a_missing_equilibrium_is_noticed(monkeypatch):
 def test_large_games_are_refused_with_an_estimate(monkeypatch):
     with pytest.raises(
         ValueError,
-        match=r"6 x 6 x 6 actions has 2\.5e\+05 supports, whose systems would take about .* seconds; pass force",
+        match=r"6 x 6 x 6 .*2\.5e\+05 supports.* seconds.*force",
     ):
         SOLVERS.make("polynomial", game=np.zeros((3, 6, 6, 6)))
     monkeypatch.setattr(solvers.n_player.polynomial, "PATIENCE", 0.0)

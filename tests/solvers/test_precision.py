@@ -95,14 +95,14 @@ def test_games_are_learned(game):
 @pytest.mark.parametrize(
     ("start", "says"),
     [
-        (([0.5, 0.6], [0.5, 0.5]), r"start holds \[0.5, 0.6\], which is off the simplex"),
-        (([1.5, -0.5], [0.5, 0.5]), "off the simplex"),
-        (([0, 0], [1, 0]), "off the simplex"),
-        (([1, 0],), "one strategy each"),
-        (([1, 0], [1, 0], [1, 0]), "one strategy each"),
+        (([0.5, 0.6], [0.5, 0.5]), r"\[0.5, 0.6\].*simplex"),
+        (([1.5, -0.5], [0.5, 0.5]), "simplex"),
+        (([0, 0], [1, 0]), "simplex"),
+        (([1, 0],), "one strategy"),
+        (([1, 0], [1, 0], [1, 0]), "one strategy"),
         (([1, 0, 0], [1, 0]), r"\[2, 2\] actions"),
-        (3, "start is 3; it must hold one strategy each"),
-        ("up", "one strategy each"),
+        (3, "start is 3.*one strategy"),
+        ("up", "one strategy"),
         (([float("nan"), 1], [1, 0]), "NaN"),
     ],
 )
@@ -114,7 +114,7 @@ def test_starts_are_strategies(start, says):
 
 
 def test_a_population_starts_on_the_simplex():
-    with pytest.raises(ValueError, match="off the simplex"):
+    with pytest.raises(ValueError, match="simplex"):
         evolve_population(np.eye(2), FLOWS.make("replicator"), [0.5, 0.6], [0.0, 1.0])
 
 
@@ -124,7 +124,7 @@ def test_what_has_no_matrix_is_refused():
         lambda g: evolve(g, FLOWS.make("logit"), HALF, [0.0, 1.0]),
         lambda g: quantal_response(g, [1.0]),
     ):
-        with pytest.raises(ValueError, match="is no matrix game"):
+        with pytest.raises(ValueError, match=r"'iterated_prisoners_dilemma'.*matrix game"):
             solver("ipd")
-        with pytest.raises(ValueError, match="Unknown game"):
+        with pytest.raises(ValueError, match=r"'chickn'.*did you mean 'chicken'"):
             solver("chickn")

@@ -227,9 +227,9 @@ def test_floats_and_three_players():
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
-        ({"kind": "very weak"}, "kind is 'very weak'; accepted: strict, weak"),
-        ({"by": "correlated"}, "by is 'correlated'; accepted: pure, mixed"),
-        ({"order": (0, 0)}, "each of the players 0 to 1 once"),
+        ({"kind": "very weak"}, "kind.* 'very weak'.*accepted: strict, weak"),
+        ({"by": "correlated"}, "by.* 'correlated'.*accepted: pure, mixed"),
+        ({"order": (0, 0)}, r"\(0, 0\)|0 to 1 once"),
     ],
 )
 def test_what_is_refused(settings, says):

@@ -209,12 +209,12 @@ def test_a_player_without_a_choice():
 @pytest.mark.parametrize(
     ("game", "precisions", "says"),
     [
-        (LOOP, [-1.0], "A precision is -1"),
-        (LOOP, [np.inf], "NaN or infinite|must be finite numbers"),
-        (LOOP, [], "give a list of at least one"),
-        (LOOP, 1.0, "give a list of at least one"),
-        (LOOP[:1], [1.0], "one leading entry per player"),
-        (LOOP * np.nan, [1.0], "NaN or infinite|must be finite numbers"),
+        (LOOP, [-1.0], "precision is -1"),
+        (LOOP, [np.inf], "NaN|finite"),
+        (LOOP, [], "list of.* one"),
+        (LOOP, 1.0, "list of.* one"),
+        (LOOP[:1], [1.0], "entry per player"),
+        (LOOP * np.nan, [1.0], "NaN|finite"),
     ],
 )
 def test_bad_input(game, precisions, says):

@@ -245,20 +245,20 @@ def test_named_strategies_are_taken(name):
     [
         ((AXELROD, (None, "tft"), 0), "without a discount"),
         ((AXELROD, (None, "tft"), 0, 1.5), "discount is 1.5"),
-        ((AXELROD, (None, np.ones(4)), 0, 0.9), "5 for memory one, 21 for memory two"),
-        ((AXELROD, (None, np.full(5, 1.2)), 0, 0.9), "outside [0, 1]"),
-        ((AXELROD, (None, np.full(5, np.nan)), 0, 0.9), "outside [0, 1]"),
-        ((AXELROD, ("tft",), 0, 0.9), "must hold 2 strategies"),
+        ((AXELROD, (None, np.ones(4)), 0, 0.9), "5 .*21 "),
+        ((AXELROD, (None, np.full(5, 1.2)), 0, 0.9), r"\[0, 1\]"),
+        ((AXELROD, (None, np.full(5, np.nan)), 0, 0.9), r"\[0, 1\]"),
+        ((AXELROD, ("tft",), 0, 0.9), "2 strategies"),
         ((AXELROD, ("tft", "tft"), 2, 0.9), "players 0 to 1"),
-        ((AXELROD, (None, "tit for two"), 0, 0.9), "Unknown strategy"),
-        ((AXELROD, (None, "tft"), 0, 0.9, (1, 2, 3)), "one finite weight"),
-        (([[[1, 2]]], (None,), 0, 0.9), "one leading entry per player"),
+        ((AXELROD, (None, "tit for two"), 0, 0.9), "'tit for two'"),
+        ((AXELROD, (None, "tft"), 0, 0.9, (1, 2, 3)), "finite weight"),
+        (([[[1, 2]]], (None,), 0, 0.9), "entry per player"),
         (
             (Iterated(MatrixGame.symmetric([[1, 0], [0, 1]]), [0.5, 0.9]), (None, "tft"), 0),
-            "one discount at a time",
+            "one discount",
         ),
     ],
 )
 def test_bad_input_is_refused_with_what_is_accepted(arguments, says):
-    with pytest.raises(ValueError, match=says.replace("[", r"\[").replace("]", r"\]")):
+    with pytest.raises(ValueError, match=says):
         best_response(*arguments)

@@ -94,13 +94,13 @@ def test_ties_are_judged_in_units_of_the_payoff_range():
 
 
 def test_refusals():
-    with pytest.raises(ValueError, match="Unknown responses 'worse'; accepted: better, best"):
+    with pytest.raises(ValueError, match=r"responses 'worse'.*accepted: better, best"):
         response_graph(np.zeros((2, 2)), "worse")  # pyright: ignore[reportArgumentType]
-    with pytest.raises(ValueError, match=r"shape \(2, 3\); it must be square"):
+    with pytest.raises(ValueError, match=r"\(2, 3\).*square"):
         response_graph(np.zeros((2, 3)))
-    with pytest.raises(ValueError, match="no finite number; leave out strategies with pairings not played"):
+    with pytest.raises(ValueError, match=r"finite.*leave out"):
         response_graph(np.array([[0, np.nan], [1, 0]]))
-    with pytest.raises(ValueError, match="rows of different length"):
+    with pytest.raises(ValueError, match=r"rows.*length"):
         response_graph([[0, 1], [1]])
     with pytest.raises(ValueError, match="tolerance is -1"):
         response_graph(np.zeros((2, 2)), tolerance=-1)

@@ -235,13 +235,13 @@ def test_floats_agree_with_rationals():
 
 
 def test_refusals():
-    with pytest.raises(ValueError, match="The game is not symmetric"):
+    with pytest.raises(ValueError, match="not symmetric"):
         evolutionarily_stable(MatrixGame.bimatrix([[1, 0], [0, 2]], [[1, 0], [1, 2]]))
-    with pytest.raises(ValueError, match=r"shape \(2, 3\); it must be square"):
+    with pytest.raises(ValueError, match=r"\(2, 3\).*square"):
         stability(np.zeros((2, 3)), [1, 0])
-    with pytest.raises(ValueError, match="17 actions have 131071 supports, more than max_supports = 65536"):
+    with pytest.raises(ValueError, match=r"17 .*131071 .*max_supports = 65536"):
         evolutionarily_stable(np.eye(17))
-    with pytest.raises(ValueError, match="off the simplex"):
+    with pytest.raises(ValueError, match="simplex"):
         stability(np.eye(2), [0.5, 0.6])
-    with pytest.raises(ValueError, match="write rationals as they are"):
+    with pytest.raises(ValueError, match="rational"):
         stability(np.eye(3), [0.3333333333, 0.3333333333, 0.3333333333], exact=True)

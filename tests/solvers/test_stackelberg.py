@@ -128,9 +128,9 @@ def test_damping_shortens_the_followers_answer():
 
 
 def test_bad_input():
-    with pytest.raises(ValueError, match="'root' or 'ascent'"):
+    with pytest.raises(ValueError, match=r"descent.*root.*ascent"):
         stackelberg(duopoly(), pair(1, 2), method="descent")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="seat from 0 to 1"):
+    with pytest.raises(ValueError, match=r"2.*0 to 1"):
         stackelberg(duopoly(), pair(1, 2), leader=2)
     with pytest.raises(ValueError, match="lr is -1"):
         stackelberg(duopoly(), pair(1, 2), lr=-1.0)

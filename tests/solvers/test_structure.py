@@ -215,7 +215,7 @@ def test_risk_dominance_ignores_units():
 def test_cycles_of_risk_dominance_are_refused():
     """Each of three conventions risk-dominates the next."""
     row = np.array([[6, 5, 0], [0, 6, 5], [5, 0, 6]])
-    with pytest.raises(ValueError, match="in a cycle; select by 'welfare'"):
+    with pytest.raises(ValueError, match=r"cycle.*'welfare'"):
         select(vertex_enumeration((row, row.T)), "risk_dominance")
 
 
@@ -236,7 +236,11 @@ def test_choice_is_best_among_mixtures_too():
     ("game", "by", "says"),
     [
         (STAG_HUNT, "wellfare", "did you mean 'welfare'"),
-        (([[1, -1], [-1, 1], [0, 0]], [[-1, 1], [1, -1], [0, 0]]), "risk_dominance", "this game has none"),
+        (
+            ([[1, -1], [-1, 1], [0, 0]], [[-1, 1], [1, -1], [0, 0]]),
+            "risk_dominance",
+            "(?i)none|no equilibrium",
+        ),
     ],
 )
 def test_what_cannot_be_selected(game, by, says):
@@ -247,7 +251,7 @@ def test_what_cannot_be_selected(game, by, says):
 def test_risk_dominance_takes_two_players():
     payoffs = payoff_tensor(np.zeros((3, 2, 2, 2)))
     two = tuple(solution(payoffs, [s] * 3) for s in np.eye(2))
-    with pytest.raises(ValueError, match="defined for 2 players and this game has 3"):
+    with pytest.raises(ValueError, match=r"2 players.*3"):
         select(EquilibriumSet(payoffs, "pure", two), "risk_dominance")
-    with pytest.raises(ValueError, match="no equilibrium to select from"):
+    with pytest.raises(ValueError, match="no equilibrium"):
         select(EquilibriumSet(payoffs, "pure", ()))

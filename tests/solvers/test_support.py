@@ -141,9 +141,7 @@ def test_systems_in_integers(unknowns, more, seed):
 
 def test_large_games_are_refused_with_the_estimate():
     game = np.zeros((2, 14, 14))
-    with pytest.raises(
-        ValueError, match=r"14 x 14 actions solves 4.01e\+07 pairs of linear systems, about .* force=True"
-    ):
+    with pytest.raises(ValueError, match=r"14 x 14 .*4.01e\+07 .*force=True"):
         support_enumeration(game)
     lopsided = np.random.default_rng(0).normal(size=(2, 2, 60))
     assert support_enumeration(lopsided).complete
@@ -151,7 +149,7 @@ def test_large_games_are_refused_with_the_estimate():
 
 def test_force_solves_what_is_refused(monkeypatch):
     monkeypatch.setattr("solvers.two_player.support.LIMIT", 4)
-    with pytest.raises(ValueError, match="solves 5 pairs"):
+    with pytest.raises(ValueError, match=r" 5 .*force=True"):
         support_enumeration(TEXTBOOK[1].payoffs)
     assert len(support_enumeration(TEXTBOOK[1].payoffs, force=True)) == 3
 
@@ -161,11 +159,11 @@ def test_force_solves_what_is_refused(monkeypatch):
     [
         (
             np.zeros((3, 2, 2, 2)),
-            "'support' takes games of 2 players and this one has 3; methods for any number: .*pure",
+            "'support'.*2 players.*3.*pure",
         ),
-        (([[1, float("nan")]], [[0, 0]]), "finite numbers"),
-        (([[1, float("inf")]], [[0, 0]]), "finite numbers"),
-        (np.zeros((2, 0, 2)), "at least one action"),
+        (([[1, float("nan")]], [[0, 0]]), "finite"),
+        (([[1, float("inf")]], [[0, 0]]), "finite"),
+        (np.zeros((2, 0, 2)), "one action"),
         (([[1, 2]], [[1], [2]]), "rectangular"),
     ],
 )

@@ -314,7 +314,7 @@ def test_lopsided_games_leave_out_hopeless_actions(monkeypatch):
 def test_large_games_are_refused_with_the_estimate(monkeypatch):
     with pytest.raises(
         ValueError,
-        match=r"30 x 30 actions may have up to 4\.6e\+11 vertices; .* force=True\. .*'lemke_howson'",
+        match=r"30 x 30 .*4\.6e\+11 .*force=True.*'lemke_howson'",
     ):
         vertex_enumeration(np.zeros((2, 30, 30)))
     monkeypatch.setattr(vertex, "LIMIT", 5)
@@ -326,9 +326,9 @@ def test_large_games_are_refused_with_the_estimate(monkeypatch):
 @pytest.mark.parametrize(
     ("game", "says"),
     [
-        (np.zeros((3, 2, 2, 2)), "'vertex' takes games of 2 players and this one has 3"),
+        (np.zeros((3, 2, 2, 2)), "'vertex'.*2 players.*3"),
         (np.full((2, 2, 2), np.nan), "finite"),
-        (np.zeros((2, 0, 3)), "at least one action"),
+        (np.zeros((2, 0, 3)), "one action"),
     ],
 )
 def test_what_is_no_two_player_game_is_refused(game, says):

@@ -83,7 +83,7 @@ def test_a_sum_that_rounding_moves_is_constant_for_solve_too(total):
     np.testing.assert_allclose(np.concatenate(found.profile), np.concatenate(known.profile), atol=1e-8)
     changed = total - table
     changed[0, 0] += 1e-6 * total
-    with pytest.raises(ValueError, match="sum to a constant"):
+    with pytest.raises(ValueError, match="constant"):
         solve((table, changed), "zero_sum")
 
 
@@ -107,10 +107,10 @@ def test_maximin_secures_its_value_and_no_strategy_more():
     [
         (
             TEXTBOOK[1].payoffs,
-            "sum to a constant, and these sum to between 0 and 3; methods for any game of 2 players: .*support",
+            "constant.*0 and 3.*support",
         ),
-        (np.zeros((3, 2, 2, 2)), "'zero_sum' takes games of 2 players and this one has 3"),
-        (([[float("inf")]], [[1]]), "finite numbers"),
+        (np.zeros((3, 2, 2, 2)), "'zero_sum'.*2 players.*3"),
+        (([[float("inf")]], [[1]]), "finite"),
     ],
 )
 def test_what_is_refused(game, says):
