@@ -1,7 +1,8 @@
 """What plays an environment: agents, from observations and a memory of their own to the logits of actions."""
 
 import abc
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Sequence
 
 import equinox as eqx
 import jax
@@ -10,6 +11,7 @@ from jaxtyping import Array, Float, Key, PyTree
 
 from games.base import Own
 from games.exact.tables import as_table
+from games.registry import nearest
 
 Turn = Callable[[PyTree[Array], PyTree[Array]], tuple[Float[Array, "batch outputs"], PyTree[Array]]]
 """From what an agent sees in each of a batch of episodes, and its memories, to its logits there and the memories after the step."""
@@ -80,25 +82,64 @@ class Table(Agent):
         return jnp.stack([row, jnp.zeros_like(row)]) if self.logits.ndim == 1 else row, memory
 
 
-class Feedforward(Agent):
-    """A multilayer perceptron with ReLU between its layers; observations are flattened."""
+ACTIVATIONS = {"relu": jax.nn.relu, "tanh": jnp.tanh}
+"""The activation functions of an `Mlp`, by name."""
+
+
+class Mlp(Agent):
+    """A multilayer perceptron.
+
+    Args:
+        layers: linear layers; each takes the outputs of the one before.
+        activation: the function between the layers, `"relu"` or `"tanh"`.
+
+    Raises:
+        ValueError: for another activation.
+
+    Example:
+        >>> network = Mlp.uniform(jax.random.key(0), (4, 8, 2), "tanh")
+        >>> network.outputs(jnp.zeros(4)).shape
+        (2,)
+    """
 
     layers: tuple[eqx.nn.Linear, ...]
+    activation: str = eqx.field(static=True, default="relu")
 
-    def __init__(self, key: Key[Array, ""], sizes: tuple[int, ...]):
+    def __check_init__(self):
+        if self.activation not in ACTIVATIONS:
+            raise ValueError(
+                f"Unknown activation {self.activation!r}; {nearest(str(self.activation), ACTIVATIONS)}."
+            )
+
+    @classmethod
+    def uniform(cls, key: Key[Array, ""], sizes: Sequence[int], activation: str = "relu") -> "Mlp":
+        r"""Draw weights and biases uniformly from $[-1/\sqrt n, 1/\sqrt n]$, n the number of inputs of a layer.
+
+        Args:
+            key: source of randomness.
+            sizes: number of inputs, of units of each hidden layer, and of outputs.
+            activation: `"relu"` or `"tanh"`.
+        """
         keys = jax.random.split(key, len(sizes) - 1)
-        self.layers = tuple(
-            eqx.nn.Linear(a, b, key=k) for a, b, k in zip(sizes[:-1], sizes[1:], keys, strict=True)
+        layers = (
+            eqx.nn.Linear(inputs, outputs, key=k)
+            for (inputs, outputs), k in zip(itertools.pairwise(sizes), keys, strict=True)
         )
+        return cls(tuple(layers), activation)
 
     def __call__(
         self, observation: Array, memory: PyTree[Array]
     ) -> tuple[Float[Array, " outputs"], PyTree[Array]]:
-        """The outputs."""
-        x = jnp.ravel(observation)
-        for layer in self.layers[:-1]:
-            x = jax.nn.relu(layer(x))
-        return self.layers[-1](x), memory
+        """The outputs for an observation, and the memory unchanged."""
+        return self.outputs(observation), memory
+
+    def outputs(self, x: Float[Array, "..."]) -> Float[Array, " outputs"]:
+        """The outputs for an input of any shape, which is flattened."""
+        x = jnp.ravel(x)
+        *hidden, last = self.layers
+        for layer in hidden:
+            x = ACTIVATIONS[self.activation](layer(x))
+        return last(x)
 
 
 class ActorCritic(Agent):

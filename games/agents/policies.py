@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from games.agents.base import ActorCritic, Agent, Feedforward, Table
+from games.agents.base import ActorCritic, Agent, Mlp, Table
 from games.agents.recurrent import Convolution, Dense, Recurrent
 from games.base import Environment, Own
 from games.checks import check_count, check_counts, check_range, floating
@@ -97,9 +97,9 @@ class MlpPolicy(Network):
         check_counts("hidden", self.hidden)
         self.hidden = tuple(self.hidden)
 
-    def network(self, key: Key[Array, ""], observation_shape: tuple[int, ...], outputs: int) -> Feedforward:
+    def network(self, key: Key[Array, ""], observation_shape: tuple[int, ...], outputs: int) -> Mlp:
         """Draw a network."""
-        return Feedforward(key, (math.prod(observation_shape), *self.hidden, outputs))
+        return Mlp.uniform(key, (math.prod(observation_shape), *self.hidden, outputs))
 
 
 class GruPolicy(Network):

@@ -27,7 +27,7 @@ class Recurrent(Agent):
         Zhao et al. 2022, "Proximal learning with opponent-learning awareness", section 5.2: width 64.
     """
 
-    eye: "Dense | Convolution | Codes"
+    encoder: "Dense | Convolution | Codes"
     cell: eqx.nn.GRUCell
     head: eqx.nn.Linear
 
@@ -39,7 +39,7 @@ class Recurrent(Agent):
         self, observation: Array, memory: Float[Array, " width"]
     ) -> tuple[Float[Array, " outputs"], Float[Array, " width"]]:
         """The outputs, and the next state."""
-        state = self.cell(jax.nn.relu(self.eye(observation)), memory)
+        state = self.cell(jax.nn.relu(self.encoder(observation)), memory)
         return self.head(state), state
 
     def along(self, observations: Array) -> Float[Array, "steps batch outputs"]:
@@ -50,7 +50,7 @@ class Recurrent(Agent):
             state = turned(weights, state, x)
             return state, across(self.head, state)
 
-        features = jnp.moveaxis(jax.nn.relu(jax.vmap(jax.vmap(self.eye))(observations)), 1, 2)
+        features = jnp.moveaxis(jax.nn.relu(jax.vmap(jax.vmap(self.encoder))(observations)), 1, 2)
         features = jnp.concatenate([features, jnp.ones_like(features[:, :1])], axis=1)
         return jnp.moveaxis(jax.lax.scan(thrifty(step), self.start(features.shape[2]), features)[1], 1, 2)
 
@@ -63,7 +63,7 @@ class Recurrent(Agent):
         weights = stacked(self.cell)
 
         def step(observations, state):
-            features = jax.nn.relu(jax.vmap(self.eye)(observations)).T
+            features = jax.nn.relu(jax.vmap(self.encoder)(observations)).T
             features = checkpoint_name(jnp.concatenate([features, jnp.ones_like(features[:1])]), "features")
             state = turned(weights, state, features)
             return across(self.head, state).T, state
@@ -72,7 +72,7 @@ class Recurrent(Agent):
 
     def coded(self, distinct: Float[Array, "observations *shape"]) -> "Recurrent":
         """With an eye for which of the observations it is, and what each does to the gates worked out."""
-        weight = self.cell.weight_ih @ jax.nn.relu(jax.vmap(self.eye)(distinct)).T
+        weight = self.cell.weight_ih @ jax.nn.relu(jax.vmap(self.encoder)(distinct)).T
         return Recurrent(
             Codes(distinct), eqx.tree_at(lambda cell: cell.weight_ih, self.cell, weight), self.head
         )

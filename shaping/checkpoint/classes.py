@@ -35,7 +35,6 @@ CLASSES = {
     "dice": "games.sampled.estimators:Dice",
     "every_k": "shaping.wrappers.basic:EveryK",
     "extragradient": "shaping.learners.extragradient:Extragradient",
-    "feedforward": "games.agents.base:Feedforward",
     "fixed": "shaping.learners.fixed:Fixed",
     "follower": "shaping.training.fit_meva:Follower",
     "frozen": "shaping.wrappers.basic:Frozen",
@@ -54,7 +53,7 @@ CLASSES = {
     "meta_game": "shaping.meta.game:MetaGame",
     "meva": "shaping.learners.meva:Meva",
     "mfos": "shaping.learners.mfos:Mfos",
-    "mlp": "shaping.networks.policies:Mlp",
+    "mlp": "games.agents.base:Mlp",
     "mlp_policy": "games.agents.policies:MlpPolicy",
     "mmaml": "shaping.learners.mmaml:Mmaml",
     "naive": "shaping.learners.naive:Naive",
@@ -88,7 +87,6 @@ CLASSES = {
     "tit_for_tat": "games.agents.coin_scripted:TitForTat",
     "trembling": "games.agents.base:Trembling",
     "uniform": "games.agents.coin_scripted:Uniform",
-    "update_network": "shaping.learners.cola:UpdateNetwork",
     "value_network": "shaping.networks.meta_value:ValueNetwork",
 }
 """Where the class of each name is defined. A file of format 2 names classes as `FORMAT_2` does."""
@@ -130,6 +128,26 @@ def class_of(name: str) -> Any:
     except ImportError:
         return None
     return found if isinstance(found, type) and class_name(found) == FORMAT_2.get(name, name) else None
+
+
+def as_now(name: str, fields: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The name and the fields of a class in this version, from those that a file of any version holds.
+
+    Example:
+        >>> as_now("feedforward", {"layers": ()})
+        ('mlp', {'activation': 'relu', 'layers': ()})
+    """
+    name = FORMAT_2.get(name, name)
+    match name:
+        case "feedforward":  # perceptrons of agents had one activation
+            return "mlp", {"activation": "relu"} | fields
+        case "mlp":  # and those of policies another
+            return "mlp", {"activation": "tanh"} | fields
+        case "update_network":
+            return "mlp", fields
+        case "recurrent":
+            return name, {"encoder" if field == "eye" else field: value for field, value in fields.items()}
+    return name, fields
 
 
 FORMAT_2 = {

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from shaping.checkpoint.classes import class_name, class_of
+from shaping.checkpoint.classes import as_now, class_name, class_of
 
 DRAWS = ("name", "init_std")
 """Fields of a game that do not change what is played: what it is called, and how widely initial parameters are drawn."""
@@ -164,6 +164,7 @@ def _array(array: np.ndarray, told: Callable[[str], str], cast: bool) -> jax.Arr
 
 def _module(name: str, fields: dict[str, Any], told: Callable[[str], str]) -> Any:
     """A module from its fields, checked as its constructor would, which is not run; or a named tuple."""
+    name, fields = as_now(name, fields)
     kind = class_of(name)
     expected = _fields(kind)
     if expected is None:

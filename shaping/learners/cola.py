@@ -8,49 +8,11 @@ import jax
 import jax.numpy as jnp
 import optax
 from jax.flatten_util import ravel_pytree
-from jaxtyping import Array, Float, Key, PyTree
+from jaxtyping import Array, Key, PyTree
 
+from games.agents.base import Mlp
 from games.base import Game, Joint, Own
-from shaping.base import Learner, Scalar, View, choice, number
-
-ACTIVATIONS = {"tanh": jnp.tanh, "relu": jax.nn.relu}
-
-
-class UpdateNetwork(eqx.Module):
-    """A multilayer perceptron from everybody's parameters, the player's own first, to the player's direction.
-
-    Args:
-        layers: linear layers, each taking what the one before it gives.
-        activation: `"tanh"` or `"relu"`, between the layers.
-    """
-
-    layers: tuple[eqx.nn.Linear, ...]
-    activation: str = choice("tanh", "relu")
-
-    def __call__(self, x: Float[Array, " d"]) -> Float[Array, " own"]:
-        """The direction at these parameters."""
-        *hidden, last = self.layers
-        for layer in hidden:
-            x = ACTIVATIONS[self.activation](layer(x))
-        return last(x)
-
-    @classmethod
-    def drawn(
-        cls, key: Key[Array, ""], sizes: Sequence[int], activation: str, std: Scalar
-    ) -> "UpdateNetwork":
-        r"""A network of these layer sizes, inputs and outputs included: weights from $N(0, std^2)$, biases 0.
-
-        Example:
-            >>> UpdateNetwork.drawn(jax.random.key(0), (2, 8, 8, 1), "relu", 0.1)(jnp.zeros(2)).tolist()
-            [0.0]
-        """
-        layers = []
-        for k, (into, out) in enumerate(itertools.pairwise(sizes)):
-            at = jax.random.fold_in(key, k)
-            layer = eqx.nn.Linear(into, out, key=at)
-            drawn = (std * jax.random.normal(at, (out, into)), jnp.zeros(out))
-            layers.append(eqx.tree_at(lambda linear: (linear.weight, linear.bias), layer, drawn))
-        return cls(tuple(layers), activation)
+from shaping.base import Learner, Scalar, View, number
 
 
 class Cola(Learner):
@@ -80,7 +42,7 @@ class Cola(Learner):
         ('cola', 'naive')
     """
 
-    networks: tuple[UpdateNetwork, ...]
+    networks: tuple[Mlp, ...]
     lr: Scalar = number(1.0)
     bound: Scalar = number(float("inf"), infinite=True)
 
@@ -105,12 +67,12 @@ class Cola(Learner):
             network = jax.tree.map(lambda *leaves: jnp.stack(leaves)[view.place], *self.networks)
         return optax.tree.scale(self.lr, self.direction(network, view.params, view.seat)), state
 
-    def direction(self, network: UpdateNetwork, params: Joint, seat: int) -> Own:
+    def direction(self, network: Mlp, params: Joint, seat: int) -> Own:
         """What one network says of one seat's parameters."""
         own, restore = ravel_pytree(params[seat])
         others = [ravel_pytree(p)[0] for j, p in enumerate(params) if j != seat]
         seen = jnp.clip(jnp.concatenate([own, *others]), -self.bound, self.bound)
-        return restore(network(seen).astype(own.dtype))
+        return restore(network.outputs(seen).astype(own.dtype))
 
 
 def drawn(
@@ -120,7 +82,7 @@ def drawn(
     hidden: Sequence[int] = (16, 16, 16),
     activation: str = "tanh",
     std: Scalar = 0.1,
-) -> tuple[UpdateNetwork, ...]:
+) -> tuple[Mlp, ...]:
     """Untrained networks for every seat of a game.
 
     Args:
@@ -132,6 +94,22 @@ def drawn(
     """
     counts = [sum(leaf.size for leaf in jax.tree.leaves(own)) for own in jax.eval_shape(game.init, key)]
     return tuple(
-        UpdateNetwork.drawn(jax.random.fold_in(key, i), (sum(counts), *hidden, count), activation, std)
+        normal_network(jax.random.fold_in(key, i), (sum(counts), *hidden, count), activation, std)
         for i, count in enumerate(counts)
     )
+
+
+def normal_network(key: Key[Array, ""], sizes: Sequence[int], activation: str, std: Scalar) -> Mlp:
+    r"""A network with these numbers of inputs, hidden units and outputs: weights from $N(0, std^2)$, biases 0.
+
+    Example:
+        >>> normal_network(jax.random.key(0), (2, 8, 8, 1), "relu", 0.1).outputs(jnp.zeros(2)).tolist()
+        [0.0]
+    """
+    layers = []
+    for k, (inputs, outputs) in enumerate(itertools.pairwise(sizes)):
+        own = jax.random.fold_in(key, k)
+        layer = eqx.nn.Linear(inputs, outputs, key=own)
+        weights = std * jax.random.normal(own, (outputs, inputs)), jnp.zeros(outputs)
+        layers.append(eqx.tree_at(lambda linear: (linear.weight, linear.bias), layer, weights))
+    return Mlp(tuple(layers), activation)

@@ -7,30 +7,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Key
 
+from games.agents.base import Mlp
 from games.checks import check_count, check_flag
-
-
-class Mlp(eqx.Module):
-    """A multilayer perceptron with tanh between its layers, and nothing but arrays for leaves.
-
-    Args:
-        key: draws weights and biases, uniform within one over the square root of a layer's inputs.
-        sizes: inputs, hidden units of every layer, outputs.
-    """
-
-    layers: tuple[eqx.nn.Linear, ...]
-
-    def __init__(self, key: Key[Array, ""], sizes: tuple[int, ...]):
-        keys = jax.random.split(key, len(sizes) - 1)
-        self.layers = tuple(
-            eqx.nn.Linear(a, b, key=k) for a, b, k in zip(sizes[:-1], sizes[1:], keys, strict=True)
-        )
-
-    def __call__(self, x: Float[Array, " inputs"]) -> Float[Array, " outputs"]:
-        """The outputs."""
-        for layer in self.layers[:-1]:
-            x = jnp.tanh(layer(x))
-        return self.layers[-1](x)
 
 
 class Gaussian(eqx.Module):
@@ -55,7 +33,7 @@ class Gaussian(eqx.Module):
 
     def moments(self, observation: Float[Array, " o"]) -> tuple[Float[Array, " a"], Float[Array, " a"]]:
         """Mean and variance of the action."""
-        mean, raw = jnp.split(self.actor(self.seen(observation)), 2)
+        mean, raw = jnp.split(self.actor.outputs(self.seen(observation)), 2)
         return mean, jax.nn.softplus(raw) + self.least
 
     def act(
@@ -76,7 +54,7 @@ class Gaussian(eqx.Module):
         """The action's log-probability, the entropy there, and the critic's value."""
         mean, variance = self.moments(observation)
         entropy = 0.5 * jnp.sum(jnp.log(2 * jnp.pi * jnp.e * variance))
-        return log_density(action, mean, variance), entropy, self.critic(self.seen(observation))[0]
+        return log_density(action, mean, variance), entropy, self.critic.outputs(self.seen(observation))[0]
 
     def seen(self, observation: Float[Array, " o"]) -> Float[Array, " o"]:
         """What the networks are given."""
@@ -93,20 +71,20 @@ class Categorical(eqx.Module):
         self, key: Key[Array, ""], observation: Float[Array, " o"]
     ) -> tuple[Int[Array, ""], Float[Array, ""]]:
         """An action and its log-probability."""
-        log_p = jax.nn.log_softmax(self.actor(observation))
+        log_p = jax.nn.log_softmax(self.actor.outputs(observation))
         action = jax.random.categorical(key, log_p)
         return action, log_p[action]
 
     def mode(self, observation: Float[Array, " o"]) -> Int[Array, ""]:
         """The most probable action."""
-        return jnp.argmax(self.actor(observation))
+        return jnp.argmax(self.actor.outputs(observation))
 
     def evaluate(
         self, observation: Float[Array, " o"], action: Int[Array, ""]
     ) -> tuple[Float[Array, ""], Float[Array, ""], Float[Array, ""]]:
         """The action's log-probability, the entropy there, and the critic's value."""
-        log_p = jax.nn.log_softmax(self.actor(observation))
-        return log_p[action], -jnp.sum(jnp.exp(log_p) * log_p), self.critic(observation)[0]
+        log_p = jax.nn.log_softmax(self.actor.outputs(observation))
+        return log_p[action], -jnp.sum(jnp.exp(log_p) * log_p), self.critic.outputs(observation)[0]
 
 
 Policy = Gaussian | Categorical
@@ -161,4 +139,4 @@ def drawn(key: Key[Array, ""], inputs: int, outputs: int, width: int, depth: int
     """An actor and a critic of equal hidden layers."""
     actor, critic = jax.random.split(key)
     hidden = (inputs, *[width] * depth)
-    return Mlp(actor, (*hidden, outputs)), Mlp(critic, (*hidden, 1))
+    return Mlp.uniform(actor, (*hidden, outputs), "tanh"), Mlp.uniform(critic, (*hidden, 1), "tanh")

@@ -11,6 +11,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Bool, Float, Int, Key, PyTree
 
+from games.agents.base import ACTIVATIONS, Mlp
 from games.base import Game, Joint
 from games.checks import as_key, check_count, check_counts, check_flag, check_range, shown
 from games.compiler import filter_jit
@@ -18,7 +19,7 @@ from games.registry import nearest
 from games.sampled.catalog import as_game
 from shaping.base import Scalar
 from shaping.calculus.consistency import gaps
-from shaping.learners.cola import ACTIVATIONS, Cola, UpdateNetwork, drawn
+from shaping.learners.cola import Cola, drawn
 from shaping.match import lane_keys
 
 
@@ -224,9 +225,7 @@ def begun(game: Game, settings: ColaSettings, key: Key[Array, ""] | int, seeds: 
     )
 
 
-def mean_loss(
-    game: Game, networks: tuple[UpdateNetwork, ...], batch: Joint, look_ahead: Scalar
-) -> Float[Array, ""]:
+def mean_loss(game: Game, networks: tuple[Mlp, ...], batch: Joint, look_ahead: Scalar) -> Float[Array, ""]:
     """The networks' consistency loss, its mean over a batch of everybody's parameters."""
     learner = Cola(networks)
 

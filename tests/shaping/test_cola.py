@@ -19,7 +19,7 @@ from analysis.tournaments.run import tournament
 from games import GAMES, MatrixGame
 from shaping import Cgd, Hola, Lola, LookAhead, Naive, play
 from shaping.checkpoint import folder as checkpoint
-from shaping.learners.cola import Cola, UpdateNetwork, drawn
+from shaping.learners.cola import Cola, drawn, normal_network
 from shaping.training.cola import train
 from shaping.training.presets import cola
 
@@ -38,7 +38,7 @@ def quickly_compiled():
 
 def linear(weights, bias):
     """A network without hidden layers."""
-    network = UpdateNetwork.drawn(jax.random.key(0), (len(weights), 1), "relu", 0.0)
+    network = normal_network(jax.random.key(0), (len(weights), 1), "relu", 0.0)
     return jax.tree.unflatten(
         jax.tree.structure(network), [jnp.array([weights], float), jnp.array([bias], float)]
     )
