@@ -9,7 +9,6 @@ from jax.ad_checkpoint import checkpoint_name
 from jaxtyping import Array, Float, Key
 
 from games.agents.base import Agent, Turn
-from games.exact.parts import parts
 
 KEPT = jax.checkpoint_policies.save_only_these_names("gates", "sums", "features")
 """What a step keeps for the way back: what products end in, and what is small; to work out the rest again is sooner done."""
@@ -106,7 +105,7 @@ def turned(
     x: Float[Array, "features_1 batch"],
 ) -> Float[Array, "units batch"]:
     """The next state, from `stacked` weights, and features and 1."""
-    reset, keep, inside = parts(weights[0] @ jnp.concatenate([state, x]), 3)
+    reset, keep, inside = jnp.split(weights[0] @ jnp.concatenate([state, x]), 3)
     new = jnp.tanh(weights[1] @ x + gate(reset) * checkpoint_name(inside, "sums"))
     return new + gate(keep) * (state - new)
 
