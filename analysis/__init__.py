@@ -1,4 +1,4 @@
-"""What runs turn into: tournaments, tables, statistics, pictures, results on disk, and the command line."""
+"""Tournaments, tables, statistics, pictures, results on disk, and the command line."""
 
 import importlib
 import sys
@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from analysis.consistency import consistency_loss, cosine_similarity
     from analysis.evaluation import evaluate
-    from analysis.plots import animate, curves, heatmap
+    from analysis.plots import animate, curves, heatmap, save, snapshot, transcript
     from analysis.results import load
     from analysis.statistics import Estimate, estimate
-    from analysis.tournaments import cells, round_robin, standings, tournament
+    from analysis.tournaments import RoundRobin, cells, round_robin, standings, tournament
 
 __all__ = [
     "Estimate",
+    "RoundRobin",
     "animate",
     "cells",
     "consistency_loss",
@@ -25,26 +26,38 @@ __all__ = [
     "heatmap",
     "load",
     "round_robin",
+    "save",
+    "snapshot",
     "standings",
     "tournament",
+    "transcript",
 ]
 
 _HOMES = {
     "analysis.consistency": ("consistency_loss", "cosine_similarity"),
     "analysis.evaluation": ("evaluate",),
-    "analysis.plots": ("animate", "curves", "heatmap"),
+    "analysis.plots": ("animate", "curves", "heatmap", "save", "snapshot", "transcript"),
     "analysis.results": ("load",),
     "analysis.statistics": ("Estimate", "estimate"),
-    "analysis.tournaments": ("cells", "round_robin", "standings", "tournament"),
+    "analysis.tournaments": ("RoundRobin", "cells", "round_robin", "standings", "tournament"),
 }
+_FOLDERS = ("consistency", "evaluation", "plots", "results", "statistics", "tournaments")
+"""Modules that are attributes of the package as soon as it is imported."""
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name when it is first asked for: the command line starts without pandas and matplotlib."""
+    """Import a public name at its first use, so that the command line starts without pandas and matplotlib."""
     for module, names in _HOMES.items():
         if name in names:
             return getattr(importlib.import_module(module), name)
+    if name in _FOLDERS:
+        return importlib.import_module(f"analysis.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """The public names, for completion in notebooks."""
+    return sorted([*__all__, *_FOLDERS])
 
 
 class _Moved(types.ModuleType):

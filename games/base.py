@@ -9,6 +9,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Key, PyTree
 
+from games.printing import counted, named_text
+
 Own = PyTree[Float[Array, "..."]]
 """One player's parameters."""
 Joint = tuple[Own, ...]
@@ -29,6 +31,9 @@ class Game(eqx.Module):
     else:
         n_players: eqx.AbstractVar[int]
         name: eqx.AbstractVar[str]
+
+    def __repr__(self) -> str:
+        return named_text(self, counted(self.n_players, "player"))
 
     @abc.abstractmethod
     def init(self, key: Key[Array, ""]) -> Joint:
@@ -105,6 +110,10 @@ class Environment(eqx.Module):
         n_actions: eqx.AbstractVar[tuple[int, ...]]
         observation_shape: eqx.AbstractVar[tuple[int, ...]]
         name: eqx.AbstractVar[str]
+
+    def __repr__(self) -> str:
+        actions = " x ".join(map(str, self.n_actions))
+        return named_text(self, counted(self.n_players, "player"), f"{actions} actions")
 
     @property
     def distinct(self) -> Float[Array, "observations *shape"] | None:

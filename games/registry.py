@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from games.checks import shown
+from games.printing import counted, html_table, text_table
 
 
 def nearest(name: str, accepted: Iterable[str], aliases: Iterable[str] = ()) -> str:
@@ -22,7 +23,11 @@ def first_line(function: Callable[..., Any]) -> str:
     return (function.__doc__ or "").strip().partition("\n")[0].strip()
 
 
-@dataclasses.dataclass(frozen=True)
+COLUMNS = ("name", "what it is", "citation")
+"""Columns of a printed registry."""
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
 class Entry:
     """One member: its name, how it is made, one line about it, its citation key, what the laws must know, and keys of further sources."""
 
@@ -42,6 +47,14 @@ class Entry:
     def settings(self) -> Mapping[str, inspect.Parameter]:
         """The settings `make` accepts, by name."""
         return inspect.signature(self.make).parameters
+
+    def __repr__(self) -> str:
+        try:
+            accepted = [str(p.replace(annotation=p.empty)) for p in self.settings().values()]
+        except (TypeError, ValueError):  # some functions have no signature
+            accepted = []
+        names = ", also ".join((self.name, *self.aliases))
+        return f"Entry {names}: {self.summary} Settings: {', '.join(accepted) or 'none'}. Source: {', '.join(self.citations)}."
 
 
 class Registry:
@@ -81,6 +94,26 @@ class Registry:
 
     def __contains__(self, name: str) -> bool:
         return name in self._names
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __repr__(self) -> str:
+        return f"{self._heading()}\n{text_table(COLUMNS, self._rows())}"
+
+    def _repr_html_(self) -> str:
+        """The members as a table."""
+        return html_table(COLUMNS, self._rows(), self._heading())
+
+    def _heading(self) -> str:
+        """How many members there are."""
+        return f"Registry of {counted(len(self), self.kind)}, aliases in brackets"
+
+    def _rows(self) -> list[tuple[str, str, str]]:
+        """Every member's name with its aliases, its summary and its citation."""
+        return [
+            (" ".join([e.name, *(f"({alias})" for alias in e.aliases)]), e.summary, e.citation) for e in self
+        ]
 
     def get(self, name: str) -> Entry:
         """The member of this name or alias.

@@ -8,8 +8,8 @@ from typing import Any
 import matplotlib
 from matplotlib.figure import Figure
 
-from analysis.plots.pictures import STYLE, Drawing
 from games.registry import nearest
+from shaping.drawing import STYLE, Drawing
 
 WIDTHS: Mapping[str, float] = {"neurips": 5.5, "iclr": 5.5, "icml": 3.25, "aaai": 3.25}
 """Width in inches of a figure that spans the text (neurips, iclr) or one column (icml, aaai)."""

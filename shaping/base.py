@@ -14,6 +14,7 @@ from jaxtyping import Array, Bool, Float, Int, Key, PyTree
 from games.base import Game, Joint, Own
 from games.checks import check_count, check_range, floating, shown
 from games.compiler import jit
+from games.printing import module_text
 from games.registry import nearest
 from games.sampled.episodes import Sample
 from games.sampled.game import Sampled
@@ -180,6 +181,9 @@ class Learner(eqx.Module):
 
     def __check_init__(self):
         check_fields(self)
+
+    def __repr__(self) -> str:
+        return module_text(self)
 
     @property
     def label(self) -> str:

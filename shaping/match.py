@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import html
 import math
 import zlib
 from collections.abc import Callable, Sequence
@@ -14,9 +15,10 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Key, PyTree
 
 from games.base import Game, Joint, check_shapes
-from games.checks import as_float, as_key, check_count, check_flag, shown
+from games.checks import as_float, as_key, check_count, check_flag, concrete, shown
 from games.compiler import SMALLER, filter_jit, jit, traced
 from games.device_memory import SHARE, SMALL, check_room, footprint, gigabytes, lacking, size_of
+from games.printing import as_text, counted, html_table, text_table
 from games.sampled.catalog import as_game
 from games.sampled.game import Sampled
 from shaping.base import Learner, View, finite
@@ -25,8 +27,12 @@ from shaping.sweeps import Sweep
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 
+ROWS = 20
+"""Rows of a match that are printed at most."""
 ROW = 120
 """Bytes that a row of a match's table takes while it is made."""
 MANY_SEEDS, FEW_SEEDS = 64, 4
@@ -88,6 +94,63 @@ class Match(eqx.Module):
         for name, numbers in self.points.items():
             frame[name] = jax.device_get(numbers)[frame["point"]]
         return frame if self.points else frame.drop(columns="point")
+
+    def plot(self, ax: "Axes | None" = None) -> "Figure | Axes":
+        """Learning curves: mean value per step of every player over the seeds, with pointwise 95 % intervals as bands.
+
+        Args:
+            ax: axes to draw on; by default those of a new figure.
+
+        Returns:
+            The new figure, which notebooks show; or the axes that were given.
+
+        Raises:
+            ValueError: for a match with a sweep, each of whose points has curves of its own.
+        """
+        from shaping.drawing import draw_curves
+
+        if self.points or self.values.ndim != 3:
+            raise ValueError(
+                f"The curves of one match are drawn, and this one has values of shape {self.values.shape}; choose a point of the "
+                "sweep, as in analysis.curves(table[table['point'] == 0]) of table = match.to_frame()."
+            )
+        values = {f"{name} (seat {i})": self.values[..., i] for i, name in enumerate(self.learners)}
+        return draw_curves(self.game, self.steps, values, self.ok, ax)
+
+    def __repr__(self) -> str:
+        return "\n".join([self._heading(), *([text_table(*table)] if (table := self._table()) else [])])
+
+    def _repr_html_(self) -> str:
+        """The heading and the final values as a table."""
+        table = self._table()
+        return html_table(*table, self._heading()) if table else f"<p>{html.escape(self._heading())}</p>"
+
+    def _heading(self) -> str:
+        """What was played, how many seeds and records there are, and how many seeds diverged."""
+        shape = self.values.shape
+        facts = [f"{counted(shape[-2], 'record')}"]
+        if concrete((self.steps, self.ok)):
+            last, ok = int(np.max(self.steps)), np.asarray(self.ok)
+            facts = [f"{last} steps, {facts[0]}, {int((~ok).sum())} of {counted(ok.size, 'lane')} diverged"]
+        points = f"{counted(math.prod(shape[:-3]), 'point')} of a sweep, " if shape[:-3] else ""
+        return f"Match of {', '.join(self.learners)} at {self.game}: {points}{counted(shape[-3], 'seed')}, {', '.join(facts)}"
+
+    def _table(self) -> tuple[list[str], list[list[str]]] | None:
+        """Columns and rows: every player's final value per step, mean and standard error over the seeds that stayed finite."""
+        if not concrete((self.values, self.ok, self.points)) or self.values.ndim != 3 + bool(self.points):
+            return None
+        final, ok = (np.asarray(x if self.points else x[None]) for x in (self.values[..., -1, :], self.ok))
+        rows = []
+        for point, seat in np.ndindex(len(final), final.shape[-1]):
+            kept = final[point, ok[point], seat]
+            error = f"{kept.std(ddof=1) / len(kept) ** 0.5:.3f}" if len(kept) > 1 else "-"
+            mean = f"{kept.mean():.3f}" if len(kept) else "none"
+            swept = [as_text(numbers[point]) for numbers in self.points.values()]
+            rows.append(
+                [*swept, str(seat), self.learners[seat], mean, error, f"{len(kept)} of {ok.shape[1]}"]
+            )
+        columns = [*self.points, "seat", "learner", "final value per step", "standard error", "finite seeds"]
+        return columns, rows if len(rows) <= ROWS else [*rows[:ROWS], ["..."] * len(columns)]
 
 
 def play(

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from games.checks import shown
+from games.printing import as_text, counted
 from games.registry import nearest
 from shaping.base import Learner
 
@@ -31,6 +32,9 @@ class Sweep(eqx.Module):
     def size(self) -> int:
         """Number of points."""
         return len(next(iter(self.points.values())))
+
+    def __repr__(self) -> str:
+        return f"Sweep({counted(self.size, 'point')}: {', '.join(f'{k}={as_text(x)}' for k, x in self.points.items())}; {self.learner!r})"
 
 
 def sweep(make: Callable[..., Learner] | str, **settings: Sequence[float]) -> Sweep:

@@ -1,6 +1,6 @@
-"""Pictures and animations."""
+"""Pictures of tournaments, matches and episodes."""
 
-from analysis.plots.animation import animate
+from analysis.plots.animation import animate, snapshot, transcript
 from analysis.plots.pictures import curves, heatmap, save
 
-__all__ = ["animate", "curves", "heatmap", "save"]
+__all__ = ["animate", "curves", "heatmap", "save", "snapshot", "transcript"]

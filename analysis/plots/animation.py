@@ -1,4 +1,4 @@
-"""A trajectory to look at: as text, frame by frame, and as an animated GIF."""
+"""One episode as text, as pictures of its states, and as an animated GIF."""
 
 import pathlib
 from collections.abc import Callable, Iterator, Sequence
@@ -13,19 +13,19 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis.plots.pictures import STYLE
 from games.base import Environment
 from games.checks import check_count
 from games.environments.bitboard import SIZE, has
 from games.environments.coin import CoinGame
 from games.environments.in_the_matrix import InTheMatrix
 from games.environments.rollouts import Trajectory
+from shaping.drawing import STYLE, Drawing
 
 VERMILION, BLUE, GREEN, ORANGE, YELLOW = "#D55E00", "#0072B2", "#009E73", "#E69F00", "#F0E442"
 
 
 class Mark(NamedTuple):
-    """How one kind of thing is drawn: players and their coins differ from others' in shape as well as in color."""
+    """How one kind of object on a board is drawn; kinds differ in shape as well as in color."""
 
     label: str
     marker: str
@@ -34,11 +34,11 @@ class Mark(NamedTuple):
     filled: bool = True
 
     def draw(self, axes: Axes, rows: Any, columns: Any, **other: Any) -> None:
-        """One mark per row and column."""
+        """Draw one mark in every given row and column."""
         axes.plot(columns, rows, **self.style(**other))
 
     def handle(self) -> Line2D:
-        """The entry of a legend."""
+        """The entry of this mark in a legend."""
         return Line2D([], [], label=self.label, **self.style(markersize=7))
 
     def style(self, **other: Any) -> dict[str, Any]:
@@ -67,8 +67,14 @@ MATRIX_MARKS = (
 )
 
 
-class View(NamedTuple):
-    """How an environment is drawn: the players' names, the legend, and what draws a state on axes."""
+class Appearance(NamedTuple):
+    """How an environment is drawn.
+
+    Attributes:
+        names: the players' names, by seat.
+        marks: the entries of the legend.
+        draw: a function of axes, environment and state that draws the state.
+    """
 
     names: tuple[str, ...]
     marks: tuple[Mark, ...]
@@ -76,12 +82,15 @@ class View(NamedTuple):
 
 
 def transcript(environment: Environment, path: Trajectory, names: Sequence[str] = ()) -> str:
-    """A trajectory as text: every state under the rewards that led to it.
+    """An episode as text: every state, under the rewards of the step that led to it and their sums.
 
     Args:
-        environment: what was played.
-        path: one lane.
-        names: of the players, by seat.
+        environment: the environment that was played.
+        path: the episode, one lane of a rollout.
+        names: the players' names, by seat.
+
+    Returns:
+        One paragraph per state.
 
     Raises:
         ValueError: for more than one lane, or another number of names than of players.
@@ -94,10 +103,10 @@ def transcript(environment: Environment, path: Trajectory, names: Sequence[str] 
         >>> print(transcript(game, path).splitlines()[0])
         step 0: red: +0 (total 0); blue: +0 (total 0)
     """
-    names = checked(environment, path, names)
-    captions = caption(path, names)
+    names = checked_names(environment, path, names)
+    titles = captions(path, names)
     return "\n\n".join(
-        f"{head}\n{environment.render(state)}" for head, state in zip(captions, states(path), strict=True)
+        f"{head}\n{environment.render(state)}" for head, state in zip(titles, states(path), strict=True)
     )
 
 
@@ -108,13 +117,13 @@ def animate(
     names: Sequence[str] = (),
     frames_per_second: int = 2,
 ) -> pathlib.Path:
-    """Write a trajectory as an animated GIF; coin games and games in the matrix show their boards, all others their text.
+    """Write an episode as an animated GIF: boards of coin games and of games in the matrix, text of all others.
 
     Args:
-        environment: what was played.
-        path: one lane.
-        file: where to.
-        names: of the players, by seat.
+        environment: the environment that was played.
+        path: the episode, one lane of a rollout.
+        file: the file to write.
+        names: the players' names, by seat.
         frames_per_second: at least 1.
 
     Returns:
@@ -124,46 +133,80 @@ def animate(
         ValueError: for more than one lane, another number of names than of players, or a rate below 1.
     """
     check_count("frames_per_second", frames_per_second)
-    names = checked(environment, path, names)
-    shown = view(environment)
+    names = checked_names(environment, path, names)
+    appearance = appearance_of(environment)
     with rc_context(STYLE):
-        figure = Figure(figsize=(3.2, 3.7 if shown.marks else 3.2))
-        axes = figure.add_axes((0.06, 0.16 if shown.marks else 0.06, 0.88, 0.7))
-        if shown.marks:
-            figure.legend(
-                handles=[mark.handle() for mark in shown.marks],
-                loc="lower center",
-                fontsize=8,
-                ncols=2 if len(shown.marks) < 5 else 3,
-            )
+        figure, axes = _board_figure(appearance)
         writer = PillowWriter(fps=frames_per_second)
         with writer.saving(figure, str(file), dpi=80):
-            for head, state in zip(caption(path, names, "\n"), states(path), strict=True):
+            for title, state in zip(captions(path, names, "\n"), states(path), strict=True):
                 axes.clear()
-                axes.set(xticks=[], yticks=[])
-                axes.set_title(head, fontsize=9)
-                shown.draw(axes, bare(environment), state)
+                _draw_state(axes, environment, state)
+                axes.set_title(title, fontsize=9)
                 writer.grab_frame()
     return pathlib.Path(file)
 
 
-def view(environment: Environment) -> View:
-    """How an environment is drawn."""
-    inner = bare(environment)
+def snapshot(environment: Environment, state: Any, ax: Axes | None = None) -> Figure | Axes:
+    """Draw one state of an environment: the board of a coin game or a game in the matrix, the text of any other.
+
+    Args:
+        environment: the environment.
+        state: one of its states, as `reset` and `step` return them.
+        ax: axes to draw on; by default those of a new figure with a legend.
+
+    Returns:
+        The new figure, which notebooks show; or the axes that were given.
+
+    Example:
+        >>> game = CoinGame.loqa()
+        >>> type(snapshot(game, game.reset(jax.random.key(0))[1])).__name__
+        'Drawing'
+    """
+    state = jax.tree.map(np.asarray, state)
+    with rc_context(STYLE):
+        if ax is not None:
+            _draw_state(ax, environment, state)
+            return ax
+        figure, axes = _board_figure(appearance_of(environment))
+        _draw_state(axes, environment, state)
+    return figure
+
+
+def _board_figure(appearance: Appearance) -> tuple[Figure, Axes]:
+    """An empty figure for one state, with a legend where there are marks."""
+    marks = appearance.marks
+    figure = Drawing(STYLE, figsize=(3.2, 3.7 if marks else 3.2))
+    axes = figure.add_axes((0.06, 0.16 if marks else 0.06, 0.88, 0.7))
+    if marks:
+        handles = [mark.handle() for mark in marks]
+        figure.legend(handles=handles, loc="lower center", fontsize=8, ncols=2 if len(marks) < 5 else 3)
+    return figure, axes
+
+
+def _draw_state(axes: Axes, environment: Environment, state: Any) -> None:
+    """Draw one state without axis ticks."""
+    axes.set(xticks=[], yticks=[])
+    appearance_of(environment).draw(axes, unwrapped(environment), state)
+
+
+def appearance_of(environment: Environment) -> Appearance:
+    """How this environment is drawn."""
+    inner = unwrapped(environment)
     if isinstance(inner, CoinGame):
-        return View(("red", "blue"), COIN_MARKS, coins)
+        return Appearance(("red", "blue"), COIN_MARKS, draw_coin_game)
     if isinstance(inner, InTheMatrix):
-        return View(("player 0", "player 1"), MATRIX_MARKS, board)
-    return View(tuple(f"player {i}" for i in range(environment.n_players)), (), written)
+        return Appearance(("player 0", "player 1"), MATRIX_MARKS, draw_in_the_matrix)
+    return Appearance(tuple(f"player {i}" for i in range(environment.n_players)), (), draw_text)
 
 
-def bare(environment: Environment) -> Environment:
-    """The environment without its wrapper."""
+def unwrapped(environment: Environment) -> Environment:
+    """The environment inside a wrapper such as `AutoReset`, or the environment itself."""
     return getattr(environment, "environment", environment)
 
 
-def checked(environment: Environment, path: Trajectory, names: Sequence[str]) -> Sequence[str]:
-    """The players' names, once it is clear that there is one lane.
+def checked_names(environment: Environment, path: Trajectory, names: Sequence[str]) -> Sequence[str]:
+    """The players' names, given or by default; the rewards are checked to be those of one lane.
 
     Raises:
         ValueError: for more than one lane, or another number of names than of players.
@@ -174,39 +217,39 @@ def checked(environment: Environment, path: Trajectory, names: Sequence[str]) ->
         )
     if names and len(names) != environment.n_players:
         raise ValueError(f"{len(names)} names were given for {environment.n_players} players; give one each.")
-    return names or view(environment).names
+    return names or appearance_of(environment).names
 
 
 def states(path: Trajectory) -> Iterator[Any]:
-    """The states, one after the other, as numpy's."""
-    every = jax.tree.map(np.asarray, path.state)
-    return (jax.tree.map(lambda x, t=t: x[t], every) for t in range(len(path.rewards)))
+    """The states in order, their arrays as NumPy's."""
+    stacked = jax.tree.map(np.asarray, path.state)
+    return (jax.tree.map(lambda x, t=t: x[t], stacked) for t in range(len(path.rewards)))
 
 
-def caption(path: Trajectory, names: Sequence[str], line: str = ": ") -> list[str]:
-    """What stands over every state: its step, the rewards that led to it and their sums."""
+def captions(path: Trajectory, names: Sequence[str], separator: str = ": ") -> list[str]:
+    """The title of every state: its step, the rewards of the step that led to it, and the sums of rewards so far."""
     rewards = np.asarray(path.rewards)
     before = np.concatenate([np.zeros_like(rewards[:1]), rewards[:-1]])
     totals = before.cumsum(axis=0)
-    told = [
+    scores = [
         "; ".join(
             f"{name}: {r:+.3g} (total {total:.3g})" for name, r, total in zip(names, row, sums, strict=True)
         )
         for row, sums in zip(before, totals, strict=True)
     ]
-    return [f"step {t}{line}{words}" for t, words in enumerate(told)]
+    return [f"step {t}{separator}{score}" for t, score in enumerate(scores)]
 
 
 def grid(axes: Axes, size: int) -> None:
-    """An empty board, the first row on top."""
+    """Draw an empty board, its first row on top."""
     axes.set(xlim=(-0.5, size - 0.5), ylim=(size - 0.5, -0.5), aspect="equal")
     for line in range(size + 1):
         axes.axhline(line - 0.5, color="#BBBBBB", linewidth=0.8)
         axes.axvline(line - 0.5, color="#BBBBBB", linewidth=0.8)
 
 
-def coins(axes: Axes, game: CoinGame, state: Any) -> None:
-    """A coin game; players in one cell stand beside each other."""
+def draw_coin_game(axes: Axes, game: CoinGame, state: Any) -> None:
+    """Draw a state of the coin game; two players in one cell are drawn side by side."""
     grid(axes, game.size)
     apart = 0.2 * (state.rows[0] == state.rows[1] and state.columns[0] == state.columns[1])
     for i, mark in enumerate(COIN_MARKS[:2]):
@@ -216,8 +259,8 @@ def coins(axes: Axes, game: CoinGame, state: Any) -> None:
             mark.draw(axes, [cell // game.size], [cell % game.size])
 
 
-def board(axes: Axes, game: InTheMatrix, state: Any) -> None:
-    """A game in the matrix; triangles point where players face."""
+def draw_in_the_matrix(axes: Axes, game: InTheMatrix, state: Any) -> None:
+    """Draw a state of a game in the matrix; a triangle points where its player faces."""
     grid(axes, SIZE)
     for mark, cells in zip(MATRIX_MARKS[::-1], (state.beams, *state.coins[::-1]), strict=False):
         there = np.flatnonzero(np.asarray(has(jax.tree.map(jnp.asarray, cells), jnp.arange(SIZE**2))))
@@ -226,8 +269,8 @@ def board(axes: Axes, game: InTheMatrix, state: Any) -> None:
         mark.draw(axes, [state.rows[i]], [state.columns[i]], marker="v>^<"[int(state.headings[i])])
 
 
-def written(axes: Axes, game: Environment, state: Any) -> None:
-    """The state's text."""
+def draw_text(axes: Axes, game: Environment, state: Any) -> None:
+    """Draw a state's text."""
     axes.set_frame_on(False)
     axes.text(
         0.5, 0.5, game.render(state), family="monospace", ha="center", va="center", transform=axes.transAxes

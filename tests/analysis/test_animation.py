@@ -10,7 +10,15 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from analysis.plots.animation import COIN_MARKS, MATRIX_MARKS, animate, board, coins, states, transcript
+from analysis.plots.animation import (
+    COIN_MARKS,
+    MATRIX_MARKS,
+    animate,
+    draw_coin_game,
+    draw_in_the_matrix,
+    states,
+    transcript,
+)
 from games.environments.auto_reset import AutoReset
 from games.environments.catalog import ENVIRONMENTS
 from games.environments.rollouts import random_actions, rollout
@@ -74,7 +82,7 @@ def test_boards_show_what_is_where(plays):
     game = ENVIRONMENTS.make("coin_jaxmarl")
     for state in states(path):
         axes = Figure().subplots()
-        coins(axes, game, state)
+        draw_coin_game(axes, game, state)
         cells = [r * 3 + c for r, c in zip(state.rows, state.columns, strict=True)]
         shift = 0.2 * (cells[0] == cells[1])
         things = [
@@ -86,7 +94,7 @@ def test_boards_show_what_is_where(plays):
     game, path = plays["ipd_in_the_matrix"]
     for state in states(path):
         axes = Figure().subplots()
-        board(axes, game, state)
+        draw_in_the_matrix(axes, game, state)
         rows = [line.split() for line in game.render(state).splitlines()]
         signs = dict(zip("v>^<DRULox*", [*"v>^<" * 2, "o", "D", "s"], strict=True))
         found = {(r, c): m for m, _, r, c in drawn(axes)}  # what is drawn last lies on top
