@@ -148,8 +148,8 @@ def _shortest(array: np.ndarray) -> Any:
 
 def _is_number(value: Any) -> bool:
     """Whether a value is one number."""
-    return (isinstance(value, (int, float)) and not isinstance(value, bool)) or (
-        hasattr(value, "dtype") and value.shape == ()
+    return (
+        isinstance(value, (int, float)) and not isinstance(value, bool) or getattr(value, "shape", None) == ()
     )
 
 

@@ -84,7 +84,7 @@ def draw_curves(
     n = int(kept.sum())
     with matplotlib.rc_context(STYLE):
         figure = Drawing(STYLE, figsize=(4.2, 2.7), layout="constrained") if ax is None else None
-        axes = ax if figure is None else figure.subplots()
+        axes: Any = ax if figure is None else figure.subplots()
         for k, (label, table) in enumerate(values.items()):
             runs = np.asarray(table, float)[kept]
             color = OKABE_ITO[k % len(OKABE_ITO)]

@@ -162,7 +162,9 @@ def curves(run: "Match | pd.DataFrame", ax: Axes | None = None) -> Figure | Axes
             "The curves of one match are drawn, and this table holds several, such as the points of a sweep; choose one, as in "
             "curves(table[table['point'] == 0])."
         )
-    values, steps, ok = {}, [], []
+    values: dict[str, Any] = {}
+    steps: Any = ()
+    ok: Any = ()
     for (seat,), own in blocks(frame, "seat"):
         table, ok = runs(own)
         steps = table.columns
@@ -170,17 +172,19 @@ def curves(run: "Match | pd.DataFrame", ax: Axes | None = None) -> Figure | Axes
     return draw_curves(frame["game"].iloc[0], steps, values, ok, ax)
 
 
-def save(figure: Figure, path: str | os.PathLike) -> None:
+def save(figure: Figure | Axes, path: str | os.PathLike) -> None:
     """Write a figure to a file; equal figures give equal bytes.
 
     Args:
-        figure: what `heatmap`, `curves` or `Match.plot` returned.
+        figure: what `heatmap`, `curves` or `Match.plot` returned; of axes, the figure that holds them.
         path: the file, whose ending decides the format, such as `.pdf` or `.png`.
 
     Raises:
         ValueError: for what is no figure, and for an unknown ending.
     """
     kind = os.path.splitext(path)[1].lstrip(".")
+    if isinstance(figure, Axes):
+        figure = figure.get_figure(root=True)  # pyright: ignore[reportAssignmentType]  # checked next
     if not isinstance(figure, Figure):
         raise ValueError(
             f"A figure is saved, and {shown(figure)} was given; give what heatmap or curves returned."
