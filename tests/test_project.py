@@ -1,5 +1,6 @@
 """The project as a whole: light imports, a current catalogue, citations that exist, safety from the known hang."""
 
+import ast
 import importlib
 import importlib.util
 import os
@@ -141,6 +142,19 @@ def test_no_function_hides_a_module_of_its_name():
     for name in modules:
         parent, _, last = name.rpartition(".")
         assert getattr(importlib.import_module(parent), last) is importlib.import_module(name), name
+
+
+def test_no_test_imports_a_test():
+    """What several tests share is in `tests/reference`."""
+    for path in (ROOT / "tests").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [a.name for a in node.names] if isinstance(node, (ast.Import, ast.ImportFrom)) else []
+            if isinstance(node, ast.ImportFrom):
+                names = [f"{node.module or ''}.{name}" for name in names]
+            imported = [
+                part for name in names if name.startswith(("tests.", ".")) for part in name.split(".")
+            ]
+            assert not [part for part in imported if part.startswith("test_")], f"{path}, line {node.lineno}"
 
 
 def test_what_documents_of_earlier_versions_import_is_there():

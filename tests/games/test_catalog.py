@@ -10,7 +10,7 @@ import pytest
 import games
 from games import GAMES, MatrixGame, Quadratic, bibtex
 from games.exact.tables import CERTAIN
-from tests.games.test_games import spread, stage_of, values
+from tests.reference.exact_games import random_parameters, stage_of, values
 
 MATRICES = {
     "prisoners_dilemma": ([[-1, -3], [0, -2]], [[-1, 0], [-3, -2]]),
@@ -100,7 +100,7 @@ def test_market_with_min_is_continuous_and_has_its_minimum(x64):
 @pytest.mark.parametrize("name", ["hamiltonian", "zero_sum_cycle", "matching_pennies", "imp", "irps"])
 def test_zero_sum_games_sum_to_zero(name):
     game = GAMES.make(name)
-    np.testing.assert_allclose(values(game, spread(game, 1, 1.0)).sum(), 0, atol=1e-4)
+    np.testing.assert_allclose(values(game, random_parameters(game, 1, 1.0)).sum(), 0, atol=1e-4)
 
 
 def test_quadratic_of_any_dimension(x64):

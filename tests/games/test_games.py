@@ -13,6 +13,7 @@ from games import GAMES, Iterated, MatrixGame, Smooth, bibtex
 from games.exact.matrix import relabeled
 from games.exact.tables import CERTAIN
 from tests.reference import chains
+from tests.reference.exact_games import random_parameters, stage_of, values
 
 pytestmark = pytest.mark.usefixtures("quickly_compiled")
 ENTRIES = [pytest.param(e.name, {}, id=e.name) for e in GAMES]
@@ -24,13 +25,7 @@ VARIANTS = [
 ]
 every_game = pytest.mark.parametrize(("name", "settings"), ENTRIES + VARIANTS)
 
-compiled = eqx.filter_jit(lambda game, params: game.values(params))
 lanes_of = eqx.filter_jit(lambda game, params: jax.vmap(game.values)(params))
-
-
-def values(game, params):
-    """Games of one structure share a program, once their names are taken away."""
-    return compiled(anonymous(game), params)
 
 
 @eqx.filter_jit
@@ -43,18 +38,6 @@ def moved(game, points, rebuild):
 def slopes(game, points, rebuild):
     """Jacobians at a batch of flat parameters."""
     return jax.vmap(jax.jacrev(lambda x: game.values(rebuild(x))))(points)
-
-
-def stage_of(game):
-    return game.stage if isinstance(game, Iterated) else game
-
-
-def spread(game, seed, scale):
-    """Initial parameters blown up to a given standard deviation."""
-    rng = np.random.default_rng(seed)
-    return tuple(
-        jnp.asarray(scale * rng.normal(size=own.shape), own.dtype) for own in game.init(jax.random.key(0))
-    )
 
 
 @every_game
@@ -76,7 +59,9 @@ def test_entry_says_what_it_is(name, settings):
 @every_game
 def test_values_are_finite_and_inside_the_bounds(name, settings):
     entry, game = GAMES.get(name), GAMES.make(name, **settings)
-    draws = [game.init(jax.random.key(s)) for s in range(3)] + [spread(game, s, 30.0) for s in range(3)]
+    draws = [game.init(jax.random.key(s)) for s in range(3)] + [
+        random_parameters(game, s, 30.0) for s in range(3)
+    ]
     if not isinstance(game, Smooth):
         draws += [jax.tree.map(lambda p, s=s: jnp.where(p > 0, s, -s), draws[0]) for s in (CERTAIN, -CERTAIN)]
     for params in draws:
@@ -93,8 +78,8 @@ def test_values_are_finite_and_inside_the_bounds(name, settings):
 @every_game
 def test_gradient_equals_finite_differences(x64, name, settings):
     game = GAMES.make(name, **settings)
-    _, rebuild = ravel_pytree(spread(game, 0, 0.7))
-    points = jnp.stack([ravel_pytree(spread(game, seed, 0.7))[0] for seed in (11, 12, 13)])
+    _, rebuild = ravel_pytree(random_parameters(game, 0, 0.7))
+    points = jnp.stack([ravel_pytree(random_parameters(game, seed, 0.7))[0] for seed in (11, 12, 13)])
     h, steps = 1e-5, jnp.eye(points.shape[1])
 
     above, below = (
@@ -126,7 +111,7 @@ def renamed(game, params, order):
 @every_game
 def test_relabeling_players_relabels_values(x64, name, settings):
     entry, game = GAMES.get(name), GAMES.make(name, **settings)
-    params = spread(game, 3, 1.0)
+    params = random_parameters(game, 3, 1.0)
     found = np.asarray(values(game, params))
     if game.n_players == 2 and params[0].shape == params[1].shape:
         swapped = np.asarray(values(game, params[::-1]))
@@ -159,7 +144,7 @@ def test_init_depends_on_key_and_seat_alone(name, settings):
 @every_game
 def test_divergence_measures_behavior(x64, name, settings):
     game = GAMES.make(name, **settings)
-    params, other = spread(game, 5, 1.0), spread(game, 6, 1.0)
+    params, other = random_parameters(game, 5, 1.0), random_parameters(game, 6, 1.0)
     for seat in range(game.n_players):
         old, new = params[seat], other[seat]
         assert game.divergence(seat, old, old, params) == 0

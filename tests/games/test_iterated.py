@@ -11,6 +11,7 @@ from games.exact import markov_chain as chain
 from games.exact.iterated import own_first
 from games.exact.tables import CERTAIN, logits, probabilities
 from tests.reference import chains
+from tests.reference.exact_games import IPD, values
 
 pytestmark = pytest.mark.usefixtures("quickly_compiled")
 SHAPES = {
@@ -24,9 +25,6 @@ SHAPES = {
     "2x2x2, memory 2": ((2, 2, 2), 2),
     "2x2x2x2": ((2, 2, 2, 2), 1),
 }
-IPD = [[-1.0, -3.0], [0.0, -2.0]]
-
-values = eqx.filter_jit(lambda game, params: game.values(params))
 
 
 def drawn(shape, memory, discount, seed=0, spread=2.0):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from games import Iterated, MatrixGame
-from tests.games.test_iterated import IPD, values
+from tests.reference.exact_games import IPD, values
 
 pytestmark = pytest.mark.usefixtures("quickly_compiled")
 

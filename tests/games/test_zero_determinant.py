@@ -7,55 +7,21 @@ from hypothesis import assume, given, settings, strategies as st
 from games import STRATEGIES, Iterated, MatrixGame, ipd, ipd_axelrod, policy, zero_determinant
 from games.exact.tables import logits
 from games.strategies.zero_determinant_lines import chi_range, kappa_range, phi_range
-from tests.reference import chains
-
-AXELROD = ((3, 0), (5, 1))
-IPD = ((-1, -3), (0, -2))
-DONATION = ((2, -1), (3, 0))
-
-TRIPLES = [
-    (3, 1, 1 / 26, AXELROD, 1.0),
-    (2, 3, 1 / 8, AXELROD, 1.0),
-    (1.5, 2, 0.05, AXELROD, 1.0),
-    (-2, 2, -0.05, AXELROD, 1.0),
-    (1, 0, 0.1, AXELROD, 1.0),
-    (5, -2, 1 / 40, IPD, 1.0),
-    (3, 1, 0.05, AXELROD, 0.9),
-    (3, 1, 0.03, AXELROD, 0.96),
-    (2, 3, 0.1, AXELROD, 0.9),
-    (2, 2, 0.11, AXELROD, 0.8),
-    (-2, 2, -0.06, AXELROD, 0.96),
-    (3, -2, 0.1, IPD, 0.96),
-    (2, -1, 0.15, IPD, 0.9),
-    (2, 1, 0.1, DONATION, 0.9),
-]
+from tests.reference.zero_determinant import (
+    AXELROD,
+    DONATION,
+    IPD,
+    PARAMETERS,
+    payoffs_against,
+    random_opponents,
+)
 
 
-def opponents(count, rng):
-    """Random memory-one policies, a third of them with some certain moves."""
-    policies = rng.random((count, 5))
-    certain = rng.random((count, 5)) < 0.4
-    certain[count // 3 :] = False
-    return np.where(certain, rng.integers(0, 2, (count, 5)), policies)
-
-
-def scores(p, q, payoffs, discount):
-    """Per-step payoffs against many opponents by numpy: a resolvent, or for the average the stationary distribution."""
-    r = np.asarray(payoffs, float)
-    stage = np.stack([r.ravel(), r.T.ravel()], axis=1)
-    y = q[:, [0, 1, 3, 2, 4]]
-    joint = np.stack([p * y, p * (1 - y), (1 - p) * y, (1 - p) * (1 - y)], axis=-1)
-    if discount < 1:
-        ahead = np.linalg.solve(np.eye(4) - discount * joint[:, 1:], np.broadcast_to(stage, (len(q), 4, 2)))
-        return (1 - discount) * np.einsum("no,nok->nk", joint[:, 0], ahead)
-    return np.array([chains.memory_one(p, other, [r, r.T], 1.0) for other in q])
-
-
-@pytest.mark.parametrize(("chi", "kappa", "phi", "payoffs", "discount"), TRIPLES)
+@pytest.mark.parametrize(("chi", "kappa", "phi", "payoffs", "discount"), PARAMETERS)
 def test_line_is_enforced_against_anybody(chi, kappa, phi, payoffs, discount):
     p = zero_determinant(chi, kappa, phi, payoffs, discount)
     assert ((p >= 0) & (p <= 1)).all()
-    own, other = scores(p, opponents(1000, np.random.default_rng(0)), payoffs, discount).T
+    own, other = payoffs_against(p, random_opponents(1000, np.random.default_rng(0)), payoffs, discount).T
     assert np.ptp(other) > 0.05  # the other can choose where on the line
     np.testing.assert_allclose(own - kappa, chi * (other - kappa), atol=1e-9)
 
@@ -66,11 +32,11 @@ def per_step(game, p, others):
     return jax.vmap(lambda q: game.per_step(game.values((p, q))))(others)
 
 
-@pytest.mark.parametrize(("chi", "kappa", "phi", "payoffs", "discount"), TRIPLES)
+@pytest.mark.parametrize(("chi", "kappa", "phi", "payoffs", "discount"), PARAMETERS)
 def test_exact_values_lie_on_the_line(x64, chi, kappa, phi, payoffs, discount):
     game = Iterated(MatrixGame.symmetric(payoffs), discount)
     p = logits(zero_determinant(chi, kappa, phi, payoffs, discount))
-    own, other = np.asarray(per_step(game, p, logits(opponents(1000, np.random.default_rng(1))))).T
+    own, other = np.asarray(per_step(game, p, logits(random_opponents(1000, np.random.default_rng(1))))).T
     np.testing.assert_allclose(own - kappa, chi * (other - kappa), atol=1e-9)
 
 
@@ -89,7 +55,9 @@ def test_whatever_is_feasible_works(chi, place, share, discount, payoffs, seed):
     low, high = phi_range(chi, kappa, payoffs, discount)
     assume(low < high)
     strategy = zero_determinant(chi, kappa, low + share * (high - low), payoffs, discount)
-    own, other = scores(strategy, opponents(20, np.random.default_rng(seed)), payoffs, discount).T
+    own, other = payoffs_against(
+        strategy, random_opponents(20, np.random.default_rng(seed)), payoffs, discount
+    ).T
     np.testing.assert_allclose(
         own - kappa, chi * (other - kappa), atol=1e-9 * max(1, abs(chi)) * (kappa - s_low)
     )
@@ -182,11 +150,15 @@ def test_published_extortion_on_the_dilemma_of_lola(x64, chi, own, other):
 def test_extortion_never_loses_and_generosity_never_wins(x64):
     rng = np.random.default_rng(4)
     for discount in (0.9, 1.0):
-        others = opponents(200, rng)
-        own, other = scores(STRATEGIES.make("extortion", discount=discount), others, AXELROD, discount).T
+        others = random_opponents(200, rng)
+        own, other = payoffs_against(
+            STRATEGIES.make("extortion", discount=discount), others, AXELROD, discount
+        ).T
         assert (own >= other - 1e-9).all()
         assert (other >= 1 - 1e-9).all()
-        own, other = scores(STRATEGIES.make("generosity", discount=discount), others, AXELROD, discount).T
+        own, other = payoffs_against(
+            STRATEGIES.make("generosity", discount=discount), others, AXELROD, discount
+        ).T
         assert (own <= other + 1e-9).all()
 
 

@@ -22,6 +22,7 @@ from shaping.checkpoint import folder as checkpoint
 from shaping.learners.cola import Cola, drawn, normal_network
 from shaping.training.cola import train
 from shaping.training.presets import cola
+from tests.reference.smooth_games import consistent_on_tandem, uniform_parameters
 
 TANDEM = GAMES.make("tandem")
 LINEAR = dataclasses.replace(cola("tandem", "quick"), hidden=())
@@ -42,23 +43,6 @@ def linear(weights, bias):
     return jax.tree.unflatten(
         jax.tree.structure(network), [jnp.array([weights], float), jnp.array([bias], float)]
     )
-
-
-def consistent_on_tandem(b):
-    r"""The consistent updates of tandem that HOLA tends to, $d_1 = d_2 = p + q (x + y)$.
-
-    With $d_2 = p + q s$ and $s = x + y$, player 1's anticipated value is $2x - (s + b d_2)^2$ and its total
-    derivative $2 - 2 (1 + bq)(s + b(p + qs))$. Equal to $p + q s$ for all s if $q = -2 z^2$ and $p = 2 - 2 z
-    b p$ with $z = 1 + bq$, that is $2 b z^2 + z - 1 = 0$; of its two roots the positive one tends to naive
-    learning, $z = 1$, as b tends to 0.
-    """
-    z = (np.sqrt(1 + 8 * b) - 1) / (4 * b)
-    return 2 / (1 + 2 * b * z), (z - 1) / b
-
-
-def square(n=500, bound=1.0, size=1):
-    """Both players' parameters from U[-I, I], those of tandem by default."""
-    return tuple(jax.random.uniform(jax.random.key(0), (2, n, size), minval=-bound, maxval=bound))
 
 
 def losses(game, learner, params, b):
@@ -82,8 +66,8 @@ def test_the_closed_form_is_consistent_at_every_look_ahead(b, x64):
     """Where HOLA's orders diverge, from b = 1/2 on, too."""
     p, q = consistent_on_tandem(b)
     learner = Cola((linear([q, q], p),) * 2)
-    assert losses(TANDEM, learner, square(), b).max() < 1e-24
-    assert losses(TANDEM, Lola(look_ahead=b), square(), b).mean() > 1e-6
+    assert losses(TANDEM, learner, uniform_parameters(), b).max() < 1e-24
+    assert losses(TANDEM, Lola(look_ahead=b), uniform_parameters(), b).mean() > 1e-6
 
 
 def test_hola_tends_to_the_closed_form(x64):
@@ -99,7 +83,7 @@ def test_training_finds_the_closed_form(x64):
     """A network without hidden layers, on the game whose consistent updates are linear."""
     training = train(TANDEM, LINEAR, chunks=10)
     p, q = consistent_on_tandem(0.1)
-    assert losses(TANDEM, training.best, square(), 0.1).max() < 1e-10
+    assert losses(TANDEM, training.best, uniform_parameters(), 0.1).max() < 1e-10
     for network in training.best.networks:
         assert network.layers[0].bias is not None
         np.testing.assert_allclose(network.layers[0].weight, [[q, q]], atol=1e-5)
@@ -113,7 +97,7 @@ def test_cosine_similarity_to_hola_on_tandem(order, published, x64):
     p, q = consistent_on_tandem(0.1)
     cola, hola = Cola((linear([q, q], p),) * 2), Hola(look_ahead=0.1, order=order)
     found = jax.jit(jax.vmap(lambda at: cosine_similarity(TANDEM, [cola] * 2, [hola] * 2, at)))(
-        square(20_000)
+        uniform_parameters(20_000)
     )
     assert float(found.mean()) == pytest.approx(published, abs=0.01)
 

@@ -9,7 +9,7 @@ from games import GAMES
 from shaping import Lola
 from shaping.training.cola import train
 from shaping.training.presets import cola
-from tests.shaping.test_cola import consistent_on_tandem, square
+from tests.reference.smooth_games import consistent_on_tandem, uniform_parameters
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
@@ -26,9 +26,9 @@ def test_the_papers_networks_are_consistent_on_tandem(x64):
     """
     game = GAMES.make("tandem")
     training = train(game, cola("tandem", "paper"), seeds=16)
-    assert losses(game, training.best, square(20_000), 0.1).mean() < 1e-10
+    assert losses(game, training.best, uniform_parameters(20_000), 0.1).mean() < 1e-10
     p, q = consistent_on_tandem(0.1)
-    x, y = square()
+    x, y = uniform_parameters()
     for d in jax.vmap(lambda a, b: directions(game, [training.best] * 2, (a, b)))(x, y):
         np.testing.assert_allclose(d, p + q * (x + y), atol=1e-4)
 
@@ -43,5 +43,5 @@ def test_the_papers_networks_are_far_more_consistent_than_lola_on_the_ipd():
     trained = train(game, cola("iterated_prisoners_dilemma", "paper")).best
     near = tuple(0.1 * jax.random.normal(jax.random.key(0), (2, 1000, 5)))
     assert abs(np.log10(losses(game, trained, near, 1.0).mean() / 5 / 0.65)) < 1
-    region = square(4000, bound=7.0, size=5)
+    region = uniform_parameters(4000, bound=7.0, size=5)
     assert 10 * losses(game, trained, region, 1.0).mean() < losses(game, Lola(), region, 1.0).mean()

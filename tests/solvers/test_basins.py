@@ -5,7 +5,7 @@ import pytest
 
 from games import Quadratic, Smooth
 from solvers import GradientField, basins_of_flow, basins_of_map
-from tests.solvers.test_fixed_points import wells
+from tests.reference.smooth_games import double_wells
 
 AXIS = np.linspace(-1.75, 1.75, 8)  # no start on an axis of symmetry
 QUADRANTS = 2 * (AXIS[:, None] > 0) + (AXIS[None, :] > 0)
@@ -31,13 +31,13 @@ def check_quadrants(found, accuracy):
 
 
 def test_double_wells_divide_the_plane_in_quadrants():
-    check_quadrants(basins_of_map(Step(GradientField(Smooth(wells))), AXIS, AXIS, steps=300), 1e-5)
+    check_quadrants(basins_of_map(Step(GradientField(Smooth(double_wells))), AXIS, AXIS, steps=300), 1e-5)
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("x64")
 def test_flow_into_double_wells_in_double_precision():
-    check_quadrants(basins_of_flow(GradientField(Smooth(wells)), AXIS, AXIS, time=30.0), 1e-7)
+    check_quadrants(basins_of_flow(GradientField(Smooth(double_wells)), AXIS, AXIS, time=30.0), 1e-7)
 
 
 def rotation(attraction, speed=10.0):

@@ -6,7 +6,7 @@ from hypothesis import given, settings, strategies as st
 
 from games import Quadratic, Smooth, market_with_min
 from solvers import classify
-from tests.solvers.test_jacobian import pair
+from tests.reference.smooth_games import point
 
 
 def losses(*coefficients):
@@ -125,14 +125,14 @@ CASES = {
 def test_known_fixed_points(name):
     game, at, expected = CASES[name]
     game = jax.tree.map(lambda x: jnp.asarray(x, float), game)
-    found = classify(game, pair(*at), leaders=None if "stackelberg" in expected else ())
+    found = classify(game, point(*at), leaders=None if "stackelberg" in expected else ())
     assert {key: getattr(found, key) for key in expected} == expected
 
 
 @pytest.mark.parametrize("name", ["balduzzi", "repeller", "tandem", "saddle"])
 def test_single_precision_agrees(name):
     game, at, expected = CASES[name]
-    assert classify(game, pair(*at), leaders=()).kind == expected["kind"]
+    assert classify(game, point(*at), leaders=()).kind == expected["kind"]
 
 
 @pytest.mark.usefixtures("x64")
@@ -140,7 +140,7 @@ def test_a_stackelberg_equilibrium_need_not_be_a_fixed_point():
     duopoly = losses(
         (1.0, 1.0, 0.0, -12.0, 0.0), (0.0, 1.0, 1.0, 0.0, -12.0)
     )  # leader 6, follower 3; Cournot 4 and 4
-    found, cournot = classify(duopoly, pair(6, 3)), classify(duopoly, pair(4, 4))
+    found, cournot = classify(duopoly, point(6, 3)), classify(duopoly, point(4, 4))
     assert found.kind == "not a fixed point"
     assert found.stackelberg == {0: True, 1: False}
     assert cournot.kind == "stable"
@@ -175,6 +175,6 @@ def test_quadratic_games_against_the_definitions(seed, shift):
 
 def test_bad_input():
     with pytest.raises(ValueError, match=r"2.*0 to 1"):
-        classify(BALDUZZI, pair(0, 0), leaders=(2,))
+        classify(BALDUZZI, point(0, 0), leaders=(2,))
     with pytest.raises(ValueError, match="finite"):
-        classify(BALDUZZI, pair(np.nan, 0), leaders=())
+        classify(BALDUZZI, point(np.nan, 0), leaders=())

@@ -7,6 +7,7 @@ import pytest
 from games import MatrixGame, Quadratic, Smooth, ipd, policy, zero_sum_cycle
 from solvers import GradientField, fixed_points
 from solvers.differentiable.behavior import pushes_outward
+from tests.reference.smooth_games import double_wells
 
 pytestmark = pytest.mark.usefixtures("quickly_compiled")
 
@@ -16,14 +17,10 @@ def grid(points):
     return x[:, None], y[:, None]
 
 
-def wells(x, y):
-    return (x**2 - 1) ** 2 / 4, (y**2 - 1) ** 2 / 4 + 0 * x
-
-
 @pytest.mark.usefixtures("x64")
 def test_all_nine_of_two_double_wells():
     x, y = grid(np.linspace(-1.4, 1.4, 8))
-    found = fixed_points(Smooth(wells), (x.at[0].set(jnp.nan), y))
+    found = fixed_points(Smooth(double_wells), (x.at[0].set(jnp.nan), y))
     assert (found.status == "failed").tolist() == [True] + 63 * [False]
     kinds = {tuple(int(v) for v in point.profile.round()): point.classification.kind for point in found}
     expected = {

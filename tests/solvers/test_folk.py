@@ -18,7 +18,7 @@ from solvers.repeated.folk import (
 from solvers.repeated.memory_one import is_nash, is_subgame_perfect
 from solvers.repeated.payoff_sets import equilibrium_payoffs
 from solvers.two_player.zero_sum_games import zero_sum
-from tests.solvers.test_repeated import PURE
+from tests.reference.repeated_games import PURE_MEMORY_ONE
 
 
 def dilemma(r, s, t, p):
@@ -171,7 +171,7 @@ def test_patience_can_end_an_equilibrium():
 def test_ranges_agree_with_verdicts_one_by_one(seed, perfect):
     rng = np.random.default_rng(seed)
     payoffs = rng.integers(-3, 6, (2, 2, 2)).astype(float)
-    profile = (PURE[rng.integers(32)], PURE[rng.integers(32)])
+    profile = (PURE_MEMORY_ONE[rng.integers(32)], PURE_MEMORY_ONE[rng.integers(32)])
     intervals = equilibrium_discounts(payoffs, profile, perfect)
     for d in (0.0, 0.13, 0.31, 0.47, 0.58, 0.71, 0.83, 0.95, 0.999):
         if all(min(abs(d - low), abs(d - high)) > 1e-6 for low, high in intervals):

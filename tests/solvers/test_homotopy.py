@@ -5,6 +5,7 @@ from hypothesis import given, settings, strategies as st
 import solvers.n_player.homotopy
 from solvers.n_player.homotopy import equations, logit_homotopy, principal_branch
 from solvers.n_player.polynomial import polynomial_equilibria
+from tests.reference.quantal_scan import BENDING_BRANCH, quantal_roots
 from tests.reference.three_players import (
     CONTINUUM,
     IRRATIONAL,
@@ -18,28 +19,7 @@ from tests.reference.three_players import (
     volunteers,
 )
 
-LOOP = np.array([[[6, 6], [7.32, 1]], [[7, 7], [6, 4]]])
-"""McKelvey's example of a principal branch that bends back, from Gambit's collection of games."""
 SHAPES = [(2, 2), (3, 4), (2, 2, 2), (3, 3, 3), (2, 3, 1), (2, 2, 2, 2), (6, 6), (3,)]
-
-
-def sigmoid(x):
-    return 1 / (1 + np.exp(-x))
-
-
-def quantal_roots(payoffs, precision, count=200_001):
-    """All probabilities of the first player's first action in a 2x2 game's quantal response equilibria, by a scan."""
-    p = np.linspace(0, 1, count)
-    q = sigmoid(
-        precision
-        * (p * (payoffs[1, 0, 0] - payoffs[1, 0, 1]) + (1 - p) * (payoffs[1, 1, 0] - payoffs[1, 1, 1]))
-    )
-    gap = p - sigmoid(
-        precision
-        * (q * (payoffs[0, 0, 0] - payoffs[0, 1, 0]) + (1 - q) * (payoffs[0, 0, 1] - payoffs[0, 1, 1]))
-    )
-    cross = np.flatnonzero((gap[:-1] * gap[1:] < 0) | (gap[:-1] == 0))
-    return p[cross]
 
 
 def test_an_irrational_equilibrium():
@@ -110,15 +90,15 @@ def test_derivatives_of_the_equations():
 
 
 def test_a_branch_that_bends_back():
-    branch = principal_branch(LOOP, 20.0)
+    branch = principal_branch(BENDING_BRANCH, 20.0)
     assert branch.reached
     assert branch.bends == 2
     turns = branch.precisions[np.flatnonzero(np.diff(np.sign(np.diff(branch.precisions)))) + 1]
     low, high = min(turns), max(turns)
     for precision, count in ((0.95 * low, 1), ((low + high) / 2, 3), (1.05 * high, 1)):
-        assert len(quantal_roots(LOOP, precision)) == count
+        assert len(quantal_roots(BENDING_BRANCH, precision)) == count
     for k in range(len(branch.precisions)):  # every point is an equilibrium of its precision
-        roots = quantal_roots(LOOP, branch.precisions[k])
+        roots = quantal_roots(BENDING_BRANCH, branch.precisions[k])
         assert np.abs(roots - branch.strategies[0][k, 0]).min() < 2e-4
 
 
@@ -167,6 +147,6 @@ def test_giving_up_is_reported():
 )
 def test_bad_input(arguments, says):
     with pytest.raises(ValueError, match=says):
-        logit_homotopy(**({"game": LOOP} | arguments))
+        logit_homotopy(**({"game": BENDING_BRANCH} | arguments))
     with pytest.raises(ValueError, match=says):
-        principal_branch(**({"game": LOOP, "precision": 1.0} | arguments))
+        principal_branch(**({"game": BENDING_BRANCH, "precision": 1.0} | arguments))

@@ -24,11 +24,7 @@ from solvers import (
     symmetric_part,
 )
 from solvers.differentiable.jacobian import GradientField, positions
-
-
-def pair(x, y):
-    return jnp.array([float(x)]), jnp.array([float(y)])
-
+from tests.reference.smooth_games import point
 
 LOSS_JACOBIANS = {  # of the losses, so that the game Jacobian is minus these
     "tandem": (tandem, lambda x, y: [[2, 2], [2, 2]]),
@@ -46,7 +42,7 @@ def test_smooth_games(name):
     make, expected = LOSS_JACOBIANS[name]
     x, y = (0.0, 0.0) if name.startswith("market") else (0.7, -1.3)
     np.testing.assert_allclose(
-        game_jacobian(make(), pair(x, y)), -np.array(expected(x, y), dtype=float), atol=1e-12
+        game_jacobian(make(), point(x, y)), -np.array(expected(x, y), dtype=float), atol=1e-12
     )
 
 
@@ -111,7 +107,7 @@ def test_jacobian_of_the_iterated_game_against_finite_differences_of_its_values(
 
 
 def test_structures_and_precisions():
-    game, params = balduzzi(), pair(2, 3)
+    game, params = balduzzi(), point(2, 3)
     assert simultaneous_gradient(game, params).dtype == jnp.float32
     for form in (params, game.split(params)):
         np.testing.assert_allclose(simultaneous_gradient(game, form), [-32, 17])
@@ -119,5 +115,5 @@ def test_structures_and_precisions():
 
 
 def test_jacobian_of_any_field():
-    found = field_jacobian(lambda joint: (joint[0] * joint[1], joint[0] ** 2), pair(2, 3))
+    found = field_jacobian(lambda joint: (joint[0] * joint[1], joint[0] ** 2), point(2, 3))
     np.testing.assert_allclose(found, [[3, 2], [4, 0]])

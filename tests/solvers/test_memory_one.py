@@ -7,7 +7,7 @@ from games import STRATEGIES, Iterated, MatrixGame, ipd
 from solvers.repeated.best_responses import repeated_payoffs
 from solvers.repeated.memory_one import is_nash, is_subgame_perfect, memory_one_equilibria
 from solvers.repeated.partners import partner_or_rival
-from tests.solvers.test_repeated import PURE, drawn, reference
+from tests.reference.repeated_games import PURE_MEMORY_ONE, per_step_payoffs, random_strategy
 
 NAMES = {
     (0, 0, 0, 0): "alld",
@@ -63,7 +63,7 @@ def one_shot(profile, payoffs, discount):
 
         def ahead(a, b, own=own, other=other, both=both):
             started = [np.r_[p[1 + 2 * x + y], p[1:]] for p, x, y in ((own, a, b), (other, b, a))]
-            return reference(both, started, discount)[0] / (1 - discount)
+            return per_step_payoffs(both, started, discount)[0] / (1 - discount)
 
         value = {(a, b): mine[a, b] + discount * ahead(a, b) for a in (0, 1) for b in (0, 1)}
         for row in range(5):
@@ -80,7 +80,7 @@ def test_perfection_agrees_with_an_independent_one_shot_deviation(discount):
     seen = set()
     for _ in range(25):
         payoffs = rng.integers(0, 6, (2, 2, 2)).astype(float)
-        profile = [drawn(rng, 5, 0.9), drawn(rng, 5, 0.9)]
+        profile = [random_strategy(rng, 5, 0.9), random_strategy(rng, 5, 0.9)]
         verdict = is_subgame_perfect(payoffs, profile, discount)
         gain = one_shot(profile, payoffs, discount)
         assert bool(verdict) == (gain <= 1e-8)
@@ -96,12 +96,12 @@ def test_nash_agrees_with_all_pure_deviations(discount):
     rng = np.random.default_rng(1)
     for _ in range(12):
         payoffs = rng.normal(size=(2, 2, 2))
-        profile = [drawn(rng, 5, 0.8), drawn(rng, 5, 0.8)]
-        now = reference(payoffs, profile, discount)
+        profile = [random_strategy(rng, 5, 0.8), random_strategy(rng, 5, 0.8)]
+        now = per_step_payoffs(payoffs, profile, discount)
         gains = [
             max(
-                reference(payoffs, (own, profile[1]) if i == 0 else (profile[0], own), discount)[i]
-                for own in PURE
+                per_step_payoffs(payoffs, (own, profile[1]) if i == 0 else (profile[0], own), discount)[i]
+                for own in PURE_MEMORY_ONE
             )
             - now[i]
             for i in (0, 1)
@@ -117,7 +117,7 @@ def test_certificates_prove_what_they_say(check, discount):
     """The deviating strategy earns more from the history that is named, by an independent model."""
     rng = np.random.default_rng(2)
     for _ in range(10):
-        profile = [drawn(rng, 5, 0.8), drawn(rng, 5, 0.8)]
+        profile = [random_strategy(rng, 5, 0.8), random_strategy(rng, 5, 0.8)]
         verdict = check(TEMPTED, profile, discount)
         if verdict:
             continue
@@ -128,7 +128,7 @@ def test_certificates_prove_what_they_say(check, discount):
             if d.after:
                 a, b = d.after[0]
                 both = [np.r_[p[1 + 2 * x + y], p[1:]] for p, x, y in ((both[0], a, b), (both[1], b, a))]
-            return reference(TEMPTED, both, discount)[d.player]
+            return per_step_payoffs(TEMPTED, both, discount)[d.player]
 
         assert from_there(d.policy) > from_there(profile[d.player]) + 1e-10
 
@@ -142,7 +142,7 @@ def test_enumeration_agrees_with_single_verdicts():
         assert found < nash
         rng = np.random.default_rng(3)
         for i, j in rng.integers(0, 32, (40, 2)):
-            profile = (PURE[i], PURE[j])
+            profile = (PURE_MEMORY_ONE[i], PURE_MEMORY_ONE[j])
             assert (tuple(np.concatenate(profile)) in found) == bool(
                 is_subgame_perfect(TEMPTED, profile, discount)
             )
@@ -202,7 +202,7 @@ def test_partners_are_those_of_the_inequalities(discount):
     rng = np.random.default_rng(4)
     kinds = []
     for _ in range(60):
-        policy = drawn(rng, 5, 0.3)
+        policy = random_strategy(rng, 5, 0.3)
         policy[:2] = 1
         policy[2] *= 0.5
         margins = akin_partner(policy, TEMPTED[0], discount)
@@ -219,7 +219,7 @@ def test_rivals_are_those_of_the_inequalities(discount):
     rng = np.random.default_rng(5)
     kinds = []
     for _ in range(60):
-        policy = 0.95 * drawn(rng, 5, 0.2)
+        policy = 0.95 * random_strategy(rng, 5, 0.2)
         policy[[0, 4]] *= rng.random(2) < 0.5
         total = discount * (policy[2] + policy[3])
         if abs(total - 1) > 1e-6:
@@ -247,7 +247,7 @@ def test_named_strategies_stand_where_the_literature_puts_them():
 def test_counterexamples_prove_what_they_say(discount):
     rng = np.random.default_rng(6)
     for _ in range(20):
-        policy = drawn(rng, 5, 0.5)
+        policy = random_strategy(rng, 5, 0.5)
         policy[:2] = 1
         standing = partner_or_rival(policy, TEMPTED, discount)
         for proof in (standing.not_partner, standing.not_rival):
@@ -271,7 +271,7 @@ def test_mixtures_of_responses_can_prove_that_a_strategy_is_no_partner():
     alternating = np.array([[[3.0, 0], [8, 1]], [[3, 8], [0, 1]]])
     rng, weighted = np.random.default_rng(7), 0
     for _ in range(150):
-        policy = drawn(rng, 5, 0.5)
+        policy = random_strategy(rng, 5, 0.5)
         policy[:2] = 1
         proof = partner_or_rival(policy, alternating, 0.95).not_partner
         if proof is not None and len(proof.responses) == 2:

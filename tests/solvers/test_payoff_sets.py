@@ -6,23 +6,15 @@ from scipy.optimize import linprog
 from solvers.repeated import polygons
 from solvers.repeated.histories import Repeated
 from solvers.repeated.payoff_sets import equilibrium_payoffs, generated, iterate
-
-
-def dilemma(r, s, t, p):
-    return np.array([[[r, s], [t, p]], [[r, t], [s, p]]], dtype=float)
+from tests.reference.repeated_games import ABREU_SANNIKOV, AXELROD, prisoners_dilemma
 
 
 def same(first, second, atol=1e-7):
     return polygons.hausdorff(polygons.hull(first), polygons.hull(second)) < atol
 
 
-AXELROD = dilemma(3, 0, 5, 1)
-ABREU_SANNIKOV = np.array([[[16.0, 3, 0], [21, 10, -1], [9, 5, -5]], [[9, 13, 0], [1, 4, 0], [0, -4, -15]]])
-"""The example of Abreu & Sannikov (2014) at discount .3."""
-
-
 def test_published_sets():
-    found = equilibrium_payoffs(dilemma(9, 1, 10, 3), 0.9)
+    found = equilibrium_payoffs(prisoners_dilemma(9, 1, 10, 3), 0.9)
     assert found.status == "solved"
     assert same(found.inner, [(3, 3), (9.75, 3), (9, 9), (3, 9.75)])
     assert same(found.outer, found.inner)
@@ -91,7 +83,7 @@ def test_operator_agrees_with_linear_programs():
 
 
 def test_inner_hull_generates_itself_by_linear_programs():
-    for payoffs, discount in ((dilemma(9, 1, 10, 3), 0.6), (ABREU_SANNIKOV, 0.3)):
+    for payoffs, discount in ((prisoners_dilemma(9, 1, 10, 3), 0.6), (ABREU_SANNIKOV, 0.3)):
         found = equilibrium_payoffs(payoffs, discount)
         rules = Repeated(payoffs, discount)
         for normal in polygons.normals(found.inner):

@@ -9,8 +9,8 @@ from solvers.elimination import solve
 from solvers.n_player.homotopy import principal_branch
 from solvers.n_player.quantal import quantal_response
 from tests.reference.compilations import compilations
+from tests.reference.quantal_scan import BENDING_BRANCH, quantal_roots
 from tests.reference.three_players import IRRATIONAL, IRRATIONAL_EQUILIBRIUM, random_game
-from tests.solvers.test_homotopy import LOOP, quantal_roots
 
 pytestmark = pytest.mark.usefixtures("quickly_compiled")
 PRECISIONS = [0.0, 0.7, 3.0, 30.0]
@@ -55,12 +55,12 @@ def test_first_reached_on_a_branch_that_bends_back(x64):
     """Up to the first turn of the branch, at precision 1.35, that is the root nearest to the one of a slightly lower precision."""
     asked, near, p = [1.5, 0.8, 1.3, 1.34], {}, 0.5
     for precision in np.arange(1, 135) / 100:
-        roots = quantal_roots(LOOP, precision, 20_001)
+        roots = quantal_roots(BENDING_BRANCH, precision, 20_001)
         near[precision] = p = roots[np.abs(roots - p).argmin()]
-    found = quantal_response(LOOP, asked)
+    found = quantal_response(BENDING_BRANCH, asked)
     assert found.converged.all()
-    assert len(quantal_roots(LOOP, 1.34)) == 3
-    (end,) = quantal_roots(LOOP, 1.5)
+    assert len(quantal_roots(BENDING_BRANCH, 1.34)) == 3
+    (end,) = quantal_roots(BENDING_BRANCH, 1.5)
     np.testing.assert_allclose(found.strategies[0][:, 0], [end, near[0.8], near[1.3], near[1.34]], atol=1e-4)
 
 
@@ -186,14 +186,14 @@ def test_no_library_solve():
 
 
 def test_other_numbers_do_not_compile_again(x64):
-    quantal_response(LOOP, [1.0, 2.0, 3.0, 4.0])
+    quantal_response(BENDING_BRANCH, [1.0, 2.0, 3.0, 4.0])
     with compilations() as events:
-        quantal_response(LOOP + 0.5, [3.0, 0.5, 0.0, 9.0], max_steps=500, tolerance=1e-3)
+        quantal_response(BENDING_BRANCH + 0.5, [3.0, 0.5, 0.0, 9.0], max_steps=500, tolerance=1e-3)
     assert not events
 
 
 def test_giving_up_is_data(x64):
-    found = quantal_response(LOOP, [0.1, 100.0, 0.0, 50.0], max_steps=4)
+    found = quantal_response(BENDING_BRANCH, [0.1, 100.0, 0.0, 50.0], max_steps=4)
     assert found.converged.tolist() == [True, False, True, False]
     assert np.isnan(found.strategies[0][1]).all()
     assert np.isfinite(found.strategies[0][0]).all()
@@ -209,12 +209,12 @@ def test_a_player_without_a_choice():
 @pytest.mark.parametrize(
     ("game", "precisions", "says"),
     [
-        (LOOP, [-1.0], "precision is -1"),
-        (LOOP, [np.inf], "NaN|finite"),
-        (LOOP, [], "list of.* one"),
-        (LOOP, 1.0, "list of.* one"),
-        (LOOP[:1], [1.0], "entry per player"),
-        (LOOP * np.nan, [1.0], "NaN|finite"),
+        (BENDING_BRANCH, [-1.0], "precision is -1"),
+        (BENDING_BRANCH, [np.inf], "NaN|finite"),
+        (BENDING_BRANCH, [], "list of.* one"),
+        (BENDING_BRANCH, 1.0, "list of.* one"),
+        (BENDING_BRANCH[:1], [1.0], "entry per player"),
+        (BENDING_BRANCH * np.nan, [1.0], "NaN|finite"),
     ],
 )
 def test_bad_input(game, precisions, says):

@@ -9,15 +9,17 @@ from games.strategies.zero_determinant_lines import AXELROD
 from solvers.repeated import polygons
 from solvers.repeated.best_responses import repeated_payoffs
 from solvers.repeated.relations import enforced_relation, extortion_slope, feasible_payoffs
-from tests.games.test_zero_determinant import TRIPLES, opponents, scores
-from tests.solvers.test_repeated import PURE, drawn
+from tests.reference.repeated_games import PURE_MEMORY_ONE, random_strategy
+from tests.reference.zero_determinant import PARAMETERS, payoffs_against, random_opponents
 
 GAME = np.array([AXELROD, np.transpose(AXELROD)], dtype=float)
 
 
 def brute_force(strategy, payoffs, discount):
     """The hull of the payoffs against all 32 pure memory-one strategies."""
-    return polygons.hull([repeated_payoffs(payoffs, (strategy, other), discount) for other in PURE], 1e-10)
+    return polygons.hull(
+        [repeated_payoffs(payoffs, (strategy, other), discount) for other in PURE_MEMORY_ONE], 1e-10
+    )
 
 
 @pytest.mark.parametrize("discount", [0.3, 0.9, 1.0])
@@ -25,7 +27,7 @@ def test_polygon_is_the_hull_over_all_pure_responses(discount):
     rng = np.random.default_rng(0)
     for certain in (0.0, 0.4, 0.8, 1.0):
         for payoffs in (GAME, rng.normal(size=(2, 2, 2))):
-            strategy = drawn(rng, 5, certain)
+            strategy = random_strategy(rng, 5, certain)
             found = feasible_payoffs(strategy, payoffs, discount)
             assert polygons.hausdorff(found.vertices, brute_force(strategy, payoffs, discount)) < 1e-9
             assert len(found.vertices) <= 11  # McAvoy & Nowak (2019)
@@ -38,11 +40,11 @@ def test_polygon_is_the_hull_over_all_pure_responses(discount):
 @pytest.mark.parametrize("discount", [0.9, 1.0])
 def test_random_others_stay_within_the_polygon(discount):
     rng = np.random.default_rng(1)
-    strategy = drawn(rng, 5)
+    strategy = random_strategy(rng, 5)
     vertices = feasible_payoffs(strategy, GAME, discount).vertices
     for memory_rows in (5, 21):
         for _ in range(20):
-            point = repeated_payoffs(GAME, (strategy, drawn(rng, memory_rows)), discount)
+            point = repeated_payoffs(GAME, (strategy, random_strategy(rng, memory_rows)), discount)
             assert polygons.distance(point, vertices) < 1e-9
 
 
@@ -52,7 +54,7 @@ def test_textbook_polygons():
     assert feasible_payoffs("tft", discount=1.0).vertices.tolist() == [[1, 1], [3, 3]]
 
 
-@pytest.mark.parametrize(("chi", "kappa", "phi", "payoffs", "discount"), TRIPLES)
+@pytest.mark.parametrize(("chi", "kappa", "phi", "payoffs", "discount"), PARAMETERS)
 def test_zero_determinant_strategies_show_their_parameters(chi, kappa, phi, payoffs, discount):
     game = np.array([payoffs, np.transpose(payoffs)], dtype=float)
     found = enforced_relation(zero_determinant(chi, kappa, phi, payoffs, discount), game, discount)
@@ -63,9 +65,9 @@ def test_zero_determinant_strategies_show_their_parameters(chi, kappa, phi, payo
         assert found.baseline == pytest.approx(kappa, abs=1e-9)
     assert abs(found.phi) == pytest.approx(abs(phi) * max(1, abs(chi)), abs=1e-9)
     assert found.residual < 1e-12
-    own, other = scores(
+    own, other = payoffs_against(
         zero_determinant(chi, kappa, phi, payoffs, discount),
-        opponents(50, np.random.default_rng(2)),
+        random_opponents(50, np.random.default_rng(2)),
         payoffs,
         discount,
     ).T
@@ -86,7 +88,7 @@ def test_equalizers_set_the_others_payoff(target, discount):
     assert found.zero_determinant
     np.testing.assert_allclose([found.alpha, found.beta], [0, 1], atol=1e-14)
     assert found.gamma == pytest.approx(-target)
-    for response in PURE[::3]:
+    for response in PURE_MEMORY_ONE[::3]:
         assert repeated_payoffs(GAME, (policy, response), discount)[1] == pytest.approx(target)
 
 

@@ -13,26 +13,10 @@ from solvers.payoffs import rationals
 from solvers.repeated.best_responses import best_response, repeated_payoffs
 from solvers.repeated.histories import history, play, repeated
 from solvers.repeated.markov_decisions import evaluate, long_run, multichain, solve
-from tests.reference import chains
+from tests.reference.repeated_games import AXELROD, PURE_MEMORY_ONE, per_step_payoffs, random_strategy
 
-AXELROD = np.array([[[3.0, 0], [5, 1]], [[3, 5], [0, 1]]])
 LOLA = np.array([[[-1.0, -3], [0, -2]], [[-1, 0], [-3, -2]]])
-PURE = np.array(list(itertools.product([0.0, 1.0], repeat=5)))
 DISCOUNTS = [0.0, 0.5, 0.96, 0.999, 1.0]
-
-
-def reference(payoffs, profile, discount, memory=1):
-    """Per-step payoffs by the independent model of tests/reference/chains.py."""
-    tables = [np.stack([p, 1 - p], axis=1) if np.ndim(p) == 1 else p for p in map(np.asarray, profile)]
-    transitions, rewards = chains.chain(payoffs, tables, memory)
-    if discount < 1:
-        return (1 - discount) * np.linalg.solve(np.eye(len(rewards)) - discount * transitions, rewards)[0]
-    return chains.average(payoffs, tables, memory)
-
-
-def drawn(rng, rows, certain=0.4):
-    """A random memory-k strategy of a two-action game, some of its moves certain."""
-    return np.where(rng.random(rows) < certain, rng.integers(0, 2, rows).astype(float), rng.random(rows))
 
 
 def test_published_payoffs():
@@ -48,10 +32,12 @@ def test_published_payoffs():
 def test_payoffs_agree_with_enumeration_of_histories(discount):
     rng = np.random.default_rng(0)
     for _ in range(10):
-        profile = [drawn(rng, 5), drawn(rng, 5)]
+        profile = [random_strategy(rng, 5), random_strategy(rng, 5)]
         payoffs = rng.normal(size=(2, 2, 2))
         np.testing.assert_allclose(
-            repeated_payoffs(payoffs, profile, discount), reference(payoffs, profile, discount), atol=1e-10
+            repeated_payoffs(payoffs, profile, discount),
+            per_step_payoffs(payoffs, profile, discount),
+            atol=1e-10,
         )
 
 
@@ -59,7 +45,7 @@ def test_payoffs_are_those_of_the_game(x64):
     rng = np.random.default_rng(1)
     for discount in (0.96, 1.0):
         game = ipd(discount=discount)
-        profile = [drawn(rng, 5, 0), drawn(rng, 5, 0)]
+        profile = [random_strategy(rng, 5, 0), random_strategy(rng, 5, 0)]
         expected = game.per_step(game.values(tuple(logits(jnp.asarray(p)) for p in profile)))
         np.testing.assert_allclose(repeated_payoffs(game, profile), expected, atol=1e-9)
 
@@ -70,13 +56,13 @@ def test_no_pure_or_random_strategy_beats_the_response(player, discount):
     """A best response to a memory-one strategy can be taken memory-one, so that 32 policies are all there is."""
     rng = np.random.default_rng(2)
     for certain in (0.0, 0.5, 1.0):
-        payoffs, other = rng.normal(size=(2, 2, 2)), drawn(rng, 5, certain)
+        payoffs, other = rng.normal(size=(2, 2, 2)), random_strategy(rng, 5, certain)
         response = best_response(payoffs, (other, other), player, discount)
 
         def earned(own, payoffs=payoffs, other=other):
-            return reference(payoffs, (own, other) if player == 0 else (other, own), discount)
+            return per_step_payoffs(payoffs, (own, other) if player == 0 else (other, own), discount)
 
-        every = np.array([earned(own)[player] for own in PURE])
+        every = np.array([earned(own)[player] for own in PURE_MEMORY_ONE])
         assert response.status == "solved"
         np.testing.assert_allclose(response.value, every.max(), atol=1e-9)
         np.testing.assert_allclose(response.payoffs, earned(response.policy), atol=1e-9)
@@ -92,11 +78,11 @@ def started(policy, joint):
 @pytest.mark.parametrize("discount", [0.5, 0.96, 1.0])
 def test_every_history_has_its_value(discount):
     rng = np.random.default_rng(3)
-    other = drawn(rng, 5, 0.6)
+    other = random_strategy(rng, 5, 0.6)
     response = best_response(AXELROD, (None, other), 0, discount)
     for joint in itertools.product(range(2), repeat=2):
         seen = started(other, joint[::-1])
-        best = max(reference(AXELROD, (own, seen), discount)[0] for own in PURE)
+        best = max(per_step_payoffs(AXELROD, (own, seen), discount)[0] for own in PURE_MEMORY_ONE)
         assert response.values[1 + 2 * joint[0] + joint[1]] == pytest.approx(best, abs=1e-9)
 
 
@@ -104,18 +90,18 @@ def test_every_history_has_its_value(discount):
 def test_longer_memory(discount):
     """Against a strategy of memory two the response is optimal, and beats or equals those of memory one."""
     rng = np.random.default_rng(4)
-    other = drawn(rng, 21, 0.5)
+    other = random_strategy(rng, 21, 0.5)
     response = best_response(AXELROD, (None, other), 0, discount)
     assert response.policy.shape == (21,)
-    assert reference(AXELROD, (response.policy, other), discount, 2)[0] == pytest.approx(
+    assert per_step_payoffs(AXELROD, (response.policy, other), discount, 2)[0] == pytest.approx(
         response.value, abs=1e-9
     )
     for _ in range(60):
         assert (
-            reference(AXELROD, (rng.integers(0, 2, 21).astype(float), other), discount, 2)[0]
+            per_step_payoffs(AXELROD, (rng.integers(0, 2, 21).astype(float), other), discount, 2)[0]
             <= response.value + 1e-9
         )
-    for own in PURE[::5]:
+    for own in PURE_MEMORY_ONE[::5]:
         assert repeated_payoffs(AXELROD, (own, other), discount)[0] <= response.value + 1e-9
 
 
@@ -123,7 +109,7 @@ def test_longer_memory(discount):
 def test_memory_beyond_the_others_gains_nothing(discount):
     rng = np.random.default_rng(5)
     for _ in range(5):
-        other = drawn(rng, 5)
+        other = random_strategy(rng, 5)
         short, long = (best_response(AXELROD, (other, None), 1, discount, memory=k) for k in (1, 3))
         assert short.value == pytest.approx(long.value, abs=1e-10)
         assert (len(short.policy), len(long.policy)) == (5, 85)
@@ -137,11 +123,11 @@ def test_three_players_and_three_actions(discount):
     response = best_response(payoffs, (tables[0], None, tables[2]), 1, discount)
     assert response.policy.shape == (13, 3)
     assert set(response.policy.ravel()) == {0.0, 1.0}
-    earned = reference(payoffs, (tables[0], response.policy, tables[2]), discount)
+    earned = per_step_payoffs(payoffs, (tables[0], response.policy, tables[2]), discount)
     np.testing.assert_allclose(response.payoffs, earned, atol=1e-9)
     for _ in range(40):
         own = np.eye(3)[rng.integers(0, 3, 13)]
-        assert reference(payoffs, (tables[0], own, tables[2]), discount)[1] <= response.value + 1e-9
+        assert per_step_payoffs(payoffs, (tables[0], own, tables[2]), discount)[1] <= response.value + 1e-9
 
 
 @pytest.mark.parametrize("discount", [0.6, 0.9, 1.0])
@@ -206,7 +192,7 @@ def test_rare_trembles_do_not_mislead_the_patient(name, tremble):
     response = best_response(AXELROD, (None, other), 0, 1.0)
     assert response.status == "solved"
     assert response.value == pytest.approx(
-        max(repeated_payoffs(AXELROD, (own, other), 1.0)[0] for own in PURE), abs=1e-9
+        max(repeated_payoffs(AXELROD, (own, other), 1.0)[0] for own in PURE_MEMORY_ONE), abs=1e-9
     )
 
 

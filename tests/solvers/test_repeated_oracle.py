@@ -6,7 +6,7 @@ import pytest
 from solvers.repeated import polygons
 from solvers.repeated.payoff_sets import equilibrium_payoffs
 from tests.reference.oracles import quantecon
-from tests.solvers.test_payoff_sets import ABREU_SANNIKOV, AXELROD, dilemma
+from tests.reference.repeated_games import ABREU_SANNIKOV, AXELROD, prisoners_dilemma
 
 pytestmark = pytest.mark.oracle
 
@@ -36,7 +36,7 @@ def payoff_sets(games):
 
 def test_published_games():
     games = [
-        (dilemma(9, 1, 10, 3), 0.9),
+        (prisoners_dilemma(9, 1, 10, 3), 0.9),
         (ABREU_SANNIKOV, 0.3),
         *((AXELROD, d) for d in (0.3, 0.45, 0.55, 0.9, 0.96)),
     ]

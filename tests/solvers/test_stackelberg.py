@@ -5,7 +5,7 @@ from scipy.optimize import minimize_scalar, root
 
 from games import Quadratic, Smooth
 from solvers import leader_curvature, leader_gradient, stackelberg
-from tests.solvers.test_jacobian import pair
+from tests.reference.smooth_games import point
 
 
 def crowd(x, y, z):
@@ -69,7 +69,7 @@ def duopoly():
 
 
 def test_duopoly_led_by_the_first():
-    found = stackelberg(duopoly(), pair(0, 1))
+    found = stackelberg(duopoly(), point(0, 1))
     assert found.status == "solved"
     np.testing.assert_allclose([float(own[0]) for own in found.params], [6, 3], atol=1e-4)
     np.testing.assert_allclose(found.values, [18, 9], atol=1e-4)
@@ -80,16 +80,16 @@ def test_duopoly_led_by_the_first():
 
 @pytest.mark.usefixtures("x64")
 def test_duopoly_led_by_the_second():
-    found = stackelberg(duopoly(), pair(1, 2), 1, "ascent")
+    found = stackelberg(duopoly(), point(1, 2), 1, "ascent")
     assert found.status == "solved"
     np.testing.assert_allclose([float(own[0]) for own in found.params], [3, 6], atol=1e-8)
     np.testing.assert_allclose(found.values, [9, 18], atol=1e-7)
     np.testing.assert_allclose(found.follower_eigenvalues, [[-2]])
     assert found.residual < 1e-9
-    hurried = stackelberg(duopoly(), pair(1, 2), 1, "ascent", max_steps=3)
+    hurried = stackelberg(duopoly(), point(1, 2), 1, "ascent", max_steps=3)
     assert hurried.status == "not_converged"
     assert hurried.iterations == 3
-    assert stackelberg(duopoly(), pair(1, 2), 1, "ascent", lr=9.0, follower_lr=9.0).status == "failed"
+    assert stackelberg(duopoly(), point(1, 2), 1, "ascent", lr=9.0, follower_lr=9.0).status == "failed"
 
 
 @pytest.mark.slow
@@ -108,18 +108,18 @@ def test_what_is_no_solution_is_not_called_one():
     convex = Quadratic(
         [[[2.0, 0.0], [0.0, 0.0]], [[0.0, 2.0], [2.0, -2.0]]], [[-2.0, -1.0], [0.0, 0.0]]
     )  # (x - 1)^2 - y against (y - x)^2
-    worst = stackelberg(convex, pair(0, 0))
+    worst = stackelberg(convex, point(0, 0))
     assert worst.status == "failed"
     assert "no maximum" in worst.message
     assert worst.residual < 1e-4
-    rotation = stackelberg(Quadratic([[[0.0, 1.0], [1.0, 0.0]], [[0.0, -1.0], [-1.0, 0.0]]]), pair(1, 1))
+    rotation = stackelberg(Quadratic([[[0.0, 1.0], [1.0, 0.0]], [[0.0, -1.0], [-1.0, 0.0]]]), point(1, 1))
     assert rotation.status == "failed"
     assert "singular" in rotation.message
 
 
 @pytest.mark.usefixtures("x64")
 def test_damping_shortens_the_followers_answer():
-    params = pair(2, 5)
+    params = point(2, 5)
     plain, damped, frozen = (
         float(leader_gradient(duopoly(), params, 0, jnp.array(damping))[0]) for damping in (0.0, 2.0, 1e12)
     )
@@ -129,8 +129,8 @@ def test_damping_shortens_the_followers_answer():
 
 def test_bad_input():
     with pytest.raises(ValueError, match=r"descent.*root.*ascent"):
-        stackelberg(duopoly(), pair(1, 2), method="descent")  # type: ignore[arg-type]
+        stackelberg(duopoly(), point(1, 2), method="descent")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"2.*0 to 1"):
-        stackelberg(duopoly(), pair(1, 2), leader=2)
+        stackelberg(duopoly(), point(1, 2), leader=2)
     with pytest.raises(ValueError, match="lr is -1"):
-        stackelberg(duopoly(), pair(1, 2), lr=-1.0)
+        stackelberg(duopoly(), point(1, 2), lr=-1.0)

@@ -8,7 +8,7 @@ from solvers import EquilibriumSet, select, vertex_enumeration
 from solvers.base import solution
 from solvers.payoffs import payoff_tensor, regrets
 from solvers.two_player.structure import components, maximal_cliques
-from tests.solvers.test_vertex import as_set, random_games
+from tests.reference.two_player import profile_set, random_integer_games
 
 F = Fraction
 STAG_HUNT = ([[4, 0], [3, 2]], [[4, 3], [0, 2]])
@@ -65,7 +65,7 @@ def test_segment():
 def degenerate_games():
     return [
         game
-        for game in random_games(60, seed=11, entries=((0, 2), (0, 3)))
+        for game in random_integer_games(60, seed=11, entries=((0, 2), (0, 3)))
         if vertex_enumeration(game).degenerate
     ]
 
@@ -155,8 +155,8 @@ def test_structure_follows_relabeling():
         assert shapes(found) == shapes(other)
         assert sorted(map(len, found.components)) == sorted(map(len, other.components))
         assert {
-            (tuple(np.array(x)[order[0]]), tuple(np.array(y)[order[1]])) for x, y in as_set(found)
-        } == as_set(other)
+            (tuple(np.array(x)[order[0]]), tuple(np.array(y)[order[1]])) for x, y in profile_set(found)
+        } == profile_set(other)
 
 
 def test_tables_name_the_component():

@@ -10,6 +10,7 @@ from solvers import vertex_enumeration
 from solvers.payoffs import payoff_tensor
 from solvers.two_player import polytopes, vertex
 from solvers.two_player.polytopes import Unproven, most_vertices, vertices
+from tests.reference.two_player import profile_set, random_integer_games
 
 F = Fraction
 
@@ -55,16 +56,6 @@ def brute_equilibria(row, column):
     second = {y: frozenset(m + k if k < n else k - n for k in labels) for y, labels in second.items()}
     pairs = {(x, y) for x, a in first.items() for y, b in second.items() if len(a | b) == m + n}
     return pairs, any(len(a) > m for a in first.values()) or any(len(b) > n for b in second.values())
-
-
-def as_set(equilibria):
-    return {tuple(tuple(s) for s in e.profile) for e in equilibria}
-
-
-def random_games(count, seed, sizes=(1, 5), entries=((0, 2), (0, 3), (-9, 10))):
-    rng = np.random.default_rng(seed)
-    for k in range(count):
-        yield rng.integers(*entries[k % len(entries)], (2, *rng.integers(*sizes, 2)))
 
 
 KNOWN = [
@@ -115,7 +106,7 @@ def test_known_answers(row, column, answers, transposed):
     if transposed:
         row, column, expected = np.transpose(column), np.transpose(row), {(y, x) for x, y in expected}
     found = vertex_enumeration((row, column), exact=True)
-    assert as_set(found) == expected
+    assert profile_set(found) == expected
     assert len(found) == len(expected)
     assert found.complete
     assert found.residual == 0
@@ -142,17 +133,17 @@ def test_all_profiles_of_a_constant_game(shape):
 def test_biased_rock_paper_scissors_in_decimals():
     row = np.array([[0, -0.25, 0.5], [0.25, 0, -0.05], [-0.5, 0.05, 0]])
     (found,) = vertex_enumeration((row, -row), exact=True)
-    assert as_set([found]) == {((F(1, 16), F(10, 16), F(5, 16)),) * 2}
+    assert profile_set([found]) == {((F(1, 16), F(10, 16), F(5, 16)),) * 2}
     assert list(found.payoffs) == [0, 0]
 
 
 def test_random_games_agree_with_brute_force():
     """Exact extreme equilibria and degeneracy of games with many ties, of every shape up to 4x4."""
     degenerate = 0
-    for game in random_games(90, seed=1):
+    for game in random_integer_games(90, seed=1):
         expected, ties = brute_equilibria(*game)
         found = vertex_enumeration(game, exact=True)
-        assert as_set(found) == expected
+        assert profile_set(found) == expected
         assert found.degenerate is ties
         degenerate += ties
     assert 20 < degenerate < 80
@@ -168,7 +159,7 @@ def test_rational_games_agree_with_brute_force(data):
     )
     expected, ties = brute_equilibria(*game)
     found = vertex_enumeration(game, exact=True)
-    assert as_set(found) == expected
+    assert profile_set(found) == expected
     assert found.degenerate is ties
 
 
@@ -255,7 +246,7 @@ def test_decimals_tie_as_they_are_typed():
 def test_games_are_taken_as_the_lab_has_them():
     game = MatrixGame.bimatrix([[0.3, 0.1], [0.3, 0.2]], [[0.1, 0.2], [0.2, 0.1]])
     typed = [["0.3", "0.1"], ["0.3", "0.2"]], [["0.1", "0.2"], ["0.2", "0.1"]]
-    assert as_set(vertex_enumeration(game, exact=True)) == brute_equilibria(*typed)[0]
+    assert profile_set(vertex_enumeration(game, exact=True)) == brute_equilibria(*typed)[0]
 
 
 @pytest.mark.parametrize(("own", "other", "top"), [(2, 75, 9), (3, 62, 5), (8, 6, 2), (7, 7, 3), (5, 8, 4)])
@@ -288,7 +279,7 @@ def test_bound_is_attained_by_cyclic_polytopes(dimension, facets):
 
 
 def test_bound_holds():
-    for game in random_games(20, seed=7, sizes=(1, 8)):
+    for game in random_integer_games(20, seed=7, sizes=(1, 8)):
         for table in (game[1], game[0].T):
             assert len(vertices(table).points) < most_vertices(*table.shape)  # which counts the origin
 
@@ -302,7 +293,7 @@ def test_lopsided_games_leave_out_hopeless_actions(monkeypatch):
             patch.setattr(vertex, "LOPSIDED", 0)
             patch.setattr(vertex, "MODERATE", 0)
             part = vertex_enumeration(game, exact=True)
-        assert as_set(part) == as_set(whole)
+        assert profile_set(part) == profile_set(whole)
         assert part.cliques == whole.cliques
         assert part.degenerate in (whole.degenerate, None)
     large = vertex_enumeration(rng.normal(size=(2, 3, 1000)))

@@ -11,7 +11,7 @@ import pytest
 
 from solvers import vertex_enumeration
 from tests.reference.oracles import quantecon
-from tests.solvers.test_vertex import as_set
+from tests.reference.two_player import profile_set
 
 pytestmark = pytest.mark.oracle
 
@@ -68,8 +68,8 @@ def test_random_integer_games(lrsnash, top):
     for _ in range(80):
         game = rng.integers(0, top, (2, *rng.integers(2, 9, 2)))
         found = vertex_enumeration(game, exact=True)
-        assert as_set(found) == lrsnash(game)
-        assert len(found) == len(as_set(found))
+        assert profile_set(found) == lrsnash(game)
+        assert len(found) == len(profile_set(found))
         degenerate += found.degenerate
     assert (degenerate > 40) == (top < 1000)
 
@@ -79,7 +79,7 @@ def test_other_shapes(lrsnash, shape):
     rng = np.random.default_rng(9)
     for top in (2, 5, 100):
         game = rng.integers(-top, top, (2, *shape))
-        assert as_set(vertex_enumeration(game, exact=True)) == lrsnash(game)
+        assert profile_set(vertex_enumeration(game, exact=True)) == lrsnash(game)
 
 
 def test_structured_games(lrsnash):
@@ -96,7 +96,7 @@ def test_structured_games(lrsnash):
             (repeated, table[:, rng.integers(0, 3, 5)]),
         ):
             game = np.stack(game)
-            assert as_set(vertex_enumeration(game, exact=True)) == lrsnash(game)
+            assert profile_set(vertex_enumeration(game, exact=True)) == lrsnash(game)
 
 
 def test_generic_games():
