@@ -10,9 +10,9 @@ import pytest
 
 from solvers.repeated.best_responses import best_response
 from solvers.repeated.discounts import equilibrium_discounts
+from solvers.repeated.enforced_relations import feasible_payoffs
 from solvers.repeated.memory_one import memory_one_equilibria
 from solvers.repeated.payoff_sets import equilibrium_payoffs
-from solvers.repeated.relations import feasible_payoffs
 
 AXELROD = np.array([[[3.0, 0], [5, 1]], [[3, 5], [0, 1]]])
 

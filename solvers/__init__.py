@@ -21,11 +21,13 @@ from solvers.differentiable.jacobian import (
     simultaneous_gradient,
     symmetric_part,
 )
-from solvers.differentiable.leader import leader_curvature, leader_gradient
-from solvers.differentiable.leader_follower import StackelbergSolution, stackelberg
+from solvers.differentiable.leader_follower import (
+    StackelbergSolution,
+    leader_curvature,
+    leader_gradient,
+    stackelberg,
+)
 from solvers.dispatch import solve
-from solvers.evolution.alpha_ranking import AlphaRank, alpha_rank
-from solvers.evolution.cross_play import square_table
 from solvers.evolution.evolutionary_stability import (
     Stability,
     evolutionarily_stable,
@@ -40,12 +42,7 @@ from solvers.evolution.moran import (
     log_fixation,
     simulate_fixation,
 )
-from solvers.evolution.nash_averages import (
-    NashAverage,
-    nash_averaging,
-    nash_averaging_on_tasks,
-)
-from solvers.evolution.response_graphs import response_graph, sink_components
+from solvers.evolution.square_tables import square_table
 from solvers.files.formats import read_game, write_game
 from solvers.files.normal_form import NormalForm
 from solvers.learning.play import learn
@@ -63,8 +60,15 @@ from solvers.n_player.pure import pure_equilibria
 from solvers.n_player.quantal import QuantalResponse, quantal_response
 from solvers.n_player.selection import select
 from solvers.payoffs_jax import best_responses, smoothed_best_responses
+from solvers.ranking.alpha_ranking import AlphaRank, alpha_rank
+from solvers.ranking.nash_averages import (
+    NashAverage,
+    nash_averaging,
+    nash_averaging_on_tasks,
+)
+from solvers.ranking.response_graphs import response_graph, sink_components
 from solvers.registry import SOLVERS
-from solvers.repeated.active import (
+from solvers.repeated.active_equilibria import (
     ActiveProfile,
     active_best_response,
     active_profile,
@@ -76,7 +80,15 @@ from solvers.repeated.best_responses import (
     repeated_payoffs,
 )
 from solvers.repeated.discounts import equilibrium_discounts
-from solvers.repeated.folk import (
+from solvers.repeated.enforced_relations import (
+    Extortion,
+    FeasiblePayoffs,
+    Relation,
+    enforced_relation,
+    extortion_slope,
+    feasible_payoffs,
+)
+from solvers.repeated.folk_theorems import (
     Minimax,
     Threshold,
     feasible_set,
@@ -96,14 +108,6 @@ from solvers.repeated.memory_one import (
 from solvers.repeated.partners import Standing, partner_or_rival
 from solvers.repeated.payoff_sets import PayoffSet, equilibrium_payoffs
 from solvers.repeated.policy_grids import PolicyGrid, policy_grid, rule_on_grid
-from solvers.repeated.relations import (
-    Extortion,
-    FeasiblePayoffs,
-    Relation,
-    enforced_relation,
-    extortion_slope,
-    feasible_payoffs,
-)
 from solvers.two_player.batched import Equilibria, equilibria_2x2, equilibria_small
 from solvers.two_player.lemke_howson_paths import lemke_howson
 from solvers.two_player.structure import equilibrium_set

@@ -12,8 +12,12 @@ from solvers.differentiable.jacobian import (
     simultaneous_gradient,
     symmetric_part,
 )
-from solvers.differentiable.leader import leader_curvature, leader_gradient
-from solvers.differentiable.leader_follower import StackelbergSolution, stackelberg
+from solvers.differentiable.leader_follower import (
+    StackelbergSolution,
+    leader_curvature,
+    leader_gradient,
+    stackelberg,
+)
 
 __all__ = [
     "Basins",

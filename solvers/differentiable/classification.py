@@ -24,7 +24,7 @@ from solvers.differentiable.jacobian import (
     simultaneous_gradient,
     symmetric_part,
 )
-from solvers.differentiable.leader import leader_curvature, stackelberg_residual
+from solvers.differentiable.leader_follower import leader_curvature, stackelberg_residual
 
 Kind = Literal["stable", "attracting", "unstable", "strict saddle", "degenerate", "not a fixed point"]
 

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 from solvers.base import EquilibriumSet, solution
-from solvers.evolution.cross_play import Table, square_table
+from solvers.evolution.square_tables import Table, square_table
 from solvers.n_player.dominance import undominated
 from solvers.payoffs import check_profile, is_exact, payoff_range
 

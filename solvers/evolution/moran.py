@@ -10,7 +10,7 @@ from jaxtyping import Array, ArrayLike, Float, Int, Key
 
 from games.checks import as_key, check_count, check_range
 from games.compiler import jit
-from solvers.evolution.cross_play import square_table
+from solvers.evolution.square_tables import square_table
 
 if TYPE_CHECKING:
     import pandas as pd

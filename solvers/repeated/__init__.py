@@ -1,9 +1,22 @@
 """Repeated games: best responses, equilibria in memory-k strategies, folk theorems, active equilibria."""
 
-from solvers.repeated.active import ActiveProfile, active_best_response, active_profile, mutual_best_responses
+from solvers.repeated.active_equilibria import (
+    ActiveProfile,
+    active_best_response,
+    active_profile,
+    mutual_best_responses,
+)
 from solvers.repeated.best_responses import BestResponse, best_response, repeated_payoffs
 from solvers.repeated.discounts import equilibrium_discounts
-from solvers.repeated.folk import (
+from solvers.repeated.enforced_relations import (
+    Extortion,
+    FeasiblePayoffs,
+    Relation,
+    enforced_relation,
+    extortion_slope,
+    feasible_payoffs,
+)
+from solvers.repeated.folk_theorems import (
     Minimax,
     Threshold,
     feasible_set,
@@ -23,14 +36,6 @@ from solvers.repeated.memory_one import (
 from solvers.repeated.partners import Standing, partner_or_rival
 from solvers.repeated.payoff_sets import PayoffSet, equilibrium_payoffs
 from solvers.repeated.policy_grids import PolicyGrid, policy_grid, rule_on_grid
-from solvers.repeated.relations import (
-    Extortion,
-    FeasiblePayoffs,
-    Relation,
-    enforced_relation,
-    extortion_slope,
-    feasible_payoffs,
-)
 
 __all__ = [
     "ActiveProfile",

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from solvers.repeated.enforced_relations import TOURNAMENT, feasible, two_players
 from solvers.repeated.histories import play, repeated
 from solvers.repeated.polygons import Polygon
-from solvers.repeated.relations import TOURNAMENT, feasible, two_players
 
 MARGIN = 1e-9
 """How near, in units of the payoff range, two payoffs count as equal."""

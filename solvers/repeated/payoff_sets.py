@@ -8,9 +8,9 @@ import numpy as np
 from jaxtyping import Float
 
 from solvers.base import Status
+from solvers.repeated.enforced_relations import two_players
 from solvers.repeated.histories import Repeated, repeated
 from solvers.repeated.polygons import Polygon, clip, distance, excess, hausdorff, hull
-from solvers.repeated.relations import two_players
 
 CLOSE = 1e-10
 """Vertices nearer than this, in units of the payoff range, are reported as one."""

@@ -8,7 +8,7 @@ import pytest
 
 from games import STRATEGIES
 from solvers.repeated.best_responses import repeated_payoffs
-from solvers.repeated.relations import enforced_relation, extortion_slope
+from solvers.repeated.enforced_relations import enforced_relation, extortion_slope
 
 FROZEN = json.loads((pathlib.Path(__file__).parents[1] / "data" / "axelrod.json").read_text(encoding="utf-8"))
 GAME = np.array([[[3.0, 0], [5, 1]], [[3, 5], [0, 1]]])

@@ -9,7 +9,7 @@ from hypothesis import given, settings, strategies as st
 
 from games import MatrixGame
 from solvers import alpha_rank, fixation_matrix
-from solvers.evolution.stationary import stationary, stationary_limit
+from solvers.ranking.stationary_distributions import stationary, stationary_limit
 
 BATTLE = ([[2, 0], [0, 1]], [[1, 0], [0, 2]])
 ROCK_PAPER_SCISSORS = np.array([[0.0, -1, 1], [1, 0, -1], [-1, 1, 0]])

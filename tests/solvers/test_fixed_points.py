@@ -6,7 +6,7 @@ import pytest
 
 from games import MatrixGame, Quadratic, Smooth, ipd, policy, zero_sum_cycle
 from solvers import GradientField, fixed_points
-from solvers.differentiable.behavior import pushes_outward
+from solvers.differentiable.fixed_point_search import pushes_outward
 from tests.reference.smooth_games import double_wells
 
 pytestmark = pytest.mark.usefixtures("quickly_compiled")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Bool, Float
 
-from solvers.evolution.cross_play import square_table
+from solvers.evolution.square_tables import square_table
 from solvers.payoffs import payoff_tensor
 
 if TYPE_CHECKING:

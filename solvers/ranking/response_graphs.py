@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from games.checks import check_range
-from solvers.evolution.cross_play import square_table
+from solvers.evolution.square_tables import square_table
 from solvers.n_player.dominance import restrict, undominated
 from solvers.payoffs import Payoffs, payoff_range, payoff_tensor
 

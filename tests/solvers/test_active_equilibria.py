@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
-from solvers.repeated.active import (
+from solvers.repeated.active_equilibria import (
     active_best_response,
     active_profile,
     discretization_error,

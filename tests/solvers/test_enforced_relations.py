@@ -8,7 +8,7 @@ from games import STRATEGIES, zero_determinant
 from games.strategies.zero_determinant_lines import AXELROD
 from solvers.repeated import polygons
 from solvers.repeated.best_responses import repeated_payoffs
-from solvers.repeated.relations import enforced_relation, extortion_slope, feasible_payoffs
+from solvers.repeated.enforced_relations import enforced_relation, extortion_slope, feasible_payoffs
 from tests.reference.repeated_games import PURE_MEMORY_ONE, random_strategy
 from tests.reference.zero_determinant import PARAMETERS, payoffs_against, random_opponents
 

@@ -9,11 +9,11 @@ import numpy as np
 from jaxtyping import Float
 
 from games.checks import check_count, check_range
-from solvers.evolution.cross_play import square_table
 from solvers.evolution.moran import fixation_walks
-from solvers.evolution.response_graphs import TIE, is_table, moves
-from solvers.evolution.stationary import stationary, stationary_limit
+from solvers.evolution.square_tables import square_table
 from solvers.payoffs import payoff_tensor
+from solvers.ranking.response_graphs import TIE, is_table, moves
+from solvers.ranking.stationary_distributions import stationary, stationary_limit
 
 if TYPE_CHECKING:
     import pandas as pd

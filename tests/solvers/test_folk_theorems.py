@@ -8,7 +8,7 @@ from hypothesis import given, settings, strategies as st
 from games import STRATEGIES, ipd
 from solvers.repeated import polygons
 from solvers.repeated.discounts import equilibrium_discounts
-from solvers.repeated.folk import (
+from solvers.repeated.folk_theorems import (
     feasible_set,
     grim_threshold,
     individually_rational_set,
