@@ -33,7 +33,7 @@ def player(environment, lanes, steps, keys="counter"):
             if keys == "counter"
             else jax.random.split(jax.random.fold_in(key, t))
         )
-        seen, after, rewards, *_ = environment.step(playing, state, act(acting, None))
+        seen, after, rewards, *_ = environment.step(playing, state, act(acting, None, ())[0])
         return seen, after, rewards[0] + 3 * rewards[1]
 
     @jit

@@ -16,7 +16,7 @@ from games.compiler import filter_jit
 from shaping import Naive
 from shaping.meta.game import MetaGame
 from shaping.model_free import Es, Ga, Ppo, gaussian
-from shaping.model_free.episodes import episode_keys, greedy, play_out, sampled
+from shaping.model_free.episodes import episode_keys, greedy, play_episodes, sampled
 
 LENGTH = 100
 META = MetaGame(ipd(), [None, Naive()], steps=LENGTH)
@@ -39,7 +39,7 @@ def measure(benchmark, steps, run):
 @pytest.mark.parametrize("act", [sampled, greedy], ids=["sample", "mode"])
 @pytest.mark.parametrize("episodes", [256, 4096])
 def test_play(benchmark, episodes, act):
-    run = filter_jit(lambda keys: play_out(META, POLICIES, keys, LENGTH, act))
+    run = filter_jit(lambda keys: play_episodes(META, POLICIES, keys, LENGTH, act))
     keys = episode_keys(jax.random.key(1), episodes)
     measure(benchmark, LENGTH * episodes, lambda: run(keys).rewards)
 
@@ -50,7 +50,7 @@ def test_play_with_nothing_but_the_environment(benchmark):
     def still(policy, key, observation):
         return observation[:5], observation[0]
 
-    run = filter_jit(lambda keys: play_out(META, POLICIES, keys, LENGTH, still))
+    run = filter_jit(lambda keys: play_episodes(META, POLICIES, keys, LENGTH, still))
     keys = episode_keys(jax.random.key(1), 4096)
     measure(benchmark, LENGTH * 4096, lambda: run(keys).rewards)
 

@@ -7,11 +7,11 @@ import jax
 from analysis.plots.animation import animate
 from games.agents.coin_scripted import tit_for_tat
 from games.environments.coin import CoinGame
-from games.sampled.playout import playout
+from games.sampled.episodes import trajectory
 
 if __name__ == "__main__":
     game = CoinGame.loqa()
-    path = jax.jit(lambda key: playout(game, [tit_for_tat(game, player) for player in (0, 1)], key, 31))(
+    path = jax.jit(lambda key: trajectory(game, [tit_for_tat(game, player) for player in (0, 1)], key, 31))(
         jax.random.key(0)
     )
     animate(game, path, pathlib.Path(__file__).with_suffix(".gif"))

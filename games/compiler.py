@@ -91,12 +91,13 @@ def filter_jit(function: Callable[..., Any] | None = None, *, loops: bool = Fals
     if function is None:
         return functools.partial(filter_jit, loops=loops, large=large)
 
-    @functools.partial(jit, loops=loops, static_argnums=1)
-    @functools.wraps(function)
-    def compiled(arrays: Any, constant: Any) -> Any:
+    def program(arrays: Any, constant: Any) -> Any:
         args, keywords = together(arrays, constant)
         arrays, constant = apart(function(*args, **keywords))
         return arrays, Constant(constant)
+
+    program.__name__ = getattr(function, "__name__", "program")  # which profiles and messages show
+    compiled = jit(program, loops=loops, static_argnums=1)
 
     def call(*args: Any, **keywords: Any) -> Any:
         if large and not traced((args, keywords)):

@@ -97,9 +97,9 @@ def transcript(environment: Environment, path: Trajectory, names: Sequence[str] 
 
     Example:
         >>> from games.agents.coin_scripted import always_cooperate
-        >>> from games.sampled.playout import playout
+        >>> from games.sampled.episodes import trajectory
         >>> game = CoinGame.loqa()
-        >>> path = playout(game, [always_cooperate(game, i) for i in (0, 1)], jax.random.key(0), 2)
+        >>> path = trajectory(game, [always_cooperate(game, i) for i in (0, 1)], jax.random.key(0), 2)
         >>> print(transcript(game, path).splitlines()[0])
         step 0: red: +0 (total 0); blue: +0 (total 0)
     """

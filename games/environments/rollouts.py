@@ -1,4 +1,4 @@
-"""Play an environment for a number of steps, in one scan."""
+"""Playing an environment for a number of steps, in one scan."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -10,21 +10,25 @@ from jaxtyping import Array, Bool, Float, Int, Key, PyTree
 from games.base import Environment
 from games.hash_random import below, derived, words
 
-Act = Callable[[Key[Array, ""], PyTree[Array]], Int[Array, " n_players"]]
-"""Everybody's actions from a key and everybody's observations."""
+Act = Callable[
+    [Key[Array, ""], PyTree[Array], PyTree[Array]], tuple[PyTree[Array], PyTree[Array], PyTree[Array]]
+]
+"""The joint policy: from a key, all players' observations and their memory to all players' actions, the memory
+after the step, and anything else to be recorded."""
 
 
 class Trajectory(NamedTuple):
-    """What happened; every leaf has a leading axis of steps.
+    """The record of a rollout; every leaf has a leading axis of steps.
 
     Attributes:
-        observations: what everybody saw before acting.
-        state: before acting.
-        actions: everybody's.
-        rewards: everybody's.
-        terminated: whether nothing can come after.
-        truncated: whether the episode's length is reached.
-        info: what the environment reports.
+        observations: all players' observations before acting.
+        state: state of the environment before the step.
+        actions: all players' actions.
+        rewards: all players' rewards.
+        terminated: whether the episode has ended with this step.
+        truncated: whether the episode has reached its length with this step.
+        info: what the environment reports about the step.
+        extra: what the joint policy returned beside actions and memory, such as log-probabilities.
     """
 
     observations: PyTree[Array]
@@ -34,16 +38,20 @@ class Trajectory(NamedTuple):
     terminated: Bool[Array, " steps"]
     truncated: Bool[Array, " steps"]
     info: dict[str, Any]
+    extra: PyTree[Array]
 
 
-def rollout(environment: Environment, act: Act, key: Key[Array, ""], steps: int) -> Trajectory:
-    """Play one lane; `jax.vmap` over keys plays many, and no lane depends on how many there are.
+def rollout(
+    environment: Environment, act: Act, key: Key[Array, ""], steps: int, memory: PyTree[Array] = ()
+) -> Trajectory:
+    """Play one lane of an environment; a `jax.vmap` over keys plays many, each as it would be played alone.
 
     Args:
-        environment: what is played; wrap it in `AutoReset` to play more than one episode.
-        act: `act(key, observations) -> actions` of everybody.
-        key: this lane's key; step t draws from keys hashed from it and t.
-        steps: how many steps.
+        environment: the environment; wrap it in `AutoReset` to play more than one episode.
+        act: the joint policy, `act(key, observations, memory) -> (actions, memory, extra)`.
+        key: the lane's key; the keys of step t are hashed from it and t.
+        steps: number of steps.
+        memory: the players' memory at the start of an episode.
 
     Example:
         >>> from games.environments.coin import CoinGame
@@ -51,23 +59,28 @@ def rollout(environment: Environment, act: Act, key: Key[Array, ""], steps: int)
         >>> rollout(game, random_actions(game), jax.random.key(0), 10).rewards.shape
         (10, 2)
     """
+    start = memory
 
     def step(carry, t):
-        observations, state = carry
-        actions = act(derived(key, t, 1), observations)
-        seen, after, rewards, terminated, truncated, info = environment.step(
+        observations, state, memory = carry
+        actions, memory, extra = act(derived(key, t, 1), observations, memory)
+        after, next_state, rewards, terminated, truncated, info = environment.step(
             derived(key, t, 2), state, actions
         )
-        return (seen, after), Trajectory(observations, state, actions, rewards, terminated, truncated, info)
+        memory = jax.tree.map(lambda new, old: jnp.where(terminated | truncated, new, old), start, memory)
+        return (after, next_state, memory), Trajectory(
+            observations, state, actions, rewards, terminated, truncated, info, extra
+        )
 
-    return jax.lax.scan(step, environment.reset(derived(key, 0, 0)), jnp.arange(steps))[1]
+    return jax.lax.scan(step, (*environment.reset(derived(key, 0, 0)), start), jnp.arange(steps))[1]
 
 
 def random_actions(environment: Environment) -> Act:
-    """Everybody plays uniformly at random."""
+    """The joint policy that draws every action uniformly at random."""
 
-    def act(key: Key[Array, ""], observations: PyTree[Array]) -> Int[Array, " n_players"]:
+    def act(key: Key[Array, ""], observations: PyTree[Array], memory: PyTree[Array]):
         draws = words(key, environment.n_players)
-        return jnp.stack([below(word, n) for word, n in zip(draws, environment.n_actions, strict=True)])
+        actions = [below(word, n) for word, n in zip(draws, environment.n_actions, strict=True)]
+        return jnp.stack(actions), memory, ()
 
     return act

@@ -9,6 +9,7 @@ from jaxtyping import Array, Bool, Float, Int, Key, PyTree
 
 from games.agents.base import ActorCritic, Agent
 from games.base import Environment
+from games.environments.rollouts import Trajectory, rollout
 from games.hash_random import Word, derived, uniform, words
 
 Logits = Float[Array, "steps batch outputs"]
@@ -95,6 +96,46 @@ def episodes(
         observations=jax.tree.map(lambda xs, x: jnp.concatenate([xs, x[None]]), played.observations, final)
     )
     return played, tuple(logits[i] if recall[i] else x.along(played.seen(i)) for i, x in enumerate(agents))
+
+
+def trajectory(
+    environment: Environment, agents: Sequence[Agent], key: Key[Array, ""], steps: int
+) -> Trajectory:
+    """Play one lane with an agent in every seat and record the states, as for a picture; `jax.vmap` over keys plays many.
+
+    Memories start anew with every episode where the environment resets itself.
+
+    Args:
+        environment: the environment; wrap it in `AutoReset` to play more than one episode.
+        agents: one per player, by seat.
+        key: the lane's key.
+        steps: number of steps.
+
+    Raises:
+        ValueError: if the number of agents is not that of players.
+
+    Example:
+        >>> from games.environments.coin import CoinGame
+        >>> from games.agents.coin_scripted import always_cooperate, random
+        >>> game = CoinGame.loqa()
+        >>> trajectory(game, [always_cooperate(game, 0), random(game, 1)], jax.random.key(0), 10).actions.shape
+        (10, 2)
+    """
+    if len(agents) != environment.n_players:
+        raise ValueError(
+            f"{len(agents)} agents were given for the {environment.n_players} players of {environment.name!r}; give one each."
+        )
+
+    def act(key, observations, memories):
+        draws = words(key, environment.n_players)
+        actions, after = [], []
+        for i, agent in enumerate(agents):
+            logits, memory = agent(jax.tree.map(lambda x, i=i: x[i], observations), memories[i])
+            actions.append(chosen(draw_of(draws[i]), logits))
+            after.append(memory)
+        return jnp.stack(actions), tuple(after), ()
+
+    return rollout(environment, act, key, steps, tuple(agent.memory() for agent in agents))
 
 
 class Draw(NamedTuple):

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Key, PyTree
 
 from games.base import Environment
+from games.environments.rollouts import rollout
 from games.hash_random import derived
 from shaping.base import Scalar
 
@@ -54,7 +55,7 @@ def episode_keys(key: Key[Array, ""], episodes: int) -> Key[Array, " episodes"]:
     return jax.vmap(lambda number: derived(key, number))(jnp.arange(episodes))
 
 
-def play_out(
+def play_episodes(
     env: Environment, policies: PyTree, keys: Key[Array, " episodes"], length: int, act: Act = sampled
 ) -> Episodes:
     """Play one episode per key, each until its end or for `length` steps.
@@ -66,34 +67,25 @@ def play_out(
         length: most steps of an episode, at least 1.
         act: how a policy acts.
     """
-    return Episodes(
-        *jax.vmap(lambda key: tuple(episode(env, policies, key, length, act)), out_axes=(1, 1, 1, 1, 1, 0))(
-            keys
-        )
-    )
 
+    def joint(key, observations, memory):
+        keys = jax.vmap(lambda player: derived(key, player))(jnp.arange(env.n_players))
+        actions, log_probs = jax.vmap(act)(policies, keys, observations)
+        return actions, memory, log_probs
 
-def episode(env: Environment, policies: PyTree, key: Key[Array, ""], length: int, act: Act) -> Episodes:
-    """One episode."""
-    players = jnp.arange(env.n_players)
+    def episode(key):
+        path = rollout(env, joint, key, length)
+        over = (path.terminated | path.truncated).reshape(length, -1).all(axis=1)
+        alive = jnp.cumsum(over) == over  # no earlier step was the last
+        rewards = jnp.where(alive[:, None], path.rewards, 0.0)
+        finite = [
+            jnp.isfinite(x).reshape(length, -1).all(axis=1)
+            for x in jax.tree.leaves((path.observations, rewards, path.extra))
+        ]
+        ok = jnp.all(jnp.stack(finite).all(axis=0) | ~alive)
+        return path.observations, path.actions, path.extra, rewards, alive, ok
 
-    def step(carry, t):
-        observations, state, alive = carry
-        acting = jax.vmap(lambda player: derived(derived(key, t, 1), player))(players)
-        actions, log_probs = jax.vmap(act)(policies, acting, observations)
-        after, state, rewards, terminated, truncated, _ = env.step(derived(key, t, 2), state, actions)
-        rewards = jnp.where(alive, rewards, 0.0)
-        over = jnp.all(terminated | truncated)
-        return (after, state, alive & ~over), (observations, actions, log_probs, rewards, alive)
-
-    begin = (*env.reset(derived(key, 0)), jnp.array(True))
-    _, (observations, actions, log_probs, rewards, alive) = jax.lax.scan(step, begin, jnp.arange(length))
-    finite = [
-        jnp.isfinite(x).reshape(length, -1).all(axis=1)
-        for x in jax.tree.leaves((observations, rewards, log_probs))
-    ]
-    ok = jnp.all(jnp.stack(finite).all(axis=0) | ~alive)
-    return Episodes(observations, actions, log_probs, rewards, alive, ok)
+    return Episodes(*jax.vmap(episode, out_axes=(1, 1, 1, 1, 1, 0))(keys))
 
 
 def returns_to_go(rewards: Float[Array, "time *rest"], discount: Scalar) -> Float[Array, "time *rest"]:
@@ -123,7 +115,7 @@ def fitness(
     """
 
     def of(policies):
-        played = play_out(env, policies, keys, length, act)
+        played = play_episodes(env, policies, keys, length, act)
         gained = jnp.where(played.ok[:, None], returns_to_go(played.rewards, discount)[0], jnp.nan)
         return gained.mean(axis=0), played.rewards.sum(axis=0), played.alive.sum(axis=0)
 

@@ -11,7 +11,7 @@ from games.base import Environment
 from shaping.base import Scalar, count, number
 from shaping.episodic.ppo_loss import clipped, normalized
 from shaping.model_free.base import Method, Report, kept, seen
-from shaping.model_free.episodes import episode_keys, play_out, returns_to_go
+from shaping.model_free.episodes import episode_keys, play_episodes, returns_to_go
 
 PART = 64
 """Most experiences that a CPU differentiates at once: a hidden layer of 256 then stays in its cache, which halves the time."""
@@ -72,7 +72,7 @@ class Ppo(Method):
         self, env: Environment, policies: PyTree, state: PyTree, key: Key[Array, ""]
     ) -> tuple[PyTree, PyTree, Report]:
         """Play a batch of episodes, then improve on it."""
-        played = play_out(env, policies, episode_keys(key, self.episodes), self.length)
+        played = play_episodes(env, policies, episode_keys(key, self.episodes), self.length)
         used = played.alive & played.ok[None]
         finite = jax.tree.map(
             lambda x: jnp.where(used.reshape(used.shape + (1,) * (x.ndim - 2)), x, 0), played[:4]

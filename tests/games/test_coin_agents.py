@@ -16,7 +16,7 @@ from games.bibliography import bibtex
 from games.environments.auto_reset import AutoReset
 from games.environments.catalog import ENVIRONMENTS
 from games.environments.coin import CoinGame, CoinState
-from games.sampled.playout import playout
+from games.sampled.episodes import trajectory
 from tests.reference.torus import MOVES
 
 pytestmark = pytest.mark.usefixtures("quickly_compiled")
@@ -37,7 +37,9 @@ def seats(game, *names):
 def mean_rewards(*names):
     """Mean rewards per step of two scripted players, and their standard errors."""
     game = CoinGame.loqa()
-    run = jax.jit(jax.vmap(lambda key: playout(game, seats(game, *names), key, STEPS).rewards.mean(axis=0)))
+    run = jax.jit(
+        jax.vmap(lambda key: trajectory(game, seats(game, *names), key, STEPS).rewards.mean(axis=0))
+    )
     found = np.asarray(run(jax.random.split(jax.random.key(1), EPISODES)))
     return found.mean(axis=0), found.std(axis=0) / np.sqrt(EPISODES)
 
@@ -156,7 +158,7 @@ def test_tit_for_tat_remembers_who_took_its_last_coin(name, player):
 
     def told(key):
         """Random play, so that everything happens, as tit for tat sees it."""
-        path = playout(game, [random, other] if player == 0 else [other, random], key, 9)
+        path = trajectory(game, [random, other] if player == 0 else [other, random], key, 9)
         seen = path.observations[:, player]
 
         def step(memory, observation):
@@ -185,7 +187,7 @@ def test_cooperators_take_only_their_own_coins():
     """Where both coins lie in one cell, who comes for its own takes both."""
     game = ENVIRONMENTS.make("coin_jaxmarl", length=40)
     run = jax.jit(
-        jax.vmap(lambda key: playout(game, seats(game, "always_cooperate", "always_cooperate"), key, 40))
+        jax.vmap(lambda key: trajectory(game, seats(game, "always_cooperate", "always_cooperate"), key, 40))
     )
     path = run(jax.random.split(jax.random.key(4), 100))
     picked, together = np.asarray(path.info["picked"]), np.asarray(path.state.coins[0] == path.state.coins[1])
@@ -250,7 +252,7 @@ class Counter(Agent):
 
 def test_memories_begin_anew_with_every_episode():
     game: Environment = AutoReset(CoinGame.loqa(length=3))
-    path = jax.jit(lambda key: playout(game, [Counter(), Counter()], key, 8))(jax.random.key(0))
+    path = jax.jit(lambda key: trajectory(game, [Counter(), Counter()], key, 8))(jax.random.key(0))
     np.testing.assert_array_equal(path.actions, np.array([0, 1, 2, 0, 1, 2, 0, 1])[:, None] * [1, 1])
 
 
@@ -267,4 +269,4 @@ def test_members_are_described_and_mistakes_refused():
     with pytest.raises(ValueError, match="egocentric=False"):
         tit_for_tat(CoinGame.loqa(egocentric=True), 0)
     with pytest.raises(ValueError, match=r"1 agents.*2 players.*'coin_loqa'"):
-        playout(game, seats(game, "random"), jax.random.key(0), 1)
+        trajectory(game, seats(game, "random"), jax.random.key(0), 1)

@@ -90,13 +90,13 @@ def returns(stage, tables, keys):
     """Discounted returns of lanes of play by tables of logits."""
     game = Repetition(stage, length=150, encoding="index")
 
-    def act(key, rows):
+    def act(key, rows, memory):
         draws = words(key, game.n_players)
         first = [
             uniform(w) < probabilities(t[rows[i]], 2)[0]
             for i, (w, t) in enumerate(zip(draws, tables, strict=True))
         ]
-        return jnp.where(jnp.stack(first), 0, 1)
+        return jnp.where(jnp.stack(first), 0, 1), memory, ()
 
     return jax.vmap(lambda key: 0.9 ** jnp.arange(150) @ rollout(game, act, key, 150).rewards)(keys)
 

@@ -24,8 +24,8 @@ GAME = InTheMatrix(MatrixGame(PAYOFFS), "shuffled", freeze=3, length=LENGTH, las
 def play():
     """Lanes of play that walks often and interacts often, so that players meet."""
 
-    def act(key, observations):
-        return jax.random.choice(key, jnp.array([0, 1, 2, 2, 2, 2, 3, 3, 3, 4]), (2,))
+    def act(key, observations, memory):
+        return jax.random.choice(key, jnp.array([0, 1, 2, 2, 2, 2, 3, 3, 3, 4]), (2,)), memory, ()
 
     run = jax.jit(jax.vmap(lambda key: rollout(AutoReset(GAME), act, key, STEPS)))
     return jax.tree.map(np.asarray, run(jax.random.split(jax.random.key(5), LANES)))

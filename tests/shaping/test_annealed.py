@@ -9,7 +9,7 @@ from games import MatrixGame
 from shaping import Lola, Naive
 from shaping.meta.game import MetaGame
 from shaping.model_free import Annealed, Apart, Method, Report, gaussian
-from shaping.model_free.episodes import episode_keys, play_out
+from shaping.model_free.episodes import episode_keys, play_episodes
 from shaping.training.mfos import alone
 from tests.reference import toys
 
@@ -45,7 +45,9 @@ def policies():
 
 
 def test_apart_everybody_plays_an_environment_of_its_own(policies):
-    played = jax.jit(lambda keys: play_out(APART, policies, keys, 1))(episode_keys(jax.random.key(1), 16))
+    played = jax.jit(lambda keys: play_episodes(APART, policies, keys, 1))(
+        episode_keys(jax.random.key(1), 16)
+    )
     for player, env in enumerate((HERS, HIS)):
         observed, actions = played.observations[0, :, player], played.actions[0, :, player]
         np.testing.assert_allclose(observed, jnp.broadcast_to(env.center, observed.shape))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from shaping.model_free import METHODS, Es, Ga, Ppo, categorical, gaussian, train
-from shaping.model_free.episodes import episode_keys, greedy, play_out
+from shaping.model_free.episodes import episode_keys, greedy, play_episodes
 from shaping.model_free.ppo import Batch
 from tests.reference import toys
 from tests.reference.compilations import compilations
@@ -19,7 +19,7 @@ SMALL = {
 }
 CLICKS, POINTS = categorical(toys.SIZE, 2, width=16), gaussian(2, 2, width=16, least=0.01)
 
-PLAY = eqx.filter_jit(play_out)
+PLAY = eqx.filter_jit(play_episodes)
 
 over_methods = pytest.mark.parametrize("name", list(METHODS))
 
