@@ -149,7 +149,7 @@ def _shortest(array: np.ndarray) -> Any:
 def _is_number(value: Any) -> bool:
     """Whether a value is one number."""
     return (
-        isinstance(value, (int, float)) and not isinstance(value, bool) or getattr(value, "shape", None) == ()
+        (isinstance(value, (int, float)) and not isinstance(value, bool)) or getattr(value, "shape", None) == ()
     )
 
 
