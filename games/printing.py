@@ -148,9 +148,9 @@ def _shortest(array: np.ndarray) -> Any:
 
 def _is_number(value: Any) -> bool:
     """Whether a value is one number."""
-    return (
-        (isinstance(value, (int, float)) and not isinstance(value, bool)) or getattr(value, "shape", None) == ()
-    )
+    return (isinstance(value, (int, float)) and not isinstance(value, bool)) or getattr(
+        value, "shape", None
+    ) == ()
 
 
 def _is_default_count(module: Any, name: str) -> bool:
