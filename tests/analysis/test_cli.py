@@ -123,7 +123,7 @@ def test_play_counts_diverged_seeds_and_writes_no_nan(capsys):
     code, out, err = run(capsys, *words, "--json")
     found = json.loads(out, parse_constant=pytest.fail)
     assert code == 1
-    assert "Every seed diverged" in err
+    assert "diverged" in err
     assert found["diverged"] == 4
     assert found["players"][0] == {"learner": "naive", "mean": None, "sd": None, "ci95": [None, None]}
     assert "4 of 4 seeds diverged" in run(capsys, *words)[1]
@@ -161,7 +161,7 @@ def test_play_keeps_its_rows_and_finds_them_again(capsys, tmp_path):
     assert (tmp_path / "curves.png").read_bytes() == drawn
     code, _, err = run(capsys, *words, "--seed", 4)
     assert code == 2
-    assert "seed is 0 there and 4 here" in err
+    assert re.search("seed is 0.*4 ", err)
     assert run(capsys, *words, "--seed", 4, "--force")[0] == 0
 
 
@@ -255,7 +255,7 @@ def test_tournament_prints_its_cells_and_resumes(capsys, tmp_path, monkeypatch):
     monkeypatch.setattr(tournament, "round_robin", lambda *a, **k: pytest.fail("computed again"))
     code, again, err = run(capsys, *words, "--json")
     assert (code, again) == (0, out)
-    assert "nothing was computed again" in err
+    assert "again" in err
     text = run(capsys, *words)[1]
     assert "vs others" in text
     assert "±" in text
@@ -281,8 +281,8 @@ def test_an_interrupted_tournament_keeps_finished_games(capsys, tmp_path, monkey
     monkeypatch.setattr(tournament, "round_robin", interrupted)
     code, out, err = run(capsys, "tournament", *SMALL, "--out", tmp_path)
     assert (code, out) == (130, "")
-    assert "1 of 2 games are kept" in err
-    assert "same command again" in err
+    assert "1 of 2 games" in err
+    assert "same command" in err
     assert sorted(p.name for p in tmp_path.iterdir()) == ["specification.json", "tandem.parquet"]
     monkeypatch.undo()
     _, _, err = run(capsys, "tournament", *SMALL, "--out", tmp_path)
@@ -318,7 +318,7 @@ def test_ctrl_c_stops_within_seconds(tmp_path):
         finally:
             process.kill()
     assert process.returncode == 130
-    assert "0 of 1 games are kept" in err
+    assert "0 of 1 games" in err
     assert "Traceback" not in err
     assert [p.name for p in tmp_path.iterdir()] == ["specification.json"]
 
@@ -440,21 +440,21 @@ MISTAKES = [
     ("plya", "did you mean 'play'"),
     ("play --game ipdd --learners naive naive", "did you mean 'ipd'"),
     ("play --learners naiv naive", "did you mean 'naive'"),
-    ("play --learners naive", "exactly one per seat"),
-    ("play --learners naive naive naive", "exactly one per seat"),
+    ("play --learners naive", "one per seat"),
+    ("play --learners naive naive naive", "one per seat"),
     ("play", "learners"),
     ("play --learners naive naive --steps 0", "steps is 0"),
     ("play --learners naive naive --seeds 0", "seeds is 0"),
-    ("play --learners naive naive --seeds few", "must be an integer"),
+    ("play --learners naive naive --seeds few", "few.*integer"),
     ("play --learners naive naive --seed -1", "seed is -1"),
     ("play --learners naive naive --sedes 3", "did you mean '--seeds'"),
-    ("play --learners naive naive --average middle", "'final', 'steps', 'trajectory'"),
+    ("play --learners naive naive --average middle", "middle.*final.*trajectory"),
     ("play --learners naive naive --set naive.lr=-1", "lr is -1"),
     ("play --learners naive naive --set naive.lr=nan", "lr is nan"),
-    ("play --learners naive naive --set naive.lr=fast", "must be a number"),
-    ("play --learners naive naive --set naive.lr=[1,2]", "must be a number"),
+    ("play --learners naive naive --set naive.lr=fast", "lr is '?fast.*number"),
+    ("play --learners naive naive --set naive.lr=[1,2]", r"lr is \[1.*number"),
     ("play --learners naive naive --set naive.rl=1", "did you mean 'lr'"),
-    ("play --learners naive naive --set lola.lr=1", "not in this run"),
+    ("play --learners naive naive --set lola.lr=1", "lola.*run"),
     ("play --learners naive naive --set lr=1", "NAME.SETTING=VALUE"),
     ("play --learners lola naive --set lola.look=1", "did you mean 'look_ahead'"),
     ("play --game tandem --learners tft naive", "tft"),
@@ -464,21 +464,21 @@ MISTAKES = [
     ("play --learners naive naive --set ipd.discount=1.5", "discount is 1.5"),
     ("play --learners naive naive --set ipd.payoffs=[[1,2],[3]]", "rectangular"),
     ("play --learners naive naive --set ipd.payoffs=[[1,NaN],[3,4]]", "NaN"),
-    ("tournament --games ipd nosuch --learners naive", "Unknown game 'nosuch'"),
-    ("tournament --games ipd --learners naive nl", "given twice"),
+    ("tournament --games ipd nosuch --learners naive", "game 'nosuch'"),
+    ("tournament --games ipd --learners naive nl", "naive.*twice"),
     ("tournament --games ipd --learners naive --steps 0", "steps is 0"),
-    ("play --learners lola=naive naive", "a learner's name already"),
-    ("play --learners fast=naive fast=lola", "stands for two learners"),
+    ("play --learners lola=naive naive", "lola.*name"),
+    ("play --learners fast=naive fast=lola", "fast.*two"),
     ("play --learners fast=naiv naive", "did you mean 'naive'"),
-    ("play --learners fast=naive naive --set slow.lr=1", "not in this run"),
-    ("tournament --games ipd --learners fast=naive fast=naive", "given twice"),
+    ("play --learners fast=naive naive --set slow.lr=1", "slow.*run"),
+    ("tournament --games ipd --learners fast=naive fast=naive", "fast.*twice"),
     ("play --learners mmaml naive --set mmaml.logits=[1,2] mmaml.start=1", "accepted: logits, lr"),
-    ("play --learners mmaml naive --set mmaml.logits=up", "must be"),
-    ("play --learners naive naive --steps 3 --steps 4", "--steps is given twice"),
-    ("play --learners naive naive --json --json", "--json is given twice"),
-    ("tournament --games ipd --learners naive --out=", "empty word is given for --out"),
-    ("tournament --games ipd --learners naive --out /dev/null/run", "cannot be written"),
-    ("cite nobody", "Nothing is called 'nobody'"),
+    ("play --learners mmaml naive --set mmaml.logits=up", "logits.*up"),
+    ("play --learners naive naive --steps 3 --steps 4", "--steps.*twice"),
+    ("play --learners naive naive --json --json", "--json.*twice"),
+    ("tournament --games ipd --learners naive --out=", "empty.*--out"),
+    ("tournament --games ipd --learners naive --out /dev/null/run", "/dev/null/run.*written"),
+    ("cite nobody", "'nobody'"),
     ("list lerners", "learners"),
 ]
 
@@ -491,7 +491,7 @@ def test_mistakes_get_one_sentence(capsys, tmp_path, monkeypatch, line, says):
     said = [x for x in err.splitlines() if not x.startswith("device:")]
     assert len(said) == 1
     assert said[0].startswith("shaping: ")
-    assert says in said[0]
+    assert re.search(says, said[0])
     assert "Traceback" not in err
     assert not any(tmp_path.iterdir())
 

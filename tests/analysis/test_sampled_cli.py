@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import re
 import runpy
 
 import jax
@@ -146,7 +147,7 @@ def test_a_folder_of_another_game_is_refused(folder, capsys):
     with pytest.raises(SystemExit) as stopped:
         main(["play", "--game", "ipd_rollout", "--learners", f"file:{folder}", "naive"])
     assert stopped.value.code == 2
-    assert "there and" in capsys.readouterr().err
+    assert re.search("ipd_rollout", capsys.readouterr().err)
 
 
 def test_a_training_goes_on_only_as_it_was_asked_for(folder, capsys):
@@ -179,4 +180,4 @@ def test_a_mistyped_game_is_recognized(game, said, capsys):
 def test_learners_of_episodes_say_what_they_need(capsys):
     with pytest.raises(SystemExit):
         main(["play", "--game", "ipd", "--learners", "loqa", "naive", "--steps", "2", "--seeds", "2"])
-    assert "play a sampled game" in capsys.readouterr().err
+    assert "sampled game" in capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from fractions import Fraction
 
 import numpy as np
@@ -104,7 +105,7 @@ def test_every_matrix_game_has_equilibria(capsys, name):
 
 @pytest.mark.parametrize("name", SMOOTH)
 def test_games_without_a_matrix_are_refused(capsys, name):
-    assert "has no payoff matrix" in refused(capsys, name)
+    assert re.search(f"{name}.*payoff matrix", refused(capsys, name))
 
 
 @pytest.mark.parametrize("suffix", [".nfg", ".json"])
@@ -172,15 +173,13 @@ def test_three_players(capsys, file):
     np.testing.assert_allclose(
         mixed, [[2**0.5 / (1 + 2**0.5), 1 / (1 + 2**0.5)]] * 3, atol=1e-9
     )  # p^2 = 2 (1-p)^2
-    assert "takes games of 2 players, and this one has 3; these take it: " in refused(
-        capsys, path, "--method", "vertex"
-    )
+    assert re.search("2 players.*3.*polynomial", refused(capsys, path, "--method", "vertex"))
 
 
 def test_all_takes_a_method_that_looks_for_all(capsys, file):
     assert solved(capsys, "chicken", "--all")["complete"]
     assert solved(capsys, file(TRIO), "--all")["method"] == "polynomial"
-    assert "these do: " in refused(capsys, "chicken", "--all", "--method", "pure")
+    assert re.search("pure.*vertex", refused(capsys, "chicken", "--all", "--method", "pure"))
 
 
 def test_what_is_too_large_wants_to_be_forced(capsys, file, monkeypatch):
@@ -256,7 +255,7 @@ def test_quantal_responses_respond(capsys):
 MISTAKES = [
     ("", "game"),
     ("chickn", "did you mean 'chicken'"),
-    ("nowhere.nfg", "There is no file nowhere.nfg"),
+    ("nowhere.nfg", "nowhere.nfg"),
     ("nowhere/chicken", "There is no file"),
     ("chicken --method vertx", "did you mean 'vertex'"),
     ("chicken --method zero_sum", "takes games whose payoffs sum to a constant"),
@@ -346,7 +345,7 @@ def test_numbers_by_setting_are_solved_as_typed(capsys):
     assert sorted((e["profile"] for e in found["equilibria"]), key=str) == sorted(
         [[mixed, mixed], [[0, 1], [1, 0]], [[1, 0], [0, 1]]], key=str
     )
-    assert "beyond 3.4e+38" in refused(capsys, "chicken", "--set", "chicken.payoffs=[[1e39,0],[1,2]]")
+    assert "3.4e+38" in refused(capsys, "chicken", "--set", "chicken.payoffs=[[1e39,0],[1,2]]")
 
 
 @pytest.mark.parametrize("form", [".csv", ".nfg", ".json"])
@@ -358,7 +357,7 @@ def test_standard_input(capsys, monkeypatch, file, form):
     assert (found["game"], found["actions"]) == ("standard input", [["C", "D"], ["C", "D"]])
     assert [e["profile"] for e in found["equilibria"]] == [[[0, 1], [0, 1]]]
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
-    assert "Standard input: The text is empty" in refused(capsys, "-")
+    assert re.search("Standard input.*empty", refused(capsys, "-"))
 
 
 def test_what_is_solved_is_played(capsys, monkeypatch, tmp_path):
@@ -402,12 +401,12 @@ def test_what_is_solved_is_played(capsys, monkeypatch, tmp_path):
     assert (cell["game"], cell["row_mean"]) == ("dilemma", pytest.approx(1, abs=0.05))
     assert (tmp_path / "all" / "dilemma.parquet").exists()
     for words, says in (
-        (["--game", "nowhere.nfg", "--learners", "naive", "naive"], "There is no file nowhere.nfg"),
+        (["--game", "nowhere.nfg", "--learners", "naive", "naive"], "nowhere.nfg"),
         (
             ["--game", "games/dilemma.csv", "--learners", "naive", "naive", "--set", "games/dilemma.csv.a=1"],
             "no settings",
         ),
-        (["--game", "games/dilemma.csv", "--learners", "naive"], "1 learners were given for 2 seats"),
+        (["--game", "games/dilemma.csv", "--learners", "naive"], "2 seats"),
     ):
         with pytest.raises(SystemExit):
             cli.main(["play", *words])
@@ -415,15 +414,15 @@ def test_what_is_solved_is_played(capsys, monkeypatch, tmp_path):
     (tmp_path / "dilemma.csv").write_text("1 1,1 1\n")
     with pytest.raises(SystemExit):
         cli.main(["tournament", "--games", "games/dilemma.csv", "dilemma.csv", "--learners", "naive"])
-    assert "given twice" in capsys.readouterr().err
+    assert "twice" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         cli.main(["play", "--game", "dilemma.csv", "--learners", "naive", "naive"])
-    assert "every player needs at least 2 actions" in capsys.readouterr().err
+    assert "at least 2 actions" in capsys.readouterr().err
 
 
 def test_a_malformed_file_is_told_where(capsys, tmp_path):
     (tmp_path / "bad.nfg").write_text('NFG 1 R "t" { "a" "b" } { 2 2 }\n1 2 3 4\n5 6 x 8')
-    assert "'x' found at line 3, column 5" in refused(capsys, tmp_path / "bad.nfg")
+    assert re.search("'x'.*line 3, column 5", refused(capsys, tmp_path / "bad.nfg"))
     assert "no settings" in refused(capsys, tmp_path / "bad.nfg", "--set", f"{tmp_path / 'bad.nfg'}.a=1")
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 from typing import Any
 
 import equinox as eqx
@@ -298,12 +299,12 @@ def test_the_command_line_says_what_a_learner_must_be_trained_for(tmp_path, caps
         tmp_path / "out",
     )
     assert code == 2
-    assert "was trained for 'tandem', not 'hamiltonian'" in err
+    assert re.search("'tandem'.*'hamiltonian'", err)
     code, _, err = play(
         capsys, "tournament", "--games", "tandem", "--learners", f"file:{tmp_path}", f"file:{tmp_path}/"
     )
     assert code == 2
-    assert "is given twice" in err
+    assert "twice" in err
     code, _, err = play(capsys, "play", "--learners", "cola", "naive")
     assert code == 2
     assert (

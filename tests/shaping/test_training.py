@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -453,8 +454,8 @@ def test_the_command_line_trains_what_then_plays(tmp_path, capsys):
     assert opponents == {"seat 0": "trained", "seat 1": {"class": "Naive", "lr": 0.5}}
     code, out, err = shaping(capsys, *words, "--force")
     assert out.startswith("mfos on chicken against naive: per-step value ")
-    assert "Published: 0.969 per step (the naive learner: -1.027)." in out
-    assert f"it plays as file:{tmp_path / 'a'}." in out
+    assert re.search(r"Published: 0\.969 .*-1\.027", out)
+    assert f"file:{tmp_path / 'a'}" in out
     words = [
         "play",
         "--game",
@@ -562,25 +563,22 @@ def test_an_interrupt_tells_how_to_go_on(tmp_path, capsys, monkeypatch):
     words = ["train", "--learner", "mfos", "--game", "chicken", "--out", tmp_path / "x", "--set", *TINY]
     code, _, err = shaping(capsys, *words)
     assert code == 130
-    assert (
-        f"interrupted after 3 iterations, which '{tmp_path / 'x'}' holds. The same command with --resume goes on from there."
-        in err
-    )
+    assert "3 iterations" in err
+    assert str(tmp_path / "x") in err
+    assert "--resume" in err
     monkeypatch.undo()
     code, _, err = shaping(capsys, *words)
     assert code == 2
-    assert "holds 'mfos' for 'chicken'; go on with it by resuming" in err
+    assert re.search("'mfos' for 'chicken'.*resum", err)
     assert shaping(capsys, *words, "--resume")[0] == 0
     code, out, err = shaping(capsys, *words, "--resume")
     assert code == 0
-    assert f"The training in {tmp_path / 'x'} is finished; nothing was trained again." in err
-    assert (
-        f"after 4 iterations\nPublished: 0.969 per step (the naive learner: -1.027).\nKept in {tmp_path / 'x'}; it plays as"
-        in out
-    )
+    assert re.search(f"{tmp_path / 'x'}.*finished", err)
+    for words_of_the_result in ("4 iterations", "0.969", "-1.027", str(tmp_path / "x")):
+        assert words_of_the_result in out
     code, _, err = shaping(capsys, *words)
     assert code == 2
-    assert "holds the finished 'mfos' for 'chicken'; name another folder, or replace it with force" in err
+    assert re.search("finished 'mfos' for 'chicken'.*force", err)
 
 
 def test_the_progress_says_what_is_earned_and_how_long_it_takes(capsys, monkeypatch):

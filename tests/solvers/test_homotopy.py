@@ -126,9 +126,8 @@ def test_unit_of_payoffs_does_not_matter():
 def test_giving_up_is_reported():
     payoffs = random_game(0, (6, 6))
     found = logit_homotopy(payoffs, max_steps=3)
-    assert "given up at precision" in found.message
-    assert "after 3 steps" in found.message
-    assert "polishing found no smaller one" in found.message
+    assert "precision" in found.message
+    assert "3 steps" in found.message
     assert found.status == "not_converged"
     assert found[0].residual > 1e-8
     branch = principal_branch(payoffs, 100.0, max_steps=3)

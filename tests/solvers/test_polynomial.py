@@ -1,4 +1,5 @@
 import itertools
+import re
 
 import numpy as np
 import pytest
@@ -171,7 +172,7 @@ def test_a_missing_equilibrium_is_noticed(monkeypatch):
     )
     found = polynomial_equilibria(NINE)
     assert len(found) == 8
-    assert found.message == "The indices sum to 2 and not to 1: at least one equilibrium is missing."
+    assert re.search("2.*1.*missing", found.message)
 
 
 def test_large_games_are_refused_with_an_estimate(monkeypatch):
