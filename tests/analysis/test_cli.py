@@ -465,7 +465,7 @@ MISTAKES = [
     ("play --learners naive naive --set ipd.payoffs=[[1,2],[3]]", "rectangular"),
     ("play --learners naive naive --set ipd.payoffs=[[1,NaN],[3,4]]", "NaN"),
     ("tournament --games ipd nosuch --learners naive", "game 'nosuch'"),
-    ("tournament --games ipd --learners naive nl", "naive.*twice"),
+    ("tournament --games ipd --learners naive nl", "'nl'.*twice"),
     ("tournament --games ipd --learners naive --steps 0", "steps is 0"),
     ("play --learners lola=naive naive", "lola.*name"),
     ("play --learners fast=naive fast=lola", "fast.*two"),

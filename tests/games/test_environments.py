@@ -126,7 +126,7 @@ def test_repetitions_of_what_repeats_no_stage_are_refused():
         repetition("ipd", length=0)
 
 
-def test_the_hash_is_the_published_one():
+def test_the_hash_is_pcg4d():
     """PCG4D in Python's integers."""
 
     def mix(x, y, z, w):

@@ -148,7 +148,7 @@ def test_three_players():
         ((3, 0, 5, 1), "allc", False, ()),
     ],
 )
-def test_published_ranges(payoffs, name, perfect, expected):
+def test_ranges_of_discounts_known_in_closed_form(payoffs, name, perfect, expected):
     found = equilibrium_discounts(dilemma(*payoffs), (name, name), perfect)
     assert len(found) == len(expected)
     np.testing.assert_allclose(np.array(found).reshape(-1, 2), np.array(expected).reshape(-1, 2), atol=1e-9)

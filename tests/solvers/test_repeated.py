@@ -19,7 +19,7 @@ LOLA = np.array([[[-1.0, -3], [0, -2]], [[-1, 0], [-3, -2]]])
 DISCOUNTS = [0.0, 0.5, 0.96, 0.999, 1.0]
 
 
-def test_published_payoffs():
+def test_payoffs_known_in_closed_form():
     np.testing.assert_allclose(repeated_payoffs(AXELROD, ("tft", "alld"), 0.9), [0.9, 1.4], atol=1e-14)
     assert repeated_payoffs(AXELROD, ("tft", "tft"), 1.0).tolist() == [3, 3]
     assert repeated_payoffs(AXELROD, ("tft", "suspicious_tft"), 1.0).tolist() == [

@@ -34,7 +34,7 @@ def payoff_sets(games):
     )  # without it writes beyond an array's end can abort the process
 
 
-def test_published_games():
+def test_games_of_the_literature():
     games = [
         (prisoners_dilemma(9, 1, 10, 3), 0.9),
         (ABREU_SANNIKOV, 0.3),

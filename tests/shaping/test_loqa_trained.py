@@ -1,4 +1,4 @@
-"""What first-order shapers are published to find in the iterated dilemma, from fewer and shorter batches: a minute or two each."""
+"""First-order shapers trained in the iterated dilemma: cooperation that answers defection, and mutual defection without shaping."""
 
 import jax
 import numpy as np

@@ -37,7 +37,7 @@ def test_what_ppo_earns_is_what_was_published(game, opponent, published, within)
 
 
 def test_in_self_play_policies_cooperate_after_naive_opponents_and_defect_without():
-    """Batch 64 in place of 4096; -1 is cooperation throughout, -2 defection; published: -1.006, and defection."""
+    """Batch 64 in place of 4096; -1 is cooperation throughout, -2 defection; the paper reports -1.006, and defection."""
     method = Ppo(lr=0.0002, episodes=64)
     annealed = train_mfos(ipd(), [None, None], method, iterations=1024, chunk=64).learners
     assert (earned(ipd(), annealed) > -1.2).all()
