@@ -1,4 +1,4 @@
-"""First-order shapers trained in the iterated dilemma: cooperation that answers defection, and mutual defection without shaping."""
+"""First-order shapers in the iterated dilemma cooperate and answer defection; without shaping they defect."""
 
 import jax
 import numpy as np

@@ -1,4 +1,7 @@
-"""POLA-DiCE trained by the quick presets: the direction of what Zhao et al. 2022 report, not their numbers, which take ten times the steps."""
+"""POLA-DiCE trained by the quick presets: the direction of what Zhao et al. 2022 report.
+
+Their numbers take ten times the steps.
+"""
 
 import pytest
 
@@ -45,7 +48,7 @@ def test_not_looking_ahead_leads_down():
 
 
 def test_looking_ahead_leaves_the_other_its_coins():
-    """The paper reports .82 after 250 updates of ten times the steps; .55 is asserted, with a standard error below .002."""
+    """The paper reports .82 after 250 updates of ten times the steps. The standard error is below .002."""
     assert own_coins() > 0.55
 
 
