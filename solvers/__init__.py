@@ -28,6 +28,7 @@ from solvers.differentiable.leader_follower import (
     stackelberg,
 )
 from solvers.dispatch import solve
+from solvers.dominance import Elimination, Reduction, iterated_dominance
 from solvers.evolution.evolutionary_stability import (
     Stability,
     evolutionarily_stable,
@@ -53,7 +54,6 @@ from solvers.n_player.correlated import (
     correlated_equilibrium,
     payoff_ranges,
 )
-from solvers.n_player.dominance import Elimination, Reduction, iterated_dominance
 from solvers.n_player.homotopy import Branch, logit_homotopy, principal_branch
 from solvers.n_player.polynomial import polynomial_equilibria
 from solvers.n_player.pure import pure_equilibria

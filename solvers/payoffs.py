@@ -392,3 +392,18 @@ def exploitability(payoffs: Payoffs, profile: Profile) -> Any:
 def relabel_players(payoffs: Payoffs, order: Sequence[int]) -> Float[np.ndarray, "n_players *actions"]:
     """The same game with its seats renamed: seat k of the result is seat `order[k]`."""
     return np.transpose(payoffs[list(order)], (0, *(1 + k for k in order)))
+
+
+def restrict(payoffs: Payoffs, kept: Sequence[Sequence[int]]) -> Payoffs:
+    """The game in which everybody has these actions only."""
+    return payoffs[np.ix_(range(n_players(payoffs)), *kept)]
+
+
+def embed(
+    strategies: Sequence[np.ndarray], kept: Sequence[Sequence[int]], actions: Sequence[int]
+) -> tuple[np.ndarray, ...]:
+    """Strategies on a support as strategies of the whole game."""
+    profile = tuple(np.zeros(a) for a in actions)
+    for strategy, own, used in zip(profile, strategies, kept, strict=True):
+        strategy[list(used)] = own / own.sum()
+    return profile

@@ -5,6 +5,7 @@ from typing import Any
 
 from games.registry import Entry, Registry, first_line
 from solvers.base import EquilibriumSet
+from solvers.payoffs import Payoffs, n_players, payoff_tensor
 
 SOLVERS = Registry("solver")
 """An entry's `make(game, **settings)` solves: it takes what `payoff_tensor` takes and returns an `EquilibriumSet`."""
@@ -33,3 +34,27 @@ def solver(name: str, citation: str, *aliases: str, **facts: Any) -> Callable[[S
         return function
 
     return enter
+
+
+def two_players(game: Any, method: str, exact: bool = True) -> Payoffs:
+    """The payoffs `(2, m, n)` of a two-player game, as rationals unless floats are enough.
+
+    Args:
+        game: what `payoff_tensor` takes.
+        method: the solver's registry name, for the sentence that refuses.
+        exact: whether rationals are wanted.
+
+    Raises:
+        ValueError: for another number of players, and for what is no game.
+
+    Example:
+        >>> two_players(([[0.5, 0]], [[1, 2]]), "support")[0, 0, 0]
+        Fraction(1, 2)
+    """
+    payoffs = payoff_tensor(game, exact)
+    if n_players(payoffs) != 2:
+        others = ", ".join(entry.name for entry in SOLVERS if entry.facts["players"] is None) or "none"
+        raise ValueError(
+            f"The method {method!r} takes games of 2 players and this one has {n_players(payoffs)}; methods for any number: {others}."
+        )
+    return payoffs

@@ -8,21 +8,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from games.linear_systems import inverse
+
 NEVER = -1e30
 """The logarithm that stands for probability 0: finite, so that differences of two of them, and derivatives, are finite too."""
-
-
-def inverse(matrix: Float[Array, "s s"]) -> Float[Array, "s s"]:
-    """The inverse of a row diagonally dominant matrix, by Gauss-Jordan elimination without pivoting; not for differentiation."""
-
-    def eliminate(k, m):
-        pivot = 1 / m[k, k]
-        row = (m[k] * pivot).at[k].set(pivot)
-        column = m[:, k]
-        reduced = m.at[:, k].set(0) - column[:, None] * row[None, :]
-        return reduced.at[k].set(row)
-
-    return jax.lax.fori_loop(0, matrix.shape[0], eliminate, matrix)
 
 
 def discounted(

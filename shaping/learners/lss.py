@@ -7,8 +7,8 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import PyTree
 
 from games.base import Own
+from games.linear_systems import solve_any_rank
 from shaping.base import Learner, Scalar, View, number
-from shaping.calculus import pivoting as elimination
 from shaping.calculus.gradients import simultaneous
 
 
@@ -46,8 +46,8 @@ class Lss(Learner):
             return ravel_pytree(simultaneous(view, restore(flat)))[0]
 
         xi, h = gradient(at), jax.jacfwd(gradient)(at)
-        regular, share = elimination.solve(h, xi)
-        ridged, _ = elimination.solve(h.T @ h + self.ridge * jnp.eye(at.size, dtype=at.dtype), h.T @ xi)
+        regular, share = solve_any_rank(h, xi)
+        ridged, _ = solve_any_rank(h.T @ h + self.ridge * jnp.eye(at.size, dtype=at.dtype), h.T @ xi)
         singular = share <= at.size * jnp.finfo(at.dtype).eps
         turned = h.T @ jnp.where(singular, ridged, regular)
         return optax.tree.scale(self.lr / 2, restore(xi + turned)[view.seat]), state

@@ -27,8 +27,8 @@ from games.exact.tables import as_table, probabilities
 from games.sampled.catalog import as_game
 from solvers.differentiable.classification import Classification, all_negative, classify, judged
 from solvers.differentiable.jacobian import Field, GradientField, eigenvalues
+from solvers.differentiable.roots import find_root
 from solvers.payoffs_jax import in_default_precision
-from solvers.roots import find_root
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -19,8 +19,8 @@ from games.checks import as_float, check_count, check_range
 from games.compiler import filter_jit
 from solvers.base import Status
 from solvers.differentiable.jacobian import game_jacobian, positions, simultaneous_gradient
+from solvers.differentiable.roots import find_root
 from solvers.payoffs_jax import in_default_precision
-from solvers.roots import find_root
 
 
 def split_indices(params: Joint, leader: int) -> tuple[Int[np.ndarray, " own"], Int[np.ndarray, " rest"]]:

@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Shaped
 
 from solvers.base import EquilibriumSet, solution
+from solvers.dominance import undominated
 from solvers.evolution.square_tables import Table, square_table
-from solvers.n_player.dominance import undominated
 from solvers.payoffs import check_profile, is_exact, payoff_range
 
 Verdict = Literal["evolutionarily stable", "neutrally stable", "invaded", "not an equilibrium"]

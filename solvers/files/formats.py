@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
+from games.storage import write_whole
 from solvers.base import plain
 from solvers.files import nfg, pairs
 from solvers.files.normal_form import NormalForm, normal_form
@@ -66,8 +67,7 @@ def write_game(game: Any, path: str | os.PathLike[str]) -> pathlib.Path:
         path: its suffix says the form.
 
     Raises:
-        ValueError: for another suffix, or payoffs that are no game.
-        OSError: where the place cannot be written.
+        ValueError: for another suffix, for payoffs that are no game, and where the file cannot be written.
 
     Example:
         >>> import tempfile
@@ -78,8 +78,8 @@ def write_game(game: Any, path: str | os.PathLike[str]) -> pathlib.Path:
     """
     path = pathlib.Path(path)
     write = {".nfg": nfg.text, ".json": json_text}[suffix(path, (".nfg", ".json"))]
-    write_whole(path, write(game))
-    return path
+    text = write(game)
+    return write_whole(path, lambda temporary: temporary.write_text(text, encoding="utf-8", newline="\n"))
 
 
 def suffix(path: pathlib.Path, known: Sequence[str] = SUFFIXES) -> str:
@@ -182,13 +182,3 @@ def json_text(game: Any) -> str:
 def plain_lists(entry: Any) -> Any:
     """Nested lists of rationals as JSON holds them."""
     return [plain_lists(x) for x in entry] if isinstance(entry, list) else plain(entry)
-
-
-def write_whole(path: pathlib.Path, text: str) -> None:
-    """Write beside the file and put it in place at once, so that an interrupted run leaves the old file or none."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        beside.write_text(text, encoding="utf-8", newline="\n")
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)

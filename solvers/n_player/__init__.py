@@ -1,12 +1,12 @@
 """Equilibria of normal-form games of any number of players."""
 
+from solvers.dominance import Elimination, Reduction, iterated_dominance
 from solvers.n_player.correlated import (
     CorrelatedEquilibrium,
     coarse_correlated_equilibrium,
     correlated_equilibrium,
     payoff_ranges,
 )
-from solvers.n_player.dominance import Elimination, Reduction, iterated_dominance
 from solvers.n_player.homotopy import Branch, logit_homotopy, principal_branch
 from solvers.n_player.polynomial import polynomial_equilibria
 from solvers.n_player.pure import pure_equilibria

@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from games.registry import nearest
 from solvers.base import TOLERANCE, Status
-from solvers.n_player.dominance import undominated
+from solvers.dominance import undominated
 from solvers.payoffs import ROUNDED, in_own_units, n_players, payoff_tensor, rational, rationals
 
 NOISE = 1e-9

@@ -9,9 +9,9 @@ from jaxtyping import Float
 
 from games.checks import check_count, check_range
 from solvers.base import TOLERANCE, EquilibriumSet, Solution, solution
-from solvers.n_player.dominance import restrict, undominated
-from solvers.n_player.multilinear import placed, solve_support
-from solvers.payoffs import Profile, in_own_units, own_ranges, payoff_tensor, regrets
+from solvers.dominance import undominated
+from solvers.n_player.multilinear import solve_support
+from solvers.payoffs import Profile, embed, in_own_units, own_ranges, payoff_tensor, regrets, restrict
 from solvers.registry import solver
 
 Tensor = Float[np.ndarray, "n_players *actions"]
@@ -96,7 +96,7 @@ def logit_homotopy(game: Any, precision: float = 1e6, max_steps: int = 5000) -> 
     for goal in (precision, 1e4 * precision):
         points, reached, steps = follow(unit, goal, max_steps)
         message = "" if reached else given_up(points[-1][-1], goal, steps, max_steps)
-        end = placed(strategies(points[-1][:-1], unit.shape[1:]), kept, payoffs.shape[1:])
+        end = embed(strategies(points[-1][:-1], unit.shape[1:]), kept, payoffs.shape[1:])
         best = polished(payoffs, end, message, steps)
         if best.status == "solved" or not reached:
             break
@@ -276,9 +276,7 @@ def polished(payoffs: Tensor, end: Profile, message: str, steps: int) -> Solutio
         tried.add(support)
         start = [own[list(used)] / own[list(used)].sum() for own, used in zip(end, support, strict=True)]
         for point in solve_support(restrict(payoffs, support), start):
-            found = solution(
-                payoffs, placed(point, support, payoffs.shape[1:]), message or "Polished.", steps
-            )
+            found = solution(payoffs, embed(point, support, payoffs.shape[1:]), message or "Polished.", steps)
             if found.residual < best.residual and found.residual <= TOLERANCE:
                 best = found
         if best.residual <= 1e-12:

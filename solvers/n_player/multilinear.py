@@ -6,8 +6,8 @@ from itertools import accumulate
 import numpy as np
 from jaxtyping import Float
 
+from solvers.integers import positive_integers, unique_solution
 from solvers.payoffs import Payoffs, in_own_units, rationals
-from solvers.two_player.integers import positive_integers, unique_solution
 
 Tensor = Float[np.ndarray, "n_players *actions"]
 Points = Float[np.ndarray, "points unknowns"]
@@ -106,16 +106,6 @@ def solve_linear(block: Payoffs) -> tuple[np.ndarray, ...] | None:
             return None
         found[player] = np.array([x / solved[1] for x in solved[0]])
     return tuple(found)
-
-
-def placed(
-    point: Sequence[np.ndarray], support: Sequence[Sequence[int]], actions: Sequence[int]
-) -> tuple[np.ndarray, ...]:
-    """Strategies on a support as strategies of the whole game."""
-    profile = tuple(np.zeros(a) for a in actions)
-    for strategy, own, used in zip(profile, point, support, strict=True):
-        strategy[list(used)] = own / own.sum()
-    return profile
 
 
 def split(x: Points, sizes: Sequence[int]) -> list[Float[np.ndarray, "points _"]]:

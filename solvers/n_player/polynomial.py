@@ -11,17 +11,19 @@ from jaxtyping import Float, Shaped
 
 from games.checks import as_seed, check_count
 from solvers.base import EquilibriumSet, Solution, solution
-from solvers.n_player.dominance import restrict, undominated
-from solvers.n_player.multilinear import indifference, placed, solve_supports
+from solvers.dominance import undominated
+from solvers.n_player.multilinear import indifference, solve_supports
 from solvers.payoffs import (
     Payoffs,
     Profile,
     action_values,
+    embed,
     in_own_units,
     n_players,
     own_ranges,
     payoff_tensor,
     rationals,
+    restrict,
 )
 from solvers.registry import solver
 from solvers.two_player.vertex import vertex_enumeration
@@ -294,7 +296,7 @@ def equilibria_among(
     found: list[Found] = []
     here: list[np.ndarray] = []
     for point in points:
-        profile = placed(point, support, payoffs.shape[1:])
+        profile = embed(point, support, payoffs.shape[1:])
         one = solution(payoffs, profile, iterations=count)
         if one.status != "solved":
             continue

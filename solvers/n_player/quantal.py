@@ -10,25 +10,12 @@ from jaxtyping import Array, Bool, Float, Int
 
 from games.checks import check_count, check_range, numeric_array
 from games.compiler import jit
-from solvers.elimination import eliminate, solve, solved
-from solvers.n_player.log_odds import (
-    Payoffs,
-    derivatives,
-    equations,
-    likeliest_last,
-    probabilities,
-    reordered,
-    response_gap,
-)
-from solvers.payoffs_jax import as_payoffs
+from games.linear_systems import eliminate, solve
+from solvers.n_player.homotopy import CROSSING, FARTHEST, FIRST_STEP, USUAL
+from solvers.payoffs_jax import Payoffs, Profile, action_values, as_payoffs, contracted
 
-FIRST_STEP, LEAST_STEP = 0.1, 1e-9
-FARTHEST = 0.2
-"""The largest first correction of a step that is accepted, in log odds: larger ones could end on another branch."""
-USUAL = 0.05
-"""The first correction that the length of the steps aims at."""
-CROSSING = 1e-5
-"""The length of a step over a point at which branches cross; longer ones that change the path's orientation have left the branch."""
+LEAST_STEP = 1e-9
+"""Shorter steps are given up."""
 
 
 class QuantalResponse(eqx.Module):
@@ -127,7 +114,9 @@ def on_principal_branch(
 
         def polish(_, z):
             gaps = equations(z, fixed, seen)
-            return z - jnp.where(holds(gaps, z), 0.0, solved(derivatives(z, fixed, seen)[:, :-1], gaps))
+            return z - jnp.where(
+                holds(gaps, z), 0.0, eliminate(derivatives(z, fixed, seen)[:, :-1], gaps[:, None])[0][:, 0]
+            )
 
         z = lax.custom_root(
             lambda z: equations(z, precision, table),
@@ -245,3 +234,79 @@ def follow(
     )
     *_, found, reached, steps = lax.while_loop(unfinished, advance, state)
     return found, reached, steps
+
+
+def logits(odds: Float[Array, " unknowns"], actions: tuple[int, ...]) -> Profile:
+    """Everybody's log odds against their last action, that one's 0 included."""
+    ends = [sum(a - 1 for a in actions[: i + 1]) for i in range(len(actions))]
+    return tuple(jnp.append(odds[end - a + 1 : end], 0.0) for a, end in zip(actions, ends, strict=True))
+
+
+def probabilities(odds: Float[Array, " unknowns"], actions: tuple[int, ...]) -> Profile:
+    """Everybody's strategy from their log odds against their last action."""
+    return tuple(jax.nn.softmax(own) for own in logits(odds, actions))
+
+
+def likeliest_last(
+    odds: Float[Array, " unknowns"], actions: tuple[int, ...]
+) -> tuple[tuple[Int[Array, " _"], ...], Float[Array, " unknowns"]]:
+    """Orders of the actions that exchange everybody's likeliest with the last, and the log odds in these orders.
+
+    Log odds against an unlikely action are large, so that their differences lose digits.
+    """
+    orders, moved = [], []
+    for own in logits(odds, actions):
+        best, last = jnp.argmax(own), len(own) - 1
+        order = jnp.arange(len(own)).at[best].set(last).at[last].set(best)
+        orders.append(order)
+        moved.append((own[order] - own[best])[:-1])
+    return tuple(orders), jnp.concatenate(moved)
+
+
+def reordered(payoffs: Payoffs, orders: tuple[Int[Array, " _"], ...]) -> Payoffs:
+    """The payoffs with everybody's actions in another order."""
+    for player, order in enumerate(orders):
+        payoffs = jnp.take(payoffs, order, axis=player + 1)
+    return payoffs
+
+
+def equations(
+    odds: Float[Array, " unknowns"], precision: Float[Array, ""], payoffs: Payoffs
+) -> Float[Array, " unknowns"]:
+    """How far the log odds are from the logit response to themselves."""
+    values = action_values(payoffs, probabilities(odds, payoffs.shape[1:]))
+    return odds - precision * jnp.concatenate([v[:-1] - v[-1] for v in values])
+
+
+def derivatives(
+    odds: Float[Array, " unknowns"], precision: Float[Array, ""], payoffs: Payoffs
+) -> Float[Array, "unknowns _"]:
+    """Of the equations, with respect to the log odds and, last, the precision; written out, as it runs twice as fast as `jax.jacfwd`."""
+    strategies = probabilities(odds, payoffs.shape[1:])
+    values = action_values(payoffs, strategies)
+    rows = []
+    for i, (table, v) in enumerate(zip(payoffs, values, strict=True)):
+        blocks = []
+        for j, own in enumerate(strategies):
+            if i == j:
+                blocks.append(jnp.eye(len(own) - 1, dtype=odds.dtype))
+                continue
+            cross = table
+            for other in reversed(range(len(strategies))):
+                if other not in (i, j):
+                    cross = contracted(cross, strategies[other], other)
+            cross = cross if i < j else cross.T
+            relative = cross[:-1] - cross[-1:]
+            gain = (v[:-1] - v[-1])[:, None]
+            blocks.append(-precision * ((relative - gain) * own[None, :])[:, :-1])
+        rows.append(jnp.concatenate([*blocks, (v[-1] - v[:-1])[:, None]], axis=1))
+    return jnp.concatenate(rows)
+
+
+def response_gap(
+    odds: Float[Array, " unknowns"], precision: Float[Array, ""], payoffs: Payoffs
+) -> Float[Array, ""]:
+    """The largest difference between a probability and the logit response to the others."""
+    strategies = probabilities(odds, payoffs.shape[1:])
+    responses = [jax.nn.softmax(precision * (v - v.max())) for v in action_values(payoffs, strategies)]
+    return jnp.max(jnp.stack([jnp.abs(s - r).max() for s, r in zip(strategies, responses, strict=True)]))

@@ -7,9 +7,9 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from games.checks import check_range
+from solvers.dominance import undominated
 from solvers.evolution.square_tables import square_table
-from solvers.n_player.dominance import restrict, undominated
-from solvers.payoffs import Payoffs, payoff_range, payoff_tensor
+from solvers.payoffs import Payoffs, payoff_range, payoff_tensor, restrict
 
 if TYPE_CHECKING:
     import networkx as nx

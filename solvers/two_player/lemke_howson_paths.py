@@ -11,10 +11,10 @@ from jaxtyping import Float, Int
 
 from games.checks import check_count
 from solvers.base import EquilibriumSet, solution
+from solvers.integers import pivot, positive_integers, unique_solution
 from solvers.payoffs import Payoffs, is_exact
-from solvers.registry import solver
-from solvers.two_player.equalizing import in_one_to_two, rational_sets, screen
-from solvers.two_player.integers import pivot, positive_integers, two_players, unique_solution
+from solvers.registry import solver, two_players
+from solvers.two_player.support import in_one_to_two, rational_sets, screen
 
 ZERO, DOUBT = 1e-11, 1e-8
 """In a tableau of floats, whose entries are about 1, what is below the first is zero, and what is between the two may be."""

@@ -7,9 +7,9 @@ import numpy as np
 from jaxtyping import Bool, Shaped
 
 from solvers.base import EquilibriumSet
+from solvers.integers import positive_integers, unique_solution
 from solvers.payoffs import payoff_tensor
-from solvers.registry import solver
-from solvers.two_player.integers import positive_integers, two_players, unique_solution
+from solvers.registry import solver, two_players
 from solvers.two_player.polytopes import (
     FEW,
     Unproven,

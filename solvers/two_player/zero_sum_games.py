@@ -8,11 +8,9 @@ import numpy as np
 from jaxtyping import Float
 
 from solvers.base import TOLERANCE, EquilibriumSet, solution
-from solvers.n_player.dominance import restrict, undominated
-from solvers.n_player.multilinear import placed
-from solvers.payoffs import Payoffs, in_own_units, is_exact, judged, payoff_tensor
-from solvers.registry import SOLVERS, solver
-from solvers.two_player.integers import two_players
+from solvers.dominance import undominated
+from solvers.payoffs import Payoffs, embed, in_own_units, is_exact, judged, payoff_tensor, restrict
+from solvers.registry import SOLVERS, solver, two_players
 from solvers.two_player.lemke_howson_paths import lemke_howson
 
 CONSTANT = 1e-15
@@ -129,8 +127,8 @@ def saddle_point(
         )
     game, weights = np.stack([table, -table]), (program.x[:-1], -program.ineqlin.marginals)
     for noise in (NOISE, 0.0):
-        row, column = placed([np.where(own > noise, own, 0.0) for own in weights], kept, table.shape)
+        row, column = embed([np.where(own > noise, own, 0.0) for own in weights], kept, table.shape)
         if judged(game, (row, column))[2] <= TOLERANCE:
             return row, column
-    row, column = placed(lemke_howson(restrict(game, kept), label=0)[0].profile, kept, table.shape)
+    row, column = embed(lemke_howson(restrict(game, kept), label=0)[0].profile, kept, table.shape)
     return row, column

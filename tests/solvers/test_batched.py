@@ -8,7 +8,7 @@ import pytest
 
 from solvers import equilibria_2x2, equilibria_small
 from solvers.payoffs import regrets
-from solvers.two_player.cofactors import entries, indifference
+from solvers.two_player.batched import entries, indifference
 from tests.reference import brute
 from tests.reference.compilations import compilations
 from tests.reference.oracles import quantecon

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from games import MatrixGame
-from solvers.elimination import solve
+from games.linear_systems import solve
 from solvers.n_player.homotopy import principal_branch
 from solvers.n_player.quantal import quantal_response
 from tests.reference.compilations import compilations

@@ -2,43 +2,16 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from jaxtyping import Shaped
-
-from solvers.payoffs import Payoffs, n_players, payoff_tensor
-from solvers.registry import SOLVERS
-
-
-def two_players(game: Any, method: str, exact: bool = True) -> Payoffs:
-    """The payoffs `(2, m, n)` of a two-player game, as rationals unless floats are enough.
-
-    Args:
-        game: what `payoff_tensor` takes.
-        method: the solver's registry name, for the sentence that refuses.
-        exact: whether rationals are wanted.
-
-    Raises:
-        ValueError: for another number of players, and for what is no game.
-
-    Example:
-        >>> two_players(([[0.5, 0]], [[1, 2]]), "support")[0, 0, 0]
-        Fraction(1, 2)
-    """
-    payoffs = payoff_tensor(game, exact)
-    if n_players(payoffs) != 2:
-        others = ", ".join(entry.name for entry in SOLVERS if entry.facts["players"] is None) or "none"
-        raise ValueError(
-            f"The method {method!r} takes games of 2 players and this one has {n_players(payoffs)}; methods for any number: {others}."
-        )
-    return payoffs
 
 
 def positive_integers(table: Shaped[np.ndarray, "rows columns"]) -> Shaped[np.ndarray, "rows columns"]:
     r"""A table of rationals as positive integers, $L\,(u - \min u) + 1$ with the least L that does: best replies stay as they are.
 
     Example:
+        >>> from solvers.payoffs import payoff_tensor
         >>> positive_integers(payoff_tensor([[[0.5, 1]], [["1/3", 0]]], exact=True)[1]).tolist()
         [[2, 1]]
     """

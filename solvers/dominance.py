@@ -8,8 +8,8 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Shaped
 
-from solvers.payoffs import Payoffs, Profile, n_players, payoff_tensor
-from solvers.two_player.integers import positive_integers, unique_solution
+from solvers.integers import positive_integers, unique_solution
+from solvers.payoffs import Payoffs, Profile, n_players, payoff_tensor, restrict
 
 MARGIN = 1e-9
 """How far a mixed strategy must dominate for the linear program to tell, in units of the largest difference for the others' actions."""
@@ -137,11 +137,6 @@ def undominated(payoffs: Payoffs) -> tuple[list[int], ...]:
             table = np.moveaxis(payoffs[player][np.ix_(*kept)], player, 0).reshape(len(own), -1)
             own[:] = [a for a, row in zip(own, table, strict=True) if not (table > row).all(axis=1).any()]
     return kept
-
-
-def restrict(payoffs: Payoffs, kept: Sequence[Sequence[int]]) -> Payoffs:
-    """The game in which everybody has these actions only."""
-    return payoffs[np.ix_(range(n_players(payoffs)), *kept)]
 
 
 def dominated(
