@@ -1,4 +1,4 @@
-"""Matches as trainings, what they leave behind, and the named sampled games."""
+"""Matches as trainings, and what they leave behind."""
 
 import jax
 import jax.numpy as jnp
@@ -8,8 +8,6 @@ import pytest
 from games import ENVIRONMENTS, ipd, tandem
 from games.agents.base import ActorCritic
 from games.agents.policies import MlpPolicy
-from games.bibliography import bibtex
-from games.sampled.catalog import SAMPLED
 from games.sampled.game import Sampled
 from shaping import Lola, Naive, Optimized, play
 from shaping.learners.settled import Settled
@@ -60,14 +58,3 @@ def test_mistakes_are_named():
         train_match(ipd(), [Naive()])
     with pytest.raises(ValueError, match="smaller learning rates"):
         train_match(tandem(), [Naive(1e30)] * 2, iterations=9)
-
-
-@pytest.mark.parametrize("entry", list(SAMPLED), ids=lambda e: e.name)
-def test_named_games_are_sampled_games(entry):
-    """Traced, not compiled: parameters are drawn, and everybody gets a value."""
-    game = entry.make(batch=2, length=3)
-    params = jax.eval_shape(game.init, jax.random.key(0))
-    assert jax.eval_shape(game.values, params, jax.random.key(1)).shape == (game.n_players,)
-    assert game.name == entry.name
-    assert game.steps == 3
-    assert bibtex(entry.citation)

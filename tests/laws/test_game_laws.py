@@ -1,3 +1,5 @@
+"""The laws that every game obeys, over the registries of exact and sampled games."""
+
 import itertools
 
 import equinox as eqx
@@ -12,6 +14,7 @@ from analysis.tournaments.round_robins import anonymous
 from games import GAMES, Iterated, MatrixGame, Smooth, bibtex
 from games.exact.matrix import relabeled
 from games.exact.tables import CERTAIN
+from games.sampled.catalog import SAMPLED
 from tests.reference import chains
 from tests.reference.exact_games import random_parameters, stage_of, values
 
@@ -180,3 +183,14 @@ def test_lanes_equal_a_loop(name, settings):
     for lane in range(3):
         alone = values(game, jax.tree.map(lambda x, lane=lane: x[lane], lanes))
         np.testing.assert_allclose(together[lane], alone, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("entry", list(SAMPLED), ids=lambda e: e.name)
+def test_named_games_are_sampled_games(entry):
+    """Traced, not compiled: parameters are drawn, and everybody gets a value."""
+    game = entry.make(batch=2, length=3)
+    params = jax.eval_shape(game.init, jax.random.key(0))
+    assert jax.eval_shape(game.values, params, jax.random.key(1)).shape == (game.n_players,)
+    assert game.name == entry.name
+    assert game.steps == 3
+    assert bibtex(entry.citation)

@@ -1,49 +1,20 @@
-"""What every environment keeps to, and repetitions of a stage game beside their exact values."""
+"""Repetitions of a stage game as environments, beside their exact values."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from games import GAMES, MatrixGame, bibtex, ipd, ipd_contribution
+from games import GAMES, MatrixGame, ipd, ipd_contribution
 from games.environments.auto_reset import AutoReset
-from games.environments.catalog import ENVIRONMENTS, repetition
+from games.environments.catalog import repetition
 from games.environments.repeated_matrix import Repetition
 from games.environments.rollouts import random_actions, rollout
 from games.exact.tables import probabilities
-from games.hash_random import below, derived, pcg4d, uniform, words
+from games.hash_random import uniform, words
 from games.strategies import named as strategies
 
 pytestmark = pytest.mark.usefixtures("quickly_compiled")
-
-every_environment = pytest.mark.parametrize("entry", list(ENVIRONMENTS), ids=lambda e: e.name)
-
-
-@every_environment
-def test_entry_says_what_it_is(entry):
-    made = entry.make()
-    assert made.name == entry.name
-    assert entry.summary.endswith(".")
-    assert bibtex(entry.citation)
-
-
-@every_environment
-def test_shapes_and_kinds_stay(entry):
-    """A state, its observations and the rewards have one structure, shape and dtype from the reset on, auto-reset or not."""
-    bare = entry.make()
-    for made in (bare, AutoReset(bare)):
-        key = jax.random.key(0)
-        observations, state = jax.eval_shape(made.reset, key)
-        actions = jax.ShapeDtypeStruct((made.n_players,), jnp.int32)
-        seen, after, rewards, terminated, truncated, info = jax.eval_shape(made.step, key, state, actions)
-        assert (seen, after) == (observations, state)
-        assert observations.shape == (made.n_players, *made.observation_shape)
-        assert jax.eval_shape(made.observe, state) == observations
-        assert rewards == jax.ShapeDtypeStruct((made.n_players,), jnp.zeros(()).dtype)
-        assert (terminated.shape, truncated.shape, terminated.dtype, truncated.dtype) == ((), (), bool, bool)
-        assert len(made.n_actions) == made.n_players
-    assert info["final_observation"] == observations
-    assert entry.make(length=7).length == 7
 
 
 @pytest.mark.parametrize(
@@ -124,43 +95,3 @@ def test_repetitions_of_what_repeats_no_stage_are_refused():
         _ = Repetition(MatrixGame(np.zeros((2, 2, 3))), encoding="per_player").observation_shape
     with pytest.raises(ValueError, match="length is 0"):
         repetition("ipd", length=0)
-
-
-def test_the_hash_is_pcg4d():
-    """PCG4D in Python's integers."""
-
-    def mix(x, y, z, w):
-        x += y * w
-        y += z * x
-        z += x * y
-        w += y * z
-        return [v % 2**32 for v in (x, y, z, w)]
-
-    for block in np.random.default_rng(0).integers(2**32, size=(20, 4)).tolist():
-        v = mix(*((b * 1664525 + 1013904223) % 2**32 for b in block))
-        expected = mix(*(x ^ (x >> 16) for x in v))
-        assert [int(x) for x in pcg4d(tuple(jnp.uint32(b) for b in block))] == expected
-
-
-def test_draws_are_uniform_and_keys_apart():
-    """Counted keys, the most regular there are, in two streams: bytes, small integers and pairs of consecutive draws."""
-    n = 2**14
-    keys = [jax.vmap(lambda i, s=s: derived(jax.random.key(0), i, s))(jnp.arange(n)) for s in (0, 1)]
-    assert len(np.unique(np.concatenate([jax.random.key_data(k) for k in keys]), axis=0)) == 2 * n
-    drawn = np.concatenate([np.asarray(jax.vmap(lambda k: jnp.stack(words(k, 6)))(k)) for k in keys])
-    for shift in (0, 8, 16, 24):
-        check_uniform(drawn >> shift & 255, 256)
-    for bins in (2, 5, 9):
-        cells = np.asarray(below(jnp.asarray(drawn), bins))
-        check_uniform(cells, bins)
-        check_uniform(cells[1:] * bins + cells[:-1], bins**2)  # of consecutive keys
-        check_uniform(cells[:, 1:] * bins + cells[:, :-1], bins**2)  # of one key
-    assert 0 <= uniform(jnp.uint32(0)) < uniform(jnp.uint32(2**32 - 1)) < 1
-
-
-def check_uniform(numbers, bins):
-    """Pearson's statistic within 4.5 standard deviations of its mean."""
-    counts = np.bincount(numbers.ravel().astype(int), minlength=bins)
-    expected = numbers.size / bins
-    statistic = ((counts - expected) ** 2 / expected).sum()
-    assert abs(statistic - (bins - 1)) < 4.5 * np.sqrt(2 * (bins - 1))
