@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from games.printing import html_table, text_table
 from solvers.payoffs import Payoffs, Profile, check_profile, is_exact, judged
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class Solution:
         status: `"solved"` where the residual is within tolerance, otherwise why not.
         message: one sentence for people.
         iterations: pivots, Newton steps or updates, whatever the method counts.
+        actions: the names of each player's actions, for printing; indices where it is empty.
     """
 
     profile: Profile
@@ -40,6 +42,7 @@ class Solution:
     status: Status
     message: str = ""
     iterations: int = 0
+    actions: Sequence[Sequence[str]] = ()
 
     @property
     def support(self) -> tuple[tuple[int, ...], ...]:
@@ -47,6 +50,19 @@ class Solution:
         return tuple(
             tuple(int(a) for a in np.flatnonzero(s > (0 if is_exact(s) else 1e-9))) for s in self.profile
         )
+
+    def __repr__(self) -> str:
+        head = f"Solution: {self.status}, residual {short(self.residual)}, payoffs {short(*self.payoffs)}"
+        rows = [f"player {i}: {text}" for i, text in enumerate(self.strategy_texts())]
+        return "\n  ".join([head, *rows, *filter(None, [self.message])])
+
+    def strategy_texts(self) -> list[str]:
+        """Each player's strategy as text: the actions that are played and their probabilities."""
+        names = self.actions or [[f"action {a}" for a in range(len(s))] for s in self.profile]
+        return [
+            listing([f"{own[a]}: {short(s[a])}" for a in used])
+            for own, s, used in zip(names, self.profile, self.support, strict=True)
+        ]
 
     def as_json(self) -> dict[str, Any]:
         """Plain data: `profile`, `payoffs`, `support`, `residual`; rationals as `"p/q"`."""
@@ -56,6 +72,17 @@ class Solution:
             "support": [list(s) for s in self.support],
             "residual": float(self.residual),
         }
+
+
+def short(*numbers: Any) -> str:
+    """Numbers as people read them: floats to four digits, rationals as integers or p/q."""
+    return ", ".join(str(x) if isinstance(x, str) else f"{x:.4g}" for x in map(plain, numbers))
+
+
+def listing(entries: Sequence[str], most: int = 8) -> str:
+    """Entries in one line, the first few of many."""
+    more = [f"and {len(entries) - most} more"] if len(entries) > most else []
+    return ", ".join([*entries[:most], *more])
 
 
 def plain(number: Any) -> float | str | int:
@@ -135,6 +162,35 @@ class EquilibriumSet:
 
     def __getitem__(self, index: int) -> Solution:
         return self.equilibria[index]
+
+    def __repr__(self) -> str:
+        return "\n".join(
+            filter(None, [self.heading(), text_table(*self.table()) if self.equilibria else "", self.message])
+        )
+
+    def _repr_html_(self) -> str:
+        return html_table(*self.table(), heading=f"{self.heading()}. {self.message}")
+
+    def heading(self) -> str:
+        """One line: how many equilibria of which game, by which method, and what is proven about them."""
+        count = len(self.equilibria)
+        degenerate = {True: "degenerate", False: "not degenerate", None: "not known whether degenerate"}
+        return (
+            f"EquilibriumSet: {count} {'equilibrium' if count == 1 else 'equilibria'} by {self.method!r} of a game of "
+            f"{' x '.join(map(str, self.game.shape[1:]))} actions; {self.status}, "
+            f"{'complete' if self.complete else 'not proven complete'}, {degenerate[self.degenerate]}"
+        )
+
+    def table(self, most: int = 20) -> tuple[list[str], list[list[str]]]:
+        """The columns and the rows of a table with one equilibrium per row, at most so many."""
+        columns = ["", *(f"player {i}" for i in range(len(self.game))), "payoffs", "residual"]
+        rows = [
+            [str(k), *e.strategy_texts(), short(*e.payoffs), short(e.residual)]
+            for k, e in enumerate(self.equilibria[:most])
+        ]
+        if len(self.equilibria) > most:
+            rows.append([f"and {len(self.equilibria) - most} more", *[""] * (len(columns) - 1)])
+        return columns, rows
 
     @property
     def residual(self) -> float:

@@ -76,11 +76,13 @@ def solve(game: Any, method: str | None = None, **settings: Any) -> EquilibriumS
         size = " x ".join(map(str, few.shape[1:]))
         says = f"All equilibria of a game of {size} actions are too many to look for unasked; this is one, and 'lemke_howson' finds more."
         found = dataclasses.replace(found, message=says)
-    return (
-        found
-        if few is payoffs
-        else with_idle_players(found, payoff_tensor(game, exact=is_exact(found.game)), seats)
-    )
+    if few is not payoffs:
+        found = with_idle_players(found, payoff_tensor(game, exact=is_exact(found.game)), seats)
+    if getattr(game, "names_actions", False):
+        found = dataclasses.replace(
+            found, equilibria=tuple(dataclasses.replace(e, actions=game.actions) for e in found)
+        )
+    return found
 
 
 def choosing_seats(sizes: tuple[int, ...]) -> list[int]:

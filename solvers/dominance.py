@@ -8,6 +8,8 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Shaped
 
+from games.printing import counted
+from solvers.base import listing
 from solvers.integers import positive_integers, unique_solution
 from solvers.payoffs import Payoffs, Profile, n_players, payoff_tensor, restrict
 
@@ -48,6 +50,12 @@ class Reduction:
     kept: tuple[tuple[int, ...], ...]
     rounds: tuple[tuple[Elimination, ...], ...]
     sizes: tuple[int, ...]
+
+    def __repr__(self) -> str:
+        count = sum(map(len, self.rounds))
+        left = [f"player {i}: {listing([f'action {a}' for a in own])}" for i, own in enumerate(self.kept)]
+        head = f"Reduction: {counted(count, 'action')} of {sum(self.sizes)} removed in {counted(len(self.rounds), 'round')}; actions left"
+        return "\n  ".join([head, *left])
 
     @property
     def solved(self) -> bool:

@@ -1,13 +1,25 @@
 """The registry of normal-form solvers: what `solve`, the command line and the laws of the tests iterate over."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from games.registry import Entry, Registry, first_line
 from solvers.base import EquilibriumSet
 from solvers.payoffs import Payoffs, n_players, payoff_tensor
 
-SOLVERS = Registry("solver")
+ORDER = ("vertex", "support", "lemke_howson", "zero_sum", "pure", "polynomial", "logit")
+"""The order in which solvers are listed: those for two players, then those for any number; others follow in alphabetical order."""
+
+
+class Solvers(Registry):
+    """A registry that lists its entries in `ORDER`, in whatever order modules were imported."""
+
+    def __iter__(self) -> Iterator[Entry]:
+        place = {name: k for k, name in enumerate(ORDER)}
+        return iter(sorted(super().__iter__(), key=lambda e: (place.get(e.name, len(ORDER)), e.name)))
+
+
+SOLVERS = Solvers("solver")
 """An entry's `make(game, **settings)` solves: it takes what `payoff_tensor` takes and returns an `EquilibriumSet`."""
 
 Solver = Callable[..., EquilibriumSet]

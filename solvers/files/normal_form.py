@@ -1,10 +1,13 @@
 """A normal-form game as files hold it: exact payoffs, with names for the game, its players and their actions."""
 
 import dataclasses
+import html
 import math
 from collections.abc import Sequence
 from typing import Any
 
+from games.printing import counted, html_table, text_table
+from solvers.base import listing, short
 from solvers.payoffs import Payoffs, payoff_tensor
 
 
@@ -49,6 +52,41 @@ class NormalForm:
             )
         for field, value in (("payoffs", payoffs), ("players", players), ("actions", actions)):
             object.__setattr__(self, field, value)
+
+    def __repr__(self) -> str:
+        return f"{self.heading()}\n{text_table(*self.table())}" if self.is_small else self.heading()
+
+    def _repr_html_(self) -> str:
+        return (
+            html_table(*self.table(), heading=self.heading())
+            if self.is_small
+            else f"<p>{html.escape(self.heading())}</p>"
+        )
+
+    @property
+    def is_small(self) -> bool:
+        """Whether the payoffs are printed: those of one or two players with at most eight actions each."""
+        return self.n_players <= 2 and max(self.n_actions) <= 8
+
+    def heading(self) -> str:
+        """One line: the game's name, and each player's name and actions."""
+        seats = [
+            f"{player} ({listing(own)})"
+            if self.names_actions
+            else f"{player} ({counted(len(own), 'action')})"
+            for player, own in zip(self.players, self.actions, strict=True)
+        ]
+        return f"NormalForm {self.name!r}: {listing(seats)}"
+
+    def table(self) -> tuple[list[str], list[list[str]]]:
+        """The columns and the rows of the table of payoffs of one or two players, the first player's actions in rows."""
+        cells = self.payoffs.reshape(self.n_players, len(self.actions[0]), -1)
+        columns = list(self.actions[1]) if self.n_players == 2 else ["payoff"]
+        rows = [
+            [own, *(short(*cells[:, a, b]) for b in range(cells.shape[2]))]
+            for a, own in enumerate(self.actions[0])
+        ]
+        return ["", *columns], rows
 
     @property
     def n_players(self) -> int:

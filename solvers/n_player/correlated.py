@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from games.registry import nearest
-from solvers.base import TOLERANCE, Status
+from solvers.base import TOLERANCE, Status, listing, short
 from solvers.dominance import undominated
 from solvers.payoffs import ROUNDED, in_own_units, n_players, payoff_tensor, rational, rationals
 
@@ -45,6 +45,18 @@ class CorrelatedEquilibrium:
     concept: Concept
     status: Status
     message: str = ""
+
+    def __repr__(self) -> str:
+        head = (
+            f"CorrelatedEquilibrium ({self.concept}): {self.status}, residual {short(self.residual)}, "
+            f"objective {short(self.objective)}, payoffs {short(*self.payoffs)}"
+        )
+        likeliest = np.argsort(-self.distribution, axis=None, kind="stable")
+        played = [
+            np.unravel_index(k, self.distribution.shape) for k in likeliest if self.distribution.flat[k] > 0
+        ]
+        joint = listing([f"({', '.join(map(str, a))}): {short(self.distribution[a])}" for a in played])
+        return "\n  ".join(filter(None, [head, joint and f"joint actions {joint}", self.message]))
 
     def as_json(self) -> dict[str, Any]:
         """Plain data."""

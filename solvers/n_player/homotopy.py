@@ -8,7 +8,8 @@ import numpy as np
 from jaxtyping import Float
 
 from games.checks import check_count, check_range
-from solvers.base import TOLERANCE, EquilibriumSet, Solution, solution
+from games.printing import counted
+from solvers.base import TOLERANCE, EquilibriumSet, Solution, listing, short, solution
 from solvers.dominance import undominated
 from solvers.n_player.multilinear import solve_support
 from solvers.payoffs import Profile, embed, in_own_units, own_ranges, payoff_tensor, regrets, restrict
@@ -50,6 +51,15 @@ class Branch:
     reached: bool
     steps: int
     message: str = ""
+
+    def __repr__(self) -> str:
+        end = f"precision {short(self.precisions[-1])} {'reached' if self.reached else 'not reached'}"
+        head = f"Branch: {counted(len(self.precisions), 'point')}, {counted(self.bends, 'bend')}, {end}"
+        rows = [
+            f"player {i} at the end: {listing([f'action {a}: {short(p)}' for a, p in enumerate(own[-1])])}"
+            for i, own in enumerate(self.strategies)
+        ]
+        return "\n  ".join([head, *rows, *filter(None, [self.message])])
 
     @property
     def bends(self) -> int:

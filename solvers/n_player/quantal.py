@@ -8,9 +8,11 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
-from games.checks import check_count, check_range, numeric_array
+from games.checks import check_count, check_range, concrete, numeric_array
 from games.compiler import jit
 from games.linear_systems import eliminate, solve
+from games.printing import as_text, counted, text_table
+from solvers.base import listing, short
 from solvers.n_player.homotopy import CROSSING, FARTHEST, FIRST_STEP, USUAL
 from solvers.payoffs_jax import Payoffs, Profile, action_values, as_payoffs, contracted
 
@@ -35,6 +37,22 @@ class QuantalResponse(eqx.Module):
     residual: Float[Array, " precisions"]
     converged: Bool[Array, " precisions"]
     steps: Int[Array, ""]
+
+    def __repr__(self) -> str:
+        head = f"QuantalResponse: {counted(len(self.strategies), 'player')}"
+        if self.precisions.ndim != 1 or not all(map(concrete, jax.tree.leaves(self))):
+            return f"{head}, precisions {as_text(self.precisions)}"
+        columns = ["precision", *(f"player {i}" for i in range(len(self.strategies))), "residual", "status"]
+        rows = [
+            [
+                short(entry["precision"]),
+                *(listing([short(p) for p in own]) for own in entry["profile"]),
+                short(entry["residual"]),
+                entry["status"],
+            ]
+            for entry in self.as_json()
+        ]
+        return f"{head}\n{text_table(columns, rows)}"
 
     def as_json(self) -> list[dict[str, Any]]:
         """Plain data, one entry per precision; for a result without batch axes."""
