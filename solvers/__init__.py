@@ -110,7 +110,7 @@ from solvers.repeated.payoff_sets import PayoffSet, equilibrium_payoffs
 from solvers.repeated.policy_grids import PolicyGrid, policy_grid, rule_on_grid
 from solvers.two_player.batched import Equilibria, equilibria_2x2, equilibria_small
 from solvers.two_player.lemke_howson_paths import lemke_howson
-from solvers.two_player.structure import equilibrium_set
+from solvers.two_player.nash_subsets import equilibrium_set
 from solvers.two_player.support import support_enumeration
 from solvers.two_player.vertex import vertex_enumeration
 from solvers.two_player.zero_sum_games import maximin, zero_sum

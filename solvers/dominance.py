@@ -10,7 +10,7 @@ from jaxtyping import Shaped
 
 from games.printing import counted
 from solvers.base import listing
-from solvers.integers import positive_integers, unique_solution
+from solvers.integer_pivoting import positive_integers, unique_solution
 from solvers.payoffs import Payoffs, Profile, n_players, payoff_tensor, restrict
 
 MARGIN = 1e-9

@@ -9,7 +9,7 @@ from typing import Any
 
 from games.storage import write_whole
 from solvers.base import plain
-from solvers.files import nfg, pairs
+from solvers.files import csv_tables, nfg
 from solvers.files.normal_form import NormalForm, normal_form
 from solvers.payoffs import number
 
@@ -31,7 +31,7 @@ def read_game(path: str | os.PathLike[str]) -> NormalForm:
         OSError: for a file that cannot be read.
     """
     path = pathlib.Path(path)
-    parse = {".nfg": nfg.parse, ".json": parse_json, ".csv": pairs.parse}[suffix(path)]
+    parse = {".nfg": nfg.parse, ".json": parse_json, ".csv": csv_tables.parse}[suffix(path)]
     try:
         return parse(path.read_bytes().decode("utf-8-sig"))
     except UnicodeDecodeError as error:
@@ -55,8 +55,8 @@ def read_text(text: str) -> NormalForm:
         raise ValueError("The text is empty; give a game in the form of a .nfg, .json or .csv file.")
     if begins.startswith("EFG"):
         raise ValueError(f"The text {TREE}")
-    parse = parse_json if begins[0] in "{[" else nfg.parse if begins.startswith("NFG") else pairs.parse
-    return parse(begins if parse is not pairs.parse else text.removeprefix("\ufeff"))
+    parse = parse_json if begins[0] in "{[" else nfg.parse if begins.startswith("NFG") else csv_tables.parse
+    return parse(begins if parse is not csv_tables.parse else text.removeprefix("\ufeff"))
 
 
 def write_game(game: Any, path: str | os.PathLike[str]) -> pathlib.Path:

@@ -11,7 +11,7 @@ from games.checks import check_count, check_range
 from games.printing import counted
 from solvers.base import TOLERANCE, EquilibriumSet, Solution, listing, short, solution
 from solvers.dominance import undominated
-from solvers.n_player.multilinear import solve_support
+from solvers.n_player.indifference_equations import solve_support
 from solvers.payoffs import Profile, embed, in_own_units, own_ranges, payoff_tensor, regrets, restrict
 from solvers.registry import solver
 

@@ -12,7 +12,7 @@ from jaxtyping import Float, Shaped
 from games.checks import as_seed, check_count
 from solvers.base import EquilibriumSet, Solution, solution
 from solvers.dominance import undominated
-from solvers.n_player.multilinear import indifference, solve_supports
+from solvers.n_player.indifference_equations import indifference, solve_supports
 from solvers.payoffs import (
     Payoffs,
     Profile,

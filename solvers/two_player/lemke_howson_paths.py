@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 
 from games.checks import check_count
 from solvers.base import EquilibriumSet, solution
-from solvers.integers import pivot, positive_integers, unique_solution
+from solvers.integer_pivoting import pivot, positive_integers, unique_solution
 from solvers.payoffs import Payoffs, is_exact
 from solvers.registry import solver, two_players
 from solvers.two_player.support import in_one_to_two, rational_sets, screen

@@ -10,10 +10,10 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 
 from solvers.base import EquilibriumSet
-from solvers.integers import positive_integers, unique_solution
+from solvers.integer_pivoting import positive_integers, unique_solution
 from solvers.payoffs import payoff_tensor
 from solvers.registry import solver, two_players
-from solvers.two_player.structure import equilibrium_set
+from solvers.two_player.nash_subsets import equilibrium_set
 
 LIMIT = 4_000_000
 """Pairs of linear systems that are solved without being told to."""

@@ -7,9 +7,10 @@ import numpy as np
 from jaxtyping import Bool, Shaped
 
 from solvers.base import EquilibriumSet
-from solvers.integers import positive_integers, unique_solution
+from solvers.integer_pivoting import positive_integers, unique_solution
 from solvers.payoffs import payoff_tensor
 from solvers.registry import solver, two_players
+from solvers.two_player.nash_subsets import equilibrium_set
 from solvers.two_player.polytopes import (
     FEW,
     Unproven,
@@ -20,7 +21,6 @@ from solvers.two_player.polytopes import (
     pairwise,
     vertices,
 )
-from solvers.two_player.structure import equilibrium_set
 
 LIMIT = 2_000_000
 """The most vertices that a polytope may have by the upper bound theorem, unless larger games are forced."""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from solvers import lemke_howson, solve
-from solvers.integers import positive_integers
+from solvers.integer_pivoting import positive_integers
 from solvers.payoffs import payoff_tensor
 from solvers.two_player.lemke_howson_paths import path
 from tests.reference.textbook import TEXTBOOK, coordination, profiles

@@ -7,7 +7,7 @@ import pytest
 from solvers import EquilibriumSet, select, vertex_enumeration
 from solvers.base import solution
 from solvers.payoffs import payoff_tensor, regrets
-from solvers.two_player.structure import components, maximal_cliques
+from solvers.two_player.nash_subsets import components, maximal_cliques
 from tests.reference.two_player import profile_set, random_integer_games
 
 F = Fraction

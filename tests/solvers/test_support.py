@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from solvers import lemke_howson, pure_equilibria, support_enumeration
-from solvers.integers import positive_integers, unique_solution
+from solvers.integer_pivoting import positive_integers, unique_solution
 from solvers.two_player.support import in_one_to_two, rational_sets, screen, systems
 from tests.reference import brute
 from tests.reference.textbook import TEXTBOOK, profiles

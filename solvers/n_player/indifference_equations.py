@@ -6,7 +6,7 @@ from itertools import accumulate
 import numpy as np
 from jaxtyping import Float
 
-from solvers.integers import positive_integers, unique_solution
+from solvers.integer_pivoting import positive_integers, unique_solution
 from solvers.payoffs import Payoffs, in_own_units, rationals
 
 Tensor = Float[np.ndarray, "n_players *actions"]
