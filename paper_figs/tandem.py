@@ -8,7 +8,6 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis.results.specification import describe
-from analysis.tournaments.run import described
 from games import GAMES, Game
 from paper_figs.base import PaperFigure, Preset, Published, interval, rows
 from paper_figs.style import STROKES, figure, is_wide
@@ -39,7 +38,7 @@ def settings() -> dict[str, Any]:
     """The game and the learners as plain data."""
     return {
         "game": describe(game()),
-        "learners": {name: described(learner) for name, learner in learners().items()},
+        "learners": {name: describe(learner) for name, learner in learners().items()},
     }
 
 

@@ -84,14 +84,13 @@ class Play:
         from analysis.results import provenance
         from analysis.results.specification import describe
         from analysis.results.store import Store
-        from analysis.tournaments.run import described
 
         specification = {
             "steps": self.steps,
             "seeds": self.seeds,
             "seed": self.seed,
             "x64": provenance.x64(),
-            "learners": [described(x) for x in learners],
+            "learners": [describe(x) for x in learners],
             "games": {self.game: describe(game)},
         }
         store = None if self.out is None else Store(self.out, specification, (self.game,), self.force)

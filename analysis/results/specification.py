@@ -1,62 +1,10 @@
-"""What was asked for, as plain data: hashed into a cell's name and compared before results are added to."""
+"""Specifications: what was asked for, as plain data, hashed into a cell's name and compared before results are added."""
 
-import dataclasses
 import hashlib
 import json
 from typing import Any
 
-import equinox as eqx
-import jax
-import numpy as np
-
-from shaping.checkpoint.source_code import source
-
-LARGEST = 64
-"""Arrays with more entries than this are described by their shape and a hash of their bytes."""
-
-
-def describe(value: Any) -> Any:
-    """A game, a learner or one of their fields as plain data that JSON can hold; of classes of one's own, their code too.
-
-    Example:
-        >>> from shaping import Lola
-        >>> describe(Lola(lr=0.5))
-        {'class': 'Lola', 'lr': 0.5, 'look_ahead': 1.0, 'variant': 'exact', 'steps': 1}
-    """
-    if isinstance(value, eqx.Module):
-        fields = {f.name: describe(getattr(value, f.name)) for f in dataclasses.fields(value)}
-        return {"class": type(value).__name__, **_code(type(value)), **fields}
-    if isinstance(value, (jax.Array, np.ndarray, np.generic)):
-        array = np.asarray(value)
-        if array.size > LARGEST:
-            return {
-                "shape": list(array.shape),
-                "dtype": str(array.dtype),
-                "sha256": hashlib.sha256(array.tobytes()).hexdigest(),
-            }
-        return _short(array).tolist()
-    if isinstance(value, dict):
-        return {str(name): describe(x) for name, x in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [describe(x) for x in value]
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
-    if (name := getattr(value, "__qualname__", None)) is None:
-        return repr(value)
-    return {"name": name, **code} if (code := _code(value)) else name
-
-
-def _code(kind: Any) -> dict[str, str]:
-    """A hash of the code of a class or function that is not the laboratory's."""
-    found = source(kind)
-    return {} if found is None else {"source code": found}
-
-
-def _short(array: np.ndarray) -> np.ndarray:
-    """A float32 number as the double that prints the same, so that 0.1 reads 0.1."""
-    if array.dtype != np.float32:
-        return array
-    return np.array([float(str(x)) for x in array.ravel()]).reshape(array.shape)
+from shaping.checkpoint.encoding import describe as describe
 
 
 def text(value: Any) -> str:

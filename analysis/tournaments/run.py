@@ -175,15 +175,9 @@ def specify(
         "seeds": seeds,
         "seed": seed,
         "x64": provenance.x64(),
-        "learners": {name: described(learner) for name, learner in learners.items()},
+        "learners": {name: describe(learner) for name, learner in learners.items()},
         "games": {name: describe(game) for name, game in games.items()},
     }
-
-
-def described(learner: Learner) -> dict[str, Any]:
-    """A learner as plain data, with its revision where it has one: a corrected learner gives other cells."""
-    revision = getattr(type(learner), "revision", 0)
-    return describe(learner) | ({"revision": revision} if revision else {})
 
 
 def _one_game(

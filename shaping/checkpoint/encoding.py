@@ -1,6 +1,7 @@
 """Games and learners as plain data and back: what JSON can hold, with arrays aside, and classes by their names."""
 
 import dataclasses
+import hashlib
 import math
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +12,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from shaping.checkpoint.classes import as_now, class_name, class_of
+from shaping.checkpoint.source_code import source
 
+LARGEST = 64
+"""Arrays with more entries than this are described by their shape and a hash of their bytes."""
 DRAWS = ("name", "init_std")
 """Fields of a game that do not change what is played: what it is called, and how widely initial parameters are drawn."""
 
@@ -92,26 +96,72 @@ def decoded(data: Any, arrays: dict[str, np.ndarray], told: Callable[[str], str]
     raise ValueError(told(f"holds {str(data)[:60]!r}, which this version cannot read"))
 
 
-def described(value: Any) -> Any:
-    """A game as plain data that can be compared, numbers included; left out are its names and how initial parameters are drawn."""
+def describe(value: Any, whole: bool = False) -> Any:
+    """A game, a learner or one of their fields as plain data that JSON can hold and that can be compared.
+
+    The code of classes and functions that are not the laboratory's is part of it, as a hash, and a class's
+    `revision`, counted up when its results change.
+
+    Args:
+        value: a module, an array, a container, or a plain value.
+        whole: write out arrays of any size, and leave the code out; otherwise an array of more than `LARGEST`
+            entries is its shape, its type and a hash of its bytes.
+
+    Example:
+        >>> from shaping import Lola
+        >>> describe(Lola(lr=0.5))
+        {'class': 'Lola', 'lr': 0.5, 'look_ahead': 1.0, 'variant': 'exact', 'steps': 1}
+    """
     if isinstance(value, eqx.Module):
-        fields = {
-            f.name: described(getattr(value, f.name))
-            for f in dataclasses.fields(value)
-            if f.name not in DRAWS
-        }
-        return {"class": type(value).__qualname__, **fields}
+        kind = type(value)
+        revision = {"revision": kind.revision} if getattr(kind, "revision", 0) else {}
+        fields = {f.name: describe(getattr(value, f.name), whole) for f in dataclasses.fields(value)}
+        if whole:
+            return {"class": kind.__qualname__, **fields}
+        return {"class": kind.__name__, **_code(kind), **fields, **revision}
     if isinstance(value, (jax.Array, np.ndarray, np.generic)):
-        return (
-            np.array([float(str(x)) for x in np.ravel(value)]).reshape(np.shape(value)).tolist()
-        )  # 0.96, in float32 too
+        array = np.asarray(value)
+        if array.size > LARGEST and not whole:
+            digest = hashlib.sha256(array.tobytes()).hexdigest()
+            return {"shape": list(array.shape), "dtype": str(array.dtype), "sha256": digest}
+        return _shortest(array).tolist()
     if isinstance(value, dict):
-        return {str(name): described(x) for name, x in value.items()}
+        return {str(name): describe(x, whole) for name, x in value.items()}
     if isinstance(value, (list, tuple)):
-        return [described(x) for x in value]
+        return [describe(x, whole) for x in value]
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
-    return getattr(value, "__qualname__", type(value).__qualname__)
+    name = getattr(value, "__qualname__", None)
+    if whole:
+        return name or type(value).__qualname__
+    if name is None:
+        return repr(value)
+    return {"name": name, **code} if (code := _code(value)) else name
+
+
+def _code(kind: Any) -> dict[str, str]:
+    """A hash of the code of a class or function that is not the laboratory's."""
+    found = source(kind)
+    return {} if found is None else {"source code": found}
+
+
+def _shortest(array: np.ndarray) -> np.ndarray:
+    """Numbers of float32 as the shortest decimals that round to them, as doubles: 0.1 instead of 0.10000000149."""
+    if array.dtype != np.float32:
+        return array
+    return np.array([float(str(x)) for x in array.ravel()]).reshape(array.shape)
+
+
+def described(value: Any) -> Any:
+    """A game as `describe` writes it out, without names and without how initial parameters are drawn: what two players must share."""
+
+    def kept(data: Any) -> Any:
+        if isinstance(data, dict):
+            module = "class" in data
+            return {name: kept(x) for name, x in data.items() if not (module and name in DRAWS)}
+        return [kept(x) for x in data] if isinstance(data, list) else data
+
+    return kept(describe(value, whole=True))
 
 
 def difference(there: Any, here: Any, path: str = "it") -> str:
