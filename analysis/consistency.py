@@ -1,19 +1,22 @@
-"""How far learners are from knowing each other's steps, and how alike the steps of two rules are."""
+"""How consistent learners are with each other's steps, and how similar the steps of two rules are."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float
 
 from games.base import Game, Joint, Own
+from games.sampled.catalog import as_game
 from shaping.base import Learner, Scalar, View
 from shaping.calculus.consistency import Direction, anticipated, gaps
 from shaping.calculus.gradients import dot
+from shaping.catalog import as_learners
 
 
 def direction_of(game: Game, learners: Sequence[Learner]) -> Direction:
-    """The learners' first steps, as a function of everybody's parameters and the seat."""
+    """The function from joint parameters and a seat to the first step of the learner in that seat."""
 
     def direction(params: Joint, seat: int) -> Own:
         view = View(game, params, seat)
@@ -22,8 +25,13 @@ def direction_of(game: Game, learners: Sequence[Learner]) -> Direction:
     return direction
 
 
-def directions(game: Game, learners: Sequence[Learner], params: Joint) -> Joint:
-    """Everybody's first step at these parameters.
+def directions(game: Game | Any, learners: Sequence[Learner | Any], params: Joint) -> Joint:
+    """Every learner's first step at these joint parameters.
+
+    Args:
+        game: the game, its name, or a factory.
+        learners: one per seat, in order, or their names, or classes.
+        params: the joint parameters.
 
     Example:
         >>> from games import tandem
@@ -31,14 +39,21 @@ def directions(game: Game, learners: Sequence[Learner], params: Joint) -> Joint:
         >>> [d.tolist() for d in directions(tandem(), [Naive()] * 2, (jnp.array([0.25]), jnp.array([0.25])))]
         [[1.0], [1.0]]
     """
-    direction = direction_of(game, learners)
+    game = as_game(game)
+    direction = direction_of(game, as_learners(learners, game))
     return tuple(direction(params, seat) for seat in range(game.n_players))
 
 
 def anticipated_gradients(
-    game: Game, learners: Sequence[Learner], params: Joint, look_ahead: Scalar
+    game: Game | Any, learners: Sequence[Learner | Any], params: Joint, look_ahead: Scalar
 ) -> Joint:
-    r"""Everybody's $\nabla_i V_i(\theta_i, \theta_{-i} + b\, d_{-i}(\theta))$: the direction one would take, knowing the others'.
+    r"""Every player's gradient once the others' steps are anticipated, $\nabla_i V_i(\theta_i, \theta_{-i} + b\, d_{-i}(\theta))$.
+
+    Args:
+        game: the game, its name, or a factory.
+        learners: one per seat, in order, or their names, or classes; their first steps are $d$.
+        params: the joint parameters $\theta$.
+        look_ahead: $b$.
 
     Example:
         >>> from games import tandem
@@ -47,26 +62,31 @@ def anticipated_gradients(
         >>> anticipated_gradients(tandem(), [Naive()] * 2, at, 0.1) == directions(tandem(), [Lola(look_ahead=0.1)] * 2, at)
         True
     """
-    direction = direction_of(game, learners)
+    game = as_game(game)
+    direction = direction_of(game, as_learners(learners, game))
     return tuple(anticipated(game, direction, params, look_ahead, seat) for seat in range(game.n_players))
 
 
 def consistency_loss(
-    game: Game, learners: Sequence[Learner], params: Joint, look_ahead: Scalar
+    game: Game | Any, learners: Sequence[Learner | Any], params: Joint, look_ahead: Scalar
 ) -> Float[Array, ""]:
     r"""The consistency loss $C = \sum_i |d_i(\theta) - \nabla_i V_i(\theta_i, \theta_{-i} + b\, d_{-i}(\theta))|^2$.
 
-    It is 0 where everybody's direction $d_i$ is the best one given the others' *actual* directions, and not
-    some lower-order guess of them; the gradient is a total derivative, through $d_{-i}$.
+    It is 0 where every direction $d_i$ is the gradient given the others' *actual* directions, instead of a
+    lower-order model of them. The gradient is a total derivative, through $d_{-i}$.
 
     Args:
-        game: the game.
-        learners: one per seat, with `lr=1`, so that their steps are directions in units of the gradient.
-        params: everybody's parameters $\theta$.
+        game: the game, its name, or a factory.
+        learners: one per seat, in order, or their names, or classes; with `lr=1`, so that their steps are in
+            units of the gradient.
+        params: the joint parameters $\theta$.
         look_ahead: $b$.
 
     Returns:
         The loss, summed over players and parameters.
+
+    Raises:
+        ValueError: for what is no game, and for another number of learners than seats.
 
     Source:
         Willi et al. 2022, "COLA: consistent learning with opponent-learning awareness", section 4.
@@ -78,13 +98,13 @@ def consistency_loss(
         >>> round(consistency_loss(tandem(), [Lola()] * 2, at, 1.0).item(), 2)
         128.0
     """
-    return jnp.asarray(
-        optax.tree.norm(gaps(game, direction_of(game, learners), params, look_ahead), squared=True)
-    )
+    game = as_game(game)
+    direction = direction_of(game, as_learners(learners, game))
+    return jnp.asarray(optax.tree.norm(gaps(game, direction, params, look_ahead), squared=True))
 
 
 def cosine(x: Joint, y: Joint) -> Float[Array, ""]:
-    r"""$\langle x, y \rangle / (|x| |y|)$ over everybody's entries, in [-1, 1]; NaN where one of them is 0.
+    r"""$\langle x, y \rangle / (|x| |y|)$ over the entries of all players together, in [-1, 1]; NaN where one of them is 0.
 
     Between a rule's `directions` and its `anticipated_gradients` it is 1 where the rule is consistent.
 
@@ -96,18 +116,18 @@ def cosine(x: Joint, y: Joint) -> Float[Array, ""]:
 
 
 def cosine_similarity(
-    game: Game, learners: Sequence[Learner], others: Sequence[Learner], params: Joint
+    game: Game | Any, learners: Sequence[Learner | Any], others: Sequence[Learner | Any], params: Joint
 ) -> Float[Array, ""]:
-    """How alike the directions of two rules are: the cosine of the angle between them, over everybody's parameters together.
+    """The cosine of the angle between the directions of two rules, over the parameters of all players together.
 
     Args:
-        game: the game.
-        learners: one per seat.
-        others: one per seat.
-        params: everybody's parameters.
+        game: the game, its name, or a factory.
+        learners: the first rule's learners, one per seat, or their names, or classes.
+        others: the second rule's.
+        params: the joint parameters.
 
     Returns:
-        A number in [-1, 1]; NaN where a rule stands still.
+        A number in [-1, 1]; NaN where a rule's step is 0.
 
     Source:
         Willi et al. 2022, "COLA: consistent learning with opponent-learning awareness", tables 1b, 2b and 3b:

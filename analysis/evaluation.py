@@ -1,6 +1,6 @@
-"""What trained players earn in episodes: with each other, across runs, and against scripted ones."""
+"""Rewards of trained players in episodes: with each other, across runs, and against scripted players."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Key, PyTree
 from games.agents.base import Agent, agent
 from games.agents.coin_scripted import COIN_AGENTS
 from games.base import Environment, Joint
-from games.checks import as_key, check_count, shown
+from games.checks import as_key, check_count
 from games.compiler import filter_jit
 from games.environments.catalog import ENVIRONMENTS
 from games.environments.coin import CoinGame
@@ -20,15 +20,15 @@ from games.sampled.episodes import Sample, sample
 from games.strategies.named import policy
 
 SCRIPTED = ("always_cooperate", "always_defect", "tit_for_tat", "random")
-"""Whom trained players meet besides each other."""
+"""Scripted players that trained players meet besides each other."""
 
 
 class MemoryOne(Agent):
-    """A memory-one strategy of a repeated game of two actions, whatever the encoding of what it sees.
+    """A memory-one strategy of a repeated game with two actions, for any encoding of observations.
 
     Args:
-        logits: of action 0 at the start and after every joint action, own action first.
-        distinct: the observations in this order.
+        logits: logits of action 0 at the start and after every joint action, own action first.
+        distinct: the observations in the same order; None where the observation is the row's number.
     """
 
     logits: Float[Array, " observations"]
@@ -37,7 +37,7 @@ class MemoryOne(Agent):
     def __call__(
         self, observation: Array, memory: PyTree[Array]
     ) -> tuple[Float[Array, " outputs"], PyTree[Array]]:
-        """The logits of this observation."""
+        """The logits of both actions at this observation."""
         rows = jnp.arange(self.logits.shape[0])
         seen = (
             observation == rows
@@ -53,8 +53,8 @@ def scripted(environment: Environment, name: str, seat: int) -> Any:
 
     Args:
         environment: a coin game, or the repetition of a game of two players and two actions.
-        name: in `COIN_AGENTS` or `STRATEGIES`.
-        seat: which seat it takes.
+        name: a name in `COIN_AGENTS` or `STRATEGIES`.
+        seat: the player's seat.
 
     Raises:
         ValueError: for another environment or an unknown name.
@@ -69,18 +69,20 @@ def scripted(environment: Environment, name: str, seat: int) -> Any:
 
 
 def scripted_names(environment: Environment) -> tuple[str, ...]:
-    """Those of `SCRIPTED` that can play: in egocentric views of the coin game, tit for tat cannot see who took a coin.
+    """The names of `SCRIPTED` that can play here: egocentric observations of the coin game do not show which player took a coin.
+
+    Tit for tat needs to see that.
 
     Example:
         >>> scripted_names(CoinGame.lola(egocentric=True))
         ('always_cooperate', 'always_defect', 'random')
     """
-    blind = isinstance(environment, CoinGame) and environment.egocentric
-    return tuple(name for name in SCRIPTED if not (blind and name == "tit_for_tat"))
+    egocentric = isinstance(environment, CoinGame) and environment.egocentric
+    return tuple(name for name in SCRIPTED if not (egocentric and name == "tit_for_tat"))
 
 
 def evaluate(
-    environment: Environment,
+    environment: Environment | str | Callable[[], Environment],
     runs: Sequence[Joint],
     key: Key[Array, ""] | int = 0,
     *,
@@ -89,25 +91,25 @@ def evaluate(
     opponents: Sequence[str] | None = None,
     seed: int | None = None,
 ) -> pd.DataFrame:
-    """Mean rewards per step of trained players, undiscounted, and in a coin game the share of their own among the coins they take.
+    """Mean undiscounted rewards per step of trained players; in a coin game, also the share of own coins among those taken.
 
-    Every run plays with itself; its first player with the next run's second one; and either of its players
-    with every scripted one.
+    The two players of every run play with each other; the first player also plays with the second player of
+    the next run; and each of them plays with every scripted player.
 
     Args:
         environment: a coin game, or the repetition of a game of two players and two actions; or its name in
-            `ENVIRONMENTS`.
-        runs: parameters of both players of every run.
+            `ENVIRONMENTS`, or a factory.
+        runs: the parameters of both players of every run.
         key: a seed or a typed key.
-        episodes: how many, for every pairing.
-        steps: of an episode; by default the environment's length.
-        opponents: names of scripted players; by default all those of `SCRIPTED` that can play here.
+        episodes: number of episodes of every pairing, at least 1.
+        steps: steps of an episode, at least 1; by default the environment's length.
+        opponents: names of scripted players; by default all names of `SCRIPTED` that can play here.
         seed: another name of `key`.
 
     Returns:
         One row per run, opponent and seat: `run, opponent, seat, reward, reward_error, reward_other,
-        own_coins, own_coins_error`. Errors are standard errors over the episodes of one run; how runs differ
-        is seen from the rows. `own_coins` is NaN without coins.
+        own_coins, own_coins_error`. Errors are standard errors over the episodes of one run; the differences
+        between runs are in the rows. `own_coins` is NaN in a game without coins.
 
     Raises:
         ValueError: for an environment without scripted players, an unknown opponent, or a count below 1.
@@ -119,15 +121,10 @@ def evaluate(
         >>> table[["opponent", "seat"]].values.tolist()[:2], len(table)
         ([['self', 0], ['self', 1]], 10)
     """
-    if isinstance(environment, str):
-        environment = ENVIRONMENTS.make(environment)
-    if not isinstance(environment, Environment):
-        raise ValueError(
-            f"{shown(environment)} is no environment; give one, such as ENVIRONMENTS.make('coin_lola')."
-        )
+    environment = ENVIRONMENTS.member(environment, Environment, "ENVIRONMENTS.make('coin_lola')")
     if not len(runs):
         raise ValueError(
-            "There is no run to evaluate; give a list with both players' parameters of every run."
+            "There is no run to evaluate; give a list with the parameters of both players of every run."
         )
     if any(not isinstance(run, (tuple, list)) or len(run) != 2 for run in runs):
         raise ValueError(
@@ -148,7 +145,7 @@ def evaluate(
             pairings += [(number, name, (0,), (own[0], others[0])), (number, name, (1,), (others[1], own[1]))]
     rows = []
     for n, (number, name, seats, agents) in enumerate(pairings):
-        measured = _measured(environment, agents, jax.random.fold_in(key, n), episodes, length)
+        measured = _measures(environment, agents, jax.random.fold_in(key, n), episodes, length)
         rows += [
             {"run": number, "opponent": name, "seat": seat} | {k: float(v[seat]) for k, v in measured.items()}
             for seat in seats
@@ -157,8 +154,8 @@ def evaluate(
 
 
 @filter_jit
-def _measured(environment, agents, key, episodes: int, steps: int) -> dict[str, Float[Array, " n_players"]]:
-    """Both players' measures of one pairing."""
+def _measures(environment, agents, key, episodes: int, steps: int) -> dict[str, Float[Array, " n_players"]]:
+    """The mean rewards and shares of own coins of both players of one pairing, with their standard errors."""
     played = sample(environment, agents, key, episodes, steps)
     earned = played.rewards.sum(axis=0) / played.alive.sum(axis=0)[:, None]
     mean = earned.mean(axis=0)
@@ -172,14 +169,14 @@ def _measured(environment, agents, key, episodes: int, steps: int) -> dict[str, 
 
 
 def coins(played: Sample) -> tuple[Float[Array, "episodes n_players"], Float[Array, "episodes n_players"]]:
-    """How many coins of its own everybody took in every episode, and how many in all; none where there are none."""
+    """Number of own coins and number of all coins that each player took in every episode; 0 in a game without coins."""
     if "picked" not in played.info:
-        none = jnp.zeros(played.rewards.shape[1:])
-        return none, none
+        zeros = jnp.zeros(played.rewards.shape[1:])
+        return zeros, zeros
     picked = jnp.where(played.alive[..., None, None], played.info["picked"].astype(float), 0.0).sum(axis=0)
     return jnp.stack([picked[:, i, i] for i in range(picked.shape[1])], axis=-1), picked.sum(axis=-1)
 
 
 def standard_error(x: Float[Array, "episodes n_players"]) -> Float[Array, " n_players"]:
-    """Of the mean."""
+    """The standard error of the mean over episodes."""
     return x.std(axis=0, ddof=1) / x.shape[0] ** 0.5

@@ -17,6 +17,7 @@ from jaxtyping import Complex, Float
 from games.base import Game, Joint
 from games.checks import as_float
 from games.compiler import filter_jit
+from games.sampled.catalog import as_game
 from solvers.differentiable.jacobian import (
     eigenvalues,
     game_jacobian,
@@ -125,7 +126,7 @@ def classify(
         >>> found.kind, found.attracting, found.differential_nash, found.eigenvalues.round(3).tolist()
         ('stable', True, True, [(-1+10j), (-1-10j)])
     """
-    params = jax.tree.map(as_float, params)
+    game, params = as_game(game), jax.tree.map(as_float, params)
     gradient, jacobian = (np.asarray(x, dtype=float) for x in first_and_second_order(game, params))
     return judged(game, params, gradient, jacobian, leaders, tolerance, residual_tolerance)
 

@@ -17,6 +17,7 @@ from jaxtyping import Array, Complex, Float, Key
 
 from games.base import Game, Joint
 from games.compiler import filter_jit
+from games.sampled.catalog import as_game
 
 Field = Callable[[Joint], Joint]
 """A vector field on joint parameters: what everybody adds to their parameters, per step or per unit of time."""
@@ -60,7 +61,7 @@ def simultaneous_gradient(game: Game, params: Joint, key: Key[Array, ""] | None 
 
     Source: Balduzzi et al. 2018, section 2.
     """
-    return ravel_pytree(GradientField(game, key)(params))[0]
+    return ravel_pytree(GradientField(as_game(game), key)(params))[0]
 
 
 def field_jacobian(field: Field, params: Joint) -> Float[Array, "d d"]:
@@ -97,7 +98,7 @@ def game_jacobian(game: Game, params: Joint, key: Key[Array, ""] | None = None) 
 
     Source: Balduzzi et al. 2018, section 2.1; Letcher et al. 2019, Differentiable Game Mechanics.
     """
-    return field_jacobian(GradientField(game, key), params)
+    return field_jacobian(GradientField(as_game(game), key), params)
 
 
 def symmetric_part(matrix: Matrix) -> Matrix:

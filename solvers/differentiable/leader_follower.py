@@ -17,6 +17,7 @@ from jaxtyping import Array, ArrayLike, Float, Int
 from games.base import Game, Joint
 from games.checks import as_float, check_count, check_range
 from games.compiler import filter_jit
+from games.sampled.catalog import as_game
 from solvers.base import Status
 from solvers.differentiable.jacobian import game_jacobian, positions, simultaneous_gradient
 from solvers.differentiable.roots import find_root
@@ -75,7 +76,7 @@ def leader_gradient(
 
     Source: Fiez, Chasnov & Ratliff 2020, who also regularize the inverse.
     """
-    own, rest = split_indices(params, leader)
+    game, (own, rest) = as_game(game), split_indices(params, leader)
     theta, unravel = ravel_pytree(params)
     whole = jax.grad(lambda t: game.values(unravel(t))[leader])(theta)
     jacobian = jax.jacfwd(lambda t: simultaneous_gradient(game, unravel(t))[rest])(theta)
@@ -100,7 +101,7 @@ def leader_curvature(game: Game, params: Joint, leader: int = 0) -> Float[Array,
 
     Source: Fiez, Chasnov & Ratliff 2020.
     """
-    own, rest = split_indices(params, leader)
+    game, (own, rest) = as_game(game), split_indices(params, leader)
     theta, unravel = ravel_pytree(params)
     slopes = jax.jacfwd(lambda t: leader_gradient(game, unravel(t), leader))(theta)
     jacobian = game_jacobian(game, params)
@@ -185,6 +186,7 @@ def stackelberg(
 
     Source: Fiez, Chasnov & Ratliff 2020.
     """
+    game = as_game(game)
     if method not in ("root", "ascent"):
         raise ValueError(f"method is {method!r}; it must be 'root' or 'ascent'.")
     for name, number in (("lr", lr), ("follower_lr", follower_lr), ("damping", damping)):
