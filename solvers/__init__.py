@@ -1,4 +1,4 @@
-"""Equilibria of games: the home of solvers, which take games or payoff arrays and know nothing of learners."""
+"""Solvers: equilibria of normal-form, repeated and differentiable games, evolutionary dynamics and rankings."""
 
 import games as _games
 

@@ -1,4 +1,4 @@
-"""What solvers return: profiles, how far each is from equilibrium, and whether all were found."""
+"""The results of solvers: a profile with its distance from equilibrium, and a set of equilibria."""
 
 import dataclasses
 from collections.abc import Iterator, Sequence
@@ -7,31 +7,31 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from games.printing import html_table, text_table
-from solvers.payoffs import Payoffs, Profile, check_profile, is_exact, judged
+from solvers.payoffs import Payoffs, Profile, check_profile, evaluate, is_exact
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Status = Literal["solved", "not_converged", "failed"]
 TOLERANCE = 1e-8
-"""The largest residual of a solved profile."""
+"""The largest residual of a profile whose status is `"solved"`."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Solution:
-    """One profile of mixed strategies, and how far it is from equilibrium.
+    """One profile of mixed strategies, with its distance from equilibrium.
 
     Args:
-        profile: one strategy per player; float64, or rationals where the solver is exact.
-        payoffs: what everybody earns.
-        regret: what everybody would gain by a best response, in payoff units, recomputed from the payoffs
-            alone.
-        residual: the largest regret relative to the payoffs in play, as `solvers.payoffs.judged` defines them
-            for each player: between 0 and 1, 0 for an exact equilibrium, and the same in whatever units the
-            players' payoffs are.
-        status: `"solved"` where the residual is within tolerance, otherwise why not.
-        message: one sentence for people.
-        iterations: pivots, Newton steps or updates, whatever the method counts.
+        profile: one mixed strategy per player; float64, or `Fraction`s if the solver is exact.
+        payoffs: each player's expected payoff.
+        regret: how much each player would gain by a best response, in units of its payoffs; computed from the
+            payoffs and the profile alone.
+        residual: the largest regret of a player, relative to its payoffs in play; see
+            `solvers.payoffs.evaluate`. It lies in [0, 1], is 0 at an exact equilibrium, and does not depend on
+            the units of the payoffs.
+        status: `"solved"` if the residual is within tolerance, otherwise `"not_converged"` or `"failed"`.
+        message: one sentence about the solution.
+        iterations: number of pivots, Newton steps or updates, depending on the method.
         actions: the names of each player's actions, for printing; indices where it is empty.
     """
 
@@ -46,7 +46,7 @@ class Solution:
 
     @property
     def support(self) -> tuple[tuple[int, ...], ...]:
-        """The actions that everybody plays with positive probability (in floats: above 1e-9)."""
+        """For each player, the actions with positive probability; above 1e-9 in floating point."""
         return tuple(
             tuple(int(a) for a in np.flatnonzero(s > (0 if is_exact(s) else 1e-9))) for s in self.profile
         )
@@ -65,7 +65,7 @@ class Solution:
         ]
 
     def as_json(self) -> dict[str, Any]:
-        """Plain data: `profile`, `payoffs`, `support`, `residual`; rationals as `"p/q"`."""
+        """`profile`, `payoffs`, `support` and `residual` as data for JSON; rationals become texts `"p/q"`."""
         return {
             "profile": [[plain(x) for x in s] for s in self.profile],
             "payoffs": [plain(x) for x in self.payoffs],
@@ -75,18 +75,18 @@ class Solution:
 
 
 def short(*numbers: Any) -> str:
-    """Numbers as people read them: floats to four digits, rationals as integers or p/q."""
+    """Format numbers for printing: floats with four digits, rationals as integers or p/q."""
     return ", ".join(str(x) if isinstance(x, str) else f"{x:.4g}" for x in map(plain, numbers))
 
 
 def listing(entries: Sequence[str], most: int = 8) -> str:
-    """Entries in one line, the first few of many."""
+    """Join texts with commas; of more than `most`, only the first ones, with the number of the rest."""
     more = [f"and {len(entries) - most} more"] if len(entries) > most else []
     return ", ".join([*entries[:most], *more])
 
 
 def plain(number: Any) -> float | str | int:
-    """A number as JSON has it: floats as they are, rationals as integers or `"p/q"`."""
+    """Convert a number for JSON: a float stays a float, a rational becomes an integer or the text `"p/q"`."""
     if hasattr(number, "denominator") and not isinstance(number, (float, np.floating)):
         return int(number) if number.denominator == 1 else f"{number.numerator}/{number.denominator}"
     return float(number)
@@ -99,17 +99,17 @@ def solution(
     iterations: int = 0,
     tolerance: float = TOLERANCE,
 ) -> Solution:
-    """A profile with its payoffs and its residual, recomputed here by a best response whatever the solver believes.
+    """Make a `Solution` from a profile: payoffs, regrets and residual are computed here from best responses.
 
     Args:
-        payoffs: as `payoff_tensor` gives them.
-        profile: one strategy per player.
-        message: one sentence for people.
-        iterations: what the method counts.
-        tolerance: the largest residual that is called solved.
+        payoffs: `(n, A1, ..., An)`, from `payoff_tensor`.
+        profile: one mixed strategy per player.
+        message: one sentence about the solution.
+        iterations: number of iterations of the method.
+        tolerance: the largest residual with the status `"solved"`; 0 for rationals.
 
     Raises:
-        ValueError: for a profile off the simplex.
+        ValueError: if a strategy is not a probability distribution over the player's actions.
 
     Example:
         >>> from solvers.payoffs import payoff_tensor
@@ -117,30 +117,28 @@ def solution(
         1.0
     """
     profile = check_profile(payoffs, profile)
-    earned, regret, residual = judged(payoffs, profile)
+    expected, regret, residual = evaluate(payoffs, profile)
     status: Status = "solved" if residual <= (0 if is_exact(payoffs) else tolerance) else "not_converged"
-    return Solution(profile, earned, regret, residual, status, message, iterations)
+    return Solution(profile, expected, regret, residual, status, message, iterations)
 
 
 @dataclasses.dataclass(frozen=True)
 class EquilibriumSet:
-    """The equilibria a method found, and what is known about those it did not.
+    """The equilibria that a method found, and whether it proves that there are no others.
 
     Args:
-        game: the payoffs they belong to.
-        method: the solver's registry name.
-        equilibria: for two players and a complete method, all extreme equilibria.
-        complete: True only where the method proves that nothing is missing: every equilibrium is in the list
-            or in a maximal Nash subset.
-        degenerate: whether the game was proven degenerate (True), proven not to be (False), or neither
-            (None).
-        cliques: maximal Nash subsets of two-player games: pairs of index tuples into `equilibria`' distinct
-            row and column strategies (`vertices`); every mixture of the rows with every mixture of the
-            columns is an equilibrium.
-        vertices: the distinct strategies of each player among the extreme equilibria, which `cliques` index.
-        components: indices of equilibria by connected component.
-        status: `"solved"` unless something went wrong.
-        message: one sentence for people.
+        game: the payoffs `(n, A1, ..., An)`.
+        method: the name of the solver in `SOLVERS`.
+        equilibria: the solutions; all extreme equilibria if there are two players and the method is complete.
+        complete: whether the method proves that every equilibrium is in `equilibria` or in one of `cliques`.
+        degenerate: True if the game was proven to be degenerate, False if it was proven not to be, else None.
+        cliques: maximal Nash subsets of a two-player game. Each is a pair (rows, columns) of indices into
+            `vertices`: every mixture of these row strategies and every mixture of these column strategies
+            form an equilibrium.
+        vertices: for each player, the distinct strategies among the extreme equilibria.
+        components: the connected components of the set of equilibria, as indices into `equilibria`.
+        status: `"solved"` if all solutions are solved.
+        message: one sentence about the set.
     """
 
     game: Payoffs
@@ -172,7 +170,7 @@ class EquilibriumSet:
         return html_table(*self.table(), heading=f"{self.heading()}. {self.message}")
 
     def heading(self) -> str:
-        """One line: how many equilibria of which game, by which method, and what is proven about them."""
+        """The first line that is printed: number of equilibria, method, size of the game, and what is proven."""
         count = len(self.equilibria)
         degenerate = {True: "degenerate", False: "not degenerate", None: "not known whether degenerate"}
         return (
@@ -182,7 +180,7 @@ class EquilibriumSet:
         )
 
     def table(self, most: int = 20) -> tuple[list[str], list[list[str]]]:
-        """The columns and the rows of a table with one equilibrium per row, at most so many."""
+        """Column names and rows of the printed table: one equilibrium per row, at most `most` of them."""
         columns = ["", *(f"player {i}" for i in range(len(self.game))), "payoffs", "residual"]
         rows = [
             [str(k), *e.strategy_texts(), short(*e.payoffs), short(e.residual)]
@@ -194,11 +192,11 @@ class EquilibriumSet:
 
     @property
     def residual(self) -> float:
-        """The largest residual of any member."""
+        """The largest residual among the equilibria; 0 if there are none."""
         return max((e.residual for e in self.equilibria), default=0.0)
 
     def to_frame(self) -> "pd.DataFrame":
-        """One row per equilibrium: `profile`, `payoff_i`, `residual`, `status`, `component`."""
+        """A table with one row per equilibrium: `profile`, `payoff_i`, `residual`, `status`, `component`."""
         import pandas as pd
 
         where = {index: k for k, members in enumerate(self.components) for index in members}
@@ -211,7 +209,7 @@ class EquilibriumSet:
         return pd.DataFrame(rows)
 
     def as_json(self, name: str = "") -> dict[str, Any]:
-        """Plain data, as `shaping solve --json` prints it."""
+        """The set as data for JSON; `shaping solve --json` prints it."""
         return {
             "game": name,
             "method": self.method,

@@ -1,4 +1,4 @@
-"""One call for the equilibria of a game, with the method that suits it."""
+"""`solve`: the equilibria of a normal-form game by a named method, or by one chosen from the game's size."""
 
 import dataclasses
 import math
@@ -17,30 +17,30 @@ from solvers.two_player.vertex import TooLarge
 from solvers.two_player.zero_sum_games import constant_sum
 
 QUICK = 5.0
-"""Seconds of estimated work up to which all equilibria of three or more players are looked for unasked."""
+"""With three or more players, `polynomial` is the default method up to this estimate of its time in seconds."""
 MANY = 100_000
-"""Supports of which no estimate is needed to say that they are too many for that."""
+"""With more supports than this, `logit` is the default method without computing the estimate."""
 
 
 def solve(game: Any, method: str | None = None, **settings: Any) -> EquilibriumSet:
     r"""The equilibria of a normal-form game.
 
     Args:
-        game: what `payoff_tensor` takes: a `MatrixGame`, its name in `games.GAMES` or its factory, a
-            `NormalForm` read from a file, or payoffs `(n, A1, ..., An)`. Of three or more players, those with
-            one action are set aside while there are more than two.
-        method: a name in `SOLVERS`. By default the one that `default_method` names: two players, all
-            equilibria by `"vertex"`, or one by `"lemke_howson"` where these are too many to look for, which
-            the message says; more players, `"polynomial"` where that takes seconds, otherwise one equilibrium
-            by `"logit"`; one player, `"pure"`.
-        settings: of the method, such as `exact=True` or `force=True`.
+        game: a `MatrixGame`, its name in `games.GAMES` or its factory, a `NormalForm` read from a file, or
+            payoffs `(n, A1, ..., An)`; see `payoff_tensor`. Players with one action are left out before
+            solving, as long as two players remain, and put back afterwards.
+        method: a name in `SOLVERS`. By default, for two players `"vertex"`, which finds all equilibria, or
+            `"lemke_howson"` for one equilibrium if the game is too large for that (the message then says
+            so); for more players `"polynomial"` if it is estimated to take seconds, otherwise `"logit"` for
+            one equilibrium; for one player `"pure"`.
+        settings: settings of the method, such as `exact=True` or `force=True`.
 
     Returns:
-        The equilibria with their residuals, and whether they are proven to be all.
+        The equilibria, their residuals, and whether the method proves that there are no others.
 
     Raises:
-        ValueError: for what is no game or a repeated one, for an unknown method or setting, and for a method
-            that cannot take this game, naming those that can.
+        ValueError: if `game` is not a normal-form game, if the method or a setting does not exist, or if the
+            method does not apply to this game; the message names methods that do.
 
     Example:
         >>> from games import stag_hunt
@@ -51,32 +51,37 @@ def solve(game: Any, method: str | None = None, **settings: Any) -> EquilibriumS
         game = as_game(game)
     if isinstance(game, Iterated):
         raise ValueError(
-            f"{game.name!r} is a repeated game; solve its stage game, game.stage, or judge profiles of strategies by is_nash."
+            f"{game.name!r} is a repeated game; solve its stage game, game.stage, or check a profile of repeated-game "
+            "strategies with is_nash."
         )
     payoffs = payoff_tensor(game, exact=bool(settings.get("exact")))
-    seats = choosing_seats(payoffs.shape[1:])
-    few = (
+    seats = seats_with_choice(payoffs.shape[1:])
+    reduced = (
         payoffs
         if len(seats) == len(payoffs)
         else payoffs[seats].reshape(len(seats), *(payoffs.shape[1 + k] for k in seats))
     )
-    entry = SOLVERS.get(default_method(few.shape[1:]) if method is None else method)
-    check_takes(entry, few)
+    entry = SOLVERS.get(default_method(reduced.shape[1:]) if method is None else method)
+    check_applies(entry, reduced)
     if settings.get("exact") and not entry.facts["exact"]:
+        others = method_names(payoffs, lambda e: e.facts["exact"])
         raise ValueError(
-            f"The method {entry.name!r} works in floating point; exact: {listed(payoffs, lambda e: e.facts['exact'])}."
+            f"The method {entry.name!r} works in floating point only; methods with exact=True: {others}."
         )
-    shown = game if few is payoffs else few
+    solved_game = game if reduced is payoffs else reduced
     try:
-        found = SOLVERS.make(entry.name, game=shown, **settings)
+        found = SOLVERS.make(entry.name, game=solved_game, **settings)
     except TooLarge:
         if method is not None:
             raise
-        found = SOLVERS.make("lemke_howson", game=shown, exact=settings.get("exact", False), label=0)
-        size = " x ".join(map(str, few.shape[1:]))
-        says = f"All equilibria of a game of {size} actions are too many to look for unasked; this is one, and 'lemke_howson' finds more."
-        found = dataclasses.replace(found, message=says)
-    if few is not payoffs:
+        found = SOLVERS.make("lemke_howson", game=solved_game, exact=settings.get("exact", False), label=0)
+        size = " x ".join(map(str, reduced.shape[1:]))
+        message = (
+            f"A game of {size} actions is too large to find all equilibria by default; this is one equilibrium, and the method "
+            "'lemke_howson' finds more."
+        )
+        found = dataclasses.replace(found, message=message)
+    if reduced is not payoffs:
         found = with_idle_players(found, payoff_tensor(game, exact=is_exact(found.game)), seats)
     if getattr(game, "names_actions", False):
         found = dataclasses.replace(
@@ -85,11 +90,11 @@ def solve(game: Any, method: str | None = None, **settings: Any) -> EquilibriumS
     return found
 
 
-def choosing_seats(sizes: tuple[int, ...]) -> list[int]:
-    """The players that a solver is given: those who have a choice, and others only where there would be fewer than two.
+def seats_with_choice(sizes: tuple[int, ...]) -> list[int]:
+    """The seats with more than one action, and as many seats with one action as are needed to have two players.
 
     Example:
-        >>> choosing_seats((2, 1, 3)), choosing_seats((1, 1, 4)), choosing_seats((3,))
+        >>> seats_with_choice((2, 1, 3)), seats_with_choice((1, 1, 4)), seats_with_choice((3,))
         ([0, 2], [0, 2], [0])
     """
     idle = [k for k, a in enumerate(sizes) if a == 1]
@@ -98,7 +103,13 @@ def choosing_seats(sizes: tuple[int, ...]) -> list[int]:
 
 
 def with_idle_players(found: EquilibriumSet, payoffs: Payoffs, seats: Sequence[int]) -> EquilibriumSet:
-    """Equilibria among some of the players as equilibria of the whole game, in which all others have one action."""
+    """Extend equilibria of a game without some one-action players to equilibria of the whole game.
+
+    Args:
+        found: equilibria of the game among the players in `seats`.
+        payoffs: the whole game.
+        seats: the players of the reduced game; all others have one action.
+    """
     n, one = n_players(payoffs), rationals(np.ones(1, dtype=int)) if is_exact(payoffs) else np.ones(1)
 
     def every(own: Sequence[Any], idle: Any) -> tuple[Any, ...]:
@@ -115,7 +126,7 @@ def with_idle_players(found: EquilibriumSet, payoffs: Payoffs, seats: Sequence[i
 
 
 def default_method(sizes: tuple[int, ...]) -> str:
-    """The method that `solve` takes for a game with so many actions each.
+    """The default method of `solve` for a game with these numbers of actions.
 
     Example:
         >>> default_method((3, 3)), default_method((2, 2, 2)), default_method((9, 9, 9))
@@ -127,32 +138,32 @@ def default_method(sizes: tuple[int, ...]) -> str:
         return "vertex"
     from solvers.n_player.polynomial import cost
 
-    few = math.prod(2**a - 1 for a in sizes) < MANY
-    return "polynomial" if few and cost(sizes)[1] <= QUICK else "logit"
+    feasible = math.prod(2**a - 1 for a in sizes) < MANY
+    return "polynomial" if feasible and cost(sizes)[1] <= QUICK else "logit"
 
 
-def takes(entry: Entry, payoffs: Payoffs) -> bool:
-    """Whether a solver is made for a game: its number of players, and payoffs that sum to a constant where it wants that."""
+def applies(entry: Entry, payoffs: Payoffs) -> bool:
+    """Whether a solver applies to a game: the number of players fits, and the payoffs sum to a constant if required."""
     return entry.facts["players"] in (None, len(payoffs)) and (
         not entry.facts["zero_sum"] or constant_sum(payoffs)
     )
 
 
-def check_takes(entry: Entry, payoffs: Payoffs) -> None:
-    """Refuse a game that a solver is not made for.
+def check_applies(entry: Entry, payoffs: Payoffs) -> None:
+    """Check that a solver applies to a game.
 
     Raises:
-        ValueError: saying why, and which solvers take it.
+        ValueError: if it does not; the message says why and names the solvers that do.
     """
-    if takes(entry, payoffs):
+    if applies(entry, payoffs):
         return
     if entry.facts["players"] in (None, len(payoffs)):
-        why = "takes games whose payoffs sum to a constant, and those of this game do not"
+        why = "requires payoffs that sum to a constant, and those of this game do not"
     else:
-        why = f"takes games of {entry.facts['players']} players, and this one has {len(payoffs)}"
-    raise ValueError(f"The method {entry.name!r} {why}; these take it: {listed(payoffs)}.")
+        why = f"requires games of {entry.facts['players']} players, and this one has {len(payoffs)}"
+    raise ValueError(f"The method {entry.name!r} {why}; methods that apply: {method_names(payoffs)}.")
 
 
-def listed(payoffs: Payoffs, wanted: Callable[[Entry], bool] = lambda entry: True) -> str:
-    """The names of the solvers that take a game and are otherwise as wanted."""
-    return ", ".join(entry.name for entry in SOLVERS if takes(entry, payoffs) and wanted(entry)) or "none"
+def method_names(payoffs: Payoffs, wanted: Callable[[Entry], bool] = lambda entry: True) -> str:
+    """The names of the solvers that apply to a game and satisfy a condition, in one line."""
+    return ", ".join(entry.name for entry in SOLVERS if applies(entry, payoffs) and wanted(entry)) or "none"

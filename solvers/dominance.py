@@ -1,4 +1,4 @@
-"""Iterated elimination of dominated strategies, each removal certified by a strategy that dominates exactly."""
+"""Iterated elimination of dominated actions; every removal is justified by a dominating strategy in exact rationals."""
 
 import dataclasses
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,7 @@ from solvers.integer_pivoting import positive_integers, unique_solution
 from solvers.payoffs import Payoffs, Profile, n_players, payoff_tensor, restrict
 
 MARGIN = 1e-9
-"""How far a mixed strategy must dominate for the linear program to tell, in units of the largest difference for the others' actions."""
+"""The margin by which a mixed strategy must dominate for the linear program to find it, in units of the largest payoff difference."""
 
 Kind = Literal["strict", "weak"]
 Dominators = Literal["pure", "mixed"]
@@ -22,12 +22,12 @@ Dominators = Literal["pure", "mixed"]
 
 @dataclasses.dataclass(frozen=True)
 class Elimination:
-    """One action that went, and why.
+    """The removal of one action.
 
     Args:
-        player: whose.
-        action: which, as the original game numbers them.
-        by: the strategy over the player's original actions that dominates it.
+        player: the player.
+        action: the index of the removed action in the original game.
+        by: the strategy that dominates it, over the player's actions in the original game.
     """
 
     player: int
@@ -37,13 +37,13 @@ class Elimination:
 
 @dataclasses.dataclass(frozen=True)
 class Reduction:
-    """What remains of a game.
+    """A game without its dominated actions.
 
     Args:
         payoffs: the reduced game.
-        kept: everybody's remaining actions, as the original game numbers them.
-        rounds: the removals, round by round; each is certified against what remained when its player looked.
-        sizes: everybody's number of actions in the original game.
+        kept: for each player, the indices of the remaining actions in the original game.
+        rounds: the removals of each round; each dominates in the game that was left when it was made.
+        sizes: the number of actions of each player in the original game.
     """
 
     payoffs: Payoffs
@@ -59,11 +59,11 @@ class Reduction:
 
     @property
     def solved(self) -> bool:
-        """Whether one profile remains."""
+        """Whether a single action remains for each player."""
         return all(len(k) == 1 for k in self.kept)
 
     def lift(self, profile: Sequence[Any]) -> Profile:
-        """A profile of the reduced game as one of the original game."""
+        """Convert a profile of the reduced game to a profile of the original game."""
         lifted = []
         for strategy, kept, size in zip(profile, self.kept, self.sizes, strict=True):
             entries = np.asarray(strategy)
@@ -80,26 +80,26 @@ def iterated_dominance(
     order: Sequence[int] | None = None,
     exact: bool = False,
 ) -> Reduction:
-    r"""Remove dominated actions, then those dominated in what remains, and so on.
+    r"""Remove dominated actions, then those that are dominated in the reduced game, and so on.
 
     Action a of player i is strictly dominated by $\sigma_i$ if $u_i(\sigma_i, a_{-i}) > u_i(a, a_{-i})$ for
     all remaining $a_{-i}$, and weakly if $\ge$ for all and $>$ for some. Strict elimination keeps every
-    equilibrium and ends at the same game in whatever order. Weak elimination may lose equilibria, and what
-    remains depends on the order.
+    equilibrium, and its result does not depend on the order. Weak elimination may lose equilibria, and its
+    result depends on the order.
 
     Args:
-        game: what `payoff_tensor` takes; any number of players.
+        game: a game of any number of players; see `payoff_tensor`.
         kind: `"strict"` or `"weak"`.
-        by: whether `"pure"` strategies dominate or `"mixed"` ones too. Pure dominance is decided in
-            rationals. Mixed dominance is found by linear programming, which sees margins above 1e-9 of what
-            the player's choice can matter, and confirmed in rationals.
-        order: the order in which players look in each round; whoever looks removes all actions that are
-            dominated in what remains. By default everybody looks at the game as it was at the beginning of
-            the round.
-        exact: whether the reduced game and the dominating strategies stay rationals.
+        by: `"pure"` for dominance by pure strategies only, `"mixed"` for mixed strategies too. Pure dominance
+            is decided in rationals. Mixed dominance is found by linear programming, which detects margins
+            above 1e-9 of the largest payoff difference, and is then confirmed in rationals.
+        order: the order of the players in each round; each removes all its actions that are dominated in the
+            game left by the previous player. By default all players remove actions simultaneously.
+        exact: whether the reduced game and the dominating strategies are `Fraction`s instead of float64.
 
     Raises:
-        ValueError: for what is no game, an unknown kind, and an order that is no permutation of the players.
+        ValueError: if `game` is not a game, for an unknown `kind` or `by`, or if `order` is no permutation of
+            the players.
 
     Example:
         >>> reduced = iterated_dominance(([[3, 0], [5, 1]], [[3, 5], [0, 1]]))  # the prisoner's dilemma
@@ -132,7 +132,9 @@ def iterated_dominance(
 
 
 def undominated(payoffs: Payoffs) -> tuple[list[int], ...]:
-    """Everybody's actions after iterated elimination of those that another action strictly dominates; exact in floats too.
+    """Each player's actions after iterated elimination of actions that another action strictly dominates.
+
+    Comparing two payoffs is exact in floats too.
 
     Example:
         >>> undominated(payoff_tensor(([[3, 0], [5, 1], [-1e12, -1e12]], [[3, 5], [0, 1], [0, 0]])))
@@ -150,7 +152,7 @@ def undominated(payoffs: Payoffs) -> tuple[list[int], ...]:
 def dominated(
     payoffs: Payoffs, kept: Sequence[Sequence[int]], player: int, kind: Kind, by: Dominators
 ) -> Iterator[Elimination]:
-    """The player's actions that are dominated in the game of the kept ones."""
+    """The actions of a player that are dominated in the game of the kept actions."""
     table = positive_integers(
         np.moveaxis(restrict(payoffs, kept)[player], player, 0).reshape(len(kept[player]), -1)
     )
@@ -165,14 +167,14 @@ def dominated(
 
 
 def dominates(gain: Shaped[np.ndarray, "... others"], kind: Kind) -> Any:
-    """Whether a strategy that gains this much over an action, profile by profile of the others, dominates it."""
+    """Whether a strategy dominates an action, from its gain over the action at each profile of the others."""
     return (gain > 0).all(axis=-1) if kind == "strict" else (gain >= 0).all(axis=-1) & (gain > 0).any(axis=-1)
 
 
 def pure_dominator(
     table: Shaped[np.ndarray, "own others"], action: int, kind: Kind
 ) -> Shaped[np.ndarray, " own"] | None:
-    """The first action that dominates another one, as a strategy."""
+    """The first action that dominates the given one, as a pure strategy; None if there is none."""
     found = np.flatnonzero(dominates(table - table[action], kind))
     return None if found.size == 0 else np.array([Fraction(int(k == found[0])) for k in range(len(table))])
 
@@ -180,7 +182,7 @@ def pure_dominator(
 def mixed_dominator(
     table: Shaped[np.ndarray, "own others"], action: int, kind: Kind
 ) -> Shaped[np.ndarray, " own"] | None:
-    r"""A mixed strategy of the other actions that dominates an action, in rationals.
+    r"""A mixed strategy of the other actions that dominates the given one, in rationals; None if none is found.
 
     Strict: $\max_{\sigma, \epsilon} \epsilon$ such that $\sum_b \sigma_b (u_{bj} - u_{aj}) \ge \epsilon$ for
     all j. Weak: $\max_\sigma \sum_{bj} \sigma_b (u_{bj} - u_{aj})$ such that no term j is negative.
@@ -191,10 +193,12 @@ def mixed_dominator(
     own, others = gain.shape
     useful = np.array(
         [not (gain[b] < 0).all() for b in range(own)]
-    )  # what is worse everywhere helps no mixture
+    )  # an action that is worse everywhere is in no dominating mixture
     if not useful.any():
         return None
-    units = [max(int(abs(gain[useful, j]).max()), 1) for j in range(others)]  # of each profile of the others
+    units = [
+        max(int(abs(gain[useful, j]).max()), 1) for j in range(others)
+    ]  # one for each profile of the others
     scaled = np.array(
         [
             [float(Fraction(int(g), unit)) for g, unit in zip(row, units, strict=True)]
@@ -218,21 +222,21 @@ def mixed_dominator(
         return None
     weights = np.maximum(program.x[:own], 0)
     candidates = (
-        [rounded(weights, limit) for limit in (100, 10**5, 10**10, 10**18)]
+        [round_weights(weights, limit) for limit in (100, 10**5, 10**10, 10**18)]
         if strict
         else [vertex(gain, weights, weights @ scaled)]
     )
     return next((s for s in candidates if s is not None and dominates(s @ gain, kind)), None)
 
 
-def rounded(weights: np.ndarray, limit: int) -> np.ndarray | None:
-    """Weights as rationals of a denominator up to `limit`, normalized."""
+def round_weights(weights: np.ndarray, limit: int) -> np.ndarray | None:
+    """Round weights to rationals with denominators up to `limit`, and normalize them; None if all are 0."""
     fractions = np.array([Fraction(w).limit_denominator(limit) for w in weights.tolist()], dtype=object)
     return fractions / fractions.sum() if fractions.sum() else None
 
 
 def vertex(gain: np.ndarray, weights: np.ndarray, gains: np.ndarray) -> np.ndarray | None:
-    """The strategy that plays the actions of positive weight and gains exactly nothing where the weights gain nothing."""
+    """The exact strategy on the actions of positive weight whose gain is 0 wherever the gain of the weights is nearly 0."""
     played, idle = np.flatnonzero(weights > MARGIN), np.flatnonzero(np.abs(gains) <= MARGIN)
     rows = [[1] * len(played), *([int(gain[b, j]) for b in played] for j in idle)]
     solved = unique_solution(rows, [1] + [0] * len(idle)) if len(rows) >= len(played) else None

@@ -1,4 +1,4 @@
-"""What the exact methods for two players share: the game in rationals, tables of positive integers, and pivoting in integers."""
+"""Exact linear algebra in Python's integers: pivoting without fractions, and unique solutions of linear systems."""
 
 import math
 from collections.abc import Sequence
@@ -8,7 +8,9 @@ from jaxtyping import Shaped
 
 
 def positive_integers(table: Shaped[np.ndarray, "rows columns"]) -> Shaped[np.ndarray, "rows columns"]:
-    r"""A table of rationals as positive integers, $L\,(u - \min u) + 1$ with the least L that does: best replies stay as they are.
+    r"""Convert a table of rationals to positive integers, $L\,(u - \min u) + 1$ with the smallest possible $L > 0$.
+
+    This is an affine change of payoffs, so best responses and equilibria are the same.
 
     Example:
         >>> from solvers.payoffs import payoff_tensor
@@ -26,16 +28,16 @@ def positive_integers(table: Shaped[np.ndarray, "rows columns"]) -> Shaped[np.nd
 
 
 def pivot(tableau: Shaped[np.ndarray, "rows columns"], row: int, column: int, previous: int) -> int:
-    r"""Pivot a tableau of integers in place, and return the pivot: the common denominator of the next step.
+    r"""Pivot a tableau of integers in place, and return the pivot element, which is `previous` in the next step.
 
     $t_{ij} \leftarrow (t_{ij}\, t_{rc} - t_{ic}\, t_{rj}) / \text{previous}$ for $i \ne r$; every division is
     exact.
 
     Args:
-        tableau: Python integers in an array of objects.
-        row: r.
-        column: c.
-        previous: the pivot of the step before, 1 at first.
+        tableau: $t$, an array of Python integers (of objects).
+        row: $r$, the row of the pivot element.
+        column: $c$, its column.
+        previous: the pivot element of the previous step; 1 in the first.
 
     Source:
         von Stengel (2007), Section 3.5, "integer pivoting".
@@ -49,11 +51,15 @@ def pivot(tableau: Shaped[np.ndarray, "rows columns"], row: int, column: int, pr
 
 
 def unique_solution(matrix: Sequence[Sequence[int]], right: Sequence[int]) -> tuple[list[int], int] | None:
-    """The solution of a linear system in integers, as numerators over one positive denominator; None if there is none, or not one only.
+    """Solve a linear system of integers exactly, by elimination without fractions.
 
     Args:
-        matrix: at least as many rows as unknowns; Python integers.
+        matrix: Python integers; at least as many rows as columns.
         right: the right-hand side.
+
+    Returns:
+        The numerators of the solution and their common positive denominator, or None unless the system has
+        exactly one solution.
 
     Example:
         >>> unique_solution([[2, 1], [1, 3], [3, 4]], [1, 1, 2])

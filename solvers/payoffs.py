@@ -1,4 +1,4 @@
-"""Payoff tensors as solvers take them, in float64 or in exact rationals, and what a profile earns and could gain in them."""
+"""Payoff tensors in float64 or in exact rationals, and the payoffs, regrets and residual of a profile in numpy."""
 
 import math
 import re
@@ -17,34 +17,33 @@ from games.exact.matrix import given
 from games.sampled.catalog import as_game
 
 Payoffs = Shaped[np.ndarray, "n_players *actions"]
-"""Float64, or objects that are all `fractions.Fraction`."""
+"""An array of float64, or of `fractions.Fraction` objects."""
 Profile = tuple[Shaped[np.ndarray, " actions"], ...]
 """One mixed strategy per player."""
 NUMBER = re.compile(r"([+-]?)(?:(\d+)/(\d+)|(?:\d+\.?\d*|\.\d+)(?:[eE]([+-]?\d+))?)")
 LARGEST_EXPONENT = 400
-"""Of a decimal, in absolute value: a few letters must not ask for millions of digits."""
+"""The largest exponent of a decimal, in absolute value: a short text must not stand for millions of digits."""
 LONGEST = 4000
-"""Letters of a number that is written out; Python itself reads no integer of more than 4300 digits."""
+"""The largest length of a number as text; Python reads integers of up to 4300 digits."""
 ROUNDED = 1e-6
-"""Payoffs that differ by less than this share of their size lose so many digits in float64 that rationals judge their differences."""
+"""If a player's payoffs differ by less than this part of their size, differences are taken in rationals, because float64 loses digits."""
 
 
 def payoff_tensor(game: Any, exact: bool = False) -> Payoffs:
     """The payoffs `(n, A1, ..., An)` of a game as float64, or as exact rationals.
 
-    A number in float32 or float64 stands for its shortest decimal: 0.1 is read as 1/10 whatever its width, so
-    that a game held in float32 has the equilibria of the game that was typed. A `games.MatrixGame` is solved
-    by the numbers that it was made from.
+    A float is read as its shortest decimal: 0.1 is 1/10 in float32 and in float64, so that a game stored in
+    float32 has the same equilibria as the game that was typed. A `games.MatrixGame` is read from the numbers
+    that it was constructed from.
 
     Args:
         game: a `games.MatrixGame`, its name or factory, the tensor itself, or for two players the pair `(row,
-            column)` of payoff matrices; entries may be integers, floats, `Fraction` or strings such as
-            `"1/3"`.
-        exact: whether rationals are wanted.
+            column)` of payoff matrices; entries are integers, floats, `Fraction`s or texts such as `"1/3"`.
+        exact: whether to return `Fraction`s instead of float64.
 
     Raises:
-        ValueError: if it is ragged, has an entry that is no finite number, its player axis disagrees with its
-            rank, or a player has no action.
+        ValueError: if the array is ragged, an entry is not a finite number, the first axis does not have one
+            entry per player, or a player has no action.
 
     Example:
         >>> from games import MatrixGame
@@ -56,7 +55,7 @@ def payoff_tensor(game: Any, exact: bool = False) -> Payoffs:
     check_pairs("The payoffs", game)
     if isinstance(game, Game) and not hasattr(game, "payoffs"):
         raise ValueError(
-            f"{game.name!r} is no matrix game; give a games.MatrixGame, payoffs, or a repeated game's stage (game.stage)."
+            f"{game.name!r} is no matrix game; pass a games.MatrixGame, payoffs, or a repeated game's stage (game.stage)."
         )
     try:
         array = as_given(given(getattr(game, "payoffs", game)))
@@ -66,8 +65,8 @@ def payoff_tensor(game: Any, exact: bool = False) -> Payoffs:
             raise TypeError
     except (TypeError, ValueError) as error:
         raise ValueError(
-            "The payoffs must be a rectangular array (n, A1, ..., An) of finite numbers; rows of different length and other entries have "
-            "no equilibrium."
+            "The payoffs must be a rectangular array (n, A1, ..., An) of finite numbers; rows of different "
+            "length and other entries are not accepted."
         ) from error
     n = array.ndim - 1
     if n < 1 or array.shape[0] != n:
@@ -87,7 +86,7 @@ def payoff_tensor(game: Any, exact: bool = False) -> Payoffs:
         )
     except OverflowError as error:
         raise ValueError(
-            "A payoff is beyond 1.8e308, the largest number of float64; divide the payoffs by a number."
+            "A payoff exceeds 1.8e308, the largest number of float64; divide all payoffs by a constant."
         ) from error
     if not np.isfinite(tensor).all():
         raise ValueError(
@@ -101,10 +100,10 @@ def payoff_tensor(game: Any, exact: bool = False) -> Payoffs:
 def check_rounding(
     given: Shaped[np.ndarray, "n_players *actions"], rounded: Float[np.ndarray, "n_players *actions"]
 ) -> None:
-    """Refuse payoffs that float64 makes another game of: a player's that are rounded by more than 1e-9 of their own range.
+    """Check that rounding to float64 changes no player's payoffs by more than 1e-9 of that player's payoff range.
 
     Raises:
-        ValueError: naming the player.
+        ValueError: if it does for some player.
     """
     for player, (own, floats) in enumerate(zip(given, rounded, strict=True)):
         if abs(floats).max() <= 1e6 * np.ptp(floats):  # rounding is a share of 1e-16 at most
@@ -118,13 +117,13 @@ def check_rounding(
         ]
         if max(kept) > (exact.max() - exact.min()) / 10**9:
             raise ValueError(
-                f"Player {player}'s payoffs differ by less than float64 tells apart; subtract a number from all of them, or ask for "
-                "exact=True of a method that has it."
+                f"Player {player}'s payoffs differ by less than float64 can represent; subtract a constant from all of them, or use "
+                "a method with exact=True."
             )
 
 
 def as_given(entries: Any) -> Shaped[np.ndarray, "..."]:
-    """An array of the very numbers that were given: of objects where numpy would round some of them to the type of others.
+    """An array of the given numbers without rounding: of objects if numpy's common type would round some of them.
 
     Raises:
         ValueError: for rows of different length.
@@ -149,7 +148,7 @@ def as_given(entries: Any) -> Shaped[np.ndarray, "..."]:
 
 
 def rationals(array: np.ndarray) -> Shaped[np.ndarray, "..."]:
-    """An array of the same shape that holds `Fraction`s."""
+    """Convert an array to `Fraction`s, entry by entry with `rational`."""
     result = np.empty(array.size, dtype=object)
     short = (
         array.dtype.kind == "f" and array.dtype != float
@@ -159,11 +158,11 @@ def rationals(array: np.ndarray) -> Shaped[np.ndarray, "..."]:
 
 
 def rational(entry: Any) -> Fraction:
-    """A number as a rational: a float by its shortest decimal, a string as it is written.
+    """Convert a number to a `Fraction`: a float by its shortest decimal, a text by `number`.
 
     Raises:
-        ValueError: in one sentence for NaN, infinite entries, text that is no number, exponents beyond 400,
-            and anything else.
+        ValueError: for NaN, an infinite number, an exponent beyond 400, a text that is no number, or another
+            type.
 
     Example:
         >>> rational(0.1), rational("1/3"), rational(2**63 + 1)
@@ -184,7 +183,9 @@ def rational(entry: Any) -> Fraction:
     if isinstance(entry, (int, np.integer, np.bool_)):
         return Fraction(int(entry))
     if isinstance(entry, Decimal) and entry.is_finite() and abs(entry.adjusted()) > LARGEST_EXPONENT:
-        raise ValueError(f"{entry} has an exponent beyond {LARGEST_EXPONENT}; payoffs are numbers between.")
+        raise ValueError(
+            f"{entry} has an exponent beyond {LARGEST_EXPONENT}; use payoffs with smaller exponents."
+        )
     try:
         return Fraction(entry)
     except (TypeError, ValueError, OverflowError) as error:
@@ -194,10 +195,10 @@ def rational(entry: Any) -> Fraction:
 
 
 def number(text: str) -> Fraction:
-    """A number as it is written, exactly: an integer, a decimal with or without an exponent, or `p/q`.
+    """Read a text as an exact number: an integer, a decimal with or without an exponent, or `p/q`.
 
     Raises:
-        ValueError: for text that is no number or has more than 4000 letters, a denominator of 0, and an
+        ValueError: for a text that is no number or has more than 4000 characters, a denominator of 0, or an
             exponent beyond 400.
 
     Example:
@@ -205,21 +206,21 @@ def number(text: str) -> Fraction:
         (Fraction(1, 10), Fraction(-1, 2), Fraction(100, 1))
     """
     if len(text) > LONGEST:
-        raise ValueError(f"{text[:20]!r}... has {len(text)} letters; a number has at most {LONGEST}.")
+        raise ValueError(f"{text[:20]!r}... has {len(text)} characters; a number has at most {LONGEST}.")
     if text.isdecimal():
         return Fraction(int(text))
     match = NUMBER.fullmatch(text)
     if not match:
         raise ValueError(f"{text!r} is no number; write an integer, a decimal or p/q.")
     if match[3] is not None and int(match[3]) == 0:
-        raise ValueError(f"{text!r} divides by 0.")
+        raise ValueError(f"{text!r} divides by 0; write another denominator.")
     if match[4] and abs(int(match[4])) > LARGEST_EXPONENT:
-        raise ValueError(f"{text!r} has an exponent beyond {LARGEST_EXPONENT}.")
+        raise ValueError(f"{text!r} has an exponent beyond {LARGEST_EXPONENT}; write a smaller one.")
     return Fraction(text) if match[3] else Fraction(Decimal(text))
 
 
 def is_exact(payoffs: Payoffs) -> bool:
-    """Whether a payoff tensor or a strategy holds rationals."""
+    """Whether an array of payoffs or probabilities holds `Fraction`s."""
     return payoffs.dtype == object
 
 
@@ -229,15 +230,12 @@ def n_players(payoffs: Payoffs) -> int:
 
 
 def payoff_range(table: Shaped[np.ndarray, "..."]) -> Any:
-    """The largest less the smallest entry of one player's payoffs, or 1 where all are equal: the unit of relative tolerances.
-
-    Players have units of their own: a tolerance from the payoffs of somebody else says nothing.
-    """
+    """The largest minus the smallest of one player's payoffs, or 1 if all are equal; the unit of tolerances."""
     return (table.max() - table.min()) or 1
 
 
 def own_ranges(payoffs: Payoffs) -> Shaped[np.ndarray, " n_players"]:
-    """Everybody's payoff range.
+    """Each player's `payoff_range`.
 
     Example:
         >>> own_ranges(payoff_tensor(([[2, 0], [0, 1]], [[7, 7], [7, 7]]))).tolist()
@@ -247,9 +245,10 @@ def own_ranges(payoffs: Payoffs) -> Shaped[np.ndarray, " n_players"]:
 
 
 def in_own_units(payoffs: Payoffs) -> Float[np.ndarray, "n_players *actions"]:
-    """Float64 payoffs in which everybody's range is 1, so that one tolerance suits all players, and a middle payoff is 0.
+    """Rescale each player's payoffs to a range of 1 with the median at 0, in float64, so that one tolerance suits all.
 
-    The largest or the smallest as 0 would take digits from the others where it is that of a forbidden action.
+    The median is subtracted rather than the minimum or the maximum because these may be the huge payoffs of a
+    forbidden action, next to which all others would lose digits.
 
     Example:
         >>> in_own_units(payoff_tensor([[[1.000000000002, 1]], [[1e12, 3e12]]])).tolist()
@@ -266,15 +265,15 @@ def in_own_units(payoffs: Payoffs) -> Float[np.ndarray, "n_players *actions"]:
 
 
 def check_profile(payoffs: Payoffs, profile: Sequence[Any], tolerance: float = 1e-9) -> Profile:
-    """A profile as arrays of the payoffs' kind, one strategy per player.
+    """Convert a profile to one array per player, of `Fraction`s if the payoffs are, and check it.
 
     Raises:
-        ValueError: if a player is missing, a strategy has the wrong length, or it is off the simplex by more
-            than `tolerance`.
+        ValueError: if the number of strategies or the length of one is wrong, or if probabilities are
+            negative or do not sum to 1, by more than `tolerance`.
     """
     if len(profile) != n_players(payoffs):
         raise ValueError(
-            f"The profile has {len(profile)} strategies for {n_players(payoffs)} players; give one each."
+            f"The profile has {len(profile)} strategies for {n_players(payoffs)} players; it must have one for each player."
         )
     checked = []
     for player, (strategy, actions) in enumerate(zip(profile, payoffs.shape[1:], strict=True)):
@@ -294,7 +293,7 @@ def check_profile(payoffs: Payoffs, profile: Sequence[Any], tolerance: float = 1
 
 
 def action_values(payoffs: Payoffs, profile: Profile, player: int) -> Shaped[np.ndarray, " actions"]:
-    r"""What each action earns a player against the others' mixed strategies, $u_i(a_i, \sigma_{-i})$.
+    r"""Expected payoff of each action of a player against the others' mixed strategies, $u_i(a_i, \sigma_{-i})$.
 
     Example:
         >>> action_values(payoff_tensor(([[2, 0], [0, 1]], [[1, 0], [0, 2]])), (np.ones(2) / 2, np.array([1.0, 0.0])), 0).tolist()
@@ -306,103 +305,125 @@ def action_values(payoffs: Payoffs, profile: Profile, player: int) -> Shaped[np.
 def mean_over_others(
     table: Shaped[np.ndarray, "*actions"], profile: Profile, player: int
 ) -> Shaped[np.ndarray, " actions"]:
-    """The mean of a player's table over what the others do, by the player's own action."""
-    few = table.dtype == object  # rationals are slow to multiply
+    """The expectation of a table over the other players' mixed strategies, for each action of one player.
+
+    Args:
+        table: one number per joint action.
+        profile: one mixed strategy per player.
+        player: the player whose axis remains.
+    """
+    skip_zeros = table.dtype == object  # products of rationals are slow
     for own in reversed(profile[player + 1 :]):
-        table = table[..., played := own.nonzero()[0]] @ own[played] if few else table @ own
+        table = table[..., played := own.nonzero()[0]] @ own[played] if skip_zeros else table @ own
     for own in profile[:player]:
-        if few:
+        if skip_zeros:
             table, own = table[played := own.nonzero()[0]], own[played]
         table = (own @ table.reshape(len(own), -1)).reshape(table.shape[1:])
     return table
 
 
 def expected_payoffs(payoffs: Payoffs, profile: Profile) -> Shaped[np.ndarray, " n_players"]:
-    r"""Everybody's expected payoff, $u_i(\sigma)$."""
-    return gains(payoffs, profile)[0]
+    r"""Each player's expected payoff, $u_i(\sigma)$."""
+    return payoffs_and_regrets(payoffs, profile)[0]
 
 
 def regrets(payoffs: Payoffs, profile: Profile) -> Shaped[np.ndarray, " n_players"]:
-    r"""What everybody would gain by a best response, $\max_a u_i(a, \sigma_{-i}) - u_i(\sigma)$; all 0 at a Nash equilibrium.
+    r"""How much each player would gain by a best response, $\max_a u_i(a, \sigma_{-i}) - u_i(\sigma)$; 0 at equilibrium.
 
     Example:
         >>> regrets(payoff_tensor(([[2, 0], [0, 1]], [[1, 0], [0, 2]])), (np.array([1.0, 0.0]), np.array([0.0, 1.0]))).tolist()
         [1.0, 1.0]
     """
-    return gains(payoffs, profile)[1]
+    return payoffs_and_regrets(payoffs, profile)[1]
 
 
-def gains(
+def payoffs_and_regrets(
     payoffs: Payoffs, profile: Profile
 ) -> tuple[Shaped[np.ndarray, " n_players"], Shaped[np.ndarray, " n_players"]]:
-    """Everybody's expected payoff and regret at once."""
+    """Each player's expected payoff and regret, from one computation of the action values."""
     values = [action_values(payoffs, profile, i) for i in range(n_players(payoffs))]
-    earned = np.array([own @ v for own, v in zip(profile, values, strict=True)], dtype=payoffs.dtype)
-    return earned, np.array([v.max() for v in values], dtype=payoffs.dtype) - earned
+    expected = np.array([own @ v for own, v in zip(profile, values, strict=True)], dtype=payoffs.dtype)
+    return expected, np.array([v.max() for v in values], dtype=payoffs.dtype) - expected
 
 
-def judged(
+def evaluate(
     payoffs: Payoffs, profile: Profile
 ) -> tuple[Shaped[np.ndarray, " n_players"], Shaped[np.ndarray, " n_players"], float]:
-    r"""Everybody's expected payoff and regret, and the residual: the largest regret of anybody, relative to the payoffs in play.
+    r"""Each player's expected payoff and regret, and the residual: the largest regret relative to the payoffs in play.
 
-    The unit of player i's regret is the mean of $|u_i(a) - u_i(\sigma)|$ over what everybody plays, or over
-    what i meets with its best reply if that is larger. It is at least the regret, so the residual lies in [0,
-    1]. Payoffs to which nobody's play leads, such as those of a forbidden action, have no part in it, and
-    neither have the units of the others.
+    Player i's regret is divided by the larger of two means of $|u_i(a) - u_i(\sigma)|$: with $a$ drawn from
+    the profile, and with player i's action replaced by its best response. This unit is at least the regret,
+    so the residual lies in [0, 1]. Payoffs of actions that nobody plays and that are not best responses, such
+    as the penalty of a forbidden action, do not enter, and neither do the units of the other players.
+
+    Returns:
+        Expected payoffs, regrets and the residual.
 
     Example:
         >>> pennies = payoff_tensor(([[1, -1], [-1, 1], [-1e9, -1e9]], [[-1, 1], [1, -1], [0, 0]]))
-        >>> judged(pennies, (np.array([1.0, 0, 0]), np.array([0.5, 0.5])))[2]
+        >>> evaluate(pennies, (np.array([1.0, 0, 0]), np.array([0.5, 0.5])))[2]
         1.0
     """
-    seats = [judged_seat(own, profile, player) for player, own in enumerate(payoffs)]
-    earned, regret, units = (np.array(column, dtype=payoffs.dtype) for column in zip(*seats, strict=True))
-    return earned, regret, float(max(r / u if u else 0 for r, u in zip(regret, units, strict=True)))
+    rows = [evaluate_player(own, profile, player) for player, own in enumerate(payoffs)]
+    expected, regret, units = (np.array(column, dtype=payoffs.dtype) for column in zip(*rows, strict=True))
+    return expected, regret, float(max(r / u if u else 0 for r, u in zip(regret, units, strict=True)))
 
 
-def judged_seat(table: Shaped[np.ndarray, "*actions"], profile: Profile, player: int) -> tuple[Any, Any, Any]:
-    """A player's expected payoff, regret and the unit of the regret; in rationals where payoffs in play differ too little for floats."""
+def evaluate_player(
+    table: Shaped[np.ndarray, "*actions"], profile: Profile, player: int
+) -> tuple[Any, Any, Any]:
+    """One player's expected payoff, regret and unit of the regret; in rationals if the payoffs differ too little for floats."""
     base = table[tuple([s.argmax() for s in profile])]
-    relative = table - base  # a large payoff that is common to all takes no digits from their differences
+    relative = table - base  # so that a large constant in all payoffs costs no digits of their differences
     values = mean_over_others(relative, profile, player)
     mean, best = profile[player] @ values, values.argmax()
     regret = values[best] - mean
     if is_exact(table) and not regret:
         return base + mean, regret, regret
-    spread = mean_over_others(abs(relative - mean), profile, player)
-    unit = max(profile[player] @ spread, spread[best])
+    deviation = mean_over_others(abs(relative - mean), profile, player)
+    unit = max(profile[player] @ deviation, deviation[best])
     if not is_exact(table) and unit and not ROUNDED * abs(base) <= unit < np.inf:
         exact = tuple(np.array([Fraction(p) for p in s.tolist()], dtype=object) for s in profile)
-        earned, regret, unit = judged_seat(rationals(table), exact, player)
-        return float(earned), float(regret), float(unit)
+        expected, regret, unit = evaluate_player(rationals(table), exact, player)
+        return float(expected), float(regret), float(unit)
     return base + mean, regret, unit
 
 
 def nash_conv(payoffs: Payoffs, profile: Profile) -> Any:
-    r"""The sum of everybody's regret, $\sum_i \max_a u_i(a, \sigma_{-i}) - u_i(\sigma)$ (Lanctot et al. 2017)."""
+    r"""The sum of all players' regrets, $\sum_i \max_a u_i(a, \sigma_{-i}) - u_i(\sigma)$ (Lanctot et al. 2017)."""
     return regrets(payoffs, profile).sum()
 
 
 def exploitability(payoffs: Payoffs, profile: Profile) -> Any:
-    """NashConv per player, the convention of two-player zero-sum games."""
+    """NashConv divided by the number of players, the convention for two-player zero-sum games."""
     return nash_conv(payoffs, profile) / n_players(payoffs)
 
 
 def relabel_players(payoffs: Payoffs, order: Sequence[int]) -> Float[np.ndarray, "n_players *actions"]:
-    """The same game with its seats renamed: seat k of the result is seat `order[k]`."""
+    """Permute the players: player k of the result is player `order[k]` of the given game."""
     return np.transpose(payoffs[list(order)], (0, *(1 + k for k in order)))
 
 
 def restrict(payoffs: Payoffs, kept: Sequence[Sequence[int]]) -> Payoffs:
-    """The game in which everybody has these actions only."""
+    """The game in which each player has only the kept actions.
+
+    Args:
+        payoffs: `(n, A1, ..., An)`.
+        kept: for each player, the indices of the actions that remain.
+    """
     return payoffs[np.ix_(range(n_players(payoffs)), *kept)]
 
 
 def embed(
     strategies: Sequence[np.ndarray], kept: Sequence[Sequence[int]], actions: Sequence[int]
 ) -> tuple[np.ndarray, ...]:
-    """Strategies on a support as strategies of the whole game."""
+    """Strategies of a restricted game as strategies of the whole game, normalized to sum 1.
+
+    Args:
+        strategies: for each player, the probabilities of the kept actions.
+        kept: for each player, the indices of these actions in the whole game.
+        actions: the number of actions of each player in the whole game.
+    """
     profile = tuple(np.zeros(a) for a in actions)
     for strategy, own, used in zip(profile, strategies, kept, strict=True):
         strategy[list(used)] = own / own.sum()

@@ -1,4 +1,4 @@
-"""The registry of normal-form solvers: what `solve`, the command line and the laws of the tests iterate over."""
+"""The registry of solvers for normal-form games."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -20,44 +20,48 @@ class Solvers(Registry):
 
 
 SOLVERS = Solvers("solver")
-"""An entry's `make(game, **settings)` solves: it takes what `payoff_tensor` takes and returns an `EquilibriumSet`."""
+"""The solvers: `make(game, **settings)` of an entry solves a game and returns an `EquilibriumSet`."""
 
 Solver = Callable[..., EquilibriumSet]
 
 
 def solver(name: str, citation: str, *aliases: str, **facts: Any) -> Callable[[Solver], Solver]:
-    """Enter a function in `SOLVERS`, with the first line of its docstring.
+    """Decorator that adds a function to `SOLVERS`; the first line of its docstring becomes the summary.
 
     Args:
-        name: under which it is found.
-        citation: key in references.bib.
+        name: the solver's name.
+        citation: key of the paper in games/references.bib.
         aliases: other names.
-        facts: `players`, how many the method takes (2, or None for any number); `finds`, one of `"all"`
-            (every equilibrium of a game that is not degenerate), `"some"` and `"one"`; `exact`, whether it
-            offers rationals by `exact=True`; `zero_sum`, whether it takes zero-sum games only.
+        facts: `players`, the number of players that the method requires (2, or None for any number); `finds`,
+            one of `"all"` (every equilibrium of a game that is not degenerate), `"some"` and `"one"`;
+            `exact`, whether the method has the setting `exact=True` for rational arithmetic; `zero_sum`,
+            whether it requires payoffs that sum to a constant.
+
+    Raises:
+        ValueError: for an unknown fact.
     """
     known = {"players": None, "finds": "some", "exact": False, "zero_sum": False}
     if unknown := set(facts) - set(known):
         raise ValueError(f"A solver has no fact {sorted(unknown)[0]!r}; accepted: {', '.join(known)}.")
 
-    def enter(function: Solver) -> Solver:
+    def register(function: Solver) -> Solver:
         summary = first_line(function)
         SOLVERS.add(Entry(name, function, summary, citation, aliases, known | facts))
         return function
 
-    return enter
+    return register
 
 
 def two_players(game: Any, method: str, exact: bool = True) -> Payoffs:
-    """The payoffs `(2, m, n)` of a two-player game, as rationals unless floats are enough.
+    """The payoffs `(2, m, n)` of a two-player game.
 
     Args:
         game: what `payoff_tensor` takes.
-        method: the solver's registry name, for the sentence that refuses.
-        exact: whether rationals are wanted.
+        method: the solver's name, for the error message.
+        exact: whether to return `Fraction`s instead of float64.
 
     Raises:
-        ValueError: for another number of players, and for what is no game.
+        ValueError: if the number of players is not 2, naming solvers for any number; or if `game` is not a game.
 
     Example:
         >>> two_players(([[0.5, 0]], [[1, 2]]), "support")[0, 0, 0]
@@ -67,6 +71,6 @@ def two_players(game: Any, method: str, exact: bool = True) -> Payoffs:
     if n_players(payoffs) != 2:
         others = ", ".join(entry.name for entry in SOLVERS if entry.facts["players"] is None) or "none"
         raise ValueError(
-            f"The method {method!r} takes games of 2 players and this one has {n_players(payoffs)}; methods for any number: {others}."
+            f"The method {method!r} requires a game of 2 players and this one has {n_players(payoffs)}; methods for any number: {others}."
         )
     return payoffs

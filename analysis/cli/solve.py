@@ -72,11 +72,11 @@ class Solve:
         method = self.method or default(game, self.all)
         entry = SOLVERS.get(method)
         if self.all and entry.facts["finds"] != "all":
-            from solvers.dispatch import listed
+            from solvers.dispatch import method_names
 
             raise ValueError(
                 f"The method {entry.name!r} does not look for every equilibrium; these do: "
-                f"{listed(game.payoffs, lambda e: e.facts['finds'] == 'all')}."
+                f"{method_names(game.payoffs, lambda e: e.facts['finds'] == 'all')}."
             )
         given = self.settings(self.method or "") | ({"exact": True} if self.exact else {})
         given |= {"force": True} if self.force and "force" in entry.settings() else {}

@@ -21,7 +21,7 @@ from solvers.payoffs_jax import (
     action_values,
     as_payoffs,
     as_start,
-    contracted,
+    contract,
     dot,
     in_default_precision,
 )
@@ -169,7 +169,7 @@ def solve(payoffs: Array, flow: Flow, start: Profile, times: Array, tolerance: A
 
     def field(_: Any, coordinates: Profile, payoffs: Array) -> Profile:
         shares = tuple(flow.shares(c) for c in coordinates)
-        values = (contracted(payoffs, shares[0], 1),) if len(shares) == 1 else action_values(payoffs, shares)
+        values = (contract(payoffs, shares[0], 1),) if len(shares) == 1 else action_values(payoffs, shares)
         return tuple(flow.velocity(s, v) for s, v in zip(shares, values, strict=True))
 
     solution = diffrax.diffeqsolve(

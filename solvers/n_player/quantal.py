@@ -14,7 +14,7 @@ from games.linear_systems import eliminate, solve
 from games.printing import as_text, counted, text_table
 from solvers.base import listing, short
 from solvers.n_player.homotopy import CROSSING, FARTHEST, FIRST_STEP, USUAL
-from solvers.payoffs_jax import Payoffs, Profile, action_values, as_payoffs, contracted
+from solvers.payoffs_jax import Payoffs, Profile, action_values, as_payoffs, contract
 
 LEAST_STEP = 1e-9
 """Shorter steps are given up."""
@@ -312,7 +312,7 @@ def derivatives(
             cross = table
             for other in reversed(range(len(strategies))):
                 if other not in (i, j):
-                    cross = contracted(cross, strategies[other], other)
+                    cross = contract(cross, strategies[other], other)
             cross = cross if i < j else cross.T
             relative = cross[:-1] - cross[-1:]
             gain = (v[:-1] - v[-1])[:, None]

@@ -13,8 +13,8 @@ from solvers.n_player.pure import best_replies
 from solvers.payoffs import (
     Payoffs,
     check_profile,
+    evaluate,
     expected_payoffs,
-    judged,
     n_players,
     own_ranges,
     payoff_tensor,
@@ -239,7 +239,7 @@ def punished(payoffs: Payoffs, reversion: Sequence[Any] | None) -> Float[np.ndar
     """What each player gets after its own deviation."""
     if reversion is not None:
         profile = check_profile(payoffs, reversion)
-        if judged(payoffs, profile)[2] > TOLERANCE:
+        if evaluate(payoffs, profile)[2] > TOLERANCE:
             raise ValueError(
                 "The reversion is no equilibrium of the stage game; give one, such as a member of `pure_equilibria`."
             )

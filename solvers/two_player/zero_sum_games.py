@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from solvers.base import TOLERANCE, EquilibriumSet, solution
 from solvers.dominance import undominated
-from solvers.payoffs import Payoffs, embed, in_own_units, is_exact, judged, payoff_tensor, restrict
+from solvers.payoffs import Payoffs, embed, evaluate, in_own_units, is_exact, payoff_tensor, restrict
 from solvers.registry import SOLVERS, solver, two_players
 from solvers.two_player.lemke_howson_paths import lemke_howson
 
@@ -128,7 +128,7 @@ def saddle_point(
     game, weights = np.stack([table, -table]), (program.x[:-1], -program.ineqlin.marginals)
     for noise in (NOISE, 0.0):
         row, column = embed([np.where(own > noise, own, 0.0) for own in weights], kept, table.shape)
-        if judged(game, (row, column))[2] <= TOLERANCE:
+        if evaluate(game, (row, column))[2] <= TOLERANCE:
             return row, column
     row, column = embed(lemke_howson(restrict(game, kept), label=0)[0].profile, kept, table.shape)
     return row, column
