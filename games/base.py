@@ -1,4 +1,4 @@
-"""The two protocols of the laboratory: a game as learners see it, and an environment as policies play it."""
+"""The two interfaces of the laboratory: the game that learners differentiate and the environment that agents act in."""
 
 import abc
 from collections.abc import Sequence
@@ -14,15 +14,15 @@ from games.printing import counted, named_text
 Own = PyTree[Float[Array, "..."]]
 """One player's parameters."""
 Joint = tuple[Own, ...]
-"""Everybody's parameters, one entry per seat."""
+"""All players' parameters, one entry per seat."""
 
 
 class Game(eqx.Module):
-    r"""A differentiable game: everybody's parameters in, everybody's values out.
+    r"""A differentiable game: a function from all players' parameters to all players' values.
 
     Players **maximize** $V_i(\theta_1, \dots, \theta_n)$, and `values` is differentiable to any order. A
-    closed form, a sampled rollout under DiCE and a whole match against a learner are implementations of this
-    one protocol, so that one learner serves them all.
+    closed form, episodes under DiCE and a whole match against a learner all implement this interface, so a
+    learner is written once for all of them.
     """
 
     if TYPE_CHECKING:  # a type checker would take abstract attributes for arguments of the constructor
@@ -37,17 +37,22 @@ class Game(eqx.Module):
 
     @abc.abstractmethod
     def init(self, key: Key[Array, ""]) -> Joint:
-        """Draw everybody's parameters; player i's depend on the key and i alone."""
+        """Draw initial parameters of all players; player i's depend on the key and on i only."""
 
     @abc.abstractmethod
     def values(self, params: Joint, key: Key[Array, ""] | None = None) -> Float[Array, " n_players"]:
-        """Everybody's value, in the units that learners ascend (a return is not normalized); exact games ignore the key."""
+        """All players' values, as learners ascend them: returns are not normalized.
+
+        Args:
+            params: all players' parameters.
+            key: source of randomness of sampled games; exact games ignore it.
+        """
 
     @abc.abstractmethod
     def divergence(
         self, player: int, old: Own, new: Own, params: Joint, key: Key[Array, ""] | None = None
     ) -> Float[Array, ""]:
-        """How far the player's behavior moves when `old` becomes `new`, the others being as in `params`."""
+        """Distance of a player's policy under parameters `new` from that under `old`, the others playing as in `params`."""
 
     def proximal(
         self,
@@ -57,7 +62,15 @@ class Game(eqx.Module):
         params: Joint,
         key: Key[Array, ""] | None = None,
     ) -> Float[Array, ""]:
-        """The player's value, less the penalty times the divergence of its behavior from that of `old`; of None, less nothing."""
+        r"""The proximal objective of a player: $V_i(\theta) - c\, D_i(\theta_{old}, \theta_i)$, with D the divergence.
+
+        Args:
+            player: seat of the player.
+            old: the parameters that the divergence is measured from; without any, the objective is the value.
+            penalty: $c$.
+            params: all players' parameters.
+            key: source of randomness of sampled games.
+        """
         value = self.values(params, key)[player]
         return (
             value
@@ -66,38 +79,38 @@ class Game(eqx.Module):
         )
 
     def per_step(self, values: Float[Array, "*batch n_players"]) -> Float[Array, "*batch n_players"]:
-        """What tables report: values per step of play; one-shot games report their payoff as it is."""
+        """Values per step of play, which tables report; the payoff itself in a one-shot game."""
         return values
 
     def split(self, params: Joint) -> Joint:
-        """The same parameters in the structure that vectorizes best (a tuple of scalars, say); `values` accepts both."""
+        """The same parameters in the structure that is fastest under `vmap`, such as a tuple of scalars; `values` accepts both."""
         return params
 
     def join(self, params: Joint) -> Joint:
-        """Undo `split`; leading batch axes of the leaves stay in front."""
+        """The inverse of `split`; batch axes of the leaves, if any, remain leading axes."""
         return params
 
     def exchanged(self) -> "Game | None":
-        """The same two-player game with its seats exchanged, where only numbers differ; None where that takes another program.
+        """The two-player game with its seats exchanged, if it differs from this game in arrays only; otherwise None.
 
-        Whoever learns in seat 1 of the game then learns in seat 0 of the exchanged one, with the same
-        parameters.
+        The player of seat 1 then plays in seat 0 of the exchanged game, with the same parameters, so that both
+        seats can be computed as one batch.
         """
         return None
 
 
 class Environment(eqx.Module):
-    r"""Something to be played step by step, a pure function of keys.
+    r"""A multi-agent environment: pure functions `reset` and `step` of a key, a state and actions.
 
-    Players are a leading array axis, never a string: observations `(n_players, *observation_shape)`, actions
-    and rewards `(n_players,)`. No reset is hidden in `step`; `games.environments.auto_reset.AutoReset` adds
-    one and loses nothing. Lanes are a `vmap`.
+    Players are the leading axis of arrays: observations `(n_players, *observation_shape)`, actions and rewards
+    `(n_players,)`. `step` never resets; `games.environments.auto_reset.AutoReset` is the wrapper that does. Many
+    lanes are played by `jax.vmap`.
 
     Attributes:
         n_players: number of players.
         n_actions: number of actions of each player, counted from 0.
         observation_shape: shape of one player's observation.
-        name: what tables call it.
+        name: name in tables.
     """
 
     if TYPE_CHECKING:  # a type checker would take abstract attributes for arguments of the constructor
@@ -117,7 +130,7 @@ class Environment(eqx.Module):
 
     @property
     def distinct(self) -> Float[Array, "observations *shape"] | None:
-        """All observations that there are, where they are few: networks then look at each once; None where they are many."""
+        """All possible observations of a player, if they are few: networks then evaluate each only once. None otherwise."""
         return None
 
     @abc.abstractmethod
@@ -137,36 +150,36 @@ class Environment(eqx.Module):
     ]:
         """Play one step: `(observations, state, rewards, terminated, truncated, info)`.
 
-        Rewards are per player, never summed. `terminated` says that nothing can come after this step;
-        `truncated`, that the episode's length is reached.
+        Rewards are per player. `terminated` means that the game has ended: no reward can follow. `truncated`
+        means that the episode has reached its length while the game could go on.
         """
 
     @abc.abstractmethod
     def observe(self, state: PyTree[Array]) -> PyTree[Array]:
-        """What everybody sees in a state, as `reset` and `step` return it."""
+        """All players' observations of a state, which `reset` and `step` return."""
 
     def render(self, state: PyTree[Array]) -> str:
-        """One state as text, to be printed."""
+        """A state as text."""
         return str(state)
 
 
 def precision(params: Joint) -> Any:
-    """The floating-point type of parameters, which results computed from them have, whatever that of the game's own numbers."""
+    """The floating-point type of parameters; a game casts its own numbers to it, so that values have it too."""
     dtype = jnp.result_type(*jax.tree.leaves(params))
     return dtype if jnp.issubdtype(dtype, jnp.inexact) else jnp.result_type(float)
 
 
 def normal_init(key: Key[Array, ""], shapes: Sequence[tuple[int, ...]], std: Float[Array, ""]) -> Joint:
-    """Everybody's parameters from $N(0, std^2)$ in JAX's default precision, player i's from the key and i alone."""
+    """Parameters from $N(0, std^2)$, one array per shape; player i's depend on the key and on i only."""
     std = jnp.asarray(std, dtype=float)
     return tuple(std * jax.random.normal(jax.random.fold_in(key, i), shape) for i, shape in enumerate(shapes))
 
 
 def check_shapes(game: str, params: Joint, shapes: Sequence[tuple[int, ...]]) -> None:
-    """Refuse parameters that are not one array, or one tuple of scalars, of the right shape per player; indexing would not.
+    """Check that parameters are one array, or one tuple of scalars, of the right shape per player.
 
     Raises:
-        ValueError: naming the player, the shape and the one the game wants.
+        ValueError: naming the player, the shape that was given and the one that is needed.
     """
     if len(params) != len(shapes):
         raise ValueError(

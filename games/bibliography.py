@@ -1,4 +1,4 @@
-"""The literature: BibTeX entries under the keys that registries cite."""
+"""The bibliography: BibTeX entries under the keys that registries cite."""
 
 import re
 from functools import cache
@@ -16,7 +16,7 @@ def entries() -> dict[str, str]:
 
 
 def bibtex(*keys: str) -> str:
-    """Collect the BibTeX entries of these keys, in the order given, each once.
+    """The BibTeX entries of these keys, in the order given, each once.
 
     Args:
         *keys: citation keys, such as `"foerster2018lola"`.
@@ -25,7 +25,7 @@ def bibtex(*keys: str) -> str:
         The entries, a blank line between two of them.
 
     Raises:
-        ValueError: for an unknown key; the sentence gives the nearest match and all keys.
+        ValueError: for an unknown key; the message gives the nearest match and all keys.
 
     Example:
         >>> print(bibtex("nash1950").splitlines()[0])

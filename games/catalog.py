@@ -1,4 +1,4 @@
-"""Every named game: one function each, with the payoffs, discount and initial spread of its source, entered in `GAMES`."""
+"""The named games: one function each, with the payoffs, discount and initial distribution of its source, in `GAMES`."""
 
 import itertools
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from games.checks import as_float, check_count, check_range
 from games.device_memory import check_room
 from games.exact import smooth
 from games.exact.iterated import Iterated
-from games.exact.matrix import MatrixGame, entered
+from games.exact.matrix import MatrixGame, exact_entries
 from games.exact.similarity import similarity
 from games.exact.smooth import Smooth
 from games.registry import Entry, Registry, first_line
@@ -28,9 +28,9 @@ ROCK_PAPER_SCISSORS = ((0.0, -1.0, 1.0), (1.0, 0.0, -1.0), (-1.0, 1.0, 0.0))
 
 
 def game(citation: str, *aliases: str, **facts: Any) -> Callable[[Callable[..., Game]], Callable[..., Game]]:
-    """Enter a function in `GAMES` under its own name, with the first line of its docstring."""
+    """Add the decorated function to `GAMES` under its name, with the first line of its docstring as summary."""
 
-    def enter(make: Callable[..., Game]) -> Callable[..., Game]:
+    def add(make: Callable[..., Game]) -> Callable[..., Game]:
         summary = first_line(make)
         GAMES.add(
             Entry(
@@ -44,12 +44,12 @@ def game(citation: str, *aliases: str, **facts: Any) -> Callable[[Callable[..., 
         )
         return make
 
-    return enter
+    return add
 
 
 def zero_sum(row: Any, name: str, init_std: float) -> MatrixGame:
-    """The game in which the column player loses what the row player wins."""
-    row = entered("The row player's payoffs", row)
+    """The two-player zero-sum game with these payoffs of the row player."""
+    row = exact_entries("The row player's payoffs", row)
     return MatrixGame.bimatrix(row, -row, name=name, init_std=init_std)
 
 

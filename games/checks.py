@@ -1,4 +1,4 @@
-"""Refuse bad numbers where they enter: one sentence with the accepted values; traced values pass, since they are data."""
+"""Checks of arguments: each raises a `ValueError` that gives the accepted values; traced values are not checked."""
 
 import os
 import pathlib
@@ -11,20 +11,20 @@ from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float, Key
 
 LARGEST_SEED = 2**32 - 1
-"""jax takes the last 32 bits of a seed."""
+"""JAX uses only the last 32 bits of a seed."""
 
 
 def concrete(value: Any) -> bool:
-    """Whether a value can be looked at: it is no tracer and no placeholder that stands for one."""
+    """Whether a value has numbers that can be checked: it holds no tracer and no placeholder for an array."""
     return not any(isinstance(x, (Tracer, jax.ShapeDtypeStruct)) for x in jax.tree.leaves(value))
 
 
 def as_float(value: ArrayLike) -> Float[Array, "..."]:
-    """A float array of JAX's default precision; a value that already is a floating JAX array keeps its own.
+    """A float array in JAX's default precision; a JAX array of floats is returned as it is.
 
     Raises:
-        ValueError: for something that is no real number and no array of them; truth values, text and complex
-            numbers are none.
+        ValueError: if the value is not a real number or an array of them; Booleans, text and complex numbers are
+            refused.
     """
     if isinstance(value, jax.Array) and jnp.issubdtype(value.dtype, jnp.floating):
         return value
@@ -37,7 +37,7 @@ def as_float(value: ArrayLike) -> Float[Array, "..."]:
 
 
 def floating(value: Any) -> Any:
-    """`as_float`, but what is no number stays as it is: for fields whose range is checked afterwards, by a message that names them."""
+    """Like `as_float`, but a value that is not a number is returned unchanged, for a later check that names the field."""
     try:
         return as_float(value)
     except ValueError:
@@ -47,7 +47,7 @@ def floating(value: Any) -> Any:
 def check_range(
     what: str, value: Any, minimum: float = -np.inf, maximum: float = np.inf, infinite: bool = False
 ) -> None:
-    """Refuse what is no number or array of numbers in [minimum, maximum], and infinite ones unless they have a meaning.
+    """Check that a value is a number, or an array of numbers, in [minimum, maximum]; infinity only if `infinite`.
 
     Raises:
         ValueError: naming `what`, the first offending value and the accepted range.
@@ -74,7 +74,7 @@ def check_range(
 
 
 def check_flag(what: str, value: Any) -> None:
-    """Refuse what is neither True nor False.
+    """Check that a value is True or False.
 
     Raises:
         ValueError: naming `what` and the value.
@@ -84,7 +84,7 @@ def check_flag(what: str, value: Any) -> None:
 
 
 def check_counts(what: str, values: Any, minimum: int = 1) -> None:
-    """Refuse what is no sequence of integers of at least `minimum`.
+    """Check that a value is a sequence of integers of at least `minimum`.
 
     Raises:
         ValueError: naming `what` and the sequence or the first offending entry.
@@ -101,7 +101,7 @@ def as_folder(folder: Any) -> pathlib.Path:
     """A folder's path.
 
     Raises:
-        ValueError: for what is no path, and for empty text, which would be the folder one is in.
+        ValueError: if it is not a path, or is empty text, which `pathlib` takes for the current folder.
     """
     if not isinstance(folder, (str, os.PathLike)) or not str(folder):
         raise ValueError(f"The folder is {shown(folder)}; give its path, '.' for the folder you are in.")
@@ -112,7 +112,7 @@ def _real(value: Any) -> np.ndarray:
     """An array of real numbers.
 
     Raises:
-        TypeError: for truth values, text and complex numbers.
+        TypeError: for Booleans, text and complex numbers.
         ValueError: for rows of different length.
     """
     array = np.asarray(value)
@@ -125,10 +125,10 @@ def _real(value: Any) -> np.ndarray:
 
 
 def as_seed(seed: Any = 0, key: Any = None) -> int:
-    """The seed that was given, under either name: an integer in [0, 2**32 - 1]; jax would take others modulo 2**32.
+    """The seed, an integer in [0, 2**32 - 1], given as `seed` or as `key`.
 
     Raises:
-        ValueError: for two of them, and for anything that is no such integer.
+        ValueError: if both are given, or the value is not such an integer; JAX would use it modulo 2**32.
 
     Example:
         >>> as_seed(np.int64(3)), as_seed(key=4)
@@ -142,10 +142,10 @@ def as_seed(seed: Any = 0, key: Any = None) -> int:
 
 
 def as_key(key: Any = 0, seed: Any = None) -> Key[Array, ""]:
-    """The typed key that was given, or that of the seed that was given, under either name.
+    """The typed key of a key or a seed, given as `key` or as `seed`.
 
     Raises:
-        ValueError: for two of them, for an array of keys, and for anything that is neither a typed key nor a
+        ValueError: if both are given, for an array of keys, and for a value that is neither a typed key nor a
             seed.
     """
     given = _one_of(key, seed)
@@ -166,7 +166,7 @@ def as_key(key: Any = 0, seed: Any = None) -> Key[Array, ""]:
 
 
 def _one_of(first: Any, second: Any) -> Any:
-    """Whichever of a seed and a key was given; the first is 0 where it was not."""
+    """The one argument of two that was given; `first` is 0 if it was not."""
     if second is None:
         return first
     if isinstance(first, int) and not first:
@@ -177,16 +177,16 @@ def _one_of(first: Any, second: Any) -> Any:
 
 
 def shown(value: Any) -> str:
-    """A value as a message names it, on one line and not too long."""
+    """A value for an error message: on one line, at most 80 characters."""
     text = " ".join(repr(value).split())
     return text if len(text) <= 80 else f"{text[:60]}... (a {type(value).__name__})"
 
 
 def check_pairs(what: str, value: Any) -> None:
-    """Refuse a table whose cells are pairs, as textbooks print games: its axes would be read in another order.
+    """Refuse a table whose cells are tuples of payoffs, as textbooks print games: its axes would be misread.
 
     Raises:
-        ValueError: naming `what`, and how the table is given player by player.
+        ValueError: naming `what` and the accepted form, one table per player.
     """
     row = value[0] if isinstance(value, list) and value else None
     cell = row[0] if isinstance(row, list) and row else None
@@ -200,7 +200,7 @@ def check_pairs(what: str, value: Any) -> None:
 
 
 def check_count(what: str, value: Any, minimum: int = 1) -> None:
-    """Refuse a count that is no integer or below `minimum`.
+    """Check that a count is an integer of at least `minimum`.
 
     Raises:
         ValueError: naming `what`, the value and the least accepted one.
@@ -213,7 +213,7 @@ def numeric_array(what: str, value: Any) -> Float[Array, "..."]:
     """A finite float array from nested sequences or an array.
 
     Raises:
-        ValueError: for ragged rows, entries that are no numbers, and NaN or infinite entries.
+        ValueError: for rows of different lengths, entries that are not numbers, and NaN or infinite entries.
     """
     if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(value)):
         return jnp.asarray(value, dtype=None if isinstance(value, Tracer) else float)
@@ -223,7 +223,7 @@ def numeric_array(what: str, value: Any) -> Float[Array, "..."]:
         raise ValueError(
             f"{what} must be a rectangular array of numbers; its rows differ in length or hold something else."
         ) from error
-    except OverflowError:  # an integer that no float can hold
+    except OverflowError:  # an integer too large for a float
         array = np.array(np.finfo(float).max)
     if not np.isfinite(array).all():
         raise ValueError(f"{what} has an entry that is NaN or infinite; every entry must be a finite number.")

@@ -1,4 +1,4 @@
-"""How the package's programs are compiled: the options that a CPU needs, in one place."""
+"""Compilation of the package's programs with the compiler options that a CPU needs."""
 
 import functools
 import importlib.metadata
@@ -16,30 +16,29 @@ SAFE: dict[str, Any] = (
     if importlib.metadata.version("jaxlib").startswith("0.10.")
     else {}
 )
-"""No sums and products by YNNPACK, whose transposition ends jax 0.10.2 with a segmentation fault for some shapes."""
+"""Options for every program: YNNPACK is off, because it crashes jaxlib 0.10.2 (segmentation fault) for some shapes."""
 LOOPS: dict[str, Any] = {"xla_disable_hlo_passes": "while-loop-invariant-code-motion"}
-"""For loops of learners. Moving what depends on payoffs alone out of the loop comes before equal operations are merged, and gives every
-occurrence a name of its own, so that no two seats or terms share their work any more: SOS took twice the time."""
+"""Options for loops over learning steps: loop-invariant code motion is off. It runs before equal operations are merged
+and keeps the seats' equal terms from being computed only once; with it SOS took twice the time."""
 
 SMALLER = "choose a smaller batch, fewer seeds or lanes, fewer or shorter episodes, narrower networks or a game of shorter memory"
-"""What to do where memory does not suffice."""
+"""The remedy in the error message about too little memory."""
 
 
 def options(*, loops: bool = False) -> dict[str, Any]:
-    """The compiler's options on the device that computes; none on anything but a CPU."""
+    """The compiler options for the current device: none unless it is a CPU."""
     return SAFE | (LOOPS if loops else {}) if on_cpu() else {}
 
 
 def jit(function: Callable[..., Any] | None = None, *, loops: bool = False, **how: Any) -> Any:
-    """`jax.jit` with the options above, as decorator or function.
+    """`jax.jit` with the options above, as a decorator or a function.
 
-    Options belong to whole programs: inside another compiled or differentiated function, those of the outer
-    program hold.
+    Inside another compiled or differentiated function the options are ignored: they belong to whole programs.
 
     Args:
-        function: what is compiled.
-        loops: whether it is a loop of learners.
-        how: keywords of `jax.jit`.
+        function: the function to compile.
+        loops: whether it is a loop over learning steps.
+        how: keyword arguments of `jax.jit`.
 
     Example:
         >>> import jax.numpy as jnp
@@ -59,29 +58,29 @@ def jit(function: Callable[..., Any] | None = None, *, loops: bool = False, **ho
         except ValueError as error:
             if "`compiler_options` can only be passed" not in str(error):
                 raise
-            return plain(*args, **keywords)  # within another program
+            return plain(*args, **keywords)  # called inside another program
 
     call.lower = whole.lower  # pyright: ignore[reportFunctionMemberAccess]
-    return _with_trace(function, call, plain.trace)  # what is traced once serves both
+    return _with_trace(function, call, plain.trace)  # one trace serves both
 
 
 class Constant(eqx.Module):
-    """What comes out of a compiled function beside arrays."""
+    """Outputs of a compiled function that are not arrays."""
 
     value: Any = eqx.field(static=True)
 
 
 def filter_jit(function: Callable[..., Any] | None = None, *, loops: bool = False, large: str = "") -> Any:
-    """`equinox.filter_jit` with the options above: arrays are data, all else is structure.
+    """`equinox.filter_jit` with the options above: arrays are traced, everything else is static.
 
     Args:
-        function: what is compiled.
-        loops: whether it is a loop of learners.
-        large: what it computes, where that can be too large for the memory: then it is refused before it is
-            compiled.
+        function: the function to compile.
+        loops: whether it is a loop over learning steps.
+        large: a name of the computation for error messages. If given, every call first estimates the memory it
+            needs and is refused if too little is free.
 
     Raises:
-        ValueError: by the function, with an estimate of what it needs.
+        ValueError: on a call, with the estimate, if too little memory is free.
 
     Example:
         >>> import jax.numpy as jnp
@@ -92,8 +91,8 @@ def filter_jit(function: Callable[..., Any] | None = None, *, loops: bool = Fals
         return functools.partial(filter_jit, loops=loops, large=large)
 
     def program(arrays: Any, constant: Any) -> Any:
-        args, keywords = together(arrays, constant)
-        arrays, constant = apart(function(*args, **keywords))
+        args, keywords = join_arrays(arrays, constant)
+        arrays, constant = split_arrays(function(*args, **keywords))
         return arrays, Constant(constant)
 
     program.__name__ = getattr(function, "__name__", "program")  # which profiles and messages show
@@ -102,35 +101,35 @@ def filter_jit(function: Callable[..., Any] | None = None, *, loops: bool = Fals
     def call(*args: Any, **keywords: Any) -> Any:
         if large and not traced((args, keywords)):
             check_room(large, footprint(trace(*args, **keywords).jaxpr.jaxpr), SMALLER)
-        arrays, constant = compiled(*apart((args, keywords)))
-        return together(arrays, constant.value)
+        arrays, constant = compiled(*split_arrays((args, keywords)))
+        return join_arrays(arrays, constant.value)
 
     def trace(*args: Any, **keywords: Any) -> Any:
-        return compiled.trace(*apart((args, keywords)))
+        return compiled.trace(*split_arrays((args, keywords)))
 
     return _with_trace(function, call, trace)
 
 
 def _with_trace(function: Callable[..., Any], call: Any, trace: Callable[..., Any]) -> Any:
-    """The compiled function under the name of the plain one, with `trace`."""
+    """The compiled function with the name and docstring of the original one and a method `trace`."""
     functools.update_wrapper(call, function)
     call.trace = trace
     return call
 
 
 def traced(tree: Any) -> bool:
-    """Whether this is part of another compiled or differentiated function."""
+    """Whether a tree holds tracers: its function is then part of another compiled or differentiated one."""
     return any(isinstance(x, Tracer) for x in jax.tree.leaves(tree))
 
 
-def apart(tree: Any) -> tuple[Any, Any]:
-    """The arrays of a tree, and all else of it as something that can be compared; 1 is not True."""
+def split_arrays(tree: Any) -> tuple[Any, Any]:
+    """The arrays of a tree, and the rest of it in a hashable form in which 1 and True differ."""
     arrays, rest = eqx.partition(tree, eqx.is_array)
     leaves, structure = jax.tree.flatten(rest)
     return arrays, (structure, tuple(leaves), tuple(map(type, leaves)))
 
 
-def together(arrays: Any, constant: Any) -> Any:
-    """Undo `apart`."""
+def join_arrays(arrays: Any, constant: Any) -> Any:
+    """The inverse of `split_arrays`."""
     structure, leaves, _ = constant
     return eqx.combine(arrays, jax.tree.unflatten(structure, leaves))

@@ -1,4 +1,4 @@
-"""Whether something fits into memory, asked before it is computed: one sentence instead of an allocator's complaint or a killed process."""
+"""Estimates of memory before a computation: an error message in place of a failed allocation or a killed process."""
 
 import pathlib
 import weakref
@@ -7,24 +7,21 @@ from typing import Any
 import jax
 
 SHARE = 0.6
-"""The part of the free memory that a program may ask for: estimates are up to a third too small."""
-
-
+"""The share of the free memory that a program may need by its estimate, which is up to a third too small."""
 SMALL = 1e8
-"""Bytes that nobody is asked about."""
+"""Smaller needs, in bytes, are not checked."""
 
 
 def on_cpu() -> bool:
-    """Whether a CPU computes."""
+    """Whether JAX computes on a CPU."""
     device = jax.config.jax_default_device or jax.default_backend()  # pyright: ignore[reportAttributeAccessIssue]
     return getattr(device, "platform", device) == "cpu"
 
 
 def free_memory() -> int | None:
-    """Bytes that are free where JAX computes; None where nobody says.
+    """Free bytes of the device that JAX computes on; None if unknown.
 
-    On a CPU what the system calls available, or what the limits of its control groups leave; elsewhere what
-    the device says.
+    On a CPU this is `host_memory`, on another device what the device reports.
     """
     if not on_cpu():
         device = jax.config.jax_default_device or jax.devices()[0]  # pyright: ignore[reportAttributeAccessIssue]
@@ -34,7 +31,7 @@ def free_memory() -> int | None:
 
 
 def host_memory() -> int | None:
-    """Bytes that are free on this machine."""
+    """Free bytes of this machine: the memory that Linux reports as available, or that is left by its control group."""
     found = []
     for line in _lines("/proc/meminfo"):
         if line.startswith("MemAvailable:"):
@@ -50,7 +47,7 @@ def host_memory() -> int | None:
 
 
 def lacking(needed: float, *, on_host: bool = False) -> int | None:
-    """How many bytes are free, if that is too little; None if it is enough, or nobody knows."""
+    """The number of free bytes if it is too small for `needed` bytes; None if it suffices or is unknown."""
     if needed <= SMALL:
         return None
     free = host_memory() if on_host else free_memory()
@@ -58,13 +55,13 @@ def lacking(needed: float, *, on_host: bool = False) -> int | None:
 
 
 def check_room(what: str, needed: float, remedy: str, *, on_host: bool = False) -> None:
-    """Refuse what does not fit.
+    """Check that a computation fits into memory.
 
     Args:
-        what: is to be computed.
-        needed: bytes.
-        remedy: what to do instead.
-        on_host: whether it is kept on this machine, whatever computes.
+        what: the computation, as the subject of the error message.
+        needed: bytes that it needs.
+        remedy: what the user can do instead.
+        on_host: whether the memory of this machine counts even if JAX computes on another device.
 
     Raises:
         ValueError: with the estimate and the remedy.
@@ -80,7 +77,7 @@ def check_room(what: str, needed: float, remedy: str, *, on_host: bool = False) 
 
 
 def gigabytes(size: float) -> str:
-    """A number of bytes for people.
+    """A number of bytes as text, in GB.
 
     Example:
         >>> gigabytes(91.4e9), gigabytes(1.5e8)
@@ -90,7 +87,7 @@ def gigabytes(size: float) -> str:
 
 
 def _lines(path: str) -> list[str]:
-    """The lines of a file; none where it cannot be read."""
+    """The lines of a file; none if it cannot be read."""
     try:
         return pathlib.Path(path).read_text().splitlines()
     except OSError:
@@ -98,9 +95,10 @@ def _lines(path: str) -> list[str]:
 
 
 def footprint(jaxpr: Any) -> int:
-    """Bytes that a program keeps at once, from the shapes in it: all arrays that are still needed, where they are most; without its inputs.
+    """Estimate the peak memory of a program in bytes, without its inputs, from the shapes of its arrays.
 
-    0.7 to 1.15 of what XLA then allocates on a CPU, measured on exact and sampled games.
+    The peak is the largest total size of the arrays that are still needed by a later equation. It was 0.7 to
+    1.15 times what XLA allocated on a CPU, over exact and sampled games.
 
     Example:
         >>> import jax.numpy as jnp
@@ -108,36 +106,36 @@ def footprint(jaxpr: Any) -> int:
         >>> footprint(traced.jaxpr) >= 4 * 1000**2
         True
     """
-    if jaxpr in _known:
-        return _known[jaxpr]
+    if jaxpr in _footprints:
+        return _footprints[jaxpr]
     last = {id(v): k for k, equation in enumerate(jaxpr.eqns) for v in equation.invars}
     last |= {id(v): len(jaxpr.eqns) for v in jaxpr.outvars}
     kept, live, most = {}, 0, 0
     for k, equation in enumerate(jaxpr.eqns):
-        inner = max(map(footprint, _inside(equation.params)), default=0)
+        inner = max(map(footprint, _inner_programs(equation.params)), default=0)
         new = {id(v): _bytes(v.aval) for v in equation.outvars if id(v) in last}
         live += sum(new.values())
         most = max(most, live + inner)
         kept |= new
         live -= sum(kept.pop(v) for v in {id(v) for v in equation.invars} if last[v] == k and v in kept)
-    _known[jaxpr] = most
+    _footprints[jaxpr] = most
     return most
 
 
-_known: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
+_footprints: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
 
 
-def _inside(params: Any) -> list[Any]:
-    """The jaxprs that an equation runs."""
+def _inner_programs(params: Any) -> list[Any]:
+    """The inner programs (jaxprs) of an equation, such as the body of a loop."""
     found = [x for value in params.values() for x in (value if isinstance(value, tuple | list) else (value,))]
     return [jaxpr for x in found if hasattr(jaxpr := getattr(x, "jaxpr", x), "eqns")]
 
 
 def size_of(tree: Any) -> int:
-    """Bytes of the arrays of a tree, or of what stands for their shapes."""
+    """Total size in bytes of the arrays of a tree, or of the placeholders for arrays."""
     return sum(map(_bytes, jax.tree.leaves(tree)))
 
 
 def _bytes(aval: Any) -> int:
-    """The size of an array."""
+    """The size of an array in bytes."""
     return getattr(aval, "size", 0) * getattr(getattr(aval, "dtype", None), "itemsize", 0)

@@ -1,8 +1,8 @@
-"""The few random integers of an environment's step, hashed from its key: a counter generator in 32-bit arithmetic.
+"""A cheap random number generator for environments: random integers are hashes of a key.
 
-A step of a grid world needs two or three small integers. Threefry costs more than the step itself; PCG4D, a
-hash of four words to four words (Jarzynski & Olano 2020, "Hash functions for GPU rendering", who compare it
-with others on TestU01), does not.
+A step of a grid world needs two or three small integers, for which Threefry (JAX's generator) would cost more
+than the rest of the step. The hash is PCG4D, from four 32-bit words to four (Jarzynski & Olano 2020, "Hash
+functions for GPU rendering", which tests it by TestU01).
 """
 
 import jax
@@ -15,14 +15,14 @@ Words = tuple[Word, ...]
 
 
 def pcg4d(block: Words) -> Words:
-    """Hash four words to four words, one to one."""
+    """Hash four words to four words, by a bijection."""
     x, y, z, w = (word * np.uint32(1664525) + np.uint32(1013904223) for word in block)
     x, y, z, w = feistel(x, y, z, w)
     return feistel(*(word ^ (word >> np.uint32(16)) for word in (x, y, z, w)))
 
 
 def feistel(x: Word, y: Word, z: Word, w: Word) -> Words:
-    """Every word in turn takes up a product of two others."""
+    """Add to each word in turn the product of two others, the second half of each round of PCG4D."""
     x = x + y * w
     y = y + z * x
     z = z + x * y
@@ -31,18 +31,18 @@ def feistel(x: Word, y: Word, z: Word, w: Word) -> Words:
 
 
 def seed(key: Key[Array, ""]) -> Words:
-    """Two words that stand for the key: its own, or a hash of its four."""
+    """Two words of a key: the key's own two words, or a hash of its four."""
     data = jax.random.key_data(key) if jnp.issubdtype(key.dtype, jax.dtypes.prng_key) else key
     parts = tuple(data[i] for i in range(data.shape[0]))
     return parts if len(parts) == 2 else pcg4d(parts)[:2]
 
 
 def words(key: Key[Array, ""], n: int) -> Words:
-    """Hash n uniform 32-bit words from a key, which must not be used for anything else but `derived`.
+    """Draw n uniform 32-bit words; the key may otherwise be used in `derived` only.
 
     Args:
         key: a typed key, or its raw words.
-        n: how many.
+        n: number of words.
 
     Example:
         >>> len(words(jax.random.key(0), 6))
@@ -55,19 +55,19 @@ def words(key: Key[Array, ""], n: int) -> Words:
     )
     return jax.lax.optimization_barrier(
         tuple(word for block in blocks for word in block)[:n]
-    )  # or every use would hash anew
+    )  # without it XLA computes the hash again for every use
 
 
 def derived(key: Key[Array, ""], number: Int[Array, ""] | int, stream: int = 0) -> Key[Array, ""]:
-    """The key of a number (a step of play, say) in a stream: `jax.random.fold_in` at a tenth of its price.
+    """Derive the key of a number, such as a step: like `jax.random.fold_in`, in a tenth of its time.
 
     Args:
         key: a typed key, or its raw words.
-        number: what tells the keys of one stream apart.
-        stream: what tells the streams apart, at least 0.
+        number: number of the derived key in its stream.
+        stream: number of the stream, at least 0; different streams have different keys.
 
     Returns:
-        A key of the same kind.
+        A key of the same kind as `key`.
     """
     first, second = seed(key)
     block = pcg4d((first, second, jnp.asarray(number).astype(jnp.uint32), jnp.full_like(first, stream + 1)))
@@ -78,7 +78,7 @@ def derived(key: Key[Array, ""], number: Int[Array, ""] | int, stream: int = 0) 
 
 
 def below(word: Word, n: int) -> Int[Array, ""]:
-    """A uniform integer in 0..n-1 from a word; for n below 256 no integer's probability is off by more than 2**-24."""
+    """A uniform integer in 0..n-1 from a word; for n below 256 every probability is exact to 2**-24."""
     bits = 32 - int(n).bit_length()
     return ((word >> np.uint32(32 - bits)) * np.uint32(n) >> np.uint32(bits)).astype(jnp.int32)
 

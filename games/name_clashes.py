@@ -1,4 +1,4 @@
-"""Whether the packages that stand beside this one are the laboratory's own."""
+"""A check that no other module hides one of the laboratory's packages."""
 
 import importlib.util
 import pathlib
@@ -7,10 +7,9 @@ PACKAGES = ("games", "shaping", "solvers", "analysis", "paper_figs")
 
 
 def hidden() -> list[str]:
-    """One sentence for every package of the laboratory that another module of its name hides, being found first.
+    """One sentence for every package of the laboratory that is hidden by another module of the same name.
 
-    A file `analysis.py` or a folder `games` in the working folder does so in notebooks and scripts that are
-    started there.
+    A file `analysis.py` or a folder `games` in the working folder hides it in notebooks and scripts started there.
     """
     found = []
     for name in PACKAGES:

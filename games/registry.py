@@ -1,4 +1,4 @@
-"""Named members of a family: what lists, the command line, the catalogue and the laws of the tests iterate over."""
+"""Registries of named members: games, learners, solvers. Lists, the command line and the tests iterate over them."""
 
 import dataclasses
 import difflib
@@ -11,7 +11,7 @@ from games.printing import counted, html_table, text_table
 
 
 def nearest(name: str, accepted: Iterable[str], aliases: Iterable[str] = ()) -> str:
-    """End a sentence about an unknown name: the nearest match, aliases included, then everything accepted."""
+    """The end of an error message about an unknown name: the nearest match, if any, and all accepted names."""
     accepted = sorted(set(accepted))
     close = difflib.get_close_matches(name, [*accepted, *aliases], n=1, cutoff=0.5)
     hint = f"did you mean {close[0]!r}? " if close else ""
@@ -19,7 +19,7 @@ def nearest(name: str, accepted: Iterable[str], aliases: Iterable[str] = ()) -> 
 
 
 def first_line(function: Callable[..., Any]) -> str:
-    """The first line of a function's docstring; nothing under `python -OO`, which strips docstrings."""
+    """The first line of a function's docstring; empty under `python -OO`, which removes docstrings."""
     return (function.__doc__ or "").strip().partition("\n")[0].strip()
 
 
@@ -29,7 +29,17 @@ COLUMNS = ("name", "what it is", "citation")
 
 @dataclasses.dataclass(frozen=True, repr=False)
 class Entry:
-    """One member: its name, how it is made, one line about it, its citation key, what the laws must know, and keys of further sources."""
+    """One member of a registry.
+
+    Attributes:
+        name: its name.
+        make: the function or class that makes it.
+        summary: one line about it.
+        citation: key of its source in the bibliography.
+        aliases: other names.
+        facts: properties that tests and tables read, such as whether a game is symmetric.
+        also: keys of further sources.
+    """
 
     name: str
     make: Callable[..., Any]
@@ -41,11 +51,11 @@ class Entry:
 
     @property
     def citations(self) -> tuple[str, ...]:
-        """All papers that the member stands for."""
+        """The keys of all its sources."""
         return self.citation, *self.also
 
     def settings(self) -> Mapping[str, inspect.Parameter]:
-        """The settings `make` accepts, by name."""
+        """The arguments of `make`, by name."""
         return inspect.signature(self.make).parameters
 
     def __repr__(self) -> str:
@@ -58,10 +68,10 @@ class Entry:
 
 
 class Registry:
-    """A family under its names and aliases.
+    """Members of one kind under their names and aliases.
 
     Args:
-        kind: what a member is called in error messages, such as `"game"`.
+        kind: the word for a member in error messages, such as `"game"`.
 
     Example:
         >>> from games import GAMES
@@ -75,7 +85,7 @@ class Registry:
         self._names: dict[str, str] = {}
 
     def add(self, entry: Entry) -> Entry:
-        """Enter a member.
+        """Add a member.
 
         Raises:
             ValueError: if its name or one of its aliases is taken.
@@ -119,7 +129,7 @@ class Registry:
         """The member of this name or alias.
 
         Raises:
-            ValueError: for an unknown name; the sentence gives the nearest match and all names.
+            ValueError: for an unknown name; the message gives the nearest match and all names.
         """
         if not isinstance(name, str) or name not in self._names:
             raise ValueError(
@@ -128,10 +138,10 @@ class Registry:
         return self._entries[self._names[name]]
 
     def make(self, name: str, **settings: Any) -> Any:
-        """Build the member of this name with the given settings.
+        """Make the member of this name with the given settings.
 
         Raises:
-            ValueError: for an unknown name, an unknown setting, or a value that the member refuses.
+            ValueError: for an unknown name, an unknown setting, or a value that is not accepted.
         """
         entry = self.get(name)
         accepted = entry.settings()
@@ -143,12 +153,12 @@ class Registry:
         return entry.make(**settings)
 
     def member(self, given: Any, kind: type, instead: str) -> Any:
-        """What stands for a member, as the member: itself, a name, or a class or function that makes one without settings.
+        """The member that is given as itself, by name, or as a class or function to be called without arguments.
 
         Args:
             given: any of these.
-            kind: what members are instances of.
-            instead: an example of what is accepted, for error messages.
+            kind: the class of members.
+            instead: an example of an accepted value, for error messages.
 
         Raises:
             ValueError: for anything else.

@@ -1,4 +1,4 @@
-"""Folders that runs write to: by one process at a time, every file whole or absent, and what a file says vouched for by a hash."""
+"""Folders of results: locked by one process at a time, files written atomically, headers protected by a hash."""
 
 import contextlib
 import hashlib
@@ -11,17 +11,19 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 LOCK = ".lock"
-"""The file that a process holds while it writes into a folder; a kill lets go of it."""
+"""The lock file of a folder; the operating system releases it when the process ends, even if killed."""
 SUM = "sha256"
-"""The entry of a header that vouches for all the others."""
+"""The entry of a header with the hash of all other entries."""
 
 
 @contextlib.contextmanager
 def alone(folder: pathlib.Path) -> Iterator[None]:
-    """Hold a folder for one run, made if it does not exist, and removed if it is left empty; some file systems know no locks.
+    """Lock a folder for one run. It is made if it does not exist, and removed at the end if it was new and is empty.
+
+    File systems without locks are used without.
 
     Raises:
-        ValueError: if another run holds it, or it cannot be written.
+        ValueError: if another run has locked it, or it cannot be written.
     """
     path, new = folder / LOCK, not folder.exists()
     while True:
@@ -42,7 +44,7 @@ def alone(folder: pathlib.Path) -> Iterator[None]:
                 break
         except FileNotFoundError:
             pass
-        os.close(handle)  # a run that ended has just removed it
+        os.close(handle)  # a run that has just ended removed this lock file: try again
     try:
         yield
     finally:
@@ -53,7 +55,7 @@ def alone(folder: pathlib.Path) -> Iterator[None]:
 
 
 def _locked(handle: int) -> bool | None:
-    """Lock an open file until it is closed; false where another process holds it, none where the file system knows no locks."""
+    """Lock an open file until it is closed: False if another process holds it, None if the file system has no locks."""
     try:
         import fcntl
 
@@ -66,10 +68,10 @@ def _locked(handle: int) -> bool | None:
 
 
 def write_whole(target: pathlib.Path, save: Callable[[pathlib.Path], Any]) -> pathlib.Path:
-    """Write one file whole or not at all: `save` gets a temporary name of the same ending, which is then moved.
+    """Write a file atomically: `save` writes a temporary file with the same suffix, which then replaces the target.
 
     Raises:
-        ValueError: where it cannot be written, as on a full disk.
+        ValueError: if it cannot be written, as on a full disk.
     """
     handle, temporary = None, None
     try:
@@ -96,11 +98,11 @@ def write_whole(target: pathlib.Path, save: Callable[[pathlib.Path], Any]) -> pa
 
 
 def remove_temporaries(folder: pathlib.Path, stems: Collection[str]) -> None:
-    """Remove what killed runs left of files of these names while they wrote them, and nothing that a process still writes."""
+    """Remove temporary files of these names that killed runs have left; those of running processes are kept."""
     for path in folder.iterdir():
         match = re.fullmatch(r"\.(.+)-[a-z0-9_]{8}\.(parquet|json|png|pdf|md)", path.name)
         if match and match[1] in stems and path.is_file():
-            with contextlib.suppress(OSError):  # in a folder that can only be read
+            with contextlib.suppress(OSError):  # in a read-only folder
                 handle = os.open(path, os.O_RDWR)
                 if _locked(handle):
                     path.unlink(missing_ok=True)
@@ -108,7 +110,7 @@ def remove_temporaries(folder: pathlib.Path, stems: Collection[str]) -> None:
 
 
 def signed(header: Mapping[str, Any], content: bytes = b"") -> dict[str, Any]:
-    """Plain data with a hash of itself and of the content that it describes.
+    """A header with the hash of itself and of the content that it describes.
 
     Example:
         >>> is_intact(signed({"seed": 0})), is_intact(signed({"seed": 0}) | {"seed": 1})
@@ -118,17 +120,17 @@ def signed(header: Mapping[str, Any], content: bytes = b"") -> dict[str, Any]:
 
 
 def is_intact(header: Mapping[str, Any], content: bytes = b"") -> bool:
-    """Whether data is what `signed` made."""
+    """Whether a header and its content are those that were hashed by `signed`."""
     return header.get(SUM) == _digest({name: value for name, value in header.items() if name != SUM}, content)
 
 
 def _digest(header: Mapping[str, Any], content: bytes) -> str:
-    """The SHA-256 of plain data and content."""
+    """The SHA-256 of a header and its content."""
     return hashlib.sha256(json.dumps(header, sort_keys=True).encode() + content).hexdigest()
 
 
 def _umask() -> int:
-    """The process's umask, which temporary files ignore."""
+    """The process's umask, which `tempfile` does not apply."""
     mask = os.umask(0)
     os.umask(mask)
     return mask

@@ -1,4 +1,4 @@
-"""Repeated play of a stage game by memory-k policies, valued exactly."""
+"""Infinitely repeated games between memory-k policies, with exact values."""
 
 import itertools
 import math
@@ -19,29 +19,29 @@ from games.exact.matrix import MatrixGame, outer
 from games.exact.tables import as_table, kl_divergence, log_chances, probabilities, table_shape
 
 PATIENCE = 1e4
-"""Where $1-d$ is below so many units of rounding, a resolvent loses too many digits, and states are eliminated instead."""
+"""If $1-d$ is below this multiple of the rounding error, states are eliminated: the resolvent would lose too many digits."""
 
 
 class Iterated(Game):
-    r"""A stage game played for ever by policies that remember the last k joint actions, valued exactly.
+    r"""The infinitely repeated game between policies that condition on the last k joint actions, with exact values.
 
-    Discounted, $d < 1$: learners ascend the return $V_i = \sum_t d^t E[u_i(a_t)] = p_0^\top (I - dP)^{-1}
-    u_i$, not normalized, as the published learning rates are stated; tables show the per-step value $(1-d)
-    V_i$. At $d = 1$ the value is the long-run average reward from the start, $\lim_{d \to 1} (1-d) V_i$, for
-    reducible and periodic chains too. Values are worked out by a resolvent; at discounts so close to 1 that
-    it would lose digits (in float32 from .9988 on, in float64 from 1 - 2e-12), by elimination, which takes
-    longer. A discount that is traced when the game is made is taken for a smaller one.
+    For discounts $d < 1$ the value is the return $V_i = \sum_t d^t E[u_i(a_t)] = p_0^\top (I - dP)^{-1} u_i$,
+    not normalized, because published learning rates refer to it; tables show the per-step value $(1-d) V_i$.
+    For $d = 1$ the value is the long-run average reward from the start, $\lim_{d \to 1} (1-d) V_i$, also for
+    reducible and periodic chains. Values are computed by the resolvent, or, at discounts so close to 1 that it
+    would lose digits (from .9988 in float32, from 1 - 2e-12 in float64), by elimination of states, which takes
+    longer. A discount that is traced when the game is made is assumed to be smaller than these.
 
     A policy is a table of logits with one row per history: the start, then the histories of length 1 to k.
-    Within a length they are counted with the latest joint action varying fastest, and a joint action with
-    **the player's own action first**, then the others' by seat. With two actions and k = 1 a player's five
+    Histories of one length are ordered with the latest joint action varying fastest, and in a joint action **the
+    player's own action comes first**, then the others' by seat. With two actions and k = 1 a player's five
     logits are `[start, CC, CD, DC, DD]`, each the logit of P(action 0).
 
     Args:
         stage: the stage game, any number of players and actions.
-        discount: in [0, 1]; 1 means the average reward. Within [0, 1) it is data.
+        discount: in [0, 1]; 1 means the average reward. Another discount below 1 does not recompile.
         memory: k, at least 1.
-        name: what tables call the game.
+        name: name in tables.
         init_std: standard deviation of the initial logits, at least 0.
 
     Raises:
@@ -68,7 +68,7 @@ class Iterated(Game):
             return
         discount = np.asarray(self.discount, jax.dtypes.canonicalize_dtype(float))
         self.patient = bool((1 - discount < PATIENCE * np.finfo(discount.dtype).eps).any())
-        average = discount == 1  # also what rounds to 1
+        average = discount == 1  # including discounts that round to 1
         if average.any():
             if not average.all():
                 raise ValueError(
@@ -85,7 +85,7 @@ class Iterated(Game):
         what = f"The chain of {self.n_players} players who remember {self.memory} joint actions, {self.n_outcomes**self.memory} histories,"
         check_room(
             what, 12.0 * self.n_outcomes ** (2 * self.memory), "choose a smaller memory or fewer players"
-        )  # thrice its transitions
+        )  # three times its transition matrix
         check_range("init_std", self.init_std, 0.0)
 
     @property
@@ -115,20 +115,20 @@ class Iterated(Game):
 
     @property
     def stop(self) -> Float[Array, ""]:
-        """$1 - d$, taken before a float64 discount is rounded to the precision of parameters, where it may become 1."""
+        """$1 - d$, in the precision of the discount: rounded to that of parameters, the discount may become 1."""
         return jax.lax.sub(jax.lax.full_like(self.discount, 1), self.discount)
 
     @property
     def is_scalar(self) -> bool:
-        """Whether the closed form in scalars applies."""
+        """Whether `memory_one_2x2` applies: two players, two actions, memory one, and a discount not too close to 1."""
         return self.n_actions == (2, 2) and self.memory == 1 and not self.patient
 
     def init(self, key: Key[Array, ""]) -> Joint:
-        """Draw everybody's logits from $N(0, std^2)$."""
+        """Draw all players' logits from $N(0, std^2)$."""
         return normal_init(key, self.shapes, self.init_std)
 
     def values(self, params: Joint, key: Key[Array, ""] | None = None) -> Float[Array, " n_players"]:
-        """Everybody's return from the start (average reward at discount 1)."""
+        """All players' returns from the start (average rewards at discount 1)."""
         if self.is_scalar:
             check_shapes(self.name, params, self.shapes)
             (own, other), dtype = params, precision(params)
@@ -142,7 +142,7 @@ class Iterated(Game):
         return self.expected(params, self.stage.payoffs.reshape(self.n_players, -1).T)
 
     def frequencies(self, params: Joint) -> Float[Array, " n_outcomes"]:
-        """How often each joint action is played, in joint order: weights $(1-d) d^t$ on step t, or the long-run average.
+        """The frequency of each joint action, players by seat: step t weighs $(1-d) d^t$; at discount 1, the long-run frequency.
 
         Example:
             >>> game = Iterated(MatrixGame.symmetric([[-1, -3], [0, -2]]))
@@ -152,7 +152,7 @@ class Iterated(Game):
         return self.per_step(self.expected(params, jnp.eye(self.n_outcomes, dtype=self.stage.payoffs.dtype)))
 
     def per_step(self, values: Float[Array, "*batch n_players"]) -> Float[Array, "*batch n_players"]:
-        """$(1 - d) V$; at discount 1 the values are per step already."""
+        """$(1 - d) V$; at discount 1 the values themselves."""
         return values if self.criterion == "average" else self.stop.astype(values.dtype) * values
 
     def divergence(
@@ -162,59 +162,63 @@ class Iterated(Game):
         return kl_divergence(old, new, self.n_actions[player])
 
     def split(self, params: Joint) -> Joint:
-        """One scalar per logit where the closed form in scalars applies."""
+        """One scalar per logit if `is_scalar`; otherwise the parameters as they are."""
         return tuple(tuple(own[s] for s in range(5)) for own in params) if self.is_scalar else params
 
     def join(self, params: Joint) -> Joint:
-        """Undo `split`."""
+        """The inverse of `split`."""
         return tuple(jnp.stack(own, axis=-1) for own in params) if self.is_scalar else params
 
     def exchanged(self) -> "Iterated | None":
-        """The repetition of the exchanged stage game; policies stay as they are, since the own action comes first for everybody."""
+        """The repeated game of the exchanged stage game; policies are the same in either seat, as the own action comes first."""
         stage = self.stage.exchanged()
         return None if stage is None else eqx.tree_at(lambda game: game.stage, self, stage)
 
     def joint(
-        self, params: Joint, of: Callable[..., Array], by: Callable[..., Array]
+        self, params: Joint, numbers: Callable[..., Array], combine: Callable[..., Array]
     ) -> Float[Array, "n_observations n_outcomes"]:
-        """A number of every joint action after every history, both in joint order (players by seat): `by` puts players' own together."""
+        """The probability (or log-probability) of every joint action after every history, both with players by seat.
+
+        Args:
+            params: all players' tables.
+            numbers: `probabilities` or `log_chances`, of a table.
+            combine: `jnp.multiply` for probabilities, `jnp.add` for their logarithms.
+        """
         check_shapes(self.name, params, self.shapes)
         tables = [
-            of(as_table(own), a)[own_first(self.n_actions, self.memory, i)]
+            numbers(as_table(own), a)[own_first(self.n_actions, self.memory, i)]
             for i, (own, a) in enumerate(zip(params, self.n_actions, strict=True))
         ]
-        return outer(tuple(tables), by).reshape(self.n_observations, self.n_outcomes)
+        return outer(tuple(tables), combine).reshape(self.n_observations, self.n_outcomes)
 
     def expected(self, params: Joint, rewards: Float[Array, "n_outcomes m"]) -> Float[Array, " m"]:
-        """The return (average at discount 1) of any m quantities that depend on the joint action."""
+        """The returns (averages at discount 1) of m rewards of the joint action."""
         dtype = precision(params)
         joint, rewards = self.joint(params, probabilities, jnp.multiply), rewards.astype(dtype)
         discount, stop = self.discount.astype(dtype), self.stop.astype(dtype)
         size, histories = self.n_outcomes, self.n_outcomes**self.memory
-        gains = joint[-histories:] @ rewards
+        expected_rewards = joint[-histories:] @ rewards
 
         def transitions(
-            rows: Float[Array, "histories size"], nothing: float
+            rows: Float[Array, "histories size"], empty: float
         ) -> Float[Array, "histories histories"]:
             if self.memory == 1:
                 return rows
             before = np.repeat(np.arange(histories), size)
             after = (before * size + np.tile(np.arange(size), histories)) % histories
-            return jnp.full((histories, histories), nothing, dtype).at[before, after].set(rows.ravel())
+            return jnp.full((histories, histories), empty, dtype).at[before, after].set(rows.ravel())
 
         average = self.criterion == "average"
         if average or self.patient:
             logs = transitions(self.joint(params, log_chances, jnp.add)[-histories:], chain.NEVER)
             ahead = (
-                chain.average(logs, gains)
+                chain.average(logs, expected_rewards)
                 if average
-                else chain.average(jnp.log(discount) + logs, gains, jnp.log(stop))
+                else chain.average(jnp.log(discount) + logs, expected_rewards, jnp.log(stop))
             )
         else:
-            ahead = stop * chain.discounted(transitions(joint[-histories:], 0.0), gains, discount)
-        for length in range(
-            self.memory - 1, -1, -1
-        ):  # short histories occur once each: step back to the start
+            ahead = stop * chain.discounted(transitions(joint[-histories:], 0.0), expected_rewards, discount)
+        for length in range(self.memory - 1, -1, -1):  # shorter histories occur only at the start of play
             begin = sum(size**shorter for shorter in range(length))
             p = joint[begin : begin + size**length]
             onwards = jnp.einsum("ho,hom->hm", p, ahead.reshape(-1, size, ahead.shape[-1]))
@@ -223,7 +227,7 @@ class Iterated(Game):
 
 
 def own_first(n_actions: tuple[int, ...], memory: int, player: int) -> Any:
-    """For every history in joint order, its row in the player's own table, where its own action comes first.
+    """For every history, with players by seat, its row in the player's table, where its own action comes first.
 
     Example:
         >>> own_first((2, 2), 1, 1).tolist()

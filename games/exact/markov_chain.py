@@ -1,7 +1,7 @@
-"""Expected rewards of a Markov chain: discounted sums and long-run averages, without a LAPACK call.
+"""Expected rewards of a Markov chain: discounted sums and long-run averages, without LAPACK.
 
-Library solvers would cost a call per matrix under `vmap`, and can hang on the CPU under jax 0.10; the
-matrices here are M-matrices, for which elimination without pivoting is stable.
+LAPACK solves one matrix per call under `vmap`, and can hang on a CPU under jax 0.10. The matrices here are
+M-matrices, for which elimination without pivoting is stable.
 """
 
 import jax
@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 from games.linear_systems import inverse
 
 NEVER = -1e30
-"""The logarithm that stands for probability 0: finite, so that differences of two of them, and derivatives, are finite too."""
+"""The logarithm used for probability 0: finite, so that differences and derivatives are finite."""
 
 
 def discounted(
@@ -19,8 +19,8 @@ def discounted(
 ) -> Float[Array, "s n"]:
     r"""Discounted sum of rewards from every state, $w = (I - dT)^{-1} r$.
 
-    One inverse serves the value and all its derivatives: they follow from $\dot w = (I - dT)^{-1}(\dot r + d
-    \dot T w)$ by the rules of `jax.lax.custom_linear_solve`, to any order.
+    The inverse is computed once for the values and all their derivatives, which `jax.lax.custom_linear_solve`
+    gets from $\dot w = (I - dT)^{-1}(\dot r + d \dot T w)$, to any order.
 
     Args:
         transitions: $T$, rows summing to 1.
@@ -44,23 +44,24 @@ def discounted(
 def average(
     transitions: Float[Array, "s s"], rewards: Float[Array, "s n"], stop: Float[Array, ""] | float = NEVER
 ) -> Float[Array, "s n"]:
-    r"""Mean reward from every state: the long-run average, $\lim_{d \to 1} (1-d)(I - dT)^{-1} r$, or that until play stops.
+    r"""Mean reward from every state: the long-run average, $\lim_{d \to 1} (1-d)(I - dT)^{-1} r$, or that until a stop.
 
-    States are eliminated one by one (Grassmann, Taksar & Heyman 1985), which subtracts nothing and so keeps
-    every digit of tiny transition probabilities. Each remaining state carries the mean reward of itself and
-    of what was eliminated, and the time spent there. A state that can only return to itself closes a
-    recurrent class, whose mean it holds, and stays as a place where others may end; they inherit the means of
-    the states they lead to. Reducible and periodic chains are included.
+    States are eliminated one by one (Grassmann, Taksar & Heyman 1985). The method has no subtractions, so tiny
+    transition probabilities keep all their digits. A remaining state stands for itself and for the visits to
+    eliminated states until the next remaining one: it holds their mean reward and expected duration. A state
+    that can only return to itself represents a recurrent class; it is not eliminated, and its mean is the mean
+    reward of the class. Back substitution then gives every eliminated state the average of the means of the
+    states that follow it. Reducible and periodic chains are included.
 
-    Probabilities and times are kept as logarithms, since products of a few tiny probabilities underflow and
-    times overflow; rewards are kept as means. Every step is then a convex combination, and so is the result:
-    it stays inside the rewards, and no derivative in it exceeds their spread.
+    Probabilities and durations are represented by logarithms, since products of a few tiny probabilities
+    underflow and durations overflow; rewards by means. Every step is then a convex combination of rewards: the
+    result lies between the smallest and the largest reward, and its derivatives are at most their difference.
 
     Args:
-        transitions: $\log T$, in which `NEVER` and below stand for 0.
+        transitions: $\log T$; `NEVER` and below mean probability 0.
         rewards: expected reward of a step taken in each state, one column per player.
-        stop: logarithm of the probability that play stops after a step, by which $T$ then falls short of rows
-            summing to 1. With $\log(1-d)$ and $\log(dT)$ the result is $(1-d)(I - dT)^{-1} r$.
+        stop: logarithm of the probability that play stops after a step; the rows of $T$ then sum to 1 minus this
+            probability. With $\log(1-d)$ and $\log(dT)$ the result is $(1-d)(I - dT)^{-1} r$.
 
     Example:
         >>> average(jnp.log(jnp.array([[0.5, 0.5], [1e-30, 1.0]])), jnp.array([[0.0], [3.0]])).ravel().tolist()
@@ -72,13 +73,13 @@ def average(
 
     def eliminate(carry, k):
         logs, mean, time, closed = carry
-        left = (states < k) | closed  # states not eliminated
+        left = (states < k) | closed  # the states not eliminated
         ahead = jnp.where(left, logs[k], NEVER)
         escape = jax.nn.logsumexp(ahead)
         closes = escape < NEVER / 2
         share = jnp.where(
             closes | (states >= k), NEVER, logs[:, k] - jnp.logaddexp(escape, stop + time[k])
-        )  # passages through k per visit
+        )  # visits to k per visit to each remaining state
         spent = share + time[k]
         carry = (
             jnp.where(left[None, :], jnp.logaddexp(logs, share[:, None] + ahead[None, :]), logs),

@@ -17,31 +17,35 @@ from games.base import Game, Joint, Own, check_shapes, normal_init, precision
 from games.checks import as_float, check_pairs, check_range, floating, numeric_array
 from games.exact.tables import kl_divergence, probabilities, table_shape
 
-GIVEN: dict[int, np.ndarray] = {}
-"""What arrays of payoffs were made from, by `id`, for as long as the array lives: float32 holds neither 1/3 nor 1000000001, and a game
-that is solved exactly is the one that was given. Every array of other payoffs is another object and finds nothing here."""
+EXACT_ENTRIES: dict[int, np.ndarray] = {}
+"""The payoffs as they were given, before they were rounded to floats, by the `id` of the payoff array.
+
+Exact solvers need them: float32 holds neither 1/3 nor 1000000001. They cannot be a field of the game: a static
+field would compile every game anew and would not change with the payoffs under `jax.tree.map` or `jax.jit`, and
+exact fractions cannot be traced. An array made from the payoffs is another object and has no entry here. An entry
+is deleted with its array."""
 
 
 def remember(payoffs: Array, entries: Any) -> Array:
-    """The payoffs, with the numbers they were made from kept for `given`."""
+    """Store the exact entries of a payoff array for `given`; return the array."""
     if isinstance(entries, np.ndarray) and not isinstance(payoffs, Tracer):
-        GIVEN[id(payoffs)] = entries
-        weakref.finalize(payoffs, GIVEN.pop, id(payoffs), None).atexit = False
+        EXACT_ENTRIES[id(payoffs)] = entries
+        weakref.finalize(payoffs, EXACT_ENTRIES.pop, id(payoffs), None).atexit = False
     return payoffs
 
 
 def given(payoffs: Any) -> Any:
-    """The numbers that a game's payoffs were made from where they are known, and otherwise the payoffs.
+    """The exact entries that an array of payoffs was made from, if they are known; otherwise the array.
 
     Example:
         >>> given(MatrixGame.symmetric([[0, 1000000001], [1, 2]]).payoffs)[0, 0, 1]
         1000000001
     """
-    return GIVEN.get(id(payoffs), payoffs)
+    return EXACT_ENTRIES.get(id(payoffs), payoffs)
 
 
 def unrounded(value: Any, checked: Float[Array, "..."]) -> Any:
-    """The numbers as they were given, as floats or objects of the shape of what they were checked as; a JAX array is that itself."""
+    """The entries of `value` before rounding, a NumPy array of floats or Python numbers; `checked` itself for a JAX array."""
     if isinstance(value, np.ndarray) and value.dtype.kind == "f":
         return value.copy()
     leaves = list(flat(value))
@@ -56,8 +60,8 @@ def unrounded(value: Any, checked: Float[Array, "..."]) -> Any:
     return array.reshape(checked.shape)
 
 
-def entered(what: str, value: Any) -> Any:
-    """The numbers of a finite array as they were given, which `MatrixGame` remembers.
+def exact_entries(what: str, value: Any) -> Any:
+    """Check that `value` is an array of finite numbers, and return its entries before rounding.
 
     Raises:
         ValueError: as `numeric_array` does.
@@ -78,10 +82,10 @@ def flat(value: Any) -> Iterator[Any]:
 
 
 def check_payoffs(payoffs: Any) -> Float[Array, "n_players *actions"]:
-    """A payoff tensor `(n, A1, ..., An)` of finite numbers.
+    """Check a payoff tensor `(n, A1, ..., An)`, and return it as a float array.
 
     Raises:
-        ValueError: if it is ragged, not finite, or its player axis disagrees with its rank.
+        ValueError: for rows of different lengths, entries that are not finite, or a shape of another form.
     """
     check_pairs("The payoff tensor", payoffs)
     value, payoffs = payoffs, numeric_array("The payoff tensor", payoffs)
@@ -100,20 +104,21 @@ def check_payoffs(payoffs: Any) -> Float[Array, "n_players *actions"]:
 
 
 class MatrixGame(Game):
-    r"""An n-player normal-form game over mixed strategies given by logits.
+    r"""An n-player normal-form game; parameters are the logits of mixed strategies.
 
     $V_i(\theta) = \sum_{a_1, \dots, a_n} \prod_j \pi_{\theta_j}(a_j)\, u_i(a_1, \dots, a_n)$
 
-    A player with two actions has one logit, the probability of action 0 being its sigmoid; with more actions,
-    one logit each. `payoffs` is data: a family of games is a `vmap` over it.
+    A player with two actions has one logit, whose sigmoid is the probability of action 0; a player with more
+    actions has one logit per action. `payoffs` is an array field: other payoffs compile nothing, and many games are a
+    `vmap`.
 
     Args:
-        payoffs: `(n, A1, ..., An)`; entry `[i, a1, ..., an]` is what player i gets.
-        name: what tables call the game.
+        payoffs: `(n, A1, ..., An)`; entry `[i, a1, ..., an]` is the payoff of player i.
+        name: name in tables.
         init_std: standard deviation of the initial logits, at least 0.
 
     Raises:
-        ValueError: if the payoffs are ragged, not finite, or their player axis disagrees with their rank.
+        ValueError: for rows of different lengths, entries that are not finite, or a shape of another form.
 
     Example:
         >>> game = MatrixGame.symmetric([[-1, -3], [0, -2]])
@@ -131,7 +136,10 @@ class MatrixGame(Game):
     @classmethod
     def bimatrix(cls, row: Any, column: Any, **settings: Any) -> "MatrixGame":
         """The two-player game in which `row[a, b]` and `column[a, b]` are the payoffs of the row and of the column player."""
-        row, column = entered("The row player's payoffs", row), entered("The column player's payoffs", column)
+        row, column = (
+            exact_entries("The row player's payoffs", row),
+            exact_entries("The column player's payoffs", column),
+        )
         if row.shape != column.shape:
             raise ValueError(
                 f"The players' payoffs have shapes {row.shape} and {column.shape}; both must be (row actions, column actions)."
@@ -143,7 +151,7 @@ class MatrixGame(Game):
     @classmethod
     def symmetric(cls, row: Any, **settings: Any) -> "MatrixGame":
         """The symmetric two-player game in which the column player's payoffs are the transpose of `row`."""
-        row = entered("The row player's payoffs", row)
+        row = exact_entries("The row player's payoffs", row)
         return cls.bimatrix(row, row.T, **settings)
 
     @property
@@ -162,18 +170,18 @@ class MatrixGame(Game):
         return tuple(table_shape(1, a)[-1:] for a in self.n_actions)
 
     def init(self, key: Key[Array, ""]) -> Joint:
-        """Draw everybody's logits from $N(0, std^2)$."""
+        """Draw all players' logits from $N(0, std^2)$."""
         return normal_init(key, self.shapes, self.init_std)
 
     def strategies(self, params: Joint) -> tuple[Float[Array, " actions"], ...]:
-        """Everybody's mixed strategy."""
+        """All players' mixed strategies."""
         check_shapes(self.name, params, self.shapes)
         return tuple(
             probabilities(own[0] if a == 2 else own, a) for own, a in zip(params, self.n_actions, strict=True)
         )
 
     def values(self, params: Joint, key: Key[Array, ""] | None = None) -> Float[Array, " n_players"]:
-        """Everybody's expected payoff."""
+        """All players' expected payoffs."""
         payoffs = self.payoffs.astype(precision(params))
         return jnp.sum(
             payoffs * outer(self.strategies(params))[None], axis=tuple(range(1, self.n_players + 1))
@@ -186,34 +194,36 @@ class MatrixGame(Game):
         return kl_divergence(old, new, self.n_actions[player])
 
     def exchanged(self) -> "MatrixGame | None":
-        """The payoffs with their axes exchanged, where both players have equally many actions."""
+        """The game with its seats exchanged; None unless both players have the same number of actions."""
         return relabeled(self, (1, 0)) if self.n_players == 2 and len(set(self.n_actions)) == 1 else None
 
 
 def outer(
-    strategies: tuple[Float[Array, "*batch _"], ...], by: Callable[..., Array] = jnp.multiply
+    strategies: tuple[Float[Array, "*batch _"], ...], combine: Callable[..., Array] = jnp.multiply
 ) -> Float[Array, "..."]:
-    """Probability of every joint action, players in order, from everybody's independent probabilities along the last axis.
+    """The outer product of the players' action probabilities: the probability of every joint action.
 
-    Of logarithms, and put together by `jnp.add`, the logarithm.
+    Args:
+        strategies: probabilities of each player's actions along the last axis, after any batch axes.
+        combine: `jnp.add` for log-probabilities.
     """
     n = len(strategies)
     batch = strategies[0].shape[:-1]
     shaped = [
         p.reshape(*batch, *(p.shape[-1] if i == j else 1 for j in range(n))) for i, p in enumerate(strategies)
     ]
-    return functools.reduce(by, shaped)
+    return functools.reduce(combine, shaped)
 
 
 def relabeled(game: MatrixGame, order: tuple[int, ...]) -> MatrixGame:
-    """The same game with its seats renamed: seat k of the result is seat `order[k]` of `game`.
+    """The same game with its seats permuted: seat k of the result is seat `order[k]` of `game`.
 
     Example:
         >>> relabeled(MatrixGame.bimatrix([[2, 0], [0, 1]], [[1, 0], [0, 2]]), (1, 0)).payoffs[0].tolist()
         [[1.0, 0.0], [0.0, 2.0]]
     """
     axes = (0, *(1 + k for k in order))
-    payoffs, known = jnp.transpose(game.payoffs[np.array(order)], axes), given(game.payoffs)
-    if isinstance(known, np.ndarray):
-        remember(payoffs, np.transpose(known[list(order)], axes))
+    payoffs, entries = jnp.transpose(game.payoffs[np.array(order)], axes), given(game.payoffs)
+    if isinstance(entries, np.ndarray):
+        remember(payoffs, np.transpose(entries[list(order)], axes))
     return eqx.tree_at(lambda g: g.payoffs, game, payoffs)

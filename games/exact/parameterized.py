@@ -1,4 +1,4 @@
-"""Repeated games played through policies: what learns is a policy's parameters, and the policy says which table they stand for."""
+"""Repeated games in other coordinates: parameters are mapped to tables of logits, by a basis or by a network."""
 
 import abc
 import itertools
@@ -18,7 +18,7 @@ from games.exact.tables import as_table
 Table = Float[Array, "..."]
 """A player's logits, one row per history, own action first."""
 Histories = Float[np.ndarray, "n_observations features"]
-"""What a policy sees of every history."""
+"""The input of a policy for every history, one row each."""
 
 
 class Policy(eqx.Module):
@@ -26,18 +26,18 @@ class Policy(eqx.Module):
 
     @abc.abstractmethod
     def init(self, key: Key[Array, ""], drawn: Table, histories: Histories) -> Own:
-        """Initial parameters, where the game itself would start from the table `drawn`."""
+        """Draw initial parameters; `drawn` is the initial table that the repeated game draws."""
 
     @abc.abstractmethod
     def table(self, own: Own, shape: tuple[int, ...], histories: Histories) -> Table:
-        """The logits that the parameters stand for, in the shape of a table."""
+        """The table of logits of these parameters."""
 
 
 class Tabular(Policy):
     """The parameters are the table."""
 
     def init(self, key: Key[Array, ""], drawn: Table, histories: Histories) -> Own:
-        """The table that the game draws."""
+        """The initial table of the repeated game."""
         return drawn
 
     def table(self, own: Own, shape: tuple[int, ...], histories: Histories) -> Table:
@@ -46,10 +46,10 @@ class Tabular(Policy):
 
 
 class Preconditioned(Policy):
-    r"""Another basis of the tables: logits $M \theta$, the rows of M and of the table in the same order.
+    r"""The parameters are coordinates of the table in another basis: logits $M \theta$.
 
-    The default is POLA's for two actions and memory one, in which every step in the state DD is one against
-    all other states: $M\theta = (\theta_s - 2 \theta_{DD})_{s \ne DD}, \theta_{DD}$.
+    The default is the basis of the POLA paper for two actions and memory one, in which a step of $\theta_{DD}$
+    changes all other logits too: $M\theta = (\theta_s - 2 \theta_{DD})_{s \ne DD}, \theta_{DD}$.
 
     Args:
         matrix: M, square, one row per history, `[start, CC, CD, DC, DD]` with memory one.
@@ -79,7 +79,7 @@ class Preconditioned(Policy):
             )
 
     def init(self, key: Key[Array, ""], drawn: Table, histories: Histories) -> Own:
-        r"""$\theta$ is what the game would draw for the table."""
+        r"""$\theta$ is distributed as the repeated game's initial table."""
         if drawn.shape[0] != self.matrix.shape[0]:
             raise ValueError(
                 f"The matrix has {self.matrix.shape[0]} rows, but a table of this game has {drawn.shape[0]}; give one row per history."
@@ -92,10 +92,10 @@ class Preconditioned(Policy):
 
 
 class Network(Policy):
-    r"""One hidden layer of tanh units over one-hot codes of the remembered actions.
+    r"""A network with one hidden layer of tanh units; its inputs are one-hot codes of the remembered actions.
 
-    A history is coded by one block per remembered action, own action first: one entry per action and one for
-    "before the start". With two actions and memory one these are six inputs. Weights and biases start uniform
+    A history is encoded by one block per remembered action, own action first, with one entry per action and one
+    for "before the start". With two actions and memory one there are six inputs. Weights and biases start uniform
     in $[-1/\sqrt n, 1/\sqrt n]$ for n inputs.
 
     Args:
@@ -120,7 +120,7 @@ class Network(Policy):
         check_count("hidden", self.hidden)
 
     def init(self, key: Key[Array, ""], drawn: Table, histories: Histories) -> Own:
-        """Uniform weights and biases; the drawn table gives the number of outputs alone."""
+        """Uniform weights and biases; only the shape of the drawn table is used."""
         n_in, n_out = histories.shape[1], 1 if drawn.ndim == 1 else drawn.shape[1]
         shapes = {
             "bias_in": ((self.hidden,), n_in),
@@ -142,15 +142,15 @@ class Network(Policy):
 
 
 class Parameterized(Game):
-    """A repeated game in which everybody's parameters stand for tables by one policy; values and divergences are those of the tables.
+    """A repeated game in which a policy maps parameters to tables; values and divergences are those of the tables.
 
     Args:
         game: the repeated game.
-        policy: how parameters become tables, for all players: `Tabular()`, `Preconditioned()` or `Network()`.
-        name: what tables call the game.
+        policy: the map from parameters to tables, the same for all players: `Tabular()`, `Preconditioned()` or `Network()`.
+        name: name in tables.
 
     Raises:
-        ValueError: if `game` is not a repeated game, or `policy` is no policy.
+        ValueError: if `game` is not a repeated game, or `policy` is not a `Policy`.
 
     Example:
         >>> from games import ipd
@@ -179,12 +179,12 @@ class Parameterized(Game):
         return self.game.n_players
 
     def histories(self, player: int) -> Histories:
-        """What the player's policy sees of every history, in the order of its table."""
+        """The inputs of the player's policy, one row per history, in the order of its table."""
         others = (a for j, a in enumerate(self.game.n_actions) if j != player)
-        return coded((self.game.n_actions[player], *others), self.game.memory)
+        return one_hot_histories((self.game.n_actions[player], *others), self.game.memory)
 
     def init(self, key: Key[Array, ""]) -> Joint:
-        """Everybody's initial parameters."""
+        """Draw all players' initial parameters."""
         drawn = self.game.init(key)
         return tuple(
             self.policy.init(jax.random.fold_in(key, i), table, self.histories(i))
@@ -192,43 +192,45 @@ class Parameterized(Game):
         )
 
     def table(self, player: int, own: Own) -> Table:
-        """The table of logits that a player's parameters stand for."""
+        """The table of logits of a player's parameters."""
         return self.policy.table(own, self.game.shapes[player], self.histories(player))
 
     def tables(self, params: Joint) -> Joint:
-        """Everybody's tables, which are parameters of the game played as it is."""
+        """All players' tables, which are parameters of the repeated game."""
         return tuple(self.table(i, own) for i, own in enumerate(params))
 
     def values(self, params: Joint, key: Key[Array, ""] | None = None) -> Float[Array, " n_players"]:
-        """The values of everybody's tables."""
+        """The values of the tables."""
         return self.game.values(self.tables(params), key)
 
     def per_step(self, values: Float[Array, "*batch n_players"]) -> Float[Array, "*batch n_players"]:
-        """As the repeated game."""
+        """Per-step values of the repeated game."""
         return self.game.per_step(values)
 
     def divergence(
         self, player: int, old: Own, new: Own, params: Joint, key: Key[Array, ""] | None = None
     ) -> Float[Array, ""]:
-        """How far the player's table moves; other parameters of the same table are at no distance."""
+        """The divergence of the tables; it is 0 between different parameters of one table."""
         return self.game.divergence(
             player, self.table(player, old), self.table(player, new), self.tables(params), key
         )
 
     def exchanged(self) -> "Parameterized | None":
-        """The exchanged repeated game, through the same policy."""
+        """The exchanged repeated game with the same policy."""
         game = self.game.exchanged()
         return None if game is None else eqx.tree_at(lambda g: g.game, self, game)
 
 
-def coded(n_actions: tuple[int, ...], memory: int) -> Histories:
-    """One-hot codes of the histories of length 0 to `memory`, latest joint action last; what lies before the start has a code of its own.
+def one_hot_histories(n_actions: tuple[int, ...], memory: int) -> Histories:
+    """One-hot codes of the histories of length 0 to `memory`, latest joint action last.
+
+    An action before the start of play has a code of its own, the last entry of its block.
 
     Example:
-        >>> coded((2, 2), 1).astype(int).tolist()
+        >>> one_hot_histories((2, 2), 1).astype(int).tolist()
         [[0, 0, 1, 0, 0, 1], [1, 0, 0, 1, 0, 0], [1, 0, 0, 0, 1, 0], [0, 1, 0, 1, 0, 0], [0, 1, 0, 0, 1, 0]]
     """
-    before = tuple(n_actions)  # the code after the last action
+    before = tuple(n_actions)  # the code of "before the start" follows those of the actions
     joint: list[tuple[Any, ...]] = list(itertools.product(*(range(a) for a in n_actions)))
     rows = [
         np.concatenate(

@@ -1,4 +1,4 @@
-"""Games in parameter space: values are polynomials or quotients of them, and nobody plays actions."""
+"""Differentiable games without actions: values are given as functions of the players' parameters."""
 
 from collections.abc import Callable
 
@@ -22,14 +22,13 @@ def half_squared_distance(old: Own, new: Own) -> Scalar:
 
 
 class Smooth(Game):
-    r"""A game of one real number per player, given by its **losses**: $V_i(\theta) = -L_i(\theta_1, \dots, \theta_n)$.
+    r"""A game with one real parameter per player, given by its **losses**: $V_i(\theta) = -L_i(\theta_1, \dots, \theta_n)$.
 
     Args:
-        losses: `losses(*numbers, *constants) -> (L_1, ..., L_n)`, one number per player; differentiable
-            everywhere but on null sets.
-        constants: numbers that the losses depend on; data.
+        losses: `losses(*parameters, *constants) -> (L_1, ..., L_n)`, differentiable almost everywhere.
+        constants: further arguments of the losses; other values do not recompile.
         n_players: number of players.
-        name: what tables call the game.
+        name: name in tables.
         init_std: standard deviation of the initial parameters, at least 0.
 
     Raises:
@@ -56,11 +55,11 @@ class Smooth(Game):
         check_range("init_std", self.init_std, 0.0)
 
     def init(self, key: Key[Array, ""]) -> Joint:
-        """Draw everybody's number from $N(0, std^2)$."""
+        """Draw all players' parameters from $N(0, std^2)$."""
         return normal_init(key, [(1,)] * self.n_players, self.init_std)
 
     def values(self, params: Joint, key: Key[Array, ""] | None = None) -> Float[Array, " n_players"]:
-        """Everybody's loss, its sign turned."""
+        """All players' negative losses."""
         check_shapes(self.name, params, [(1,)] * self.n_players)
         constants = (x.astype(precision(params)) for x in self.constants)
         losses = self.losses(*(own[0] for own in params), *constants)
@@ -73,7 +72,7 @@ class Smooth(Game):
     def divergence(
         self, player: int, old: Own, new: Own, params: Joint, key: Key[Array, ""] | None = None
     ) -> Scalar:
-        """Half the squared distance."""
+        """Half the squared Euclidean distance of the parameters."""
         return half_squared_distance(old, new)
 
     def split(self, params: Joint) -> Joint:
@@ -81,25 +80,24 @@ class Smooth(Game):
         return tuple((own[0],) for own in params)
 
     def join(self, params: Joint) -> Joint:
-        """Undo `split`."""
+        """The inverse of `split`."""
         return tuple(jnp.stack(own, axis=-1) for own in params)
 
 
 class Quadratic(Game):
-    r"""The game with values $V_i(\theta) = \frac12 \theta^\top A_i \theta + b_i^\top \theta$ in everybody's parameters one after another.
+    r"""A quadratic game: $V_i(\theta) = \frac12 \theta^\top A_i \theta + b_i^\top \theta$, $\theta$ all parameters, concatenated.
 
-    Local models of any game, and the test bed of convergence theory; `matrices` and `vectors` are data.
+    Quadratic games are local models of any game and the standard examples of convergence theory.
 
     Args:
-        matrices: $A_i$, shape `(n, d, d)` with d the number of all parameters; only the symmetric parts
-            matter.
+        matrices: $A_i$, shape `(n, d, d)`, with d the total number of parameters; only the symmetric parts matter.
         vectors: $b_i$, shape `(n, d)`; 0 by default.
-        sizes: how many parameters each player has, adding up to d; 1 each by default.
-        name: what tables call the game.
+        sizes: number of parameters of each player, with sum d; 1 each by default.
+        name: name in tables.
         init_std: standard deviation of the initial parameters, at least 0.
 
     Raises:
-        ValueError: for ragged or non-finite numbers, or shapes that disagree.
+        ValueError: for entries that are not finite, or shapes that do not agree.
 
     Example:
         >>> game = Quadratic([[[0, -1], [-1, 0]], [[0, 1], [1, 0]]])
@@ -146,11 +144,11 @@ class Quadratic(Game):
         return self.matrices.shape[0]
 
     def init(self, key: Key[Array, ""]) -> Joint:
-        """Draw everybody's parameters from $N(0, std^2)$."""
+        """Draw all players' parameters from $N(0, std^2)$."""
         return normal_init(key, [(k,) for k in self.sizes], self.init_std)
 
     def values(self, params: Joint, key: Key[Array, ""] | None = None) -> Float[Array, " n_players"]:
-        """Everybody's quadratic form."""
+        """All players' quadratic forms."""
         check_shapes(self.name, params, [(k,) for k in self.sizes])
         theta, dtype = jnp.concatenate([as_table(own) for own in params]), precision(params)
         return (
@@ -161,7 +159,7 @@ class Quadratic(Game):
     def divergence(
         self, player: int, old: Own, new: Own, params: Joint, key: Key[Array, ""] | None = None
     ) -> Scalar:
-        """Half the squared distance."""
+        """Half the squared Euclidean distance of the parameters."""
         return half_squared_distance(old, new)
 
 
@@ -176,7 +174,7 @@ def tandem_cubed_losses(x, y):
 
 
 def hamiltonian_losses(x, y):
-    """$xy$ and $-xy$: pure rotation."""
+    """$xy$ and $-xy$: the gradient field is a pure rotation."""
     return x * y, -x * y
 
 
@@ -192,7 +190,7 @@ def zero_sum_cycle_losses(x, y):
 
 
 def coupling(x, y):
-    """$g/4$ with $g = y^4/(1+x^2) - x^4/(1+y^2)$, which makes the market's losses coercive."""
+    """$g/4$ with $g = y^4/(1+x^2) - x^4/(1+y^2)$: the term that makes the market's losses coercive."""
     return (y**4 / (1 + x**2) - x**4 / (1 + y**2)) / 4
 
 

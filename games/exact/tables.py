@@ -1,4 +1,4 @@
-"""Tabular policies: logits to action probabilities and back, one row per observation."""
+"""Tabular policies: action probabilities from logits and back, one row per observation."""
 
 import jax
 import jax.numpy as jnp
@@ -6,16 +6,16 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 CERTAIN = 1000.0
-"""The logit that stands for certainty: finite, and its sigmoid is exactly 1 (and of its negative exactly 0) in float32 and float64."""
+"""The logit used for probability 1: it is finite, and its sigmoid is exactly 1 (that of its negative 0) in float32 and float64."""
 
 
 def table_shape(n_observations: int, n_actions: int) -> tuple[int, ...]:
-    """Shape of a table's logits: one per observation for two actions, one per observation and action for more."""
+    """Shape of a table of logits: one logit per observation for two actions, one per observation and action for more."""
     return (n_observations,) if n_actions == 2 else (n_observations, n_actions)
 
 
 def as_table(own: Float[Array, "..."] | tuple[Float[Array, ""], ...]) -> Float[Array, "..."]:
-    """A player's table as one array, also where it came as a tuple of scalars."""
+    """A player's table as one array; it may be given as a tuple of scalars."""
     return jnp.stack(own) if isinstance(own, tuple) else own
 
 
@@ -23,8 +23,8 @@ def probabilities(logits: Float[Array, "..."], n_actions: int) -> Float[Array, "
     r"""Action probabilities of a table of logits.
 
     $\pi(0) = \sigma(\theta)$ for two actions (one logit per observation), $\pi = \mathrm{softmax}(\theta)$
-    for more. Both probabilities of a two-action policy come from a sigmoid of their own, so that neither
-    suffers from cancellation.
+    for more. The two probabilities of a two-action policy are computed by one sigmoid each, not as 1 minus the
+    other, which would cancel digits.
 
     Example:
         >>> probabilities(jnp.zeros(5), 2).shape
@@ -43,7 +43,7 @@ def log_probabilities(logits: Float[Array, "..."], n_actions: int) -> Float[Arra
 
 
 def log_chances(logits: Float[Array, "..."], n_actions: int) -> Float[Array, "... n_actions"]:
-    """Logarithm of `probabilities`, minus infinity where these are below the smallest normal number and so count as 0."""
+    """Logarithm of `probabilities`; minus infinity for those below the smallest normal number, which count as 0."""
     logs = log_probabilities(logits, n_actions)
     return jnp.where(logs < np.log(jnp.finfo(logs.dtype).tiny), -jnp.inf, logs)
 
@@ -51,8 +51,8 @@ def log_chances(logits: Float[Array, "..."], n_actions: int) -> Float[Array, "..
 def kl_divergence(old: Float[Array, "..."], new: Float[Array, "..."], n_actions: int) -> Float[Array, ""]:
     r"""$\sum_o \mathrm{KL}(\pi_{old}(\cdot | o) \,\|\, \pi_{new}(\cdot | o))$, summed over the rows of two tables of logits.
 
-    With $r = \log \pi_{new} - \log \pi_{old}$ every action adds $\pi_{old}\,(e^r - 1 - r) \ge 0$, which is
-    the usual sum, since both policies add up to 1, but keeps its digits between policies that are close.
+    Computed as the sum of $\pi_{old}\,(e^r - 1 - r) \ge 0$ over actions, with $r = \log \pi_{new} - \log
+    \pi_{old}$. This equals the usual sum, since both policies sum to 1, and loses no digits for close policies.
     """
     old, new = as_table(old), as_table(new)
     p, q = probabilities(old, n_actions), probabilities(new, n_actions)
@@ -63,7 +63,7 @@ def kl_divergence(old: Float[Array, "..."], new: Float[Array, "..."], n_actions:
 
 
 def logits(p: ArrayLike) -> Float[Array, "..."]:
-    """Two-action logits whose sigmoid is `p`; certainty becomes plus or minus `CERTAIN`.
+    """Two-action logits whose sigmoid is `p`; probabilities 1 and 0 become plus and minus `CERTAIN`.
 
     Args:
         p: probabilities of action 0, each in [0, 1].

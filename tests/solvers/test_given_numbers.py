@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from games import GAMES, Iterated, MatrixGame
-from games.exact.matrix import GIVEN, relabeled
+from games.exact.matrix import EXACT_ENTRIES, relabeled
 from solvers import (
     DYNAMICS,
     alpha_rank,
@@ -95,12 +95,12 @@ def test_other_payoffs_are_solved_as_they_are():
 
 
 def test_what_is_kept_ends_with_its_game():
-    before = len(GIVEN)
+    before = len(EXACT_ENTRIES)
     game = MatrixGame.symmetric([[1, FAR + 1], [0, 2]])
-    assert len(GIVEN) == before + 1
+    assert len(EXACT_ENTRIES) == before + 1
     del game
     gc.collect()
-    assert len(GIVEN) == before
+    assert len(EXACT_ENTRIES) == before
 
 
 def test_games_are_made_within_compiled_functions():
