@@ -29,9 +29,9 @@ SIZES = {"ipd_gru": {"batch": 2000, "inner_steps": 2}, "coin_lola": {"batch": 10
 @pytest.mark.parametrize(("name", "plain"), [("ipd_gru", False), ("ipd_gru", True), ("coin_lola", False)])
 def test_an_outer_step(benchmark, monkeypatch, name, plain):
     if plain:
-        monkeypatch.setattr(Recurrent, "along", Agent.along)
-        monkeypatch.setattr(Recurrent, "coded", Agent.coded)
-        monkeypatch.setattr(Recurrent, "together", Agent.together)
+        monkeypatch.setattr(Recurrent, "unroll_batch", Agent.unroll_batch)
+        monkeypatch.setattr(Recurrent, "specialize", Agent.specialize)
+        monkeypatch.setattr(Recurrent, "start_batch", Agent.start_batch)
     game, learner = (
         PLAYABLE.make(name, batch=SIZES[name]["batch"]),
         PolaDice(inner_steps=SIZES[name]["inner_steps"], steps=STEPS),

@@ -19,7 +19,7 @@ import pandas as pd
 from analysis.cli import settings
 from analysis.cli.evaluate import trained, trained_on
 from games import SAMPLED
-from games.agents.base import acting
+from games.agents.base import actor_of
 from shaping.base import View
 from shaping.catalog import LEARNERS
 from shaping.checkpoint import folder as checkpoint
@@ -38,7 +38,7 @@ def moved(learner, game, params=None) -> np.ndarray:
         view, joint, old = View(game, start, 0, key), start, (None, None)
         for m in range(learner.inner_steps):
             joint, old = learner.answered(view.afresh(m), joint, old), start
-        return game.divergence(1, acting(start[1]), acting(joint[1]), start, key)
+        return game.divergence(1, actor_of(start[1]), actor_of(joint[1]), start, key)
 
     return np.asarray(eqx.filter_jit(jax.vmap(divergence))(KEYS))
 

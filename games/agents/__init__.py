@@ -1,4 +1,4 @@
-"""Agents that act in environments: policies with parameters, recurrent networks, scripted players."""
+"""Agents that act in environments: tables, networks and scripted players."""
 
 from games.agents.base import ActorCritic, Agent, Table, Trembling, agent
 from games.agents.coin_scripted import COIN_AGENTS

@@ -1,4 +1,4 @@
-"""What plays an environment: agents, from observations and a memory of their own to the logits of actions."""
+"""Agents: policies with their parameters, which map an observation and a memory to logits of actions."""
 
 import abc
 import itertools
@@ -13,28 +13,28 @@ from games.base import Own
 from games.exact.tables import as_table
 from games.registry import nearest
 
-Turn = Callable[[PyTree[Array], PyTree[Array]], tuple[Float[Array, "batch outputs"], PyTree[Array]]]
-"""From what an agent sees in each of a batch of episodes, and its memories, to its logits there and the memories after the step."""
+Step = Callable[[PyTree[Array], PyTree[Array]], tuple[Float[Array, "batch outputs"], PyTree[Array]]]
+"""One step of an agent in a batch of episodes: from observations and memories to logits and new memories."""
 
 
 class Agent(eqx.Module):
-    """A policy with its parameters: every leaf is an array of real numbers, so that an agent is a player's parameters as it stands.
+    """A policy with its parameters.
 
-    A scripted agent has no parameters.
+    All leaves are arrays of real numbers, so an agent serves as a player's parameters. A scripted agent has none.
     """
 
     def memory(self) -> PyTree[Array]:
-        """The memory before the first step; by default there is none."""
+        """The memory at the start of an episode; by default there is none."""
         return ()
 
     @abc.abstractmethod
     def __call__(
         self, observation: PyTree[Array], memory: PyTree[Array]
     ) -> tuple[Float[Array, " outputs"], PyTree[Array]]:
-        """The logits of the actions, and the memory after this step."""
+        """The logits of the actions, and the memory after the step."""
 
     def unroll(self, observations: PyTree[Array]) -> Float[Array, "steps outputs"]:
-        """The outputs along one episode's observations, from the first on; the residuals of a step are worked out again on the way back."""
+        """The outputs for the observations of one episode, from its start; the backward pass recomputes each step."""
         if not jax.tree.leaves(self.memory()):
             return jax.vmap(lambda observation: self(observation, ())[0])(observations)
 
@@ -44,28 +44,28 @@ class Agent(eqx.Module):
 
         return jax.lax.scan(jax.checkpoint(step), self.memory(), observations)[1]
 
-    def along(self, observations: PyTree[Array]) -> Float[Array, "steps batch outputs"]:
-        """The outputs along a batch of episodes."""
+    def unroll_batch(self, observations: PyTree[Array]) -> Float[Array, "steps batch outputs"]:
+        """The outputs for the observations of a batch of episodes."""
         return jax.vmap(self.unroll, in_axes=1, out_axes=1)(observations)
 
-    def together(self, batch: int) -> tuple[PyTree[Array], Turn]:
-        """The memories of a batch of episodes before the first step, and what `__call__` is for one of them, for all."""
+    def start_batch(self, batch: int) -> tuple[PyTree[Array], Step]:
+        """The memories of a batch of episodes at their start, and `__call__` for the whole batch."""
         return jax.tree.map(lambda x: jnp.broadcast_to(x, (batch, *x.shape)), self.memory()), jax.checkpoint(
             jax.vmap(self)
         )
 
-    def coded(self, distinct: Array) -> "Agent":
-        """The same agent where all that can be seen is known, if it gains by looking at each thing once."""
+    def specialize(self, distinct: Array) -> "Agent":
+        """The agent for an environment with these possible observations only, made faster by it if possible."""
         return self
 
 
 class Table(Agent):
-    """A table of logits, one row per observation: what `games.exact.iterated` values exactly.
+    """A table of logits, one row per observation, as in `games.exact.iterated`.
+
+    Observations are numbers of rows, or one-hot vectors over the rows.
 
     Args:
-        logits: `(rows,)` for two actions, of action 0 against action 1; `(rows, n_actions)` for more.
-
-    Observations are the number of the row, or one-hot vectors over the rows.
+        logits: `(rows,)` for two actions, the logit of action 0; `(rows, n_actions)` for more actions.
     """
 
     logits: Float[Array, "rows *n_actions"]
@@ -73,7 +73,7 @@ class Table(Agent):
     def __call__(
         self, observation: Array, memory: PyTree[Array]
     ) -> tuple[Float[Array, " outputs"], PyTree[Array]]:
-        """The row."""
+        """The logits in the row of the observation, and the memory unchanged."""
         row = (
             self.logits[observation]
             if observation.ndim == 0
@@ -143,7 +143,9 @@ class Mlp(Agent):
 
 
 class ActorCritic(Agent):
-    """An actor, which acts, beside a critic of one output, which values what the actor sees.
+    """An actor, which chooses actions, and a critic, whose one output is the value of the same observations.
+
+    As an agent it is its actor.
 
     Args:
         actor: an agent.
@@ -154,71 +156,71 @@ class ActorCritic(Agent):
     critic: Agent
 
     def memory(self) -> PyTree[Array]:
-        """The actor's; the critic only looks back on episodes."""
+        """The actor's memory; the critic is evaluated on whole episodes only."""
         return self.actor.memory()
 
     def __call__(
         self, observation: PyTree[Array], memory: PyTree[Array]
     ) -> tuple[Float[Array, " outputs"], PyTree[Array]]:
-        """The actor's."""
+        """The actor's logits and memory after the step."""
         return self.actor(observation, memory)
 
     def unroll(self, observations: PyTree[Array]) -> Float[Array, "steps outputs"]:
-        """The actor's."""
+        """The actor's outputs along one episode."""
         return self.actor.unroll(observations)
 
-    def along(self, observations: PyTree[Array]) -> Float[Array, "steps batch outputs"]:
-        """The actor's."""
-        return self.actor.along(observations)
+    def unroll_batch(self, observations: PyTree[Array]) -> Float[Array, "steps batch outputs"]:
+        """The actor's outputs along a batch of episodes."""
+        return self.actor.unroll_batch(observations)
 
-    def together(self, batch: int) -> tuple[PyTree[Array], Turn]:
-        """The actor's."""
-        return self.actor.together(batch)
+    def start_batch(self, batch: int) -> tuple[PyTree[Array], Step]:
+        """The actor's memories at the start, and its step, for a batch of episodes."""
+        return self.actor.start_batch(batch)
 
-    def coded(self, distinct: Array) -> "ActorCritic":
-        """Both."""
-        return ActorCritic(self.actor.coded(distinct), self.critic.coded(distinct))
+    def specialize(self, distinct: Array) -> "ActorCritic":
+        """Both networks for an environment with these possible observations only."""
+        return ActorCritic(self.actor.specialize(distinct), self.critic.specialize(distinct))
 
 
 class Trembling(Agent):
-    r"""An agent whose hand trembles: with probability $\epsilon$ the action is any, all as likely.
+    r"""An agent that takes a uniformly random action with probability $\epsilon$, and otherwise acts as another.
 
     Args:
-        inner: who acts.
-        epsilon: in [0, 1].
+        inner: the other agent.
+        epsilon: $\epsilon$, in [0, 1].
     """
 
     inner: Agent
     epsilon: Float[Array, ""]
 
     def memory(self) -> PyTree[Array]:
-        """The inner agent's."""
+        """The inner agent's memory."""
         return self.inner.memory()
 
     def __call__(
         self, observation: PyTree[Array], memory: PyTree[Array]
     ) -> tuple[Float[Array, " outputs"], PyTree[Array]]:
-        """The logarithms of the probabilities."""
+        """Log-probabilities of the actions, and the inner agent's memory after the step."""
         logits, memory = self.inner(observation, memory)
-        return self.shaken(logits), memory
+        return self.mixed(logits), memory
 
-    def together(self, batch: int) -> tuple[PyTree[Array], Turn]:
-        """The inner agent's, with the hand's trembling."""
-        memories, turn = self.inner.together(batch)
+    def start_batch(self, batch: int) -> tuple[PyTree[Array], Step]:
+        """The inner agent's memories at the start, and this agent's step, for a batch of episodes."""
+        memories, inner_step = self.inner.start_batch(batch)
 
-        def trembling(observations, memories):
-            logits, memories = turn(observations, memories)
-            return self.shaken(logits), memories
+        def step(observations, memories):
+            logits, memories = inner_step(observations, memories)
+            return self.mixed(logits), memories
 
-        return memories, trembling
+        return memories, step
 
-    def shaken(self, logits: Float[Array, "*batch outputs"]) -> Float[Array, "*batch outputs"]:
-        """The logarithms of the probabilities, from the inner agent's logits."""
+    def mixed(self, logits: Float[Array, "*batch outputs"]) -> Float[Array, "*batch outputs"]:
+        """Log-probabilities of the mixture with uniform actions, from the inner agent's logits."""
         return jnp.log((1 - self.epsilon) * jax.nn.softmax(logits) + self.epsilon / logits.shape[-1])
 
 
 def agent(own: Own) -> Agent:
-    """The agent that a player's parameters stand for: an agent stands for itself, an array (or a tuple of scalars) for a table.
+    """The agent of a player's parameters: an agent itself, or the table of an array (or of a tuple of scalars).
 
     Example:
         >>> agent(jnp.zeros(5))(jnp.array(0), ())[0].tolist()
@@ -227,11 +229,11 @@ def agent(own: Own) -> Agent:
     return own if isinstance(own, Agent) else Table(as_table(own))
 
 
-def acting(own: Own) -> Own:
-    """The part of a player's parameters that acts: all but a critic."""
+def actor_of(own: Own) -> Own:
+    """A player's parameters without its critic."""
     return own.actor if isinstance(own, ActorCritic) else own
 
 
-def acting_as(own: Own, part: Own) -> Own:
-    """A player's parameters with the part that acts exchanged."""
+def with_actor(own: Own, part: Own) -> Own:
+    """A player's parameters with all but its critic replaced by `part`."""
     return ActorCritic(part, own.critic) if isinstance(own, ActorCritic) else part

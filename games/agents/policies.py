@@ -1,4 +1,4 @@
-"""Policies before they have parameters: what draws an agent for a seat of an environment."""
+"""Architectures of policies: they draw the initial parameters of an agent for a seat of an environment."""
 
 import abc
 import math
@@ -17,19 +17,19 @@ from games.exact.tables import table_shape
 
 
 class Architecture(eqx.Module):
-    """The structure of a policy."""
+    """The architecture of a policy."""
 
     @abc.abstractmethod
     def init(self, key: Key[Array, ""], environment: Environment, player: int) -> Own:
-        """Draw one player's parameters."""
+        """Draw one player's initial parameters."""
 
     @abc.abstractmethod
     def network(self, key: Key[Array, ""], observation_shape: tuple[int, ...], outputs: int) -> Agent:
-        """Draw something of the same form with any number of outputs, such as a critic."""
+        """Draw a network of the same architecture with another number of outputs, such as a critic."""
 
 
 class TablePolicy(Architecture):
-    r"""A table of logits from $N(0, init\_std^2)$, an array; observations must be one-hot vectors over its rows.
+    r"""A table of logits, drawn from $N(0, init\_std^2)$; observations must be one-hot vectors over its rows.
 
     Args:
         init_std: standard deviation of the initial logits, at least 0.
@@ -46,7 +46,7 @@ class TablePolicy(Architecture):
         check_range("init_std", self.init_std, 0.0)
 
     def init(self, key: Key[Array, ""], environment: Environment, player: int) -> Own:
-        """One row per entry of an observation."""
+        """Draw the logits, one row per entry of an observation."""
         if len(environment.observation_shape) != 1:
             raise ValueError(
                 f"Observations of {environment.name!r} have shape {environment.observation_shape}; a table needs one-hot vectors, so take "
@@ -61,7 +61,7 @@ class TablePolicy(Architecture):
 
 
 class Network(Architecture):
-    """A network, with a critic of the same form and parameters of its own where one is asked for."""
+    """A network, optionally with a critic of the same architecture, which has parameters of its own."""
 
     if TYPE_CHECKING:  # a type checker would take an abstract attribute for an argument of the constructor
         critic: ClassVar[Any]
@@ -69,21 +69,21 @@ class Network(Architecture):
         critic: eqx.AbstractVar[bool]
 
     def init(self, key: Key[Array, ""], environment: Environment, player: int) -> Own:
-        """An actor, beside a critic where one is asked for."""
+        """Draw the actor, and the critic if there is one."""
         actor, critic = jax.random.split(key)
-        drawn = self.network(actor, environment.observation_shape, environment.n_actions[player])
+        own = self.network(actor, environment.observation_shape, environment.n_actions[player])
         return (
-            ActorCritic(drawn, self.network(critic, environment.observation_shape, 1))
-            if self.critic
-            else drawn
+            ActorCritic(own, self.network(critic, environment.observation_shape, 1)) if self.critic else own
         )
 
 
 class MlpPolicy(Network):
-    r"""A multilayer perceptron with ReLU, without memory; weights and biases uniform in $[-1/\sqrt n, 1/\sqrt n]$ for n inputs.
+    r"""A multilayer perceptron with ReLU, without memory.
+
+    Weights and biases are drawn uniformly from $[-1/\sqrt n, 1/\sqrt n]$, n the number of inputs of a layer.
 
     Args:
-        hidden: units of every hidden layer, each at least 1.
+        hidden: number of units of each hidden layer, each at least 1.
         critic: whether there is a critic.
 
     Raises:
@@ -103,16 +103,18 @@ class MlpPolicy(Network):
 
 
 class GruPolicy(Network):
-    r"""Dense-ReLU-GRU-Dense, or convolutions in place of the first layer; all layers start uniform in $[-1/\sqrt n, 1/\sqrt n]$.
+    r"""A recurrent network: linear layer, ReLU, gated recurrent unit (GRU), linear layer.
+
+    Convolutions can replace the first layer. Weights and biases are drawn uniformly from $[-1/\sqrt n, 1/\sqrt
+    n]$, n the number of inputs of a layer.
 
     Args:
-        width: units of the first layer (without convolutions) and of the recurrent one, at least 1.
-        channels: of every convolution, three by three on a torus; none for a dense layer.
+        width: number of units of the GRU, and of the first layer unless it is convolutional, at least 1.
+        channels: number of channels of each 3 by 3 convolution on a torus; empty for a linear first layer.
         critic: whether there is a critic.
 
     Raises:
-        ValueError: for a number below 1; on drawing, where convolutions are asked for and observations are no
-            planes.
+        ValueError: for a number below 1; in `init`, for convolutions on observations that are not planes.
 
     Source:
         Zhao et al. 2022, "Proximal learning with opponent-learning awareness": width 64, dense. Lu et al.
@@ -137,12 +139,12 @@ class GruPolicy(Network):
         """Draw a network."""
         first, second, third = jax.random.split(key, 3)
         if not self.channels:
-            eye, features = (
+            encoder, features = (
                 Dense(eqx.nn.Linear(math.prod(observation_shape), self.width, key=first)),
                 self.width,
             )
         elif len(observation_shape) == 3:
-            eye, features = (
+            encoder, features = (
                 Convolution(first, observation_shape[0], self.channels),
                 self.channels[-1] * math.prod(observation_shape[1:]),
             )
@@ -151,7 +153,7 @@ class GruPolicy(Network):
                 f"Observations have shape {observation_shape}; convolutions need planes (planes, rows, columns)."
             )
         return Recurrent(
-            eye,
+            encoder,
             eqx.nn.GRUCell(features, self.width, key=second),
             eqx.nn.Linear(self.width, outputs, key=third),
         )

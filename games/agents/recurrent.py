@@ -1,4 +1,4 @@
-"""Recurrent networks: what sees, a gated recurrent unit, and a linear layer."""
+"""Recurrent networks: an encoder of observations, a gated recurrent unit (GRU), and a linear layer."""
 
 from collections.abc import Callable
 
@@ -8,18 +8,18 @@ import jax.numpy as jnp
 from jax.ad_checkpoint import checkpoint_name
 from jaxtyping import Array, Float, Key
 
-from games.agents.base import Agent, Turn
+from games.agents.base import Agent, Step
 
-KEPT = jax.checkpoint_policies.save_only_these_names("gates", "sums", "features")
-"""What a step keeps for the way back: what products end in, and what is small; to work out the rest again is sooner done."""
+SAVED = jax.checkpoint_policies.save_only_these_names("gates", "sums", "features")
+"""The residuals that a step saves for the backward pass: results of matrix products. Recomputing the rest is faster."""
 
 
 class Recurrent(Agent):
-    """What sees, a gated recurrent unit, and a linear layer: Dense-ReLU-GRU-Dense where what sees is one layer.
+    """An encoder with ReLU, a gated recurrent unit (GRU), and a linear layer.
 
     Args:
-        eye: from an observation to features; ReLU follows it.
-        cell: from features to the state, which is the memory.
+        encoder: from an observation to features, before ReLU.
+        cell: the GRU, from features and the old state to the new state, which is the memory.
         head: from the state to the outputs.
 
     Source:
@@ -31,66 +31,72 @@ class Recurrent(Agent):
     head: eqx.nn.Linear
 
     def memory(self) -> Float[Array, " width"]:
-        """Zeros."""
+        """The state at the start, zeros."""
         return jnp.zeros(self.cell.hidden_size, self.head.weight.dtype)
 
     def __call__(
         self, observation: Array, memory: Float[Array, " width"]
     ) -> tuple[Float[Array, " outputs"], Float[Array, " width"]]:
-        """The outputs, and the next state."""
+        """The outputs and the next state."""
         state = self.cell(jax.nn.relu(self.encoder(observation)), memory)
         return self.head(state), state
 
-    def along(self, observations: Array) -> Float[Array, "steps batch outputs"]:
-        """As step by step, with episodes last, as matrix products on a CPU like it."""
-        weights = stacked(self.cell)
+    def unroll_batch(self, observations: Array) -> Float[Array, "steps batch outputs"]:
+        """The outputs for the observations of a batch of episodes; episodes are the last axis inside, which is faster on a CPU."""
+        weights = stacked_weights(self.cell)
 
         def step(state, x):
-            state = turned(weights, state, x)
-            return state, across(self.head, state)
+            state = next_state(weights, state, x)
+            return state, linear(self.head, state)
 
         features = jnp.moveaxis(jax.nn.relu(jax.vmap(jax.vmap(self.encoder))(observations)), 1, 2)
         features = jnp.concatenate([features, jnp.ones_like(features[:, :1])], axis=1)
-        return jnp.moveaxis(jax.lax.scan(thrifty(step), self.start(features.shape[2]), features)[1], 1, 2)
+        return jnp.moveaxis(
+            jax.lax.scan(checkpointed(step), self.start(features.shape[2]), features)[1], 1, 2
+        )
 
     def start(self, batch: int) -> Float[Array, "width batch"]:
-        """The states of a batch of episodes before the first step."""
+        """The states of a batch of episodes at their start, zeros."""
         return jnp.zeros((self.cell.hidden_size, batch), self.head.weight.dtype)
 
-    def together(self, batch: int) -> tuple[Float[Array, "width batch"], Turn]:
-        """With episodes last in the memories, as in `along`."""
-        weights = stacked(self.cell)
+    def start_batch(self, batch: int) -> tuple[Float[Array, "width batch"], Step]:
+        """The states of a batch of episodes at their start, and one step of all; episodes are the last axis of the states."""
+        weights = stacked_weights(self.cell)
 
         def step(observations, state):
             features = jax.nn.relu(jax.vmap(self.encoder)(observations)).T
             features = checkpoint_name(jnp.concatenate([features, jnp.ones_like(features[:1])]), "features")
-            state = turned(weights, state, features)
-            return across(self.head, state).T, state
+            state = next_state(weights, state, features)
+            return linear(self.head, state).T, state
 
-        return self.start(batch), thrifty(step)
+        return self.start(batch), checkpointed(step)
 
-    def coded(self, distinct: Float[Array, "observations *shape"]) -> "Recurrent":
-        """With an eye for which of the observations it is, and what each does to the gates worked out."""
+    def specialize(self, distinct: Float[Array, "observations *shape"]) -> "Recurrent":
+        """The same network with the encoder replaced by a one-hot code, and its contribution to the gates precomputed."""
         weight = self.cell.weight_ih @ jax.nn.relu(jax.vmap(self.encoder)(distinct)).T
         return Recurrent(
             Codes(distinct), eqx.tree_at(lambda cell: cell.weight_ih, self.cell, weight), self.head
         )
 
 
-def thrifty(step: Callable) -> Callable:
-    """A step that keeps `KEPT` for the way back, and for the way back of that: out of one checkpoint, JAX takes what is known first."""
-    return jax.checkpoint(jax.checkpoint(step, policy=KEPT), policy=KEPT)
+def checkpointed(step: Callable) -> Callable:
+    """A step that saves only `SAVED` for the backward pass, also under a second derivative, hence two checkpoints."""
+    return jax.checkpoint(jax.checkpoint(step, policy=SAVED), policy=SAVED)
 
 
-def across(layer: eqx.nn.Linear, x: Float[Array, "features batch"]) -> Float[Array, "outputs batch"]:
-    """A linear layer where episodes are last."""
+def linear(layer: eqx.nn.Linear, x: Float[Array, "features batch"]) -> Float[Array, "outputs batch"]:
+    """A linear layer, with episodes as the last axis."""
     return layer.weight @ x if layer.bias is None else layer.weight @ x + layer.bias[:, None]
 
 
-def stacked(cell: eqx.nn.GRUCell) -> tuple[Float[Array, "units3 inputs"], Float[Array, "units inputs"]]:
-    """The weights of state, features and 1: for both gates and what is reset, and, of features and 1, for the new state.
+def stacked_weights(
+    cell: eqx.nn.GRUCell,
+) -> tuple[Float[Array, "units3 inputs"], Float[Array, "units inputs"]]:
+    """The weights of a GRU as two matrices, so that a step is two matrix products.
 
-    Biases are columns, because a sum over episodes on the way back costs more than a longer product.
+    The first maps (state, features, 1) to both gates and to the part of the candidate that the reset gate
+    multiplies; the second maps (features, 1) to the rest of the candidate. Biases are columns, because the sum over
+    episodes of a separate bias in the backward pass costs more than a longer product.
     """
     n = cell.hidden_size
     (gates, new), (bias, bias_new) = (jnp.split(jnp.asarray(x), [2 * n]) for x in (cell.weight_ih, cell.bias))
@@ -99,20 +105,20 @@ def stacked(cell: eqx.nn.GRUCell) -> tuple[Float[Array, "units3 inputs"], Float[
     return jnp.concatenate(inside, axis=1), jnp.concatenate([new, bias_new[:, None]], axis=1)
 
 
-def turned(
+def next_state(
     weights: tuple[Float[Array, "units3 inputs"], Float[Array, "units features_1"]],
     state: Float[Array, "units batch"],
     x: Float[Array, "features_1 batch"],
 ) -> Float[Array, "units batch"]:
-    """The next state, from `stacked` weights, and features and 1."""
-    reset, keep, inside = jnp.split(weights[0] @ jnp.concatenate([state, x]), 3)
+    """The next state of a GRU, from `stacked_weights`, the state and the features with a row of ones below."""
+    reset, update, inside = jnp.split(weights[0] @ jnp.concatenate([state, x]), 3)
     new = jnp.tanh(weights[1] @ x + gate(reset) * checkpoint_name(inside, "sums"))
-    return new + gate(keep) * (state - new)
+    return new + gate(update) * (state - new)
 
 
 @jax.custom_jvp
 def gate(x: Float[Array, "units batch"]) -> Float[Array, "units batch"]:
-    """The logistic function as a hyperbolic tangent, which a CPU has done sooner."""
+    """The logistic function, computed by tanh, which is faster on a CPU."""
     return 0.5 + 0.5 * jnp.tanh(0.5 * x)
 
 
@@ -123,18 +129,18 @@ def _gate_jvp(primals, tangents):
 
 
 class Codes(eqx.Module):
-    """Which of few observations it is, a one-hot vector."""
+    """The one-hot code of an observation among a few possible ones."""
 
     distinct: Float[Array, "observations *shape"]
 
     def __call__(self, observation: Array) -> Float[Array, " observations"]:
-        """The vector."""
+        """The one-hot code."""
         same = observation.reshape(1, -1) == self.distinct.reshape(len(self.distinct), -1)
         return same.all(axis=1).astype(self.distinct.dtype)
 
 
 class Dense(eqx.Module):
-    """One linear layer on the flattened observation."""
+    """A linear layer on the flattened observation."""
 
     layer: eqx.nn.Linear
 
@@ -144,12 +150,12 @@ class Dense(eqx.Module):
 
 
 class Convolution(eqx.Module):
-    """Three by three convolutions over a torus of planes with ReLU between them, flattened.
+    """Convolutions, 3 by 3 on a torus, with ReLU between them; the output is flattened.
 
     Args:
-        key: draws weights and biases.
+        key: source of randomness of weights and biases.
         planes: number of planes of an observation.
-        channels: of every layer.
+        channels: number of channels of each layer.
     """
 
     layers: tuple[eqx.nn.Conv2d, ...]

@@ -1,4 +1,4 @@
-"""Games played step by step: `reset` and `step`, as environments."""
+"""Environments: games played step by step, by `reset` and `step`."""
 
 from games.environments.auto_reset import AutoReset
 from games.environments.catalog import ENVIRONMENTS, coin_jaxmarl, coin_mfos, ipd_in_the_matrix, repetition

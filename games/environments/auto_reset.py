@@ -1,4 +1,4 @@
-"""Episodes without end: a wrapper that resets an environment as soon as an episode ends, and loses nothing by it."""
+"""A wrapper that resets an environment as soon as an episode ends."""
 
 from typing import Any
 
@@ -10,18 +10,18 @@ from games.base import Environment
 from games.hash_random import derived
 
 RESET = 2**16
-"""The stream of keys that resets draw from."""
+"""The stream of keys that resets use."""
 
 
 class AutoReset(Environment):
-    """An environment that starts anew after the last step of an episode.
+    """An environment that starts a new episode after the last step of an episode.
 
-    That step's rewards, flags and info are as they were; the observations and the state are those of the new
-    episode, and `info["final_observation"]` always holds the observations the step led to, which a
-    bootstrapped value needs.
+    The last step returns its own rewards, flags and info, but the observations and the state of the new episode.
+    `info["final_observation"]` holds, at every step, the observations before the reset, which a bootstrapped
+    value needs.
 
     Args:
-        environment: what is played.
+        environment: the environment to reset.
 
     Example:
         >>> from games.environments.coin import CoinGame
@@ -51,7 +51,7 @@ class AutoReset(Environment):
 
     @property
     def name(self) -> str:
-        """The environment's."""
+        """Name of the environment."""
         return self.environment.name
 
     def reset(self, key: Key[Array, ""]) -> tuple[PyTree[Array], PyTree[Array]]:
@@ -68,14 +68,14 @@ class AutoReset(Environment):
         Bool[Array, ""],
         dict[str, Any],
     ]:
-        """Play one step, and begin anew if it was the last."""
+        """Play one step, and reset if it was the last of the episode."""
         observations, after, rewards, terminated, truncated, info = self.environment.step(key, state, actions)
-        _, fresh = self.environment.reset(derived(key, 0, RESET))
+        _, initial = self.environment.reset(derived(key, 0, RESET))
         done = terminated | truncated
-        begun = jax.tree.map(lambda new, old: jnp.where(done, new, old), fresh, after)
+        state = jax.tree.map(lambda new, old: jnp.where(done, new, old), initial, after)
         return (
-            self.observe(begun),
-            begun,
+            self.observe(state),
+            state,
             rewards,
             terminated,
             truncated,
@@ -83,9 +83,9 @@ class AutoReset(Environment):
         )
 
     def observe(self, state: PyTree[Array]) -> PyTree[Array]:
-        """What everybody sees in a state."""
+        """All players' observations of a state."""
         return self.environment.observe(state)
 
     def render(self, state: PyTree[Array]) -> str:
-        """One state as text."""
+        """A state as text."""
         return self.environment.render(state)

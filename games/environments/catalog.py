@@ -1,4 +1,4 @@
-"""Every named environment, entered in `ENVIRONMENTS`."""
+"""The named environments, in the registry `ENVIRONMENTS`."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,13 +18,13 @@ ENVIRONMENTS = Registry("environment")
 def environment(
     citation: str, *aliases: str, **facts: Any
 ) -> Callable[[Callable[..., Environment]], Callable[..., Environment]]:
-    """Enter a function in `ENVIRONMENTS` under its own name, with the first line of its docstring."""
+    """Add the decorated function to `ENVIRONMENTS` under its name, with the first line of its docstring as summary."""
 
-    def enter(make: Callable[..., Environment]) -> Callable[..., Environment]:
+    def add(make: Callable[..., Environment]) -> Callable[..., Environment]:
         ENVIRONMENTS.add(Entry(make.__name__, make, first_line(make), citation, aliases, facts))
         return make
 
-    return enter
+    return add
 
 
 @environment("foerster2018lola")
@@ -84,16 +84,16 @@ def ipd_contribution_rollout(length: int = 50, encoding: str = "per_player") -> 
 def repetition(
     game: str, length: int = 150, encoding: str = "one_hot", name: str | None = None
 ) -> Repetition:
-    """The step-by-step repetition of a named game's stage, matrix or iterated.
+    """The environment that repeats the stage of a named matrix or iterated game.
 
     Args:
         game: a name or an alias in `GAMES`.
         length: number of steps of an episode, at least 1.
-        encoding: how the last joint action is seen; see `Repetition`.
-        name: what tables call it.
+        encoding: encoding of the last joint action; see `Repetition`.
+        name: name in tables.
 
     Raises:
-        ValueError: for an unknown game, or one that repeats no stage.
+        ValueError: for an unknown game, or one without a stage game.
 
     Example:
         >>> repetition("chicken").n_actions

@@ -1,4 +1,4 @@
-"""The coin game: two players on a torus, who gain by every coin and lose by the other's taking theirs."""
+"""The coin game: two players on a torus gain by taking coins, and lose when the other takes a coin of their color."""
 
 from typing import Any, NamedTuple
 
@@ -17,13 +17,13 @@ Pair = tuple[Scalar, Scalar]
 
 
 class CoinState(NamedTuple):
-    """Where everything is: scalars, so that lanes are vectors.
+    """The state of the grid, in scalars, so that lanes are vectors.
 
     Attributes:
         rows: of the red and of the blue player.
         columns: of the red and of the blue player.
         coins: cell of the red and of the blue coin, `row * size + column`; -1 where there is none.
-        time: how many steps came before.
+        time: number of steps played in the episode.
     """
 
     rows: Pair
@@ -33,37 +33,40 @@ class CoinState(NamedTuple):
 
 
 class CoinGame(Environment):
-    r"""A player gains 1 by any coin it steps on, and loses 2 when the other takes the coin of its color (Lerer & Peysakhovich 2017).
+    r"""A player gains 1 by any coin it steps on, and loses 2 when the other takes a coin of the player's color.
 
-    Player 0 is red, player 1 blue. The actions are right, left, down, up (and stay); everybody moves at once,
-    the grid is a torus. The literature plays at least four different games under this name, so every
-    difference is a named part of this one's identity; `lola`, `mfos`, `jaxmarl` and `loqa` make the published
-    combinations.
+    Player 0 is red, player 1 blue. The actions are right, left, down, up (and stay); players move at the same
+    time, on a torus. The literature has at least four different games of this name; their differences are
+    arguments here, and `lola`, `mfos`, `jaxmarl` and `loqa` make the published combinations.
 
     Args:
-        coins: `"one"`, whose color alternates at every pick-up, or `"two"`, one of each color at all times.
-        respawn: a new coin lies uniformly over the cells that no player occupies, `"free"`, or over all of
-            them, `"anywhere"`.
+        coins: `"one"` coin, whose color alternates each time it is taken, or `"two"`, one of each color.
+        respawn: a new coin is placed uniformly on the cells without a player, `"free"`, or on all cells,
+            `"anywhere"`.
         stay: whether there is a fifth action, to stay.
-        ties: when both reach a coin, `"both"` collect it, or `"red"` alone does.
+        ties: if both players reach a coin at once, whether `"both"` take it or only `"red"` does.
         egocentric: whether a player sees the torus shifted so that it stands at the center, its own planes
             first.
-        own_first: whether a player sees its own planes first; an egocentric one does.
-        start: players and coins begin `"apart"` from each other (two coins may coincide) or `"anywhere"`.
-        last_reward: whether the last step of an episode is `"paid"` or, as where a reset hides it,
-            `"unpaid"`.
+        own_first: whether a player sees its own planes first, even if not egocentric.
+        start: players and coins start on different cells, `"apart"` (two coins may coincide), or `"anywhere"`.
+        last_reward: whether the last step of an episode is `"paid"` or `"unpaid"`, as in codes whose reset
+            drops its reward.
         size: number of rows and of columns, 2 to 16.
         length: number of steps of an episode, at least 1.
-        reward: what a coin brings.
-        penalty: what losing a coin costs, subtracted.
-        name: what tables call it.
+        reward: reward for a coin.
+        penalty: subtracted when the other player takes a coin of the player's color.
+        name: name in tables.
 
     Observations are four planes of zeros and ones, `(2, 4, size, size)`: red player, blue player, red coin,
-    blue coin; own player, other player, own coin, other's coin where the own come first. `info["picked"][i,
-    c]` says that player i took the coin of player c's color.
+    blue coin; if the own planes come first: own player, other player, own coin, other's coin. `info["picked"][i,
+    c]` is true if player i took the coin of player c's color.
 
     Raises:
         ValueError: for a name or number that is not accepted.
+
+    Source:
+        Lerer & Peysakhovich 2017, "Maintaining cooperation in complex social dilemmas using deep reinforcement
+        learning".
 
     Example:
         >>> import jax
@@ -106,12 +109,15 @@ class CoinGame(Environment):
 
     @classmethod
     def lola(cls, ties: str = "both", length: int = 150, **settings: Any) -> "CoinGame":
-        """The game of LOLA, DiCE and POLA (which plays 50 steps): one coin, never under a player; in LOLA's first code red wins ties."""
+        """The game of LOLA, DiCE and POLA: one coin, placed on free cells.
+
+        POLA plays 50 steps; in the first public code of LOLA red alone wins ties.
+        """
         return cls(**{"ties": ties, "length": length, "name": "coin_lola"} | settings)
 
     @classmethod
     def loqa(cls, size: int = 3, length: int = 50, **settings: Any) -> "CoinGame":
-        """LOLA's game on larger grids, 3 to 7."""
+        """The game of LOQA: that of LOLA on grids of 3 to 7 rows."""
         return cls(**{"size": size, "length": length, "name": "coin_loqa"} | settings)
 
     @classmethod
@@ -133,17 +139,17 @@ class CoinGame(Environment):
 
     @property
     def n_players(self) -> int:
-        """Two."""
+        """Number of players: two."""
         return 2
 
     @property
     def n_actions(self) -> tuple[int, ...]:
-        """Four or five each."""
+        """Number of actions of each player: four, or five with `stay`."""
         return (5, 5) if self.stay else (4, 4)
 
     @property
     def observation_shape(self) -> tuple[int, ...]:
-        """Four planes."""
+        """Shape of an observation: four planes."""
         return 4, self.size, self.size
 
     def reset(self, key: Key[Array, ""]) -> tuple[Float[Array, "2 4 size size"], CoinState]:
@@ -176,7 +182,7 @@ class CoinGame(Environment):
         Bool[Array, ""],
         dict[str, Any],
     ]:
-        """Move, collect, and put new coins in the place of those collected."""
+        """Move, take coins, and replace those taken."""
         moved = tuple(
             self.move(r, c, actions[i])
             for i, (r, c) in enumerate(zip(state.rows, state.columns, strict=True))
@@ -195,8 +201,8 @@ class CoinGame(Environment):
         )
         if self.last_reward == "unpaid":
             rewards = tuple(jnp.where(time < self.length, x, 0) for x in rewards)
-        places = self.replaced(key, state.coins, (red[0] | blue[0], red[1] | blue[1]), cells)
-        after = CoinState((r0, r1), (c0, c1), places, time)
+        coins = self.replace(key, state.coins, (red[0] | blue[0], red[1] | blue[1]), cells)
+        after = CoinState((r0, r1), (c0, c1), coins, time)
         picked = jnp.stack([jnp.stack(red), jnp.stack(blue)])
         return (
             self.observe(after),
@@ -208,20 +214,20 @@ class CoinGame(Environment):
         )
 
     def move(self, row: Scalar, column: Scalar, action: Scalar) -> Pair:
-        """Where an action leads: 0 right, 1 left, 2 down, 3 up, 4 nowhere."""
+        """Row and column after an action: 0 right, 1 left, 2 down, 3 up, 4 stay."""
         sign = 1 - 2 * (action & 1)
         vertical = (action >> 1) & 1
         across = jnp.where(action < 4, sign * (1 - vertical), 0) if self.stay else sign * (1 - vertical)
-        return self.around(row + sign * vertical), self.around(column + across)
+        return self.wrap(row + sign * vertical), self.wrap(column + across)
 
-    def around(self, x: Scalar) -> Scalar:
-        """A coordinate on the torus, at most one round away."""
+    def wrap(self, x: Scalar) -> Scalar:
+        """A coordinate modulo the size, for coordinates from -size to 2 size - 1."""
         return jnp.where(x >= self.size, x - self.size, jnp.where(x < 0, x + self.size, x))
 
-    def replaced(
+    def replace(
         self, key: Key[Array, ""], coins: Pair, taken: tuple[Bool[Array, ""], Bool[Array, ""]], players: Pair
     ) -> Pair:
-        """The coins after those taken are replaced: a lone coin by one of the other color."""
+        """The coins after a step: those taken are replaced, a single coin by one of the other color."""
         cells = self.size**2
         fresh = tuple(
             other_than(w, cells, *players) if self.respawn == "free" else below(w, cells)
@@ -234,25 +240,27 @@ class CoinGame(Environment):
         return red, blue
 
     def observe(self, state: CoinState) -> Float[Array, "2 4 size size"]:
-        """What both players see."""
-        state = jax.lax.optimization_barrier(state)  # or the CPU computes the state anew for every entry
+        """Both players' observations."""
+        state = jax.lax.optimization_barrier(
+            state
+        )  # without it a CPU computes the state again for every entry
         places = [(r, c) for r, c in zip(state.rows, state.columns, strict=True)]
         cells = tuple(r * self.size + c for r, c in places) + state.coins
         if not (self.egocentric or self.own_first):
             return jnp.broadcast_to(self.planes(cells)[None], (2, *self.observation_shape))
-        first, second = (self.shifted(cells, *place) if self.egocentric else cells for place in places)
+        first, second = (self.centered(cells, *place) if self.egocentric else cells for place in places)
         return jnp.stack([self.planes(first), self.planes(tuple(second[k] for k in (1, 0, 3, 2)))])
 
-    def shifted(self, cells: tuple[Scalar, ...], row: Scalar, column: Scalar) -> tuple[Scalar, ...]:
-        """The cells on the torus whose center is this place."""
+    def centered(self, cells: tuple[Scalar, ...], row: Scalar, column: Scalar) -> tuple[Scalar, ...]:
+        """The cells after shifting the torus so that this row and column are at its center."""
         n, half = self.size, self.size // 2
-        centered = (
-            self.around(cell // n - row + half) * n + self.around(cell % n - column + half) for cell in cells
+        cells_shifted = (
+            self.wrap(cell // n - row + half) * n + self.wrap(cell % n - column + half) for cell in cells
         )
-        return tuple(jnp.where(cell < 0, -1, new) for cell, new in zip(cells, centered, strict=True))
+        return tuple(jnp.where(cell < 0, -1, new) for cell, new in zip(cells, cells_shifted, strict=True))
 
     def planes(self, cells: tuple[Scalar, ...]) -> Float[Array, "4 size size"]:
-        """One plane per cell, with a one in it."""
+        """One plane per cell, one at the cell and zero elsewhere."""
         grid = jnp.arange(self.size**2).reshape(1, self.size, self.size)
         return (jnp.stack(cells)[:, None, None] == grid).astype(float)
 
@@ -281,12 +289,12 @@ class CoinGame(Environment):
 
 
 def count(flags: tuple[Bool[Array, ""], ...]) -> Float[Array, ""]:
-    """How many of two flags are true."""
+    """The number of true flags among two."""
     return flags[0].astype(float) + flags[1].astype(float)
 
 
 def other_than(word: Word, cells: int, first: Scalar, second: Scalar) -> Scalar:
-    """A cell uniform over those that are neither of two, which may coincide."""
+    """A uniformly random cell other than two given ones, which may coincide."""
     low, high, same = jnp.minimum(first, second), jnp.maximum(first, second), first == second
     cell = jnp.where(same, below(word, cells - 1), below(word, cells - 2))
     cell = cell + (cell >= low)
@@ -294,6 +302,6 @@ def other_than(word: Word, cells: int, first: Scalar, second: Scalar) -> Scalar:
 
 
 def check_choice(what: str, given: str, accepted: tuple[str, ...]) -> None:
-    """Refuse a name that is not accepted."""
+    """Check that a name is one of the accepted ones."""
     if given not in accepted:
         raise ValueError(f"Unknown {what} {given!r}; {nearest(str(given), accepted)}.")

@@ -1,4 +1,4 @@
-"""In-the-matrix: two players on a grid collect coins of two kinds and play a matrix game with the proportions they hold."""
+"""In-the-matrix games: two players on a grid collect coins of two kinds, whose shares are their mixed actions."""
 
 from typing import Any, NamedTuple
 
@@ -16,12 +16,12 @@ from games.environments.bitboard import (
     Pair,
     Scalar,
     across,
+    beam_cells,
     board,
     both,
     down,
     has,
-    moved,
-    swept,
+    move,
     union,
     without,
 )
@@ -30,28 +30,28 @@ from games.hash_random import Words, below, words
 from games.registry import nearest
 
 VIEW = 5
-"""A player sees so many rows and columns."""
+"""Number of rows and of columns that a player sees."""
 LEFT, RIGHT, FORWARD, INTERACT, STAY = range(5)
 SELF, OTHER, FIRST, SECOND, WALL, BEAM, EMPTY = range(7)
 COINS = ((1, 1), (2, 1), (1, 2), (6, 1), (6, 2), (5, 1), (2, 6), (1, 5), (1, 6), (6, 6), (5, 6), (6, 5))
-"""Rows and columns of the coins; where they are fixed, those at even places are of the second kind."""
+"""Rows and columns of the coins; if they are fixed, coins 0, 2, 4, ... are of the second kind."""
 STARTS = (*((row, column) for row in (0, 7) for column in (0, 1, 2, 5, 6, 7)), (1, 0), (6, 0), (1, 7), (6, 7))
-"""Rows and columns where a player may start, the other one being at the point reflection."""
+"""Rows and columns where a player may start; the other player starts at the point reflection."""
 
 
 class MatrixState(NamedTuple):
-    """Where everything is: scalars, so that lanes are vectors.
+    """The state of the grid, in scalars, so that lanes are vectors.
 
     Attributes:
         rows: of both players.
         columns: of both players.
         headings: of both players: 0 down, 1 right, 2 up, 3 left.
-        held: how many coins of the first and of the second kind each player holds.
-        layout: where the coins of each kind lie at the start of a round.
-        coins: where there still are some.
-        beams: cells that somebody's interaction has just swept.
-        frozen: for how many steps nobody can act.
-        time: how many steps came before.
+        held: numbers of coins of the first and of the second kind that each player holds.
+        layout: cells of the coins of each kind at the start of a round.
+        coins: cells of the coins of each kind that are left.
+        beams: cells of the beams of the last step.
+        frozen: number of steps for which the players cannot act.
+        time: number of steps played in the episode.
     """
 
     rows: Pair
@@ -66,39 +66,39 @@ class MatrixState(NamedTuple):
 
 
 class InTheMatrix(Environment):
-    r"""Collect coins of two kinds; who reaches the other with its beam makes both play the stage game with what they hold.
+    r"""Players collect coins of two kinds; when one hits the other with its beam, both play the stage game once.
 
-    With shares $x, y$ of the first kind among the coins of player 0 and of player 1, an interaction pays both
-    players $(x, 1-x)\, u_i\, (y, 1-y)^\top$, freezes them for some steps and begins a new round: coins and
-    players are put back, and nothing is held. Nothing happens unless both hold a coin. The grid has 8 by 8
-    cells, walls around, and 6 coins of each kind.
+    Let $x$ and $y$ be the shares of the first kind among the coins of player 0 and of player 1. An interaction
+    pays player i $(x, 1-x)\, u_i\, (y, 1-y)^\top$ and freezes both players for some steps. Then a new round
+    starts: coins and players return to the grid, and nobody holds a coin. An interaction needs both players to
+    hold a coin. The grid has 8 by 8 cells, walls around it, and 6 coins of each kind.
 
-    Actions: turn left, turn right, forward, interact, stay. A beam sweeps one and two cells ahead and the
-    cells left and right of the first. Who runs into a player that stands still stays; of two that run into
-    the same cell, one drawn at random gets it.
+    Actions: turn left, turn right, forward, interact, stay. A beam covers one and two cells ahead, and the cells
+    left and right of the first. A player does not move into the cell of a player that stands still; if both
+    players move to one cell, a random one of them gets it.
 
-    A player sees 5 by 5 cells, itself in the middle of the nearest row. Its observation is a vector of 256:
-    planes `(10, 5, 5)` of zeros and ones (itself, the other, coins of the first kind, of the second, wall,
-    beam, and the other's heading relative to its own, four planes), rows ahead and columns from left to
-    right; then its coins of each kind, whether it holds any, whether the other does, and the other's coins of
-    each kind, zero but while frozen after an interaction.
+    A player sees 5 by 5 cells and stands in the middle of the nearest row. Its observation is a vector of 256
+    numbers: planes `(10, 5, 5)` of zeros and ones (itself, the other player, coins of the first kind, coins of
+    the second kind, walls, beams, and four planes for the other's direction relative to its own), rows ahead and
+    columns from left to right; then its numbers of coins of each kind, whether it holds any, whether the other
+    does, and the other's numbers of coins, which are zero unless the players are frozen.
 
     Args:
-        stage: a two-player game of two actions; the first kind of coin stands for action 0.
-        coins: where the kinds lie is `"fixed"` or `"shuffled"` at the beginning of an episode.
-        freeze: for how many steps an interaction freezes, at least 1.
+        stage: a two-player game with two actions each; coins of the first kind stand for action 0.
+        coins: whether the kinds of the coins are `"fixed"` or `"shuffled"` at the start of an episode.
+        freeze: number of steps for which an interaction freezes the players, at least 1.
         length: number of steps of an episode, at least 1.
-        last_reward: whether the last step of an episode is `"paid"` or, as where a reset hides it,
-            `"unpaid"`.
-        name: what tables call it.
+        last_reward: whether the last step of an episode is `"paid"` or `"unpaid"`, as in codes whose reset
+            drops its reward.
+        name: name in tables.
 
     Raises:
         ValueError: for a stage of another shape, or a name or number that is not accepted.
 
     Source:
-        Khan et al. 2024, "Scaling opponent shaping to high dimensional games", and JaxMARL's `storm_2p`, from
-        which the start differs in two points: players face any of the four directions (there, never left),
-        and none begins on a coin.
+        Khan et al. 2024, "Scaling opponent shaping to high dimensional games", and JaxMARL's `storm_2p`. The
+        start differs from the latter: players face any of the four directions (there never left), and no player
+        starts on a coin.
 
     Example:
         >>> game = InTheMatrix(MatrixGame.symmetric([[3, 0], [5, 1]]))
@@ -144,15 +144,15 @@ class InTheMatrix(Environment):
         return (10 * VIEW**2 + 6,)
 
     def reset(self, key: Key[Array, ""]) -> tuple[Float[Array, "2 256"], MatrixState]:
-        """Lay out the coins and begin a round."""
+        """Place the coins and start a round."""
         draws = words(key, 15 if self.coins == "shuffled" else 3)
         zero = jnp.zeros_like(draws[0])
         layout = (
-            shuffled(draws[3:])
+            random_layout(draws[3:])
             if self.coins == "shuffled"
             else (board(COINS[1::2], zero), board(COINS[::2], zero))
         )
-        state = begun(draws, layout, zero.astype(jnp.int32), zero.astype(jnp.int32))
+        state = new_round(draws, layout, zero.astype(jnp.int32), zero.astype(jnp.int32))
         return self.observe(state), state
 
     def step(
@@ -165,18 +165,18 @@ class InTheMatrix(Environment):
         Bool[Array, ""],
         dict[str, Any],
     ]:
-        """Turn or move, collect, interact; begin a new round when the players thaw."""
+        """Turn or move, collect coins, interact; start a new round when the freeze ends."""
         draws = words(key, 4)
         acts = both(lambda i: jnp.where(state.frozen > 0, STAY, actions[i]))
         headings = both(lambda i: (state.headings[i] + (acts[i] == LEFT) - (acts[i] == RIGHT)) & 3)
-        rows, columns = moved(
+        rows, columns = move(
             state.rows, state.columns, state.headings, both(lambda i: acts[i] == FORWARD), below(draws[3], 2)
         )
         cells = both(lambda i: rows[i] * SIZE + columns[i])
         held = both(lambda i: both(lambda kind: state.held[i][kind] + has(state.coins[kind], cells[i])))
         coins = both(lambda kind: without(state.coins[kind], cells))
 
-        reach = both(lambda i: swept(rows[i], columns[i], headings[i]))
+        reach = both(lambda i: beam_cells(rows[i], columns[i], headings[i]))
         zaps = both(lambda i: acts[i] == INTERACT)
         hits = both(lambda i: zaps[i] & (sum(cell == cells[1 - i] for cell in reach[i]) > 0))
         total = both(lambda i: held[i][0] + held[i][1])
@@ -194,23 +194,24 @@ class InTheMatrix(Environment):
         after = MatrixState(
             rows, columns, headings, held, state.layout, coins, union(reach, zaps), frozen, time
         )
-        anew = begun(draws, state.layout, frozen, time)
-        after = jax.tree.map(lambda new, old: jnp.where(state.frozen == 1, new, old), anew, after)
+        restarted = new_round(draws, state.layout, frozen, time)
+        after = jax.tree.map(lambda new, old: jnp.where(state.frozen == 1, new, old), restarted, after)
         info = {"interaction": meet, "held": jnp.stack([jnp.stack(own) for own in held])}
         return self.observe(after), after, rewards, jnp.zeros_like(meet), time >= self.length, info
 
     def observe(self, state: MatrixState) -> Float[Array, "2 256"]:
-        """What both players see."""
-        state = jax.lax.optimization_barrier(state)  # or the CPU computes the state anew for every entry
+        """Both players' observations."""
+        state = jax.lax.optimization_barrier(
+            state
+        )  # without it a CPU computes the state again for every entry
         rows, columns, headings = (jnp.stack(x) for x in (state.rows, state.columns, state.headings))
         poses = rows, columns, headings, rows[::-1], columns[::-1]
-        items = jax.lax.map(
-            lambda pose: view(state, *pose), poses
-        )  # a loop, or the CPU looks at a cell anew for every plane
-        return jnp.stack([self.seen(state, i, items[i]) for i in (0, 1)])
+        # as a loop: otherwise a CPU computes the content of a cell again for every plane
+        items = jax.lax.map(lambda pose: view(state, *pose), poses)
+        return jnp.stack([self.observation(state, i, items[i]) for i in (0, 1)])
 
-    def seen(self, state: MatrixState, i: int, items: Int[Array, " 25"]) -> Float[Array, " 256"]:
-        """What player i sees, from what is in each of the cells in its view."""
+    def observation(self, state: MatrixState, i: int, items: Int[Array, " 25"]) -> Float[Array, " 256"]:
+        """Player i's observation, from the contents of the cells in its view."""
         planes = items[None] == np.arange(EMPTY)[:, None]
         relative = (state.headings[1 - i] - state.headings[i]) & 3
         headings = (items == OTHER)[None] & (relative == np.arange(4))[:, None]
@@ -241,7 +242,7 @@ class InTheMatrix(Environment):
 def view(
     state: MatrixState, row: Scalar, column: Scalar, heading: Scalar, *other: Scalar
 ) -> Int[Array, " 25"]:
-    """What is in each of the cells that a player at a row and column with a heading sees."""
+    """The contents of the 25 cells that a player at this row and column, facing this direction, sees."""
     ahead, right = np.arange(VIEW).repeat(VIEW), np.tile(np.arange(VIEW) - VIEW // 2, VIEW)
     rows = row + ahead * down(heading) + right * down(heading - 1)
     columns = column + ahead * across(heading) + right * across(heading - 1)
@@ -256,8 +257,8 @@ def view(
     return jnp.where(inside, item, WALL)
 
 
-def begun(draws: Words, layout: tuple[Board, Board], frozen: Scalar, time: Scalar) -> MatrixState:
-    """A new round: players at reflected starts, facing anywhere, all coins on the grid, nothing held."""
+def new_round(draws: Words, layout: tuple[Board, Board], frozen: Scalar, time: Scalar) -> MatrixState:
+    """The start of a round: players at reflected cells in random directions, all coins on the grid, none held."""
     low = jnp.zeros_like(draws[0])
     none = low.astype(jnp.int32)
     which = below(draws[0], len(STARTS))
@@ -269,8 +270,8 @@ def begun(draws: Words, layout: tuple[Board, Board], frozen: Scalar, time: Scala
     )
 
 
-def shuffled(draws: Words) -> tuple[Board, Board]:
-    """Half of the coins' places, drawn uniformly, for the first kind, and the rest for the second."""
+def random_layout(draws: Words) -> tuple[Board, Board]:
+    """A random half of the coins' cells for the first kind, and the rest for the second."""
     zero = jnp.zeros_like(draws[0])
     missing = jnp.full_like(zero, len(COINS) // 2).astype(jnp.int32)
     cells, chosen = [], []

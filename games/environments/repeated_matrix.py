@@ -1,4 +1,4 @@
-"""A stage game played again and again, step by step: what `Iterated` values exactly, to be sampled."""
+"""A repeated stage game as an environment: the game whose exact values `Iterated` computes."""
 
 import itertools
 import math
@@ -17,29 +17,28 @@ ENCODINGS = ("one_hot", "index", "per_player")
 
 
 class RepetitionState(NamedTuple):
-    """The last joint action, one scalar per player, and how many steps came before."""
+    """The last joint action, one scalar per player, and the number of steps played."""
 
     last: tuple[Int[Array, ""], ...]
     time: Int[Array, ""]
 
 
 class Repetition(Environment):
-    r"""A stage game repeated for a number of steps by players who see the last joint action, their own action first.
+    r"""A finitely repeated stage game; players observe the last joint action, their own action first.
 
-    The observation is 0 at the start and $1 + \sum$ of the last joint action read as a number whose digits
-    are the player's own action, then the others' by seat: the row of its table in `Iterated`, `[start, CC,
-    CD, DC, DD]` with two actions.
+    An observation stands for a row of the player's table in `Iterated`, `[start, CC, CD, DC, DD]` with two actions.
+    Row 0 is the start; row 1 + m follows the joint action m, the number whose digits are the player's own action
+    and then the others' by seat.
 
     Args:
         stage: the stage game, any number of players and actions.
         length: number of steps of an episode, at least 1.
-        encoding: `"one_hot"`, a vector over the rows, which a table of logits multiplies; `"index"`, the row
-            itself; `"per_player"`, for every player, own first, a one-hot vector over its last action and the
-            start.
-        name: what tables call it.
+        encoding: `"one_hot"`, a one-hot vector over the rows; `"index"`, the number of the row; `"per_player"`, for
+            each player, own first, a one-hot vector over the start and its last action.
+        name: name in tables.
 
     Raises:
-        ValueError: for a stage that is no `MatrixGame`, a length below 1 or an unknown encoding.
+        ValueError: for a stage that is not a `MatrixGame`, a length below 1 or an unknown encoding.
 
     Example:
         >>> import jax
@@ -92,7 +91,7 @@ class Repetition(Environment):
 
     @property
     def distinct(self) -> Float[Array, "observations size"] | None:
-        """What a player sees at the start and after every joint action, its own action first; not where there are more than 32."""
+        """The observations at the start and after each joint action; None if there are more than 32."""
         if self.encoding == "index" or self.n_outcomes >= 32:
             return None
         if self.encoding == "one_hot":
@@ -104,7 +103,7 @@ class Repetition(Environment):
         return jnp.eye(self.n_actions[0] + 1)[jnp.array(joint)].reshape(len(joint), -1)
 
     def reset(self, key: Key[Array, ""]) -> tuple[Array, RepetitionState]:
-        """Start an episode; nothing is drawn."""
+        """Start an episode; the key is not used."""
         zero = jnp.zeros((), jnp.int32)
         state = RepetitionState((zero,) * self.n_players, zero)
         return self.observe(state), state
@@ -114,7 +113,7 @@ class Repetition(Environment):
     ) -> tuple[
         Array, RepetitionState, Float[Array, " n_players"], Bool[Array, ""], Bool[Array, ""], dict[str, Any]
     ]:
-        """Play the stage game once; nothing is drawn."""
+        """Play the stage game once; the key is not used."""
         after = RepetitionState(
             tuple(actions[i].astype(jnp.int32) for i in range(self.n_players)), state.time + 1
         )
@@ -130,7 +129,7 @@ class Repetition(Environment):
         return number
 
     def observe(self, state: RepetitionState) -> Array:
-        """What everybody sees."""
+        """All players' observations."""
         if self.encoding == "per_player":
             size = self.observation_shape[0] // self.n_players
             last = [jnp.where(state.time > 0, 1 + action, 0) for action in state.last]

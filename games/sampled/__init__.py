@@ -1,4 +1,4 @@
-"""Environments and policies as games: values estimated from batches of episodes, differentiable to any order."""
+"""Environments as games: values are estimated from batches of episodes and differentiable to any order."""
 
 from games.sampled.catalog import PLAYABLE, SAMPLED, as_game
 from games.sampled.episodes import Sample, sample

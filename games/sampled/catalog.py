@@ -1,4 +1,4 @@
-"""Every named sampled game: an environment, a policy, an estimator and a batch, with the settings of its source, entered in `SAMPLED`."""
+"""The named sampled games: environment, policy, estimator and batch with the settings of a paper, in `SAMPLED`."""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,13 +21,13 @@ SAMPLED = Registry("game")
 
 
 def game(citation: str, *aliases: str) -> Callable[[Callable[..., Sampled]], Callable[..., Sampled]]:
-    """Enter a function in `SAMPLED` under its own name, with the first line of its docstring."""
+    """Add the decorated function to `SAMPLED` under its name, with the first line of its docstring as summary."""
 
-    def enter(make: Callable[..., Sampled]) -> Callable[..., Sampled]:
+    def add(make: Callable[..., Sampled]) -> Callable[..., Sampled]:
         SAMPLED.add(Entry(make.__name__, make, first_line(make), citation, aliases))
         return make
 
-    return enter
+    return add
 
 
 @game("foerster2018dice")
@@ -42,7 +42,7 @@ def ipd_rollout(
     return Sampled(
         repetition("ipd", length),
         TablePolicy(init_std),
-        estimated(estimator),
+        as_estimator(estimator),
         discount,
         batch,
         name="ipd_rollout",
@@ -61,7 +61,7 @@ def imp_rollout(
     return Sampled(
         repetition("imp", length),
         TablePolicy(init_std),
-        estimated(estimator),
+        as_estimator(estimator),
         discount,
         batch,
         name="imp_rollout",
@@ -79,7 +79,7 @@ def ipd_gru(
 ) -> Sampled:
     """Iterated contribution game of POLA-DiCE: recurrent actors and critics, contributing costs 1 and gives everybody 0.665."""
     environment = repetition("ipd_contribution", length, "per_player")
-    return recurrent(environment, batch, width, discount, "ipd_gru", decay=decay, mix=mix)
+    return recurrent_game(environment, batch, width, discount, "ipd_gru", decay=decay, mix=mix)
 
 
 @game("zhao2022pola")
@@ -93,7 +93,7 @@ def coin_lola(
     mix: float = 1.0,
 ) -> Sampled:
     """Coin game of LOLA and POLA-DiCE: one coin, recurrent actors and critics."""
-    return recurrent(
+    return recurrent_game(
         CoinGame.lola(length=length, egocentric=egocentric),
         batch,
         width,
@@ -109,13 +109,13 @@ def coin_loqa(
     batch: int = 512, length: int = 50, width: int = 128, size: int = 3, discount: float = 0.96
 ) -> Sampled:
     """Coin game of LOQA: one coin on grids of 3 to 7 rows, recurrent actors and critics."""
-    return recurrent(CoinGame.loqa(size, length), batch, width, discount, "coin_loqa")
+    return recurrent_game(CoinGame.loqa(size, length), batch, width, discount, "coin_loqa")
 
 
 @game("lu2022mfos")
 def coin_mfos(batch: int = 512, length: int = 16, width: int = 16, discount: float = 0.96) -> Sampled:
     """Coin game of M-FOS: two coins, convolutions of 16 channels before a recurrent layer."""
-    return recurrent(mfos(length), batch, width, discount, "coin_mfos", channels=(16, 16))
+    return recurrent_game(mfos(length), batch, width, discount, "coin_mfos", channels=(16, 16))
 
 
 @game("rutherford2024jaxmarl", "coin_pax")
@@ -123,17 +123,19 @@ def coin_jaxmarl(
     batch: int = 512, length: int = 16, width: int = 16, discount: float = 0.96, egocentric: bool = False
 ) -> Sampled:
     """Coin game of Pax and JaxMARL: that of M-FOS with a fifth action, to stay."""
-    return recurrent(jaxmarl(egocentric, length), batch, width, discount, "coin_jaxmarl", channels=(16, 16))
+    return recurrent_game(
+        jaxmarl(egocentric, length), batch, width, discount, "coin_jaxmarl", channels=(16, 16)
+    )
 
 
 @game("khan2024scaling")
 def ipd_in_the_matrix(batch: int = 64, length: int = 152, width: int = 16, discount: float = 0.96) -> Sampled:
     """Prisoner's dilemma in the matrix, after STORM: coins are collected, then played; recurrent actors and critics."""
-    return recurrent(in_the_matrix(length=length), batch, width, discount, "ipd_in_the_matrix")
+    return recurrent_game(in_the_matrix(length=length), batch, width, discount, "ipd_in_the_matrix")
 
 
-def estimated(name: str | Estimator) -> Estimator:
-    """An estimator with the batch's baseline, by name: `"dice"`, or the `"surrogate"` that is wrong from the second derivative on."""
+def as_estimator(name: str | Estimator) -> Estimator:
+    """An estimator, given as itself or by name: `"dice"` or `"surrogate"`, both with the batch baseline."""
     known = {"dice": Dice("batch"), "surrogate": Surrogate("batch")}
     if isinstance(name, Estimator):
         return name
@@ -142,7 +144,7 @@ def estimated(name: str | Estimator) -> Estimator:
     return known[name]
 
 
-def recurrent(
+def recurrent_game(
     environment: Any,
     batch: int,
     width: int,
@@ -152,22 +154,22 @@ def recurrent(
     decay: float = 1.0,
     mix: float = 1.0,
 ) -> Sampled:
-    """An environment for recurrent actors and critics, by Loaded DiCE with generalized advantages."""
+    """A sampled game of recurrent actors and critics, with Loaded DiCE and generalized advantages."""
     policy: Architecture = GruPolicy(width, channels)
     return Sampled(environment, policy, LoadedDice(decay, mix, bootstrap=True), discount, batch, name=name)
 
 
 PLAYABLE = Registry("game")
-"""Every game that learners play, exact and sampled."""
+"""The registry of all games, exact and sampled."""
 for _entry in (*GAMES, *SAMPLED):
     PLAYABLE.add(_entry)
 
 
 def as_game(given: Any) -> Game:
-    """A game: itself, a name in `PLAYABLE`, or a factory such as `games.ipd`.
+    """The game that is given as itself, by its name in `PLAYABLE`, or by a factory such as `games.ipd`.
 
     Raises:
-        ValueError: for an unknown name, and for what is no game.
+        ValueError: for an unknown name, and for anything that is not a game.
 
     Example:
         >>> from games import ipd

@@ -1,4 +1,4 @@
-"""Objectives whose derivatives, of any order, estimate those of the expected return: DiCE, Loaded DiCE, and a wrong one."""
+"""Estimators of the derivatives of expected returns: DiCE and Loaded DiCE, of any order; a surrogate loss, of the first."""
 
 import abc
 
@@ -27,14 +27,14 @@ def magic_box(x: Float[Array, "*batch"]) -> Float[Array, "*batch"]:
 
 
 def primal(value: Float[Array, "*batch"], objective: Float[Array, "*batch"]) -> Float[Array, "*batch"]:
-    """The derivatives of an objective at the value of another thing."""
+    """A function with the value of `value` and the derivatives of `objective`."""
     return jax.lax.stop_gradient(value) + objective - jax.lax.stop_gradient(objective)
 
 
 def returns(
     rewards: Paths, discount: Float[Array, ""], last: Float[Array, "batch n_players"] | None = None
 ) -> Paths:
-    r"""Discounted returns to go, $G_t = \sum_{s \ge t} d^{s-t} r_s$, with $d^{T-t}$ times what comes after the last step."""
+    r"""Discounted returns to go, $G_t = \sum_{s=t}^{T-1} d^{s-t} r_s + d^{T-t} G_T$, with $G_T$ `last`, by default 0."""
     after = jnp.zeros_like(rewards[0]) if last is None else last
 
     def add(later, reward):
@@ -53,18 +53,18 @@ def advantages(
     r"""Generalized advantages $\sum_{s \ge t} (d \lambda)^{s-t} (r_s + d V_{s+1} - V_s)$ (Schulman et al. 2016, equation 16).
 
     Args:
-        rewards: per step.
-        values: of what was seen before every step, and at last.
+        rewards: $r$.
+        values: $V$, of the observations before every step and after the last.
         discount: $d$.
-        mix: $\lambda$, in [0, 1]; 1 is the return minus the value.
+        mix: $\lambda$, in [0, 1]; 1 gives the return minus the value.
     """
     return returns(rewards + discount * values[1:] - values[:-1], discount * mix)
 
 
-def accumulated(
+def running_sum(
     now: Float[Array, "steps batch"], decay: Float[Array, ""] | float = 1.0
 ) -> Float[Array, "steps batch"]:
-    r"""$W_t = \lambda W_{t-1} + w_t$: a scan, on a CPU a tenth of the price of `jnp.cumsum`."""
+    r"""$W_t = \lambda W_{t-1} + w_t$, by a scan, which takes a tenth of the time of `jnp.cumsum` on a CPU."""
 
     def add(before, w):
         after = decay * before + w
@@ -73,13 +73,13 @@ def accumulated(
     return jax.lax.scan(add, jnp.zeros_like(now[0]), now)[1]
 
 
-def weighed(weights: Float[Array, "steps batch"], gains: Paths) -> Float[Array, " n_players"]:
-    """The mean over episodes of the weighted sum over steps."""
-    return jnp.einsum("tb,tbn->n", weights, gains) / gains.shape[1]
+def weighted_mean(weights: Float[Array, "steps batch"], numbers: Paths) -> Float[Array, " n_players"]:
+    """The weighted sum over steps, its mean over episodes."""
+    return jnp.einsum("tb,tbn->n", weights, numbers) / numbers.shape[1]
 
 
 class Estimator(eqx.Module):
-    """An objective from what was played: its value is the mean return, its derivatives are estimates of the expected return's."""
+    """An objective whose value is the mean return and whose derivatives estimate those of the expected return."""
 
     @abc.abstractmethod
     def __call__(
@@ -89,22 +89,26 @@ class Estimator(eqx.Module):
         values: Float[Array, "steps_1 batch n_players"],
         discount: Float[Array, ""],
     ) -> Float[Array, " n_players"]:
-        """Everybody's objective.
+        """All players' objectives.
 
         Args:
-            log_probabilities: of everybody's actions; differentiable.
-            rewards: everybody's.
-            values: the critics'; constant.
+            log_probabilities: log-probabilities of all players' actions, differentiable in the parameters.
+            rewards: all players' rewards.
+            values: the critics' values, which are not differentiated.
             discount: in [0, 1].
         """
 
 
 class Dice(Estimator):
-    r"""DiCE: $\sum_t \Box(\sum_{s \le t} w_s)\, d^t r_t$, w the sum of everybody's log-probabilities, and a control variate.
+    r"""DiCE: $\sum_t \Box(\sum_{s \le t} w_s)\, d^t r_t$, with $w_s$ the log-probability of the joint action of step s.
 
-    - `baseline="none"`: as it stands;
-    - `"batch"`: of every $r_t$ the mean over the *other* episodes of the batch is taken off; derivatives of every order stay unbiased;
-    - `"critic"`: plus $\sum_t (1 - \Box(w_t))\, d^t b_t$ with the critics' values b, which lowers the variance of first derivatives alone.
+    Control variates:
+
+    - `baseline="none"`: none;
+    - `"batch"`: the mean over the *other* episodes of the batch is subtracted from every $r_t$; derivatives of
+      every order stay unbiased;
+    - `"critic"`: $\sum_t (1 - \Box(w_t))\, d^t b_t$ is added, with b the critics' values; this lowers the variance of
+      first derivatives only.
 
     Args:
         baseline: `"none"`, `"batch"` or `"critic"`.
@@ -114,8 +118,8 @@ class Dice(Estimator):
 
     Source:
         Foerster et al. 2018b, "DiCE: the infinitely differentiable Monte-Carlo estimator", equations 6
-        (objective) and 8 (critic). The public code of the paper takes off the mean over *all* episodes: its
-        derivatives are these, times 1 - 1/batch.
+        (objective) and 8 (critic). The public code of the paper subtracts the mean over *all* episodes, which
+        multiplies the derivatives by 1 - 1/batch.
     """
 
     baseline: str = eqx.field(static=True, default="none")
@@ -133,26 +137,27 @@ class Dice(Estimator):
         values: Float[Array, "steps_1 batch n_players"],
         discount: Float[Array, ""],
     ) -> Float[Array, " n_players"]:
-        """Everybody's objective."""
-        weights = powers(discount, rewards)
+        """All players' objectives; see the class."""
+        weights = discount_powers(discount, rewards)
         now = log_probabilities.sum(axis=-1)
-        paid = weights * rewards
-        gains = beside_others(paid, "Dice") if self.baseline == "batch" else paid
-        objective = weighed(magic_box(accumulated(now)), gains)
+        discounted = weights * rewards
+        centered = minus_others_mean(discounted, "Dice") if self.baseline == "batch" else discounted
+        objective = weighted_mean(magic_box(running_sum(now)), centered)
         if self.baseline == "critic":
-            objective += weighed(1 - magic_box(now), weights * values[:-1])
-        return primal(paid.sum(axis=0).mean(axis=0), objective)
+            objective += weighted_mean(1 - magic_box(now), weights * values[:-1])
+        return primal(discounted.sum(axis=0).mean(axis=0), objective)
 
 
 class LoadedDice(Estimator):
-    r"""Loaded DiCE: $\sum_t d^t (\Box(W_t) - \Box(W_t - w_t)) A_t$ with $W_t = \lambda W_{t-1} + w_t$ and generalized advantages A.
+    r"""Loaded DiCE: $\sum_t d^t (\Box(W_t) - \Box(W_t - w_t)) A_t$ with $W_t = \lambda W_{t-1} + w_t$.
+
+    $w_t$ is the log-probability of the joint action and A the generalized advantage.
 
     Args:
-        decay: $\lambda$ in [0, 1], how much of the dependence on earlier actions is kept: 1 for unbiased
-            derivatives of every order, 0 for none of those of second order that cross time steps; first
-            derivatives do not depend on it.
-        mix: of the generalized advantages, in [0, 1]; 1 for returns minus values.
-        bootstrap: whether the critic's value of the end stands for what would come after it.
+        decay: $\lambda$, in [0, 1]: the weight of earlier actions. At 1, derivatives of every order are unbiased; at
+            0, second derivatives lack all products of different time steps. First derivatives do not depend on it.
+        mix: mixing parameter of the generalized advantages, in [0, 1]; 1 gives returns minus values.
+        bootstrap: whether the critic's value of the final observation is used as the return after it.
 
     Source:
         Farquhar et al. 2019, "Loaded DiCE: trading off bias and variance in any-order score function
@@ -174,26 +179,26 @@ class LoadedDice(Estimator):
         values: Float[Array, "steps_1 batch n_players"],
         discount: Float[Array, ""],
     ) -> Float[Array, " n_players"]:
-        """Everybody's objective."""
-        weights = powers(discount, rewards)
+        """All players' objectives; see the class."""
+        weights = discount_powers(discount, rewards)
         if not self.bootstrap:
             values = values.at[-1].set(0.0)
-        gains = advantages(rewards, values, discount, self.mix)
+        advantage = advantages(rewards, values, discount, self.mix)
         now = log_probabilities.sum(axis=-1)
-        loaded = accumulated(now, self.decay)
-        objective = weighed(magic_box(loaded) - magic_box(loaded - now), weights * gains)
+        loaded = running_sum(now, self.decay)
+        objective = weighted_mean(magic_box(loaded) - magic_box(loaded - now), weights * advantage)
         return primal((weights * rewards).sum(axis=0).mean(axis=0), objective)
 
 
 class Surrogate(Estimator):
-    r"""The surrogate loss $\sum_t \bot(d^t r_t) \sum_{s \le t} w_s$: right once differentiated, wrong from the second time on.
+    r"""The surrogate loss $\sum_t \bot(d^t r_t) \sum_{s \le t} w_s$: its first derivative is unbiased, higher ones are wrong.
 
-    The dependence of the sampling distribution on the parameters is lost with the first derivative. It is
-    here to be compared with.
+    The first derivative no longer depends on the parameters through the distribution of episodes. The surrogate is
+    here for comparison.
 
     Args:
-        baseline: `"none"`, or `"batch"`, by which the mean of every $d^t r_t$ over the *other* episodes of
-            the batch is taken off, as `Dice` does; its first derivative stays unbiased.
+        baseline: `"none"`, or `"batch"`: the mean over the *other* episodes of the batch is subtracted from every
+            $d^t r_t$, as in `Dice`; the first derivative stays unbiased.
 
     Raises:
         ValueError: for another baseline, or `"batch"` for a single episode.
@@ -217,31 +222,33 @@ class Surrogate(Estimator):
         values: Float[Array, "steps_1 batch n_players"],
         discount: Float[Array, ""],
     ) -> Float[Array, " n_players"]:
-        """Everybody's objective."""
-        paid = powers(discount, rewards) * rewards
-        gains = beside_others(paid, "Surrogate") if self.baseline == "batch" else paid
-        objective = weighed(accumulated(log_probabilities.sum(axis=-1)), jax.lax.stop_gradient(gains))
-        return primal(paid.sum(axis=0).mean(axis=0), objective)
+        """All players' objectives; see the class."""
+        discounted = discount_powers(discount, rewards) * rewards
+        centered = minus_others_mean(discounted, "Surrogate") if self.baseline == "batch" else discounted
+        objective = weighted_mean(
+            running_sum(log_probabilities.sum(axis=-1)), jax.lax.stop_gradient(centered)
+        )
+        return primal(discounted.sum(axis=0).mean(axis=0), objective)
 
 
-def beside_others(paid: Paths, what: str) -> Paths:
-    """What every episode was paid more than the mean of the *other* episodes of the batch.
+def minus_others_mean(discounted: Paths, what: str) -> Paths:
+    """Rewards minus their mean over the *other* episodes of the batch.
 
     Raises:
         ValueError: for a single episode.
 
     Example:
-        >>> beside_others(jnp.array([1.0, 2.0, 6.0])[None, :, None], "Dice").ravel().tolist()
+        >>> minus_others_mean(jnp.array([1.0, 2.0, 6.0])[None, :, None], "Dice").ravel().tolist()
         [-3.0, -1.5, 4.5]
     """
-    batch = paid.shape[1]
+    batch = discounted.shape[1]
     if batch == 1:
         raise ValueError(
             f"{what}: baseline 'batch' compares episodes of a batch with each other; take a batch of 2 or more."
         )
-    return (paid - paid.mean(axis=1, keepdims=True)) * (batch / (batch - 1))
+    return (discounted - discounted.mean(axis=1, keepdims=True)) * (batch / (batch - 1))
 
 
-def powers(discount: Float[Array, ""], rewards: Paths) -> Float[Array, "steps 1 1"]:
-    """The discount to the power of the step."""
+def discount_powers(discount: Float[Array, ""], rewards: Paths) -> Float[Array, "steps 1 1"]:
+    """$d^t$ for every step t."""
     return (discount ** jnp.arange(rewards.shape[0], dtype=rewards.dtype))[:, None, None]

@@ -44,7 +44,7 @@ def drawn(view: View, outputs: Sequence[int], lr: Scalar) -> Critics:
 
 def heights(networks: Networks, played: Sample) -> Heights:
     """What the networks make of what everybody saw."""
-    return tuple(x.along(played.seen(i, last=True)) for i, x in enumerate(networks))
+    return tuple(x.unroll_batch(played.seen(i, last=True)) for i, x in enumerate(networks))
 
 
 def going_on(played: Sample) -> Bool[Array, "steps_1 batch 1"]:

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, PyTree
 
-from games.agents.base import Agent, acting, acting_as, agent
+from games.agents.base import Agent, actor_of, agent, with_actor
 from games.base import Own
 from games.sampled.episodes import log_policy
 from games.sampled.estimators import returns
@@ -68,12 +68,12 @@ class Ppo(Learner):
         game = view.sampled
         key = jax.random.key(0) if view.key is None else view.key
         critic = game.policy.network(key, game.environment.observation_shape, 1)
-        networks: PyTree = acting(view.own), critic
+        networks: PyTree = actor_of(view.own), critic
         return Optimization(critic, optax.adam(self.lr).init(networks))
 
     def update(self, state: Optimization, view: View) -> tuple[Own, Optimization]:
         """The sum of the epochs' steps."""
-        played, seat, old = view.rollout(), view.seat, acting(view.own)
+        played, seat, old = view.rollout(), view.seat, actor_of(view.own)
         seen, actions = played.seen(seat), played.actions[..., seat]
         weights = played.alive / played.alive.sum()
         targets = normalized(returns(played.rewards[..., seat], view.sampled.discount), weights)
@@ -81,7 +81,7 @@ class Ppo(Learner):
 
         def loss(networks: tuple[Own, Agent]) -> Float[Array, ""]:
             logs = log_policy(agent(networks[0]), seen)
-            values = networks[1].along(seen)[..., 0]
+            values = networks[1].unroll_batch(seen)[..., 0]
             gains = clipped(
                 jnp.exp(picked(logs, actions) - before), targets - jax.lax.stop_gradient(values), self.clip
             )
@@ -97,5 +97,5 @@ class Ppo(Learner):
         ((new, critic), moments), _ = jax.lax.scan(
             epoch, ((old, state.critic), state.moments), length=self.epochs
         )
-        step = acting_as(optax.tree.zeros_like(view.own), optax.tree.sub(new, old))
+        step = with_actor(optax.tree.zeros_like(view.own), optax.tree.sub(new, old))
         return step, Optimization(critic, moments)

@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, PyTree
 
 from games.agents.base import ActorCritic, agent
 from games.base import Own
-from games.sampled.episodes import Sample, taken
+from games.sampled.episodes import Sample, log_probability
 from shaping.base import Learner, Scalar, View, choice, count, number
 from shaping.wrappers.basic import OPTIMIZERS
 
@@ -144,7 +144,7 @@ def imagined(view: View, models: Models) -> View:
 def misfit(model: Own, view: View, player: int, played: Sample) -> Float[Array, ""]:
     """How far a model is from what a player did, and, where it has a critic, from what that was worth."""
     game, x = view.sampled, agent(model)
-    logs = taken(game.outputs(x, played, player), played.actions[:, :, player])
+    logs = log_probability(game.outputs(x, played, player), played.actions[:, :, player])
     loss = -jnp.where(played.alive, logs, 0.0).sum() / played.alive.sum()
     if isinstance(x, ActorCritic):
         valued = game.outputs(x.critic, played, player, last=True)

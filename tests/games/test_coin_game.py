@@ -159,7 +159,7 @@ def test_new_coins_lie_uniformly(respawn, players):
     game, n = CoinGame(respawn=respawn, coins="two"), 40_000
     taken = (jnp.array(True), jnp.array(True))
     at = tuple(jnp.int32(p) for p in players)
-    draw = jax.jit(jax.vmap(lambda key: game.replaced(key, (jnp.int32(0), jnp.int32(0)), taken, at)))
+    draw = jax.jit(jax.vmap(lambda key: game.replace(key, (jnp.int32(0), jnp.int32(0)), taken, at)))
     for cells in draw(jax.random.split(jax.random.key(1), n)):
         counts = np.bincount(cells, minlength=9)
         open_cells = [c for c in range(9) if respawn == "anywhere" or c not in players]

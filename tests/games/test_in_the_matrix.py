@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from games.environments.auto_reset import AutoReset
-from games.environments.bitboard import moved
+from games.environments.bitboard import move
 from games.environments.in_the_matrix import COINS, STARTS, InTheMatrix
 from games.environments.rollouts import rollout
 from games.exact.matrix import MatrixGame
@@ -102,11 +102,9 @@ def test_one_player_gets_the_cell_that_both_step_into(forward, first, columns):
         return tuple(jnp.int32(x) for x in numbers)
 
     ahead = tuple(jnp.array(bool(x)) for x in forward)
-    _, found = moved(pair(5, 5), pair(2, 4), pair(1, 3), ahead, jnp.int32(first))
+    _, found = move(pair(5, 5), pair(2, 4), pair(1, 3), ahead, jnp.int32(first))
     assert tuple(int(x) for x in found) == columns
-    _, found = moved(
-        pair(5, 5), pair(2, 3), pair(1, 1), (jnp.array(True), jnp.array(False)), jnp.int32(first)
-    )
+    _, found = move(pair(5, 5), pair(2, 3), pair(1, 1), (jnp.array(True), jnp.array(False)), jnp.int32(first))
     assert tuple(int(x) for x in found) == (2, 3)
 
 

@@ -80,7 +80,7 @@ def drawn():
 
         def objective(game, params):
             return game.objective(
-                params, played, [agent(x).along(played.seen(i)) for i, x in enumerate(params)]
+                params, played, [agent(x).unroll_batch(played.seen(i)) for i, x in enumerate(params)]
             )
 
         def by(estimator):
@@ -172,8 +172,8 @@ def test_along_an_episode_is_step_by_step(name):
                 outputs.append(jax.nn.log_softmax(logits))
             return jnp.stack(outputs)
 
-        def together(agent):
-            memories, turn = agent.together(3)
+        def start_batch(agent):
+            memories, turn = agent.start_batch(3)
             outputs = []
             for x in seen:
                 logits, memories = turn(x, memories)
@@ -213,8 +213,10 @@ def test_derivatives_of_logits_as_they_are_played_and_along_the_episodes_are_tho
             curved = jax.grad(lambda x: sum(jnp.vdot(a, a**2) for a in jax.tree.leaves(slope(x))))(agents)
             return slope(agents), curved, jax.jvp(slope, (agents,), (agents,))[1]
 
-        plain = derivatives(lambda agents: [Agent.along(x, played.seen(i)) for i, x in enumerate(agents)])
-        along = derivatives(lambda agents: [x.along(played.seen(i)) for i, x in enumerate(agents)])
+        plain = derivatives(
+            lambda agents: [Agent.unroll_batch(x, played.seen(i)) for i, x in enumerate(agents)]
+        )
+        along = derivatives(lambda agents: [x.unroll_batch(played.seen(i)) for i, x in enumerate(agents)])
         return plain, along, derivatives(lambda agents: episodes(environment, agents, *setup)[1])
 
     plain, *others = (jax.tree.leaves(x) for x in all_three())

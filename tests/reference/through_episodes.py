@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from games.agents.base import Agent
 from games.base import Joint, Own
 from games.hash_random import derived, words
-from games.sampled.episodes import chosen, draw_of
+from games.sampled.episodes import choose, draw_from
 from games.sampled.estimators import primal
 from games.sampled.game import Sampled
 from shaping.base import View, replaced
@@ -26,7 +26,7 @@ def episodes(game: Sampled, joint: Joint, key):
         lane, every = derived(key, number), jnp.arange(game.steps)
         observations, state = environment.reset(derived(lane, 0, 0))
         draws = jax.vmap(
-            lambda t: tuple(draw_of(word) for word in words(derived(lane, t, 1), environment.n_players))
+            lambda t: tuple(draw_from(word) for word in words(derived(lane, t, 1), environment.n_players))
         )(every)
 
         def step(carry, now):
@@ -36,7 +36,7 @@ def episodes(game: Sampled, joint: Joint, key):
             valued = [x.critic(observations[i], valuing[i]) for i, x in enumerate(joint)]
             actions = jnp.stack(
                 [
-                    chosen(draw, jax.lax.stop_gradient(logits))
+                    choose(draw, jax.lax.stop_gradient(logits))
                     for draw, (logits, _) in zip(draws, acted, strict=True)
                 ]
             )

@@ -194,7 +194,9 @@ def test_looking_at_every_observation_once_changes_nothing():
         )
         for network in (params[seat].actor, params[seat].critic):
             np.testing.assert_allclose(
-                network.coded(environment.distinct).along(seen), network.along(seen), atol=1e-6
+                network.specialize(environment.distinct).unroll_batch(seen),
+                network.unroll_batch(seen),
+                atol=1e-6,
             )
 
 
