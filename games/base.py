@@ -1,4 +1,4 @@
-"""The two interfaces of the laboratory: the game that learners differentiate and the environment that agents act in."""
+"""The two interfaces: a game, which learners differentiate, and an environment, in which agents act."""
 
 import abc
 from collections.abc import Sequence
@@ -52,7 +52,7 @@ class Game(eqx.Module):
     def divergence(
         self, player: int, old: Own, new: Own, params: Joint, key: Key[Array, ""] | None = None
     ) -> Float[Array, ""]:
-        """Distance of a player's policy under parameters `new` from that under `old`, the others playing as in `params`."""
+        """Distance of a player's policies of parameters `old` and `new`; the others play as in `params`."""
 
     def proximal(
         self,
@@ -62,7 +62,7 @@ class Game(eqx.Module):
         params: Joint,
         key: Key[Array, ""] | None = None,
     ) -> Float[Array, ""]:
-        r"""The proximal objective of a player: $V_i(\theta) - c\, D_i(\theta_{old}, \theta_i)$, with D the divergence.
+        r"""The proximal objective $V_i(\theta) - c\, D_i(\theta_{old}, \theta_i)$, with D the divergence.
 
         Args:
             player: seat of the player.
@@ -83,7 +83,7 @@ class Game(eqx.Module):
         return values
 
     def split(self, params: Joint) -> Joint:
-        """The same parameters in the structure that is fastest under `vmap`, such as a tuple of scalars; `values` accepts both."""
+        """The same parameters in the structure that is fastest under `vmap`, such as a tuple of scalars."""
         return params
 
     def join(self, params: Joint) -> Joint:
@@ -91,10 +91,10 @@ class Game(eqx.Module):
         return params
 
     def exchanged(self) -> "Game | None":
-        """The two-player game with its seats exchanged, if it differs from this game in arrays only; otherwise None.
+        """The game with its two seats exchanged, if it differs from this game in arrays only; otherwise None.
 
-        The player of seat 1 then plays in seat 0 of the exchanged game, with the same parameters, so that both
-        seats can be computed as one batch.
+        The player of seat 1 then plays in seat 0 of the exchanged game, with the same parameters, so that
+        both seats can be computed as one batch.
         """
         return None
 
@@ -102,9 +102,9 @@ class Game(eqx.Module):
 class Environment(eqx.Module):
     r"""A multi-agent environment: pure functions `reset` and `step` of a key, a state and actions.
 
-    Players are the leading axis of arrays: observations `(n_players, *observation_shape)`, actions and rewards
-    `(n_players,)`. `step` never resets; `games.environments.auto_reset.AutoReset` is the wrapper that does. Many
-    lanes are played by `jax.vmap`.
+    Players are the leading axis of arrays: observations `(n_players, *observation_shape)`, actions and
+    rewards `(n_players,)`. `step` never resets; `games.environments.auto_reset.AutoReset` is the wrapper that
+    does. Many lanes are played by `jax.vmap`.
 
     Attributes:
         n_players: number of players.
@@ -130,7 +130,7 @@ class Environment(eqx.Module):
 
     @property
     def distinct(self) -> Float[Array, "observations *shape"] | None:
-        """All possible observations of a player, if they are few: networks then evaluate each only once. None otherwise."""
+        """All possible observations of a player; None if they are too many to be listed."""
         return None
 
     @abc.abstractmethod
@@ -164,7 +164,7 @@ class Environment(eqx.Module):
 
 
 def precision(params: Joint) -> Any:
-    """The floating-point type of parameters; a game casts its own numbers to it, so that values have it too."""
+    """The floating-point type of parameters, to which games cast their own numbers."""
     dtype = jnp.result_type(*jax.tree.leaves(params))
     return dtype if jnp.issubdtype(dtype, jnp.inexact) else jnp.result_type(float)
 

@@ -1,4 +1,4 @@
-"""The named games: one function each, with the payoffs, discount and initial distribution of its source, in `GAMES`."""
+"""The named games, in the registry `GAMES`, with the payoffs and discounts of their sources."""
 
 import itertools
 from collections.abc import Callable
@@ -28,7 +28,7 @@ ROCK_PAPER_SCISSORS = ((0.0, -1.0, 1.0), (1.0, 0.0, -1.0), (-1.0, 1.0, 0.0))
 
 
 def game(citation: str, *aliases: str, **facts: Any) -> Callable[[Callable[..., Game]], Callable[..., Game]]:
-    """Add the decorated function to `GAMES` under its name, with the first line of its docstring as summary."""
+    """Add the decorated function to `GAMES`; the first line of its docstring is the summary."""
 
     def add(make: Callable[..., Game]) -> Callable[..., Game]:
         summary = first_line(make)
@@ -90,7 +90,7 @@ def ipd_contribution(
 
 @game("axelrod1984evolution", discount=1.0, symmetric=True, bounds=(0, 5))
 def ipd_axelrod(discount: float = 1.0, memory: int = 1, init_std: float = 1.0) -> Iterated:
-    """Iterated prisoner's dilemma of Axelrod's tournaments and of Press and Dyson: 3, 0, 5, 1, average reward."""
+    """Iterated prisoner's dilemma of Axelrod and of Press and Dyson: 3, 0, 5, 1, average reward."""
     return Iterated(MatrixGame.symmetric([[3, 0], [5, 1]]), discount, memory, "ipd_axelrod", init_std)
 
 
@@ -188,7 +188,7 @@ def iterated_coordination(
 
 @game("willi2022cola", bounds=(0, 8))
 def ultimatum(init_std: float = 1.0) -> MatrixGame:
-    """Binary ultimatum: fair offers (5, 5) stand; unfair ones pay (8, 2) if the responder accepts and nothing otherwise."""
+    """Binary ultimatum: a fair offer pays (5, 5), an unfair one (8, 2) if accepted and nothing otherwise."""
     return MatrixGame.bimatrix([[5, 5], [8, 0]], [[5, 5], [2, 0]], name="ultimatum", init_std=init_std)
 
 

@@ -1,4 +1,4 @@
-"""Checks of arguments: each raises a `ValueError` that gives the accepted values; traced values are not checked."""
+"""Checks of arguments, which raise a `ValueError` with the accepted values; traced values are not checked."""
 
 import os
 import pathlib
@@ -23,8 +23,8 @@ def as_float(value: ArrayLike) -> Float[Array, "..."]:
     """A float array in JAX's default precision; a JAX array of floats is returned as it is.
 
     Raises:
-        ValueError: if the value is not a real number or an array of them; Booleans, text and complex numbers are
-            refused.
+        ValueError: if the value is not a real number or an array of them; Booleans, text and complex numbers
+            are refused.
     """
     if isinstance(value, jax.Array) and jnp.issubdtype(value.dtype, jnp.floating):
         return value
@@ -37,7 +37,7 @@ def as_float(value: ArrayLike) -> Float[Array, "..."]:
 
 
 def floating(value: Any) -> Any:
-    """Like `as_float`, but a value that is not a number is returned unchanged, for a later check that names the field."""
+    """Like `as_float`, but anything else than numbers is returned unchanged, for a later check."""
     try:
         return as_float(value)
     except ValueError:
@@ -47,7 +47,7 @@ def floating(value: Any) -> Any:
 def check_range(
     what: str, value: Any, minimum: float = -np.inf, maximum: float = np.inf, infinite: bool = False
 ) -> None:
-    """Check that a value is a number, or an array of numbers, in [minimum, maximum]; infinity only if `infinite`.
+    """Check that a value, or every entry of an array, is in [minimum, maximum]; infinity only if `infinite`.
 
     Raises:
         ValueError: naming `what`, the first offending value and the accepted range.

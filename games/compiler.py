@@ -16,10 +16,12 @@ SAFE: dict[str, Any] = (
     if importlib.metadata.version("jaxlib").startswith("0.10.")
     else {}
 )
-"""Options for every program: YNNPACK is off, because it crashes jaxlib 0.10.2 (segmentation fault) for some shapes."""
+"""Options for every program: no YNNPACK, which crashes jaxlib 0.10.2 for some shapes."""
 LOOPS: dict[str, Any] = {"xla_disable_hlo_passes": "while-loop-invariant-code-motion"}
-"""Options for loops over learning steps: loop-invariant code motion is off. It runs before equal operations are merged
-and keeps the seats' equal terms from being computed only once; with it SOS took twice the time."""
+"""Options for loops over learning steps: no loop-invariant code motion.
+
+It would run before equal operations are merged, and keep the equal terms of the two seats from being computed
+only once; with it SOS took twice the time."""
 
 SMALLER = "choose a smaller batch, fewer seeds or lanes, fewer or shorter episodes, narrower networks or a game of shorter memory"
 """The remedy in the error message about too little memory."""
@@ -76,8 +78,8 @@ def filter_jit(function: Callable[..., Any] | None = None, *, loops: bool = Fals
     Args:
         function: the function to compile.
         loops: whether it is a loop over learning steps.
-        large: a name of the computation for error messages. If given, every call first estimates the memory it
-            needs and is refused if too little is free.
+        large: a name of the computation for error messages. If given, every call first estimates the memory
+            it needs and is refused if too little is free.
 
     Raises:
         ValueError: on a call, with the estimate, if too little memory is free.

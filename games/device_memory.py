@@ -1,4 +1,4 @@
-"""Estimates of memory before a computation: an error message in place of a failed allocation or a killed process."""
+"""Estimates of the memory of a computation, so that one that is too large is refused by a message."""
 
 import pathlib
 import weakref
@@ -31,7 +31,7 @@ def free_memory() -> int | None:
 
 
 def host_memory() -> int | None:
-    """Free bytes of this machine: the memory that Linux reports as available, or that is left by its control group."""
+    """Free bytes of this machine, as Linux reports them, within the limits of control groups."""
     found = []
     for line in _lines("/proc/meminfo"):
         if line.startswith("MemAvailable:"):

@@ -9,7 +9,8 @@ PACKAGES = ("games", "shaping", "solvers", "analysis", "paper_figs")
 def hidden() -> list[str]:
     """One sentence for every package of the laboratory that is hidden by another module of the same name.
 
-    A file `analysis.py` or a folder `games` in the working folder hides it in notebooks and scripts started there.
+    A file `analysis.py` or a folder `games` in the working folder hides it in notebooks and scripts started
+    there.
     """
     found = []
     for name in PACKAGES:

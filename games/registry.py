@@ -1,4 +1,4 @@
-"""Registries of named members: games, learners, solvers. Lists, the command line and the tests iterate over them."""
+"""Registries of named members, such as games, learners and solvers."""
 
 import dataclasses
 import difflib
@@ -11,7 +11,7 @@ from games.printing import counted, html_table, text_table
 
 
 def nearest(name: str, accepted: Iterable[str], aliases: Iterable[str] = ()) -> str:
-    """The end of an error message about an unknown name: the nearest match, if any, and all accepted names."""
+    """The end of a message about an unknown name: the nearest match, if any, and all accepted names."""
     accepted = sorted(set(accepted))
     close = difflib.get_close_matches(name, [*accepted, *aliases], n=1, cutoff=0.5)
     hint = f"did you mean {close[0]!r}? " if close else ""
@@ -153,7 +153,7 @@ class Registry:
         return entry.make(**settings)
 
     def member(self, given: Any, kind: type, instead: str) -> Any:
-        """The member that is given as itself, by name, or as a class or function to be called without arguments.
+        """The member that is given as itself, by name, or as a class or function without required arguments.
 
         Args:
             given: any of these.

@@ -1,4 +1,4 @@
-"""Folders of results: locked by one process at a time, files written atomically, headers protected by a hash."""
+"""Folders of results: locks, files that are written atomically, and headers protected by a hash."""
 
 import contextlib
 import hashlib
@@ -18,9 +18,9 @@ SUM = "sha256"
 
 @contextlib.contextmanager
 def alone(folder: pathlib.Path) -> Iterator[None]:
-    """Lock a folder for one run. It is made if it does not exist, and removed at the end if it was new and is empty.
+    """Lock a folder for one run; on file systems without locks, do nothing.
 
-    File systems without locks are used without.
+    The folder is made if it does not exist, and removed at the end if it was new and is empty.
 
     Raises:
         ValueError: if another run has locked it, or it cannot be written.
@@ -55,7 +55,7 @@ def alone(folder: pathlib.Path) -> Iterator[None]:
 
 
 def _locked(handle: int) -> bool | None:
-    """Lock an open file until it is closed: False if another process holds it, None if the file system has no locks."""
+    """Lock an open file until it is closed; False if another process has it, None without support."""
     try:
         import fcntl
 
@@ -68,7 +68,7 @@ def _locked(handle: int) -> bool | None:
 
 
 def write_whole(target: pathlib.Path, save: Callable[[pathlib.Path], Any]) -> pathlib.Path:
-    """Write a file atomically: `save` writes a temporary file with the same suffix, which then replaces the target.
+    """Write a file atomically: `save` writes a temporary file of the same suffix, which replaces the target.
 
     Raises:
         ValueError: if it cannot be written, as on a full disk.
@@ -98,7 +98,7 @@ def write_whole(target: pathlib.Path, save: Callable[[pathlib.Path], Any]) -> pa
 
 
 def remove_temporaries(folder: pathlib.Path, stems: Collection[str]) -> None:
-    """Remove temporary files of these names that killed runs have left; those of running processes are kept."""
+    """Remove temporary files of these names that killed runs have left, not those of running processes."""
     for path in folder.iterdir():
         match = re.fullmatch(r"\.(.+)-[a-z0-9_]{8}\.(parquet|json|png|pdf|md)", path.name)
         if match and match[1] in stems and path.is_file():

@@ -1,1 +1,1 @@
-"""Other libraries' interfaces to the environments, each behind an extra of the package."""
+"""Adapters to other libraries' interfaces of environments; each needs an optional dependency."""

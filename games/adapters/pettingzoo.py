@@ -1,4 +1,4 @@
-"""PettingZoo's view of an environment: agents are names, arrays are numpy's; needs the extra `pettingzoo`."""
+"""Environments with PettingZoo's interface; needs the optional dependency `pettingzoo`."""
 
 from typing import Any
 
@@ -25,15 +25,15 @@ Named = dict[str, Any]
 class Parallel(ParallelEnv[str, np.ndarray, Any]):
     """An environment as a `pettingzoo.ParallelEnv`; agents are `player_0`, `player_1` and so on, by seat.
 
-    The programs of `reset` and `step` are compiled once for all instances of an environment, whatever its
-    numbers. An episode is a function of its seed and the actions; a reset without a seed goes on with the
-    keys of the last one, and the first draws a seed.
+    `reset` and `step` are compiled once per kind of environment, not again for other numbers. An episode is a
+    function of its seed and the actions. A reset without a seed continues the sequence of keys; the first one
+    draws a seed.
 
     Args:
-        environment: what is played, or its name in `ENVIRONMENTS`; without `AutoReset`, since users of
-            PettingZoo reset themselves.
-        render_mode: `"ansi"`, text, is the only one.
-        **settings: of the named environment.
+        environment: the environment, or its name in `ENVIRONMENTS`; without `AutoReset`, since users of
+            PettingZoo reset environments themselves.
+        render_mode: `"ansi"` (text), the only mode.
+        **settings: settings of a named environment.
 
     Raises:
         ValueError: for an unknown name, setting or render mode.
@@ -64,7 +64,7 @@ class Parallel(ParallelEnv[str, np.ndarray, Any]):
         self.render_mode = render_mode
         self.possible_agents = [f"player_{i}" for i in range(self.environment.n_players)]
         self.agents: list[str] = []
-        seen = jax.eval_shape(begun, self.environment, jax.random.key(0))[0]
+        seen = jax.eval_shape(start_episode, self.environment, jax.random.key(0))[0]
         self.observation_spaces = {agent: box(seen.shape[1:], seen.dtype) for agent in self.possible_agents}
         self.action_spaces: dict[str, spaces.Space[Any]] = {
             agent: spaces.Discrete(n)
@@ -74,37 +74,39 @@ class Parallel(ParallelEnv[str, np.ndarray, Any]):
         self._state: PyTree[Array] = None
 
     def observation_space(self, agent: str) -> spaces.Space:
-        """What an agent may see."""
+        """The space of an agent's observations."""
         return self.observation_spaces[agent]
 
     def action_space(self, agent: str) -> spaces.Space:
-        """What an agent may do."""
+        """The space of an agent's actions."""
         return self.action_spaces[agent]
 
     def reset(self, seed: int | None = None, options: Named | None = None) -> tuple[Named, Named]:
-        """Begin an episode: everybody's observations and (empty) infos.
+        """Start an episode: observations and (empty) infos of all agents.
 
         Args:
-            seed: what the episode and those after it are a function of; by default, play goes on.
-            options: none are used.
+            seed: seed of this episode and the following ones; by default the sequence of keys continues.
+            options: not used.
         """
         if seed is not None or self._key is None:
             self._key = jax.random.key(
                 np.random.SeedSequence().generate_state(1)[0] if seed is None else seed
             )
         self.agents = self.possible_agents.copy()
-        observations, self._state, self._key = begun(self.environment, self._key)
+        observations, self._state, self._key = start_episode(self.environment, self._key)
         return self._by_seat(observations), {agent: {} for agent in self.agents}
 
     def step(self, actions: Named) -> tuple[Named, Named, Named, Named, Named]:
-        """Play one step: observations, rewards, terminations, truncations and infos of everybody; the last of an episode empties `agents`.
+        """Play one step: observations, rewards, terminations, truncations and infos of all agents.
+
+        After the last step of an episode, `agents` is empty.
 
         Args:
-            actions: everybody's.
+            actions: the action of each agent.
 
         Raises:
-            ValueError: before a reset, after the end of an episode, without everybody's action, or for one
-                that does not exist.
+            ValueError: before a reset, after the end of an episode, if an agent's action is missing, or for
+                an action that does not exist.
         """
         if not self.agents:
             raise ValueError("No episode is under way; call reset first.")
@@ -116,7 +118,7 @@ class Parallel(ParallelEnv[str, np.ndarray, Any]):
                     f"Action {actions[agent]!r} of {agent} does not exist; it must be an integer from 0 to {n - 1}."
                 )
         joint = np.array([actions[agent] for agent in self.agents], np.int32)
-        observations, self._state, self._key, rewards, terminated, truncated, info = played(
+        observations, self._state, self._key, rewards, terminated, truncated, info = play_step(
             self.environment, self._key, self._state, joint
         )
         outcome = (
@@ -131,7 +133,7 @@ class Parallel(ParallelEnv[str, np.ndarray, Any]):
         return outcome
 
     def render(self) -> str:
-        """The state as text.
+        """The current state as text.
 
         Raises:
             ValueError: before the first reset.
@@ -146,24 +148,26 @@ class Parallel(ParallelEnv[str, np.ndarray, Any]):
 
 
 def box(shape: tuple[int, ...], dtype: np.dtype) -> spaces.Box:
-    """The space of arrays of a shape and a kind of number, without bounds."""
+    """The space of arrays of a shape and a number type, without bounds."""
     if jnp.issubdtype(dtype, jnp.floating):
         return spaces.Box(-np.inf, np.inf, shape, dtype.type)
     return spaces.Box(np.iinfo(dtype).min, np.iinfo(dtype).max, shape, dtype.type)
 
 
 @jit
-def begun(environment: Environment, key: Key[Array, ""]) -> tuple[Array, PyTree[Array], Key[Array, ""]]:
-    """A new episode: observations, state and the key to go on with."""
+def start_episode(
+    environment: Environment, key: Key[Array, ""]
+) -> tuple[Array, PyTree[Array], Key[Array, ""]]:
+    """Start an episode: observations, state and the next key."""
     key, own = jax.random.split(key)
     return *environment.reset(own), key
 
 
 @jit
-def played(
+def play_step(
     environment: Environment, key: Key[Array, ""], state: PyTree[Array], actions: Array
 ) -> tuple[Any, ...]:
-    """A step: observations, state and the key to go on with, then rewards, ends and info."""
+    """Play one step: observations, state, the next key, rewards, terminated, truncated and info."""
     key, own = jax.random.split(key)
     observations, state, *rest = environment.step(own, state, actions)
     return observations, state, key, *rest

@@ -20,7 +20,8 @@ Step = Callable[[PyTree[Array], PyTree[Array]], tuple[Float[Array, "batch output
 class Agent(eqx.Module):
     """A policy with its parameters.
 
-    All leaves are arrays of real numbers, so an agent serves as a player's parameters. A scripted agent has none.
+    All leaves are arrays of real numbers, so an agent serves as a player's parameters. A scripted agent has
+    none.
     """
 
     def memory(self) -> PyTree[Array]:
@@ -34,7 +35,7 @@ class Agent(eqx.Module):
         """The logits of the actions, and the memory after the step."""
 
     def unroll(self, observations: PyTree[Array]) -> Float[Array, "steps outputs"]:
-        """The outputs for the observations of one episode, from its start; the backward pass recomputes each step."""
+        """The outputs for the observations of one episode; the backward pass recomputes each step."""
         if not jax.tree.leaves(self.memory()):
             return jax.vmap(lambda observation: self(observation, ())[0])(observations)
 
@@ -55,7 +56,7 @@ class Agent(eqx.Module):
         )
 
     def specialize(self, distinct: Array) -> "Agent":
-        """The agent for an environment with these possible observations only, made faster by it if possible."""
+        """An agent with the same outputs for these observations, each of them encoded only once."""
         return self
 
 
@@ -113,7 +114,7 @@ class Mlp(Agent):
 
     @classmethod
     def uniform(cls, key: Key[Array, ""], sizes: Sequence[int], activation: str = "relu") -> "Mlp":
-        r"""Draw weights and biases uniformly from $[-1/\sqrt n, 1/\sqrt n]$, n the number of inputs of a layer.
+        r"""Draw weights and biases uniformly from $[-1/\sqrt n, 1/\sqrt n]$, n the inputs of a layer.
 
         Args:
             key: source of randomness.
@@ -178,12 +179,12 @@ class ActorCritic(Agent):
         return self.actor.start_batch(batch)
 
     def specialize(self, distinct: Array) -> "ActorCritic":
-        """Both networks for an environment with these possible observations only."""
+        """Both networks, specialized to these observations."""
         return ActorCritic(self.actor.specialize(distinct), self.critic.specialize(distinct))
 
 
 class Trembling(Agent):
-    r"""An agent that takes a uniformly random action with probability $\epsilon$, and otherwise acts as another.
+    r"""An agent that acts as another, but takes a uniformly random action with probability $\epsilon$.
 
     Args:
         inner: the other agent.
@@ -220,7 +221,7 @@ class Trembling(Agent):
 
 
 def agent(own: Own) -> Agent:
-    """The agent of a player's parameters: an agent itself, or the table of an array (or of a tuple of scalars).
+    """The agent of a player's parameters: an agent itself; the table of an array or of a tuple of scalars.
 
     Example:
         >>> agent(jnp.zeros(5))(jnp.array(0), ())[0].tolist()

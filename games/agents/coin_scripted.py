@@ -1,4 +1,4 @@
-"""Scripted players of the coin game: policies from what a seat sees, entered in `COIN_AGENTS`."""
+"""Scripted players of the coin game, in the registry `COIN_AGENTS`."""
 
 import dataclasses
 from collections.abc import Callable
@@ -21,22 +21,22 @@ Observation = Float[Array, "4 size size"]
 
 @dataclasses.dataclass(frozen=True)
 class Seat:
-    """What a player must know to read its observations.
+    """The properties of a game and a seat that a player needs to interpret its observations.
 
     Attributes:
         size: number of rows and of columns.
-        n_actions: four moves, or five actions with that to stay.
+        n_actions: number of actions: four moves, and perhaps to stay.
         own_second: whether the own planes come second.
-        yields: whether the other gets nothing by a coin that both reach.
+        wins_ties: whether this player alone takes a coin that both players reach.
     """
 
     size: int
     n_actions: int
     own_second: bool
-    yields: bool
+    wins_ties: bool
 
     def cells(self, observation: Observation) -> tuple[Cell, Cell, Cell, Cell]:
-        """The cells, `row * size + column`, of the player, the other, the player's coin and the other's; -1 where there is none."""
+        """Cells `row * size + column` of player, other player, own coin and other's coin; -1 for none."""
         marks = observation.reshape(4, -1) > 0.5
         red, blue, red_coin, blue_coin = (
             jnp.sum(jnp.where(marks, jnp.arange(1, self.size**2 + 1)[None], 0), axis=1) - 1
@@ -44,7 +44,7 @@ class Seat:
         return (blue, red, blue_coin, red_coin) if self.own_second else (red, blue, red_coin, blue_coin)
 
     def ahead(self, cell: Cell) -> Int[Array, " n_actions"]:
-        """Where the actions lead: right, left, down, up, stay."""
+        """The cells after the actions right, left, down, up and stay."""
         rows, columns = (
             cell // self.size + jnp.array([0, 0, 1, -1, 0]),
             cell % self.size + jnp.array([1, -1, 0, 0, 0]),
@@ -52,9 +52,10 @@ class Seat:
         return (rows % self.size * self.size + columns % self.size)[: self.n_actions]
 
     def respectful(self, ahead: Cell, mine: Cell, theirs: Cell) -> Cell:
-        """What a cooperator avoids: steps to its own coin around the other's, or nearness to the other's where there is no own coin.
+        """A cooperator's cost of each cell: the distance to its own coin around the other's coin.
 
-        A cell that holds both coins is its own coin's, or two cooperators would both wait for it forever.
+        Without an own coin, the cost is minus the distance to the other's. A cell with both coins counts as
+        the own coin; otherwise two cooperators would both wait for it forever.
         """
         away = jnp.where(theirs < 0, 0, -steps(ahead, theirs, self.size))
         return jnp.where(
@@ -62,7 +63,7 @@ class Seat:
         )
 
     def greedy(self, ahead: Cell, mine: Cell, theirs: Cell) -> Cell:
-        """What a defector avoids: steps to the nearest coin."""
+        """A defector's cost of each cell: the distance to the nearest coin."""
         far = 2 * self.size
         return jnp.minimum(
             *(jnp.where(coin < 0, far, steps(ahead, coin, self.size)) for coin in (mine, theirs))
@@ -70,17 +71,17 @@ class Seat:
 
 
 class CoinAgent(Agent):
-    """An agent without parameters.
+    """A scripted player, without parameters.
 
     Attributes:
-        seat: how the observations are to be read.
+        seat: how to interpret the observations.
     """
 
     seat: eqx.AbstractVar[Seat]
 
 
 class Cooperate(CoinAgent):
-    """Walk to the own coin, around the other's; where there is only the other's, keep as far from it as possible."""
+    """Walk to the own coin, around the other's; if there is only the other's, stay away from it."""
 
     seat: Seat = eqx.field(static=True)
 
@@ -91,7 +92,7 @@ class Cooperate(CoinAgent):
 
 
 class Defect(CoinAgent):
-    """Walk to the nearest coin, whosever it is."""
+    """Walk to the nearest coin of either color."""
 
     seat: Seat = eqx.field(static=True)
 
@@ -112,26 +113,26 @@ class Uniform(CoinAgent):
 
 
 class Remembered(NamedTuple):
-    """Where the own coin lay before the last step, and whether it was the other who took the last of them that was taken."""
+    """The cell of the own coin before the last step, and whether the other took the last own coin taken."""
 
     mine: Cell
     robbed: Bool[Array, ""]
 
 
 class TitForTat(CoinAgent):
-    """Play as `Defect` while the last own coin that anybody took was taken by the other, as `Cooperate` otherwise."""
+    """Play as `Defect` if the other took the last own coin that was taken, and as `Cooperate` otherwise."""
 
     seat: Seat = eqx.field(static=True)
 
     def memory(self) -> Remembered:
-        """No coin seen, none lost."""
+        """The memory at the start: no coin seen, none lost."""
         return Remembered(jnp.array(-1), jnp.array(False))
 
     def __call__(self, observation: Observation, memory: Remembered) -> tuple[Logits, Remembered]:
-        """Logits of the actions, and what was seen; who stands where the own coin lay has taken it."""
+        """Logits of the actions, and the new memory; the player on the cell of the own coin has taken it."""
         me, other, mine, theirs = self.seat.cells(observation)
         kept, lost = me == memory.mine, other == memory.mine
-        if self.seat.yields:
+        if self.seat.wins_ties:
             lost = lost & ~kept
         robbed = lost | (memory.robbed & ~kept)
         ahead = self.seat.ahead(me)
@@ -142,10 +143,10 @@ class TitForTat(CoinAgent):
 
 
 def seat_of(game: CoinGame, player: int) -> Seat:
-    """How a player of a coin game reads its observations.
+    """The seat of a player of a coin game.
 
     Args:
-        game: the game, whose size, actions, ties and order of planes matter.
+        game: the game.
         player: 0 for red, 1 for blue.
 
     Raises:
@@ -154,22 +155,22 @@ def seat_of(game: CoinGame, player: int) -> Seat:
     if player not in (0, 1):
         raise ValueError(f"player is {player!r}; it must be 0, red, or 1, blue.")
     own_second = player == 1 and not (game.own_first or game.egocentric)
-    return Seat(game.size, game.n_actions[player], own_second, yields=game.ties == "red" and player == 0)
+    return Seat(game.size, game.n_actions[player], own_second, wins_ties=game.ties == "red" and player == 0)
 
 
 def agent(citation: str, *aliases: str) -> Callable[[Callable[..., CoinAgent]], Callable[..., CoinAgent]]:
-    """Enter a function in `COIN_AGENTS` under its own name, with the first line of its docstring."""
+    """Add the decorated function to `COIN_AGENTS`; the first line of its docstring is the summary."""
 
-    def enter(make: Callable[..., CoinAgent]) -> Callable[..., CoinAgent]:
+    def add(make: Callable[..., CoinAgent]) -> Callable[..., CoinAgent]:
         COIN_AGENTS.add(Entry(make.__name__, make, first_line(make), citation, aliases))
         return make
 
-    return enter
+    return add
 
 
 @agent("aghajohari2024loqa", "cooperate")
 def always_cooperate(game: CoinGame, player: int) -> Cooperate:
-    """Takes its own coins by the shortest way around the other's, and keeps as far as it can from those.
+    """Takes its own coins by the shortest way around the other's coins, and stays away from those.
 
     Raises:
         ValueError: for a player that is neither 0 nor 1.
@@ -179,7 +180,7 @@ def always_cooperate(game: CoinGame, player: int) -> Cooperate:
 
     Example:
         >>> agent = always_cooperate(CoinGame.loqa(), 0)
-        >>> marks = jnp.array([[0, 0], [1, 1], [0, 1], [9, 9]])  # red, blue, red coin: the way is to the right
+        >>> marks = jnp.array([[0, 0], [1, 1], [0, 1], [9, 9]])  # red, blue, red coin, no blue coin
         >>> planes = (marks @ jnp.array([3, 1]))[:, None] == jnp.arange(9)[None]
         >>> agent(planes.reshape(4, 3, 3).astype(float), ())[0].tolist()
         [0.0, -1000.0, -1000.0, -1000.0]
@@ -189,7 +190,7 @@ def always_cooperate(game: CoinGame, player: int) -> Cooperate:
 
 @agent("aghajohari2024loqa", "defect")
 def always_defect(game: CoinGame, player: int) -> Defect:
-    """Takes the nearest coin, whosever it is.
+    """Takes the nearest coin of either color.
 
     Raises:
         ValueError: for a player that is neither 0 nor 1.
@@ -199,11 +200,11 @@ def always_defect(game: CoinGame, player: int) -> Defect:
 
 @agent("lerer2017cooperation", "tft")
 def tit_for_tat(game: CoinGame, player: int) -> TitForTat:
-    """Takes the other's coins while the other was the last to take one of its own.
+    """Takes any coin if the last own coin that was taken was taken by the other; otherwise own coins only.
 
     Raises:
-        ValueError: for a player that is neither 0 nor 1, and for egocentric views, which hide who moved
-            where.
+        ValueError: for a player that is neither 0 nor 1, and for egocentric views, in which it cannot see
+            who took a coin.
     """
     if game.egocentric:
         raise ValueError(
@@ -223,35 +224,35 @@ def random(game: CoinGame, player: int) -> Uniform:
 
 
 def choices(cost: Int[Array, " n_actions"]) -> Logits:
-    """The actions of least cost, each as likely as the others: logits of 0, all others' of `-CERTAIN`."""
+    """Logits of the uniform distribution on the actions of least cost: 0 for these, `-CERTAIN` for others."""
     return jnp.where(cost == cost.min(), 0.0, -CERTAIN)
 
 
 def ring(a: Int[Array, "..."], b: Int[Array, "..."], size: int) -> Int[Array, "..."]:
-    """Steps between two rows, or columns, of a torus."""
+    """Distance of two rows, or of two columns, of a torus."""
     return jnp.minimum((a - b) % size, (b - a) % size)
 
 
 def steps(start: Cell, goal: Cell, size: int) -> Cell:
-    """Steps between two cells of a torus."""
+    """Distance of two cells of a torus, in steps."""
     return ring(start // size, goal // size, size) + ring(start % size, goal % size, size)
 
 
 def steps_around(start: Cell, goal: Cell, shut: Cell, size: int) -> Cell:
-    """Steps between two cells of a torus around a third.
+    """Distance of two cells of a torus by ways that avoid a third.
 
-    One cell is in the way of all shortest ways only where it lies between the two in a row or a column, and
-    the way round the torus is longer; then the detour takes two steps more, if the way round is not shorter
-    even so.
+    The third cell blocks all shortest ways only if it lies between the two in one row or column and the way
+    round the torus is longer. Then the distance is that of the way round or two more than the direct one,
+    whichever is smaller.
 
     Args:
         start: cells.
-        goal: another than the one that is shut.
-        shut: a cell never to be entered, -1 for none.
+        goal: a cell other than the one to avoid.
+        shut: the cell to avoid, -1 for none.
         size: number of rows and of columns.
 
     Returns:
-        Steps; `2 size` from the cell that is shut.
+        Numbers of steps; `2 size` from the cell to avoid.
 
     Example:
         >>> steps_around(jnp.arange(5), jnp.array(2), jnp.array(1), 5).tolist()

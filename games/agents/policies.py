@@ -105,8 +105,8 @@ class MlpPolicy(Network):
 class GruPolicy(Network):
     r"""A recurrent network: linear layer, ReLU, gated recurrent unit (GRU), linear layer.
 
-    Convolutions can replace the first layer. Weights and biases are drawn uniformly from $[-1/\sqrt n, 1/\sqrt
-    n]$, n the number of inputs of a layer.
+    Convolutions can replace the first layer. Weights and biases are drawn uniformly from $[-1/\sqrt n,
+    1/\sqrt n]$, n the number of inputs of a layer.
 
     Args:
         width: number of units of the GRU, and of the first layer unless it is convolutional, at least 1.
@@ -122,7 +122,8 @@ class GruPolicy(Network):
 
     Example:
         >>> from games import ENVIRONMENTS
-        >>> GruPolicy(width=8).init(jax.random.key(0), ENVIRONMENTS.make("ipd_contribution_rollout"), 0).actor.memory().shape
+        >>> environment = ENVIRONMENTS.make("ipd_contribution_rollout")
+        >>> GruPolicy(width=8).init(jax.random.key(0), environment, 0).actor.memory().shape
         (8,)
     """
 

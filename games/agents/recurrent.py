@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Key
 from games.agents.base import Agent, Step
 
 SAVED = jax.checkpoint_policies.save_only_these_names("gates", "sums", "features")
-"""The residuals that a step saves for the backward pass: results of matrix products. Recomputing the rest is faster."""
+"""What a step saves for the backward pass: results of matrix products. The rest is recomputed."""
 
 
 class Recurrent(Agent):
@@ -42,7 +42,7 @@ class Recurrent(Agent):
         return self.head(state), state
 
     def unroll_batch(self, observations: Array) -> Float[Array, "steps batch outputs"]:
-        """The outputs for the observations of a batch of episodes; episodes are the last axis inside, which is faster on a CPU."""
+        """The outputs for a batch of episodes, computed with episodes as the last axis: faster on a CPU."""
         weights = stacked_weights(self.cell)
 
         def step(state, x):
@@ -60,7 +60,7 @@ class Recurrent(Agent):
         return jnp.zeros((self.cell.hidden_size, batch), self.head.weight.dtype)
 
     def start_batch(self, batch: int) -> tuple[Float[Array, "width batch"], Step]:
-        """The states of a batch of episodes at their start, and one step of all; episodes are the last axis of the states."""
+        """The initial states of a batch of episodes, which are the last axis, and one step of the batch."""
         weights = stacked_weights(self.cell)
 
         def step(observations, state):
@@ -72,7 +72,7 @@ class Recurrent(Agent):
         return self.start(batch), checkpointed(step)
 
     def specialize(self, distinct: Float[Array, "observations *shape"]) -> "Recurrent":
-        """The same network with the encoder replaced by a one-hot code, and its contribution to the gates precomputed."""
+        """The same network with a one-hot encoder; each observation's part of the gates is precomputed."""
         weight = self.cell.weight_ih @ jax.nn.relu(jax.vmap(self.encoder)(distinct)).T
         return Recurrent(
             Codes(distinct), eqx.tree_at(lambda cell: cell.weight_ih, self.cell, weight), self.head
@@ -80,7 +80,7 @@ class Recurrent(Agent):
 
 
 def checkpointed(step: Callable) -> Callable:
-    """A step that saves only `SAVED` for the backward pass, also under a second derivative, hence two checkpoints."""
+    """A step that saves only `SAVED` for the backward pass; second derivatives need both checkpoints."""
     return jax.checkpoint(jax.checkpoint(step, policy=SAVED), policy=SAVED)
 
 
@@ -95,8 +95,8 @@ def stacked_weights(
     """The weights of a GRU as two matrices, so that a step is two matrix products.
 
     The first maps (state, features, 1) to both gates and to the part of the candidate that the reset gate
-    multiplies; the second maps (features, 1) to the rest of the candidate. Biases are columns, because the sum over
-    episodes of a separate bias in the backward pass costs more than a longer product.
+    multiplies; the second maps (features, 1) to the rest of the candidate. Biases are columns, because the
+    sum over episodes of a separate bias in the backward pass costs more than a longer product.
     """
     n = cell.hidden_size
     (gates, new), (bias, bias_new) = (jnp.split(jnp.asarray(x), [2 * n]) for x in (cell.weight_ih, cell.bias))
@@ -110,7 +110,7 @@ def next_state(
     state: Float[Array, "units batch"],
     x: Float[Array, "features_1 batch"],
 ) -> Float[Array, "units batch"]:
-    """The next state of a GRU, from `stacked_weights`, the state and the features with a row of ones below."""
+    """The next state of a GRU, from `stacked_weights`, the state, and the features with a row of ones."""
     reset, update, inside = jnp.split(weights[0] @ jnp.concatenate([state, x]), 3)
     new = jnp.tanh(weights[1] @ x + gate(reset) * checkpoint_name(inside, "sums"))
     return new + gate(update) * (state - new)

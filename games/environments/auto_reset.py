@@ -16,9 +16,9 @@ RESET = 2**16
 class AutoReset(Environment):
     """An environment that starts a new episode after the last step of an episode.
 
-    The last step returns its own rewards, flags and info, but the observations and the state of the new episode.
-    `info["final_observation"]` holds, at every step, the observations before the reset, which a bootstrapped
-    value needs.
+    The last step returns its own rewards, flags and info, but the observations and the state of the new
+    episode. `info["final_observation"]` holds, at every step, the observations before the reset, which a
+    bootstrapped value needs.
 
     Args:
         environment: the environment to reset.

@@ -1,4 +1,4 @@
-"""Sets of cells of an 8 by 8 grid as bits, with movement and beams on it, all in scalars, so that lanes are vectors."""
+"""Sets of cells of an 8 by 8 grid as bits, movement and beams, all in scalars, so that lanes are vectors."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
@@ -76,7 +76,7 @@ def union(groups: Sequence[Sequence[Scalar]], present: Sequence[Flag]) -> Board:
 def move(
     rows: Pair, columns: Pair, headings: Pair, forward: tuple[Flag, Flag], first: Scalar
 ) -> tuple[Pair, Pair]:
-    """Rows and columns after the players' steps ahead; walls stop a step, and so does a player standing in the way.
+    """Rows and columns after the players' steps ahead, which walls and standing players stop.
 
     Args:
         rows: of both players.
@@ -96,9 +96,9 @@ def move(
 
 
 def beam_cells(row: Scalar, column: Scalar, heading: Scalar) -> tuple[Scalar, ...]:
-    """The four cells of a beam: one and two cells ahead, clipped to the grid, and those left and right of the first.
+    """The four cells of a beam: one and two cells ahead, and those left and right of the first.
 
-    Cells outside the grid are replaced by the cell ahead.
+    Cells ahead are clipped to the grid; cells at the sides outside the grid are replaced by the first cell.
     """
 
     def inside(r: Scalar, c: Scalar) -> Scalar:

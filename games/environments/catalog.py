@@ -18,7 +18,7 @@ ENVIRONMENTS = Registry("environment")
 def environment(
     citation: str, *aliases: str, **facts: Any
 ) -> Callable[[Callable[..., Environment]], Callable[..., Environment]]:
-    """Add the decorated function to `ENVIRONMENTS` under its name, with the first line of its docstring as summary."""
+    """Add the decorated function to `ENVIRONMENTS`; the first line of its docstring is the summary."""
 
     def add(make: Callable[..., Environment]) -> Callable[..., Environment]:
         ENVIRONMENTS.add(Entry(make.__name__, make, first_line(make), citation, aliases, facts))

@@ -1,4 +1,4 @@
-"""The coin game: two players on a torus gain by taking coins, and lose when the other takes a coin of their color."""
+"""The coin game: players on a torus gain by coins, and lose when the other takes one of their color."""
 
 from typing import Any, NamedTuple
 
@@ -33,7 +33,7 @@ class CoinState(NamedTuple):
 
 
 class CoinGame(Environment):
-    r"""A player gains 1 by any coin it steps on, and loses 2 when the other takes a coin of the player's color.
+    r"""A player gains 1 by any coin it takes, and loses 2 when the other takes a coin of the player's color.
 
     Player 0 is red, player 1 blue. The actions are right, left, down, up (and stay); players move at the same
     time, on a torus. The literature has at least four different games of this name; their differences are
@@ -48,7 +48,8 @@ class CoinGame(Environment):
         egocentric: whether a player sees the torus shifted so that it stands at the center, its own planes
             first.
         own_first: whether a player sees its own planes first, even if not egocentric.
-        start: players and coins start on different cells, `"apart"` (two coins may coincide), or `"anywhere"`.
+        start: players and coins start on different cells, `"apart"` (two coins may coincide), or
+            `"anywhere"`.
         last_reward: whether the last step of an episode is `"paid"` or `"unpaid"`, as in codes whose reset
             drops its reward.
         size: number of rows and of columns, 2 to 16.
@@ -58,15 +59,15 @@ class CoinGame(Environment):
         name: name in tables.
 
     Observations are four planes of zeros and ones, `(2, 4, size, size)`: red player, blue player, red coin,
-    blue coin; if the own planes come first: own player, other player, own coin, other's coin. `info["picked"][i,
-    c]` is true if player i took the coin of player c's color.
+    blue coin; if the own planes come first: own player, other player, own coin, other's coin.
+    `info["picked"][i, c]` is true if player i took the coin of player c's color.
 
     Raises:
         ValueError: for a name or number that is not accepted.
 
     Source:
-        Lerer & Peysakhovich 2017, "Maintaining cooperation in complex social dilemmas using deep reinforcement
-        learning".
+        Lerer & Peysakhovich 2017, "Maintaining cooperation in complex social dilemmas using deep
+        reinforcement learning".
 
     Example:
         >>> import jax
@@ -122,7 +123,7 @@ class CoinGame(Environment):
 
     @classmethod
     def mfos(cls, length: int = 16, **settings: Any) -> "CoinGame":
-        """The game of M-FOS: two coins, anywhere, four actions, own planes first, the last of 16 steps unpaid."""
+        """The game of M-FOS: two coins anywhere, four actions, own planes first, the last step unpaid."""
         identity = {
             "coins": "two",
             "respawn": "anywhere",

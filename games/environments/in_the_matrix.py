@@ -1,4 +1,4 @@
-"""In-the-matrix games: two players on a grid collect coins of two kinds, whose shares are their mixed actions."""
+"""In-the-matrix games: the shares of the coins that two players collect on a grid are their mixed actions."""
 
 from typing import Any, NamedTuple
 
@@ -66,22 +66,22 @@ class MatrixState(NamedTuple):
 
 
 class InTheMatrix(Environment):
-    r"""Players collect coins of two kinds; when one hits the other with its beam, both play the stage game once.
+    r"""Players collect coins of two kinds; if one hits the other with its beam, both play the stage game.
 
-    Let $x$ and $y$ be the shares of the first kind among the coins of player 0 and of player 1. An interaction
-    pays player i $(x, 1-x)\, u_i\, (y, 1-y)^\top$ and freezes both players for some steps. Then a new round
-    starts: coins and players return to the grid, and nobody holds a coin. An interaction needs both players to
-    hold a coin. The grid has 8 by 8 cells, walls around it, and 6 coins of each kind.
+    Let $x$ and $y$ be the shares of the first kind among the coins of player 0 and of player 1. An
+    interaction pays player i $(x, 1-x)\, u_i\, (y, 1-y)^\top$ and freezes both players for some steps. Then a
+    new round starts: coins and players return to the grid, and nobody holds a coin. An interaction needs both
+    players to hold a coin. The grid has 8 by 8 cells, walls around it, and 6 coins of each kind.
 
-    Actions: turn left, turn right, forward, interact, stay. A beam covers one and two cells ahead, and the cells
-    left and right of the first. A player does not move into the cell of a player that stands still; if both
-    players move to one cell, a random one of them gets it.
+    Actions: turn left, turn right, forward, interact, stay. A beam covers one and two cells ahead, and the
+    cells left and right of the first. A player does not move into the cell of a player that stands still; if
+    both players move to one cell, a random one of them gets it.
 
     A player sees 5 by 5 cells and stands in the middle of the nearest row. Its observation is a vector of 256
-    numbers: planes `(10, 5, 5)` of zeros and ones (itself, the other player, coins of the first kind, coins of
-    the second kind, walls, beams, and four planes for the other's direction relative to its own), rows ahead and
-    columns from left to right; then its numbers of coins of each kind, whether it holds any, whether the other
-    does, and the other's numbers of coins, which are zero unless the players are frozen.
+    numbers: planes `(10, 5, 5)` of zeros and ones (itself, the other player, coins of the first kind, coins
+    of the second kind, walls, beams, and four planes for the other's direction relative to its own), rows
+    ahead and columns from left to right; then its numbers of coins of each kind, whether it holds any,
+    whether the other does, and the other's numbers of coins, which are zero unless the players are frozen.
 
     Args:
         stage: a two-player game with two actions each; coins of the first kind stand for action 0.
@@ -97,8 +97,8 @@ class InTheMatrix(Environment):
 
     Source:
         Khan et al. 2024, "Scaling opponent shaping to high dimensional games", and JaxMARL's `storm_2p`. The
-        start differs from the latter: players face any of the four directions (there never left), and no player
-        starts on a coin.
+        start differs from the latter: players face any of the four directions (there never left), and no
+        player starts on a coin.
 
     Example:
         >>> game = InTheMatrix(MatrixGame.symmetric([[3, 0], [5, 1]]))
@@ -258,7 +258,7 @@ def view(
 
 
 def new_round(draws: Words, layout: tuple[Board, Board], frozen: Scalar, time: Scalar) -> MatrixState:
-    """The start of a round: players at reflected cells in random directions, all coins on the grid, none held."""
+    """The start of a round: players at reflected cells, in random directions, all coins on the grid."""
     low = jnp.zeros_like(draws[0])
     none = low.astype(jnp.int32)
     which = below(draws[0], len(STARTS))

@@ -26,15 +26,15 @@ class RepetitionState(NamedTuple):
 class Repetition(Environment):
     r"""A finitely repeated stage game; players observe the last joint action, their own action first.
 
-    An observation stands for a row of the player's table in `Iterated`, `[start, CC, CD, DC, DD]` with two actions.
-    Row 0 is the start; row 1 + m follows the joint action m, the number whose digits are the player's own action
-    and then the others' by seat.
+    An observation stands for a row of the player's table in `Iterated`, `[start, CC, CD, DC, DD]` with two
+    actions. Row 0 is the start; row 1 + m follows the joint action m, the number whose digits are the
+    player's own action and then the others' by seat.
 
     Args:
         stage: the stage game, any number of players and actions.
         length: number of steps of an episode, at least 1.
-        encoding: `"one_hot"`, a one-hot vector over the rows; `"index"`, the number of the row; `"per_player"`, for
-            each player, own first, a one-hot vector over the start and its last action.
+        encoding: `"one_hot"`, a one-hot vector over the rows; `"index"`, the number of the row;
+            `"per_player"`, for each player, own first, a one-hot vector over the start and its last action.
         name: name in tables.
 
     Raises:

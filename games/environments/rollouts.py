@@ -13,8 +13,9 @@ from games.hash_random import below, derived, words
 Act = Callable[
     [Key[Array, ""], PyTree[Array], PyTree[Array]], tuple[PyTree[Array], PyTree[Array], PyTree[Array]]
 ]
-"""The joint policy: from a key, all players' observations and their memory to all players' actions, the memory
-after the step, and anything else to be recorded."""
+"""A joint policy: `act(key, observations, memory) -> (actions, memory, extra)`, each for all players.
+
+`extra` is anything that is recorded beside the actions, such as log-probabilities."""
 
 
 class Trajectory(NamedTuple):

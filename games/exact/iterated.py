@@ -19,23 +19,23 @@ from games.exact.matrix import MatrixGame, outer
 from games.exact.tables import as_table, kl_divergence, log_chances, probabilities, table_shape
 
 PATIENCE = 1e4
-"""If $1-d$ is below this multiple of the rounding error, states are eliminated: the resolvent would lose too many digits."""
+"""If $1-d$ is below this multiple of machine epsilon, states are eliminated: the resolvent loses digits."""
 
 
 class Iterated(Game):
-    r"""The infinitely repeated game between policies that condition on the last k joint actions, with exact values.
+    r"""The infinitely repeated game between policies with memory of the last k joint actions; exact values.
 
     For discounts $d < 1$ the value is the return $V_i = \sum_t d^t E[u_i(a_t)] = p_0^\top (I - dP)^{-1} u_i$,
     not normalized, because published learning rates refer to it; tables show the per-step value $(1-d) V_i$.
     For $d = 1$ the value is the long-run average reward from the start, $\lim_{d \to 1} (1-d) V_i$, also for
-    reducible and periodic chains. Values are computed by the resolvent, or, at discounts so close to 1 that it
-    would lose digits (from .9988 in float32, from 1 - 2e-12 in float64), by elimination of states, which takes
-    longer. A discount that is traced when the game is made is assumed to be smaller than these.
+    reducible and periodic chains. Values are computed by the resolvent, or, at discounts so close to 1 that
+    it would lose digits (from .9988 in float32, from 1 - 2e-12 in float64), by elimination of states, which
+    takes longer. A discount that is traced when the game is made is assumed to be smaller than these.
 
     A policy is a table of logits with one row per history: the start, then the histories of length 1 to k.
-    Histories of one length are ordered with the latest joint action varying fastest, and in a joint action **the
-    player's own action comes first**, then the others' by seat. With two actions and k = 1 a player's five
-    logits are `[start, CC, CD, DC, DD]`, each the logit of P(action 0).
+    Histories of one length are ordered with the latest joint action varying fastest, and in a joint action
+    **the player's own action comes first**, then the others' by seat. With two actions and k = 1 a player's
+    five logits are `[start, CC, CD, DC, DD]`, each the logit of P(action 0).
 
     Args:
         stage: the stage game, any number of players and actions.
@@ -115,12 +115,12 @@ class Iterated(Game):
 
     @property
     def stop(self) -> Float[Array, ""]:
-        """$1 - d$, in the precision of the discount: rounded to that of parameters, the discount may become 1."""
+        """$1 - d$ in the precision of the discount; in that of parameters the discount might round to 1."""
         return jax.lax.sub(jax.lax.full_like(self.discount, 1), self.discount)
 
     @property
     def is_scalar(self) -> bool:
-        """Whether `memory_one_2x2` applies: two players, two actions, memory one, and a discount not too close to 1."""
+        """Whether `memory_one_2x2` applies: a 2x2 stage game, memory one, a discount not too close to 1."""
         return self.n_actions == (2, 2) and self.memory == 1 and not self.patient
 
     def init(self, key: Key[Array, ""]) -> Joint:
@@ -142,7 +142,9 @@ class Iterated(Game):
         return self.expected(params, self.stage.payoffs.reshape(self.n_players, -1).T)
 
     def frequencies(self, params: Joint) -> Float[Array, " n_outcomes"]:
-        """The frequency of each joint action, players by seat: step t weighs $(1-d) d^t$; at discount 1, the long-run frequency.
+        """Frequency of each joint action; step t has the weight $(1-d) d^t$.
+
+        At discount 1 it is the long-run frequency.
 
         Example:
             >>> game = Iterated(MatrixGame.symmetric([[-1, -3], [0, -2]]))
@@ -158,7 +160,7 @@ class Iterated(Game):
     def divergence(
         self, player: int, old: Own, new: Own, params: Joint, key: Key[Array, ""] | None = None
     ) -> Float[Array, ""]:
-        """Kullback-Leibler divergence of the new policy from the old one, summed over the histories (as POLA does, Zhao et al. 2022)."""
+        """Kullback-Leibler divergence of the new policy from the old, summed over histories, as in POLA."""
         return kl_divergence(old, new, self.n_actions[player])
 
     def split(self, params: Joint) -> Joint:
@@ -170,14 +172,14 @@ class Iterated(Game):
         return tuple(jnp.stack(own, axis=-1) for own in params) if self.is_scalar else params
 
     def exchanged(self) -> "Iterated | None":
-        """The repeated game of the exchanged stage game; policies are the same in either seat, as the own action comes first."""
+        """The repeated exchanged stage game; policies stay the same, since the own action comes first."""
         stage = self.stage.exchanged()
         return None if stage is None else eqx.tree_at(lambda game: game.stage, self, stage)
 
     def joint(
         self, params: Joint, numbers: Callable[..., Array], combine: Callable[..., Array]
     ) -> Float[Array, "n_observations n_outcomes"]:
-        """The probability (or log-probability) of every joint action after every history, both with players by seat.
+        """The (log-)probability of every joint action after every history, both with players by seat.
 
         Args:
             params: all players' tables.
@@ -227,7 +229,7 @@ class Iterated(Game):
 
 
 def own_first(n_actions: tuple[int, ...], memory: int, player: int) -> Any:
-    """For every history, with players by seat, its row in the player's table, where its own action comes first.
+    """The row in a player's table, own action first, of every history with players by seat.
 
     Example:
         >>> own_first((2, 2), 1, 1).tolist()

@@ -44,24 +44,27 @@ def discounted(
 def average(
     transitions: Float[Array, "s s"], rewards: Float[Array, "s n"], stop: Float[Array, ""] | float = NEVER
 ) -> Float[Array, "s n"]:
-    r"""Mean reward from every state: the long-run average, $\lim_{d \to 1} (1-d)(I - dT)^{-1} r$, or that until a stop.
+    r"""Mean reward from every state, in the long run or until play stops.
 
-    States are eliminated one by one (Grassmann, Taksar & Heyman 1985). The method has no subtractions, so tiny
-    transition probabilities keep all their digits. A remaining state stands for itself and for the visits to
-    eliminated states until the next remaining one: it holds their mean reward and expected duration. A state
-    that can only return to itself represents a recurrent class; it is not eliminated, and its mean is the mean
-    reward of the class. Back substitution then gives every eliminated state the average of the means of the
-    states that follow it. Reducible and periodic chains are included.
+    In the long run it is $\lim_{d \to 1} (1-d)(I - dT)^{-1} r$.
+
+    States are eliminated one by one (Grassmann, Taksar & Heyman 1985). The method has no subtractions, so
+    tiny transition probabilities keep all their digits. A remaining state stands for itself and for the
+    visits to eliminated states until the next remaining one: it holds their mean reward and expected
+    duration. A state that can only return to itself represents a recurrent class; it is not eliminated, and
+    its mean is the mean reward of the class. Back substitution then gives every eliminated state the average
+    of the means of the states that follow it. Reducible and periodic chains are included.
 
     Probabilities and durations are represented by logarithms, since products of a few tiny probabilities
-    underflow and durations overflow; rewards by means. Every step is then a convex combination of rewards: the
-    result lies between the smallest and the largest reward, and its derivatives are at most their difference.
+    underflow and durations overflow; rewards by means. Every step is then a convex combination of rewards:
+    the result lies between the smallest and the largest reward, and its derivatives are at most their
+    difference.
 
     Args:
         transitions: $\log T$; `NEVER` and below mean probability 0.
         rewards: expected reward of a step taken in each state, one column per player.
-        stop: logarithm of the probability that play stops after a step; the rows of $T$ then sum to 1 minus this
-            probability. With $\log(1-d)$ and $\log(dT)$ the result is $(1-d)(I - dT)^{-1} r$.
+        stop: logarithm of the probability that play stops after a step; the rows of $T$ then sum to 1 minus
+            this probability. With $\log(1-d)$ and $\log(dT)$ the result is $(1-d)(I - dT)^{-1} r$.
 
     Example:
         >>> average(jnp.log(jnp.array([[0.5, 0.5], [1e-30, 1.0]])), jnp.array([[0.0], [3.0]])).ravel().tolist()

@@ -20,10 +20,11 @@ from games.exact.tables import kl_divergence, probabilities, table_shape
 EXACT_ENTRIES: dict[int, np.ndarray] = {}
 """The payoffs as they were given, before they were rounded to floats, by the `id` of the payoff array.
 
-Exact solvers need them: float32 holds neither 1/3 nor 1000000001. They cannot be a field of the game: a static
-field would compile every game anew and would not change with the payoffs under `jax.tree.map` or `jax.jit`, and
-exact fractions cannot be traced. An array made from the payoffs is another object and has no entry here. An entry
-is deleted with its array."""
+Exact solvers need them: float32 holds neither 1/3 nor 1000000001. They cannot be a field of the game, since
+exact fractions cannot be traced: a static field would recompile for every game, and would keep the old
+numbers when `jax.tree.map` or a compiled function changes the payoffs. An array computed from the payoffs is
+another object and
+has no entry here. An entry is deleted with its array."""
 
 
 def remember(payoffs: Array, entries: Any) -> Array:
@@ -45,7 +46,7 @@ def given(payoffs: Any) -> Any:
 
 
 def unrounded(value: Any, checked: Float[Array, "..."]) -> Any:
-    """The entries of `value` before rounding, a NumPy array of floats or Python numbers; `checked` itself for a JAX array."""
+    """The entries of `value` before rounding, a NumPy array; for a JAX array, `checked` itself."""
     if isinstance(value, np.ndarray) and value.dtype.kind == "f":
         return value.copy()
     leaves = list(flat(value))
@@ -109,8 +110,8 @@ class MatrixGame(Game):
     $V_i(\theta) = \sum_{a_1, \dots, a_n} \prod_j \pi_{\theta_j}(a_j)\, u_i(a_1, \dots, a_n)$
 
     A player with two actions has one logit, whose sigmoid is the probability of action 0; a player with more
-    actions has one logit per action. `payoffs` is an array field: other payoffs compile nothing, and many games are a
-    `vmap`.
+    actions has one logit per action. `payoffs` is an array field: other payoffs compile nothing, and many
+    games are a `vmap`.
 
     Args:
         payoffs: `(n, A1, ..., An)`; entry `[i, a1, ..., an]` is the payoff of player i.
@@ -135,7 +136,7 @@ class MatrixGame(Game):
 
     @classmethod
     def bimatrix(cls, row: Any, column: Any, **settings: Any) -> "MatrixGame":
-        """The two-player game in which `row[a, b]` and `column[a, b]` are the payoffs of the row and of the column player."""
+        """The two-player game with the payoffs `row[a, b]` and `column[a, b]` of row and column player."""
         row, column = (
             exact_entries("The row player's payoffs", row),
             exact_entries("The column player's payoffs", column),

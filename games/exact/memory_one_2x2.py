@@ -1,8 +1,8 @@
 """Discounted values of memory-one policies in a 2x2 game, computed in scalars: the fast path of `Iterated`.
 
-No array here has an axis of states: under `vmap` every scalar becomes one vector over the batch, which a CPU or
-a GPU processes in a few fused loops. With this layout, and a closed-form inverse in place of a library solve,
-exact games were measured 50 times faster on a CPU.
+No array here has an axis of states: under `vmap` every scalar becomes one vector over the batch, which a CPU
+or a GPU processes in a few fused loops. With this layout, and a closed-form inverse in place of a library
+solve, exact games were measured 50 times faster on a CPU.
 """
 
 import jax
@@ -15,7 +15,7 @@ Scalar = Float[Array, ""]
 Matrix3 = tuple[tuple[Scalar, ...], ...]
 
 SECOND_SEAT = (0, 1, 3, 2, 4)
-"""For the states start, CC, CD, DC, DD by seat, their position in the second player's order, own action first."""
+"""Positions of the states start, CC, CD, DC, DD in the second player's order, own action first."""
 
 
 @jit  # so that it and its derivatives are traced once per structure of arguments
@@ -24,8 +24,8 @@ def values(
 ) -> Float[Array, " 2"]:
     r"""Both players' discounted returns $V_k = p_0^\top (I - dP)^{-1} r_k$.
 
-    Let w be the returns from the four states. Since the rows of $P$ sum to 1, the state DD can be eliminated: the
-    differences $u_j = w_j - w_{DD}$ solve the 3x3 system $(I - dD)u = r - r_{DD}$ with $D_{ij} = P_{ij} -
+    Let w be the returns from the four states. Since the rows of $P$ sum to 1, the state DD can be eliminated:
+    the differences $u_j = w_j - w_{DD}$ solve the 3x3 system $(I - dD)u = r - r_{DD}$ with $D_{ij} = P_{ij} -
     P_{DD,j}$, which stays well-conditioned as $d \to 1$. Its inverse is computed once;
     `jax.lax.custom_linear_solve` reuses it in derivatives of every order.
 

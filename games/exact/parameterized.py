@@ -1,4 +1,4 @@
-"""Repeated games in other coordinates: parameters are mapped to tables of logits, by a basis or by a network."""
+"""Repeated games in other coordinates: a basis or a network maps parameters to tables of logits."""
 
 import abc
 import itertools
@@ -48,8 +48,9 @@ class Tabular(Policy):
 class Preconditioned(Policy):
     r"""The parameters are coordinates of the table in another basis: logits $M \theta$.
 
-    The default is the basis of the POLA paper for two actions and memory one, in which a step of $\theta_{DD}$
-    changes all other logits too: $M\theta = (\theta_s - 2 \theta_{DD})_{s \ne DD}, \theta_{DD}$.
+    The default is the basis of the POLA paper for two actions and memory one, in which a step of
+    $\theta_{DD}$ changes all other logits too: $M\theta = (\theta_s - 2 \theta_{DD})_{s \ne DD},
+    \theta_{DD}$.
 
     Args:
         matrix: M, square, one row per history, `[start, CC, CD, DC, DD]` with memory one.
@@ -94,9 +95,9 @@ class Preconditioned(Policy):
 class Network(Policy):
     r"""A network with one hidden layer of tanh units; its inputs are one-hot codes of the remembered actions.
 
-    A history is encoded by one block per remembered action, own action first, with one entry per action and one
-    for "before the start". With two actions and memory one there are six inputs. Weights and biases start uniform
-    in $[-1/\sqrt n, 1/\sqrt n]$ for n inputs.
+    A history is encoded by one block per remembered action, own action first, with one entry per action and
+    one for "before the start". With two actions and memory one there are six inputs. Weights and biases start
+    uniform in $[-1/\sqrt n, 1/\sqrt n]$ for n inputs.
 
     Args:
         hidden: number of tanh units, at least 1.
@@ -142,11 +143,14 @@ class Network(Policy):
 
 
 class Parameterized(Game):
-    """A repeated game in which a policy maps parameters to tables; values and divergences are those of the tables.
+    """A repeated game whose players' parameters are mapped to tables of logits by a policy.
+
+    Values and divergences are those of the tables.
 
     Args:
         game: the repeated game.
-        policy: the map from parameters to tables, the same for all players: `Tabular()`, `Preconditioned()` or `Network()`.
+        policy: the map from parameters to tables, the same for all players: `Tabular()`, `Preconditioned()`
+            or `Network()`.
         name: name in tables.
 
     Raises:

@@ -17,15 +17,16 @@ def similarity_losses(x, y, noise, gain):
 
 
 def similarity(noise: float = 0.5, gain: float = 2.0, init_std: float = 1.0) -> Smooth:
-    r"""The prisoner's dilemma of threshold policies on the observed difference; the noise is integrated in closed form.
+    r"""The prisoner's dilemma of threshold policies on the observed difference, with exact expectations.
 
     Player i has one parameter, its threshold $t_i = \sigma(\theta_i)$. It observes $|t_1 - t_2| + z_i$, $z_i$
     uniform on $[0, \epsilon]$, and cooperates iff that is at most $t_i$: $c_i = \mathrm{clip}((t_i - |t_1 -
-    t_2|)/\epsilon, 0, 1)$. The dilemma `[[G, 0], [G+1, 1]]` pays $V_i = G c_j + 1 - c_i$. This is linear in each
-    probability, so independent noise and common noise give the same values (Oesterheld et al. 2023).
+    t_2|)/\epsilon, 0, 1)$. The dilemma `[[G, 0], [G+1, 1]]` pays $V_i = G c_j + 1 - c_i$. This is linear in
+    each probability, so independent noise and common noise give the same values (Oesterheld et al. 2023).
 
     Args:
-        noise: $\epsilon$, positive; a policy has a gradient only for differences in an interval of this width.
+        noise: $\epsilon$, positive; a policy has a gradient only for differences in an interval of this
+            width.
         gain: G, at least 1.
         init_std: standard deviation of the initial parameters, at least 0.
 

@@ -16,13 +16,13 @@ Scalar = Float[Array, ""]
 
 
 def half_squared_distance(old: Own, new: Own) -> Scalar:
-    r"""$\frac12 |\theta_{new} - \theta_{old}|^2$: the Kullback-Leibler divergence of unit Gaussians centered on the two."""
+    r"""$\frac12 |\theta_{new} - \theta_{old}|^2$, the divergence of unit Gaussians with these means."""
     changes = jax.tree.map(lambda a, b: jnp.sum((b - a) ** 2), old, new)
     return 0.5 * jnp.asarray(sum(jax.tree.leaves(changes)))
 
 
 class Smooth(Game):
-    r"""A game with one real parameter per player, given by its **losses**: $V_i(\theta) = -L_i(\theta_1, \dots, \theta_n)$.
+    r"""A game of one real parameter per player with **losses** $L_i$: $V_i(\theta) = -L_i(\theta)$.
 
     Args:
         losses: `losses(*parameters, *constants) -> (L_1, ..., L_n)`, differentiable almost everywhere.
@@ -85,12 +85,14 @@ class Smooth(Game):
 
 
 class Quadratic(Game):
-    r"""A quadratic game: $V_i(\theta) = \frac12 \theta^\top A_i \theta + b_i^\top \theta$, $\theta$ all parameters, concatenated.
+    r"""A quadratic game: $V_i(\theta) = \frac12 \theta^\top A_i \theta + b_i^\top \theta$.
 
-    Quadratic games are local models of any game and the standard examples of convergence theory.
+    $\theta$ is the concatenation of all players' parameters. Quadratic games are local models of any game and
+    the standard examples of convergence theory.
 
     Args:
-        matrices: $A_i$, shape `(n, d, d)`, with d the total number of parameters; only the symmetric parts matter.
+        matrices: $A_i$, shape `(n, d, d)`, with d the total number of parameters; only the symmetric parts
+            matter.
         vectors: $b_i$, shape `(n, d)`; 0 by default.
         sizes: number of parameters of each player, with sum d; 1 each by default.
         name: name in tables.
@@ -201,7 +203,9 @@ def market_losses(x, y):
 
 
 def market_with_min_losses(x, y, radius):
-    r"""The market with a strict minimum at the origin (Letcher 2021): $x^6/6 - x^2 + f + xy + g/4$ and $y^6/6 - f - xy - g/4$.
+    r"""The losses of the market with a strict minimum at the origin (Letcher 2021).
+
+    They are $x^6/6 - x^2 + f + xy + g/4$ and $y^6/6 - f - xy - g/4$ with g as in `coupling`.
 
     $f = (r^2 - s^2)/2$ outside the radius s and $(y^2 - 3x^2)(r^2 - s^2)/(2s^2)$ inside; both vanish on the
     circle, where f has a kink.

@@ -6,11 +6,11 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 CERTAIN = 1000.0
-"""The logit used for probability 1: it is finite, and its sigmoid is exactly 1 (that of its negative 0) in float32 and float64."""
+"""The logit used for probability 1: finite, and its sigmoid is exactly 1 in float32 and float64."""
 
 
 def table_shape(n_observations: int, n_actions: int) -> tuple[int, ...]:
-    """Shape of a table of logits: one logit per observation for two actions, one per observation and action for more."""
+    """Shape of a table: one logit per observation for two actions, else one per observation and action."""
     return (n_observations,) if n_actions == 2 else (n_observations, n_actions)
 
 
@@ -23,8 +23,8 @@ def probabilities(logits: Float[Array, "..."], n_actions: int) -> Float[Array, "
     r"""Action probabilities of a table of logits.
 
     $\pi(0) = \sigma(\theta)$ for two actions (one logit per observation), $\pi = \mathrm{softmax}(\theta)$
-    for more. The two probabilities of a two-action policy are computed by one sigmoid each, not as 1 minus the
-    other, which would cancel digits.
+    for more. The two probabilities of a two-action policy are computed by one sigmoid each, not as 1 minus
+    the other, which would cancel digits.
 
     Example:
         >>> probabilities(jnp.zeros(5), 2).shape
@@ -43,16 +43,17 @@ def log_probabilities(logits: Float[Array, "..."], n_actions: int) -> Float[Arra
 
 
 def log_chances(logits: Float[Array, "..."], n_actions: int) -> Float[Array, "... n_actions"]:
-    """Logarithm of `probabilities`; minus infinity for those below the smallest normal number, which count as 0."""
+    """Logarithm of `probabilities`; those below the smallest normal number count as 0."""
     logs = log_probabilities(logits, n_actions)
     return jnp.where(logs < np.log(jnp.finfo(logs.dtype).tiny), -jnp.inf, logs)
 
 
 def kl_divergence(old: Float[Array, "..."], new: Float[Array, "..."], n_actions: int) -> Float[Array, ""]:
-    r"""$\sum_o \mathrm{KL}(\pi_{old}(\cdot | o) \,\|\, \pi_{new}(\cdot | o))$, summed over the rows of two tables of logits.
+    r"""The Kullback-Leibler divergence of two tables of logits, summed over rows.
 
-    Computed as the sum of $\pi_{old}\,(e^r - 1 - r) \ge 0$ over actions, with $r = \log \pi_{new} - \log
-    \pi_{old}$. This equals the usual sum, since both policies sum to 1, and loses no digits for close policies.
+    It is $\sum_o \mathrm{KL}(\pi_{old}(\cdot | o) \,\|\, \pi_{new}(\cdot | o))$, computed as the sum of
+    $\pi_{old}\,(e^r - 1 - r) \ge 0$ over actions, with $r = \log \pi_{new} - \log \pi_{old}$. This equals the
+    usual sum, since both policies sum to 1, and loses no digits for close policies.
     """
     old, new = as_table(old), as_table(new)
     p, q = probabilities(old, n_actions), probabilities(new, n_actions)

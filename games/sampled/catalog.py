@@ -1,4 +1,4 @@
-"""The named sampled games: environment, policy, estimator and batch with the settings of a paper, in `SAMPLED`."""
+"""The named sampled games, in the registry `SAMPLED`, with the settings of their sources."""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,7 +21,7 @@ SAMPLED = Registry("game")
 
 
 def game(citation: str, *aliases: str) -> Callable[[Callable[..., Sampled]], Callable[..., Sampled]]:
-    """Add the decorated function to `SAMPLED` under its name, with the first line of its docstring as summary."""
+    """Add the decorated function to `SAMPLED`; the first line of its docstring is the summary."""
 
     def add(make: Callable[..., Sampled]) -> Callable[..., Sampled]:
         SAMPLED.add(Entry(make.__name__, make, first_line(make), citation, aliases))
@@ -38,7 +38,7 @@ def ipd_rollout(
     init_std: float = 0.39,
     estimator: str | Estimator = "dice",
 ) -> Sampled:
-    """Iterated prisoner's dilemma of LOLA-DiCE, sampled: a table each, 150 steps, the other episodes' mean for a baseline."""
+    """Iterated prisoner's dilemma of LOLA-DiCE, sampled: tables, 150 steps, the batch baseline."""
     return Sampled(
         repetition("ipd", length),
         TablePolicy(init_std),
@@ -57,7 +57,7 @@ def imp_rollout(
     init_std: float = 0.39,
     estimator: str | Estimator = "dice",
 ) -> Sampled:
-    """Iterated matching pennies, sampled: a table each, 150 steps, the other episodes' mean for a baseline."""
+    """Iterated matching pennies, sampled: tables, 150 steps, the batch baseline."""
     return Sampled(
         repetition("imp", length),
         TablePolicy(init_std),
@@ -77,7 +77,7 @@ def ipd_gru(
     decay: float = 1.0,
     mix: float = 1.0,
 ) -> Sampled:
-    """Iterated contribution game of POLA-DiCE: recurrent actors and critics, contributing costs 1 and gives everybody 0.665."""
+    """Iterated contribution game of POLA-DiCE: recurrent actors and critics, 50 steps."""
     environment = repetition("ipd_contribution", length, "per_player")
     return recurrent_game(environment, batch, width, discount, "ipd_gru", decay=decay, mix=mix)
 
@@ -130,7 +130,7 @@ def coin_jaxmarl(
 
 @game("khan2024scaling")
 def ipd_in_the_matrix(batch: int = 64, length: int = 152, width: int = 16, discount: float = 0.96) -> Sampled:
-    """Prisoner's dilemma in the matrix, after STORM: coins are collected, then played; recurrent actors and critics."""
+    """Prisoner's dilemma in the matrix, after STORM: recurrent actors and critics."""
     return recurrent_game(in_the_matrix(length=length), batch, width, discount, "ipd_in_the_matrix")
 
 

@@ -20,8 +20,8 @@ class Sample(NamedTuple):
     """A batch of episodes; every leaf has leading axes of steps and of episodes.
 
     Attributes:
-        observations: all players' observations before every step and after the last: one step more than the other
-            fields.
+        observations: all players' observations before every step and after the last: one step more than the
+            other fields.
         actions: all players' actions.
         rewards: all players' rewards; zero after the end of an episode.
         alive: mask of the steps that belong to the episode.
@@ -59,8 +59,8 @@ def episodes(
 ) -> tuple[Sample, tuple[Logits, ...]]:
     """The episodes of `sample`, and all players' logits at their steps, which are differentiable.
 
-    Agents with a memory are differentiated through the scan that plays the episodes. Agents without are evaluated
-    again on all steps at once, whose backward pass is cheaper.
+    Agents with a memory are differentiated through the scan that plays the episodes. Agents without are
+    evaluated again on all steps at once, whose backward pass is cheaper.
     """
     lanes, every = jax.vmap(lambda b: derived(key, b))(jnp.arange(batch)), jnp.arange(steps)
     observations, state = jax.vmap(lambda lane: environment.reset(derived(lane, 0, 0)))(lanes)
@@ -103,7 +103,7 @@ def episodes(
 def trajectory(
     environment: Environment, agents: Sequence[Agent], key: Key[Array, ""], steps: int
 ) -> Trajectory:
-    """Play one lane with an agent in every seat, and record the states too; `jax.vmap` over keys plays many lanes.
+    """Play one lane with an agent in every seat, recording states too; `jax.vmap` over keys plays many.
 
     An agent's memory is reset at the end of an episode.
 
@@ -120,7 +120,8 @@ def trajectory(
         >>> from games.environments.coin import CoinGame
         >>> from games.agents.coin_scripted import always_cooperate, random
         >>> game = CoinGame.loqa()
-        >>> trajectory(game, [always_cooperate(game, 0), random(game, 1)], jax.random.key(0), 10).actions.shape
+        >>> agents = [always_cooperate(game, 0), random(game, 1)]
+        >>> trajectory(game, agents, jax.random.key(0), 10).actions.shape
         (10, 2)
     """
     if len(agents) != environment.n_players:
@@ -154,7 +155,7 @@ def draw_from(word: Word) -> Draw:
 
 
 def choose(draw: Draw, logits: Float[Array, " outputs"]) -> Int[Array, ""]:
-    """The action drawn by inverting the cumulative distribution at a uniform number; with two actions, by comparing logits."""
+    """Draw an action: invert the cumulative distribution or, for two actions, compare the logits."""
     if logits.shape[0] == 2:
         return (draw.logit >= logits[0] - logits[1]).astype(jnp.int32)
     shares = jax.nn.softmax(logits)
@@ -174,7 +175,7 @@ def log_probabilities(logits: Sequence[Logits], played: Sample) -> Float[Array, 
 
 
 def log_probability_per_action(logits: Float[Array, "*batch outputs"]) -> tuple[Float[Array, "*batch"], ...]:
-    """Log-probabilities, one array per action: for two actions this is faster on a CPU than an axis of length two."""
+    """Log-probabilities, one array per action: faster on a CPU than an axis of length two."""
     if logits.shape[-1] == 2:
         ahead = logits[..., 0] - logits[..., 1]
         return jax.nn.log_sigmoid(ahead), jax.nn.log_sigmoid(-ahead)
@@ -192,7 +193,7 @@ def log_probability(
 
 
 def critic_values(agents: Sequence[Agent], played: Sample) -> Float[Array, "steps_1 batch n_players"]:
-    """All critics' values of the observations, the final ones included; zeros for players without a critic."""
+    """All critics' values of the observations, final ones included; zeros for players without a critic."""
     columns = []
     for i, x in enumerate(agents):
         if isinstance(x, ActorCritic):

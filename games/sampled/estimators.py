@@ -1,4 +1,4 @@
-"""Estimators of the derivatives of expected returns: DiCE and Loaded DiCE, of any order; a surrogate loss, of the first."""
+"""Estimators of the derivatives of expected returns: DiCE, Loaded DiCE and, for comparison, a surrogate."""
 
 import abc
 
@@ -34,7 +34,7 @@ def primal(value: Float[Array, "*batch"], objective: Float[Array, "*batch"]) -> 
 def returns(
     rewards: Paths, discount: Float[Array, ""], last: Float[Array, "batch n_players"] | None = None
 ) -> Paths:
-    r"""Discounted returns to go, $G_t = \sum_{s=t}^{T-1} d^{s-t} r_s + d^{T-t} G_T$, with $G_T$ `last`, by default 0."""
+    r"""Discounted returns to go, $G_t = r_t + d\, G_{t+1}$; after the last step `last`, by default 0."""
     after = jnp.zeros_like(rewards[0]) if last is None else last
 
     def add(later, reward):
@@ -50,13 +50,17 @@ def advantages(
     discount: Float[Array, ""],
     mix: Float[Array, ""],
 ) -> Paths:
-    r"""Generalized advantages $\sum_{s \ge t} (d \lambda)^{s-t} (r_s + d V_{s+1} - V_s)$ (Schulman et al. 2016, equation 16).
+    r"""Generalized advantages $\sum_{s \ge t} (d \lambda)^{s-t} (r_s + d V_{s+1} - V_s)$.
 
     Args:
         rewards: $r$.
         values: $V$, of the observations before every step and after the last.
         discount: $d$.
         mix: $\lambda$, in [0, 1]; 1 gives the return minus the value.
+
+    Source:
+        Schulman et al. 2016, "High-dimensional continuous control using generalized advantage estimation",
+        equation 16.
     """
     return returns(rewards + discount * values[1:] - values[:-1], discount * mix)
 
@@ -79,7 +83,7 @@ def weighted_mean(weights: Float[Array, "steps batch"], numbers: Paths) -> Float
 
 
 class Estimator(eqx.Module):
-    """An objective whose value is the mean return and whose derivatives estimate those of the expected return."""
+    """An objective equal to the mean return, whose derivatives estimate those of the expected return."""
 
     @abc.abstractmethod
     def __call__(
@@ -100,15 +104,15 @@ class Estimator(eqx.Module):
 
 
 class Dice(Estimator):
-    r"""DiCE: $\sum_t \Box(\sum_{s \le t} w_s)\, d^t r_t$, with $w_s$ the log-probability of the joint action of step s.
+    r"""DiCE: $\sum_t \Box(\sum_{s \le t} w_s)\, d^t r_t$, $w_s$ the log-probability of the joint action.
 
     Control variates:
 
     - `baseline="none"`: none;
-    - `"batch"`: the mean over the *other* episodes of the batch is subtracted from every $r_t$; derivatives of
-      every order stay unbiased;
-    - `"critic"`: $\sum_t (1 - \Box(w_t))\, d^t b_t$ is added, with b the critics' values; this lowers the variance of
-      first derivatives only.
+    - `"batch"`: the mean over the *other* episodes of the batch is subtracted from every $r_t$; derivatives
+      of every order stay unbiased;
+    - `"critic"`: $\sum_t (1 - \Box(w_t))\, d^t b_t$ is added, with b the critics' values; this lowers the
+      variance of first derivatives only.
 
     Args:
         baseline: `"none"`, `"batch"` or `"critic"`.
@@ -154,8 +158,9 @@ class LoadedDice(Estimator):
     $w_t$ is the log-probability of the joint action and A the generalized advantage.
 
     Args:
-        decay: $\lambda$, in [0, 1]: the weight of earlier actions. At 1, derivatives of every order are unbiased; at
-            0, second derivatives lack all products of different time steps. First derivatives do not depend on it.
+        decay: $\lambda$, in [0, 1]: the weight of earlier actions. At 1, derivatives of every order are
+            unbiased; at 0, second derivatives lack all products of different time steps. First derivatives do
+            not depend on it.
         mix: mixing parameter of the generalized advantages, in [0, 1]; 1 gives returns minus values.
         bootstrap: whether the critic's value of the final observation is used as the return after it.
 
@@ -191,14 +196,14 @@ class LoadedDice(Estimator):
 
 
 class Surrogate(Estimator):
-    r"""The surrogate loss $\sum_t \bot(d^t r_t) \sum_{s \le t} w_s$: its first derivative is unbiased, higher ones are wrong.
+    r"""The surrogate $\sum_t \bot(d^t r_t) \sum_{s \le t} w_s$: unbiased first, wrong higher derivatives.
 
-    The first derivative no longer depends on the parameters through the distribution of episodes. The surrogate is
-    here for comparison.
+    The first derivative no longer depends on the parameters through the distribution of episodes. The
+    surrogate is here for comparison.
 
     Args:
-        baseline: `"none"`, or `"batch"`: the mean over the *other* episodes of the batch is subtracted from every
-            $d^t r_t$, as in `Dice`; the first derivative stays unbiased.
+        baseline: `"none"`, or `"batch"`: the mean over the *other* episodes of the batch is subtracted from
+            every $d^t r_t$, as in `Dice`; the first derivative stays unbiased.
 
     Raises:
         ValueError: for another baseline, or `"batch"` for a single episode.

@@ -27,12 +27,13 @@ class Sampled(Game):
     r"""The game with values $V_i(\theta) = E_\theta \sum_t d^t r_{i,t}$, estimated from a batch of episodes.
 
     `values` returns the mean returns of the batch; their derivatives are the estimator's estimates of the
-    derivatives of the expected return. LOLA on this game is LOLA-DiCE. A player's parameters are an `Agent`, or
-    an array, which is a table of logits; a scripted agent has no parameters.
+    derivatives of the expected return. LOLA on this game is LOLA-DiCE. A player's parameters are an `Agent`,
+    or an array, which is a table of logits; a scripted agent has no parameters.
 
-    If a player's parameters are an `ActorCritic`, the gradient of $-\frac{c}{2}\, \mathrm{mean}_{t,b} (V(o_t) -
-    G_t)^2$, with G the returns to go, is added to the derivatives of its value, but not to the value itself:
-    gradient ascent on the value then trains the critic too. The critic's loss has no gradient in the actors.
+    If a player's parameters are an `ActorCritic`, the gradient of $-\frac{c}{2}\, \mathrm{mean}_{t,b} (V(o_t)
+    - G_t)^2$, with G the returns to go, is added to the derivatives of its value, but not to the value
+    itself: gradient ascent on the value then trains the critic too. The critic's loss has no gradient in the
+    actors.
 
     Args:
         environment: the environment.
@@ -74,7 +75,7 @@ class Sampled(Game):
         length = getattr(self.environment, "length", None)
         if not self.steps and length is None:
             raise ValueError(f"{self.environment.name!r} has no length of its own; give steps.")
-        self.steps = self.steps or length  # pyright: ignore[reportAttributeAccessIssue]  # either is an integer here
+        self.steps = self.steps or length  # pyright: ignore[reportAttributeAccessIssue]  # one is given
         self.name = self.name or self.environment.name
 
     def __check_init__(self):
@@ -118,13 +119,13 @@ class Sampled(Game):
         return self.environment, agents, jax.random.key(0) if key is None else key, self.batch, self.steps
 
     def values(self, params: Joint, key: Key[Array, ""] | None = None) -> Float[Array, " n_players"]:
-        """All players' mean returns over a batch of episodes, with the estimator's derivatives; without a key, with key 0."""
+        """All players' mean returns over a batch of episodes, with the estimator's derivatives."""
         return self.objective(params, *episodes(*self.setup(params, key)))
 
     def objective(
         self, params: Joint, played: Sample, logits: Sequence[Logits]
     ) -> Float[Array, " n_players"]:
-        """`values` from given episodes, played with these parameters, and the logits of all players at their steps."""
+        """`values` from episodes played with these parameters and the players' logits in them."""
         agents = tuple(self.specialize(x) for x in self.agents(params))
         predicted = critic_values(agents, played)
         logs = log_probabilities(logits, played)
@@ -153,7 +154,7 @@ class Sampled(Game):
     def divergence(
         self, player: int, old: Own, new: Own, params: Joint, key: Key[Array, ""] | None = None
     ) -> Float[Array, ""]:
-        r"""The mean of $\mathrm{KL}(\pi_{old}(\cdot|h) \,\|\, \pi_{new}(\cdot|h))$ over the histories in episodes of `params`."""
+        r"""The mean of $\mathrm{KL}(\pi_{old} \| \pi_{new})$ over the steps of episodes played with `params`."""
         played = self.rollout(params, key)
         return mean_divergence(
             self.outputs(agent(old), played, player), self.outputs(agent(new), played, player), played
@@ -167,7 +168,7 @@ class Sampled(Game):
         params: Joint,
         key: Key[Array, ""] | None = None,
     ) -> Float[Array, ""]:
-        """The value minus the penalty times the divergence from `old`, both from the same episodes; see `Game.proximal`."""
+        """The value minus the penalty times the divergence from `old`, both from the same episodes."""
         played, logits = episodes(*self.setup(params, key))
         own, rewards = agent(params[player]), played.rewards[..., player : player + 1]
         predicted = jnp.zeros((self.steps + 1, self.batch, 1))

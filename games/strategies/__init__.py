@@ -1,4 +1,4 @@
-"""Named strategies of two-action repeated games, zero-determinant strategies, and the conventions of other codebases."""
+"""Named strategies of repeated games, zero-determinant strategies, and conventions of other codebases."""
 
 from games.strategies.codebases import CONVENTIONS, Convention
 from games.strategies.named import STRATEGIES, policy

@@ -1,4 +1,4 @@
-"""Parameters of other codebases in this laboratory's order and meaning, and back."""
+"""Conversion of policy parameters between other codebases' conventions and this laboratory's."""
 
 import dataclasses
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from games.checks import as_float, check_range
 from games.registry import Entry, Registry
 
 STATES = ("start", "CC", "CD", "DC", "DD")
-"""The order of this laboratory, own action first."""
+"""The order of states in this laboratory, own action first."""
 MIRRORED = {"CD": "DC", "DC": "CD"}
 
 CONVENTIONS = Registry("convention")
@@ -19,15 +19,15 @@ CONVENTIONS = Registry("convention")
 
 @dataclasses.dataclass(frozen=True)
 class Convention:
-    """How a codebase writes the five logits of a memory-one policy, and in which units its learners ascend.
+    """A codebase's order and meaning of the five logits of a memory-one policy, and the units of its values.
 
     Args:
         name: the codebase.
-        order: its states, a permutation of `STATES`.
-        own_first: whether a state's first letter is the player's own action for both players; otherwise it is
-            the first player's.
+        order: its order of states, a permutation of `STATES`.
+        own_first: whether the first letter of a state is the player's own action, for both players; otherwise
+            it is the first player's action.
         sigmoid_means: the action, `"C"` or `"D"`, whose probability is the sigmoid of a logit.
-        per_step: whether its learners ascend per-step values rather than returns.
+        per_step: whether its learners ascend per-step values instead of returns.
         discount: the discount of its iterated prisoner's dilemma.
         init_std: standard deviation of its initial logits there; None where it has no such initialization.
 
@@ -45,7 +45,7 @@ class Convention:
     init_std: float | None = 1.0
 
     def positions(self, seat: int) -> list[int]:
-        """Where this laboratory's states stand in the codebase's vector for the player of this seat.
+        """Positions of this laboratory's states in the codebase's vector for the player of this seat.
 
         Raises:
             ValueError: unless the seat is 0 or 1.
@@ -59,31 +59,31 @@ class Convention:
         """A player's logits in this laboratory's order and meaning.
 
         Args:
-            logits: the codebase's, states along the last axis.
+            logits: logits of the codebase, states along the last axis.
             seat: the player, 0 or 1.
 
         Raises:
             ValueError: for a seat other than 0 and 1, or a last axis that is not of length 5.
         """
-        return self.sign * five(logits)[..., np.array(self.positions(seat))]
+        return self.sign * as_logits(logits)[..., np.array(self.positions(seat))]
 
     def from_lab(self, logits: ArrayLike, seat: int) -> Float[Array, "*batch 5"]:
-        """A player's logits in the codebase's order and meaning; undoes `to_lab`."""
-        return self.sign * five(logits)[..., np.argsort(self.positions(seat))]
+        """A player's logits in the codebase's order and meaning, the inverse of `to_lab`."""
+        return self.sign * as_logits(logits)[..., np.argsort(self.positions(seat))]
 
     @property
     def sign(self) -> float:
-        """The sign that turns logits of D into logits of C."""
+        """1 if the codebase's logits are of C, -1 if they are of D."""
         return 1.0 if self.sigmoid_means == "C" else -1.0
 
     def lr_to_lab(self, lr: float, discount: float | None = None) -> float:
-        """The step size on returns that equals the codebase's.
+        """The step size on returns that is equivalent to a step size of the codebase.
 
-        A step on per-step values at rate lr is one on returns at $(1 - d)$ lr.
+        A step size lr on per-step values is equivalent to $(1 - d)$ lr on returns.
 
         Args:
-            lr: the codebase's, at least 0.
-            discount: in [0, 1); by default the convention's.
+            lr: step size of the codebase, at least 0.
+            discount: in [0, 1); by default that of the convention.
 
         Example:
             >>> round(CONVENTIONS.make("meva").lr_to_lab(25.0), 6)
@@ -95,8 +95,8 @@ class Convention:
         return (1 - discount) * lr if self.per_step else lr
 
 
-def five(logits: ArrayLike) -> Float[Array, "*batch 5"]:
-    """Logits as an array whose last axis is checked to be of length 5."""
+def as_logits(logits: ArrayLike) -> Float[Array, "*batch 5"]:
+    """Logits as an array; its last axis must have length 5."""
     array = as_float(jnp.asarray(logits))
     if array.ndim < 1 or array.shape[-1] != len(STATES):
         raise ValueError(
@@ -109,7 +109,7 @@ def _constant(convention: Convention) -> Callable[[], Convention]:
     return lambda: convention
 
 
-def _enter(
+def _add(
     summary: str,
     citation: str,
     name: str,
@@ -129,9 +129,9 @@ def _enter(
     )
 
 
-_enter("SOS notebook", "letcher2019sos", "sos", "start CC CD DC DD", False)
-_enter("LOLA, exact (TensorFlow)", "foerster2018lola", "lola", "CC CD DC DD start", False)
-_enter(
+_add("SOS notebook", "letcher2019sos", "sos", "start CC CD DC DD", False)
+_add("LOLA, exact (TensorFlow)", "foerster2018lola", "lola", "CC CD DC DD start", False)
+_add(
     "LOLA-DiCE (PyTorch); a logit is of D",
     "foerster2018dice",
     "lola_dice",
@@ -140,9 +140,9 @@ _enter(
     sigmoid_means="D",
     init_std=0.0,
 )
-_enter("POLA, exact", "zhao2022pola", "pola", "DD DC CD CC start", False, init_std=0.1)
-_enter("M-FOS", "lu2022mfos", "mfos", "start CC CD DC DD", True)
-_enter(
+_add("POLA, exact", "zhao2022pola", "pola", "DD DC CD CC start", False, init_std=0.1)
+_add("M-FOS", "lu2022mfos", "mfos", "start CC CD DC DD", True)
+_add(
     "Meta-value learning; ascends per-step values",
     "cooijmans2023meva",
     "meva",
@@ -150,5 +150,5 @@ _enter(
     True,
     per_step=True,
 )
-_enter("COLA notebook", "willi2022cola", "cola", "start CC CD DC DD", False, init_std=0.1)
-_enter("Pax", "pax", "pax", "CC CD DC DD start", True, init_std=None)
+_add("COLA notebook", "willi2022cola", "cola", "start CC CD DC DD", False, init_std=0.1)
+_add("Pax", "pax", "pax", "CC CD DC DD start", True, init_std=None)

@@ -1,4 +1,4 @@
-"""Named memory-one strategies of two-action games: probabilities of action 0, `[start, CC, CD, DC, DD]`, own action first."""
+"""Named memory-one strategies: probabilities of action 0 in `[start, CC, CD, DC, DD]`, own action first."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,14 +17,14 @@ STRATEGIES = Registry("strategy")
 
 
 def policy(name: str, **settings: Any) -> Float[Array, " 5"]:
-    """The logits of a named strategy; certainty stays certainty, its sigmoid is exactly 0 or 1.
+    """The logits of a named strategy; the sigmoids of those of probabilities 0 and 1 are exactly 0 and 1.
 
     Args:
         name: a name or an alias in `STRATEGIES`.
-        **settings: what the strategy is made from.
+        **settings: arguments of the strategy.
 
     Raises:
-        ValueError: for an unknown name or setting, or a value the strategy refuses.
+        ValueError: for an unknown name or setting, or a value that is not accepted.
 
     Example:
         >>> policy("tft").tolist()
@@ -36,17 +36,17 @@ def policy(name: str, **settings: Any) -> Float[Array, " 5"]:
 def strategy(
     citation: str, *aliases: str, **facts: Any
 ) -> Callable[[Callable[..., Policy]], Callable[..., Policy]]:
-    """Enter a function in `STRATEGIES` under its own name, with the first line of its docstring."""
+    """Add the decorated function to `STRATEGIES`; the first line of its docstring is the summary."""
 
-    def enter(make: Callable[..., Policy]) -> Callable[..., Policy]:
+    def add(make: Callable[..., Policy]) -> Callable[..., Policy]:
         STRATEGIES.add(Entry(make.__name__, make, first_line(make), citation, aliases, facts))
         return make
 
-    return enter
+    return add
 
 
 def fixed(*probabilities: float) -> Policy:
-    """Five probabilities."""
+    """A strategy from its five probabilities."""
     for p in probabilities:
         if np.ndim(p):
             raise ValueError(f"A probability is {shown(p)}; it must be one number.")
@@ -91,7 +91,7 @@ def wsls() -> Policy:
 
 @strategy("axelrod1984evolution")
 def joss(p: float = 0.9) -> Policy:
-    """Tit for tat that answers cooperation with cooperation only with probability p."""
+    """Tit for tat, but after the other cooperated it cooperates only with probability p."""
     check_range("p", p, 0.0, 1.0)
     return fixed(1, p, 0, p, 0)
 
@@ -105,7 +105,7 @@ def random(p: float = 0.5) -> Policy:
 
 @strategy("nowak1992gtft", "generous_tft")
 def gtft(payoffs: Any = AXELROD) -> Policy:
-    """Tit for tat that forgives a defection as often as it can afford: min(1 - (T-R)/(R-S), (R-P)/(T-P))."""
+    """Tit for tat that forgives a defection with probability min(1 - (T-R)/(R-S), (R-P)/(T-P))."""
     (r, s, t, p), _ = dilemma(payoffs)
     forgiveness = max(0.0, min(1 - (t - r) / (r - s), (r - p) / (t - p)))
     return fixed(1, 1, forgiveness, 1, forgiveness)
@@ -131,12 +131,12 @@ def extortion(chi: float = 3.0, share: float = 0.5, payoffs: Any = AXELROD, disc
 
     Args:
         chi: extortion factor, at least 1.
-        share: where phi lies in its feasible range, from 0 at its lower to 1 at its upper end (0 itself is
-            refused at discount 1).
+        share: position of phi in its feasible range, from 0, the lower end (refused at discount 1), to 1, the
+            upper end.
         payoffs: own payoffs `[[R, S], [T, P]]`.
         discount: d in (0, 1]; 1 is the average reward.
     """
-    return anchored(chi, dilemma(payoffs)[0][3], share, payoffs, discount)
+    return at_share(chi, dilemma(payoffs)[0][3], share, payoffs, discount)
 
 
 @strategy("stewart2012extortion", "generous")
@@ -145,17 +145,17 @@ def generosity(chi: float = 2.0, share: float = 0.5, payoffs: Any = AXELROD, dis
 
     Args:
         chi: factor, at least 1.
-        share: where phi lies in its feasible range, from 0 at its lower to 1 at its upper end (0 itself is
-            refused at discount 1).
+        share: position of phi in its feasible range, from 0, the lower end (refused at discount 1), to 1, the
+            upper end.
         payoffs: own payoffs `[[R, S], [T, P]]`.
         discount: d in (0, 1]; 1 is the average reward.
     """
-    return anchored(chi, dilemma(payoffs)[0][0], share, payoffs, discount)
+    return at_share(chi, dilemma(payoffs)[0][0], share, payoffs, discount)
 
 
-def anchored(chi: float, kappa: float, share: float, payoffs: Any, discount: float) -> Policy:
-    """The zero-determinant strategy whose phi lies at a share of its feasible range, counted from its lower end."""
+def at_share(chi: float, kappa: float, share: float, payoffs: Any, discount: float) -> Policy:
+    """The zero-determinant strategy whose phi is at this share of its feasible range."""
     check_range("share", share, 0.0, 1.0)
     low, high = phi_range(chi, kappa, payoffs, discount)
-    phi = low + share * (high - low) if low <= high else 1.0  # an infeasible pair is refused with its range
+    phi = low + share * (high - low) if low <= high else 1.0  # zero_determinant refuses an infeasible pair
     return zero_determinant(chi, kappa, phi, payoffs, discount)

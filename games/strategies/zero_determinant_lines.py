@@ -1,4 +1,4 @@
-"""Zero-determinant strategies: one player alone ties both players' payoffs to a line, whatever the other does."""
+"""Zero-determinant strategies: one player enforces a linear relation between both players' payoffs."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ TINY = 1e-12
 
 
 def dilemma(payoffs: Any) -> tuple[Vector, Vector]:
-    """The player's own and the other's payoffs in the states CC, CD, DC, DD of a prisoner's dilemma `[[R, S], [T, P]]`.
+    """Own and other's payoffs in the states CC, CD, DC, DD of a prisoner's dilemma `[[R, S], [T, P]]`.
 
     Raises:
         ValueError: unless T > R > P > S.
@@ -39,11 +39,11 @@ def zero_determinant(
     discount: float = 1.0,
     start: float | None = None,
 ) -> Float[np.ndarray, " 5"]:
-    r"""The memory-one strategy that enforces $s_X - \kappa = \chi (s_Y - \kappa)$ between its own and the other's per-step payoff.
+    r"""The memory-one strategy that enforces $s_X - \kappa = \chi (s_Y - \kappa)$ on per-step payoffs.
 
-    With $g_t$ the probability that the player cooperates at time t, $p_0$ its start and $v_t$ the
-    distribution of states, $d g_{t+1} - g_t = \langle d\,p - (1,1,0,0), v_t \rangle$; its discounted sum
-    telescopes to $-p_0$. So the policy
+    $s_X$ is the player's own per-step payoff and $s_Y$ the other's. Let $g_t$ be the probability that the
+    player cooperates at time t, $p_0 = g_0$, and $v_t$ the distribution of states. Then $d g_{t+1} - g_t =
+    \langle d\,p - (1,1,0,0), v_t \rangle$, and the discounted sum of this telescopes to $-p_0$. So the policy
 
     $p = \frac1d \left[ (1,1,0,0) - (1-d)\, p_0 + \phi \left( (S_X - \kappa) - \chi (S_Y - \kappa) \right)
     \right]$
@@ -52,9 +52,9 @@ def zero_determinant(
     $d = 1$ in the long run, whatever the start (Press & Dyson 2012).
 
     Args:
-        chi: slope $\chi$; the share of one's surplus over that of the other. At least 1, or negative.
-        kappa: baseline $\kappa$, where the line crosses the diagonal: P extorts, R is generous.
-        phi: how strongly the strategy reacts; not 0.
+        chi: slope $\chi$, the ratio of the own to the other's surplus over $\kappa$; at least 1, or negative.
+        kappa: baseline $\kappa$, where the line crosses the diagonal: P for extortion, R for generosity.
+        phi: scale $\phi$ of the strategy's reactions; not 0.
         payoffs: own payoffs `[[R, S], [T, P]]` of a symmetric prisoner's dilemma.
         discount: d in (0, 1]; 1 is the average reward.
         start: probability of cooperation at the start; by default the largest that is feasible.
@@ -63,8 +63,7 @@ def zero_determinant(
         Probabilities of cooperation `[start, CC, CD, DC, DD]`, float64.
 
     Raises:
-        ValueError: where no such strategy exists; the sentence states the feasible range of the first
-            parameter at fault.
+        ValueError: if no such strategy exists; the message gives the feasible range of a parameter.
 
     Example:
         >>> zero_determinant(chi=3, kappa=1, phi=1 / 26)[1:].round(4).tolist()
@@ -82,15 +81,15 @@ def zero_determinant(
         ):
             if accepted:
                 raise ValueError(
-                    f"{what} {number:g} is infeasible with {given} {where}; feasible: {what} in {spelled(accepted)}."
+                    f"{what} {number:g} is infeasible with {given} {where}; feasible: {what} in {interval_text(accepted)}."
                 )
         raise ValueError(
             f"Neither chi {chi:g} nor kappa {kappa:g} is feasible {where}; at discount 1, chi of at least 1 is feasible with kappa in "
-            f"{spelled([(own[3], own[0])])}."
+            f"{interval_text([(own[3], own[0])])}."
         )
     slack = TINY * max(1.0, abs(low), abs(high))
     if not low - slack <= phi <= high + slack or phi == 0:
-        accepted = spelled([(low, high)]) + (", not 0" if low <= 0 <= high else "")
+        accepted = interval_text([(low, high)]) + (", not 0" if low <= 0 <= high else "")
         raise ValueError(
             f"phi {phi:g} is infeasible with chi {chi:g} and kappa {kappa:g}; feasible: phi in {accepted}."
         )
@@ -103,10 +102,10 @@ def zero_determinant(
 def constraints(
     discount: float, start: float | None
 ) -> tuple[Float[np.ndarray, "m 4"], Float[np.ndarray, " m"]]:
-    r"""The policy's right-hand side w (see `zero_determinant`) is feasible iff $A w \le b$.
+    r"""The matrix A and vector b for which the bracket w in `zero_determinant` is feasible iff $A w \le b$.
 
-    With a given start, $(1-d) p_0 \le w \le d + (1-d) p_0$; with a free one, w lies in [0, 1] and its entries
-    are at most d apart.
+    With a given start, $(1-d) p_0 \le w \le d + (1-d) p_0$; otherwise w lies in [0, 1] and its entries
+    differ by at most d.
     """
     eye = np.eye(4)
     if start is not None or discount == 1:
@@ -119,7 +118,7 @@ def constraints(
 def phi_range(
     chi: float, kappa: float, payoffs: Any = AXELROD, discount: float = 1.0, start: float | None = None
 ) -> tuple[float, float]:
-    """The least and the largest feasible phi; the first above the second where there is none but 0.
+    """The smallest and the largest feasible phi; (inf, -inf) if only 0 is feasible.
 
     Example:
         >>> low, high = phi_range(chi=3, kappa=1)
@@ -175,7 +174,7 @@ def chi_range(
 
 
 def ratios(first: Vector, second: Vector, discount: float, start: float | None) -> list[tuple[float, float]]:
-    r"""The values of $y/x$, $x \ne 0$, over all feasible $w = (1,1,0,0) + x\,first + y\,second$: one interval per sign of x."""
+    r"""The intervals of $y/x$ over all feasible $w = (1,1,0,0) + x\,first + y\,second$, one per sign of x."""
     sides, bounds = constraints(discount, start)
     plane, room = sides @ np.stack([first, second], axis=1), bounds - sides @ COOPERATED
     i, j = np.triu_indices(len(plane), 1)
@@ -202,6 +201,6 @@ def ratios(first: Vector, second: Vector, discount: float, start: float | None) 
     return sorted(found)
 
 
-def spelled(intervals: list[tuple[float, float]]) -> str:
-    """Intervals in words."""
+def interval_text(intervals: list[tuple[float, float]]) -> str:
+    """Intervals as text."""
     return " or ".join(f"[{low:.6g}, {high:.6g}]" for low, high in intervals)
