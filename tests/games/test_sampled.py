@@ -172,7 +172,7 @@ def test_along_an_episode_is_step_by_step(name):
                 outputs.append(jax.nn.log_softmax(logits))
             return jnp.stack(outputs)
 
-        def start_batch(agent):
+        def together(agent):
             memories, turn = agent.start_batch(3)
             outputs = []
             for x in seen:
