@@ -81,8 +81,8 @@ class View(eqx.Module):
         seat: whose view this is, 0 to n-1.
         key: randomness of this step, for games whose values are sampled.
         time: how many steps of the match came before this one.
-        place: the seat in the match as data, where the view shows the game with seats exchanged; otherwise
-            None.
+        match_seat: the player's seat in the match as an array, where the view shows the game with its seats
+            exchanged; None where it is `seat`.
     """
 
     game: Game
@@ -90,12 +90,17 @@ class View(eqx.Module):
     seat: int = eqx.field(static=True)
     key: Key[Array, ""] | None = None
     time: Int[Array, ""] | int = 0
-    place: Int[Array, ""] | None = None
+    match_seat: Int[Array, ""] | None = None
 
-    @property
-    def turn(self) -> Int[Array, ""] | int:
-        """The player's place in the order of play."""
-        return self.seat if self.place is None else self.place
+    def own_entry(self, entries: Sequence[Any]) -> Any:
+        """The player's entry of a sequence that has one entry per seat of the match.
+
+        Args:
+            entries: numbers, or trees of arrays of equal shapes.
+        """
+        if self.match_seat is None:
+            return entries[self.seat]
+        return jax.tree.map(lambda *leaves: jnp.stack(leaves)[self.match_seat], *entries)
 
     @property
     def own(self) -> Own:

@@ -1,28 +1,26 @@
 """A match: learners play a game, every seed in one compiled program."""
 
 import dataclasses
-import functools
 import html
 import math
-import zlib
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Key, PyTree
 
-from games.base import Game, Joint, check_shapes
+from games.base import Environment, Game, Joint, check_shapes
 from games.checks import as_float, as_key, check_count, check_flag, concrete, shown
-from games.compiler import SMALLER, filter_jit, jit, traced
+from games.compiler import SMALLER, filter_jit, traced
 from games.device_memory import SHARE, SMALL, check_room, footprint, gigabytes, lacking, size_of
 from games.printing import as_text, counted, html_table, text_table
 from games.sampled.catalog import as_game
 from games.sampled.game import Sampled
-from shaping.base import Learner, View, finite
+from shaping.base import Learner, finite
 from shaping.catalog import as_learners
+from shaping.engine import BEFORE, advance, begin, lane_keys, record
 from shaping.sweeps import Sweep
 
 if TYPE_CHECKING:
@@ -37,19 +35,6 @@ ROW = 120
 """Bytes that a row of a match's table takes while it is made."""
 MANY_SEEDS, FEW_SEEDS = 64, 4
 """How many lanes a tournament has if nobody says: of exact games, and of sampled ones, a lane of which may take gigabytes."""
-BEFORE = 2**32 - 1
-"""The step number whose key is used before the first step."""
-
-
-def lane_keys(key: Key[Array, ""] | int, stream: str, lanes: int) -> Key[Array, " lanes"]:
-    """One key per lane, `fold_in(fold_in(key, crc32(stream)), lane)`: adding lanes or streams changes no existing one."""
-    return _lane_keys(as_key(key), np.uint32(zlib.crc32(stream.encode())), lanes)
-
-
-@functools.partial(jit, static_argnums=2)
-def _lane_keys(key, stream, lanes):
-    """`lane_keys` of a stream's number."""
-    return jax.vmap(jax.random.fold_in, in_axes=(None, 0))(jax.random.fold_in(key, stream), jnp.arange(lanes))
 
 
 class Match(eqx.Module):
@@ -364,57 +349,40 @@ def check_table(rows: int) -> None:
 def lane(
     game: Game,
     learners: Sequence[Learner],
-    init_key,
-    match_key,
+    init_key: Key[Array, ""],
+    match_key: Key[Array, ""],
     params: Joint | None,
     every: Int[Array, ""],
     records: int,
     trajectory: bool,
-):
-    """One match of one seed, a pure function: `(values, params, states, trajectory, ok)`."""
-    joint = game.init(init_key) if params is None else params
-    views = (View(game, joint, seat) for seat in range(game.n_players))
-    joint = game.split(tuple(x.start(v) for x, v in zip(learners, views, strict=True)))
-    first = jax.random.fold_in(match_key, BEFORE)
-    states = tuple(
-        x.init(View(game, joint, seat, jax.random.fold_in(first, seat))) for seat, x in enumerate(learners)
-    )
+) -> tuple[Float[Array, "records_1 n_players"], Joint, PyTree, Joint | None, Bool[Array, ""]]:
+    """One match of one seed, of `every * records` steps: `(values, params, states, trajectory, ok)`.
 
-    def record(joint):
-        values = tuple(
-            game.per_step(v) for v in game.values(joint, first)
-        )  # scalars: nothing is computed twice
-        return values, joint if trajectory else None
+    `every` is data, so that one compiled program serves all of its values.
+    """
+    joint, states = begin(game, learners, init_key, match_key, params)
+    value_key = jax.random.fold_in(match_key, BEFORE)
+
+    def snapshot(joint):
+        return record(game, joint, value_key), joint if trajectory else None
 
     def step(t, carry):
-        joint, states, seen = carry
-        seen = jax.tree.map(lambda new, old: jnp.where(t % every == 0, new, old), record(joint), seen)
-        return *advance(game, learners, joint, states, jax.random.fold_in(match_key, t), t), seen
+        joint, states, latest = carry
+        due = t % every == 0
+        if isinstance(game, (Sampled, Environment)):
+            latest = jax.lax.cond(due, snapshot, lambda _: latest, joint)
+        else:  # the compiler merges these values with those that the learners differentiate
+            latest = jax.tree.map(lambda new, old: jnp.where(due, new, old), snapshot(joint), latest)
+        return *advance(game, learners, joint, states, jax.random.fold_in(match_key, t), t), latest
 
-    def stretch(carry, t):
+    def until_next_record(carry, t):
         carry = jax.lax.fori_loop(t, t + every, step, carry)
         return carry, carry[-1]
 
-    carry, path = jax.lax.scan(stretch, (joint, states, record(joint)), every * jnp.arange(records))
-    joint, states, _ = carry
-    values, path = jax.tree.map(lambda a, b: jnp.concatenate([a, b[None]]), path, record(joint))
-    values, final = jnp.stack(values, axis=-1), game.join(joint)
-    return values, final, states, game.join(path) if trajectory else None, finite((values, final, states))
-
-
-def advance(
-    game: Game, learners: Sequence[Learner], joint: Joint, states: PyTree, key, t
-) -> tuple[Joint, PyTree]:
-    """One simultaneous step of everybody: the next parameters and states."""
-    after, later = [], []
-    for seat, (learner, state) in enumerate(zip(learners, states, strict=True)):
-        view = View(game, joint, seat, jax.random.fold_in(key, seat), t)
-        step, state = learner.update(state, view)
-        after.append(stepped(joint[seat], step))
-        later.append(state)
-    return tuple(after), tuple(later)
-
-
-def stepped(own: PyTree, step: PyTree) -> PyTree:
-    """Parameters after a step, in their own precision."""
-    return jax.tree.map(lambda p, s: (p + s).astype(p.dtype), own, step)
+    (joint, states, _), history = jax.lax.scan(
+        until_next_record, (joint, states, snapshot(joint)), every * jnp.arange(records)
+    )
+    values, path = jax.tree.map(lambda xs, x: jnp.concatenate([xs, x[None]]), history, snapshot(joint))
+    values, params = jnp.stack(values, axis=-1), game.join(joint)
+    ok = finite((values, params, states))
+    return values, params, states, game.join(path) if trajectory else None, ok

@@ -19,12 +19,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, PyTree
 
-from analysis.tournaments.stances import facing, keys_of, over_lanes, stances
+from analysis.tournaments.stances import facing, over_lanes, stances
 from games.base import Game, Joint
 from games.compiler import options
 from games.device_memory import footprint, size_of
-from shaping.base import Learner, View
-from shaping.match import BEFORE, in_parts, lane_keys, lanes_at_once, stepped
+from shaping import engine
+from shaping.base import Learner
+from shaping.engine import BEFORE, begin_one, lane_keys, start, step_one
+from shaping.match import in_parts, lanes_at_once
 
 CHUNK_SECONDS = 0.5
 """How long one call of the compiled loop should take: often enough for a progress line, and for Ctrl-C to be heard."""
@@ -127,10 +129,7 @@ def parts(groups: Sequence[Group]) -> list[Callable]:
 
 def record(game: Game, joint: Joint, keys) -> Float[Array, "2 row column seeds"]:
     """Both seats' per-step values in every lane."""
-
-    def lane(joint, key):
-        return tuple(game.per_step(value) for value in game.values(joint, key))
-
+    lane = functools.partial(engine.record, game)
     return jnp.stack(jax.vmap(jax.vmap(jax.vmap(lane), in_axes=(0, None)), in_axes=(0, None))(joint, keys))
 
 
@@ -150,13 +149,9 @@ def begin(game: Game, learners: Sides, members: Members, keys) -> State:
     sides = paired(learners, members)
     sizes = tuple(sum(map(len, side)) for side in (members[0], members[-1]))
 
-    def start(learner, key):
-        drawn = game.init(key)
-        return game.split(tuple(learner.start(View(game, drawn, seat)) for seat in range(2)))
-
     begun = []
     for side in sides:
-        draw = jax.vmap(start, in_axes=(None, 0))
+        draw = jax.vmap(lambda learner, key: start(game, (learner, learner), key), in_axes=(None, 0))
         drawn = [
             jax.vmap(draw, in_axes=(0, None), axis_size=len(group.members))(group.learner, init_keys)
             for group in side
@@ -174,14 +169,12 @@ def begin(game: Game, learners: Sides, members: Members, keys) -> State:
     for stance in stances(game, apart=len(sides) > 1):
 
         def init(learner, game, joint, _, key, place, seat=stance.seat):
-            return learner.init(View(game, joint, seat, key, 0, place))
+            return begin_one(game, learner, joint, seat, key, place)
 
         seen, places, groups = facing(stance, joint), jnp.array(stance.places), sides[-stance.places[0]]
         states.append(
             tuple(
-                over_lanes(init)(
-                    g.learner, stance.games, jax.tree.map(cut, seen), (), keys_of(stance, first), places
-                )
+                over_lanes(init)(g.learner, stance.games, jax.tree.map(cut, seen), (), first, places)
                 for g, cut in zip(groups, parts(groups), strict=True)
             )
         )
@@ -201,12 +194,11 @@ def proceed(game: Game, learners: Sides, members: Members, state: State, match_k
         for stance, states in zip(stances(game, apart=len(sides) > 1), now.states, strict=True):
 
             def update(learner, game, joint, state, key, place, seat=stance.seat):
-                step, state = learner.update(state, View(game, joint, seat, key, t, place))
-                return stepped(joint[seat], step), state
+                return step_one(game, learner, state, joint, seat, key, t, place)
 
             seen, keys, places = (
                 facing(stance, now.joint),
-                keys_of(stance, fold(match_keys, t)),
+                fold(match_keys, t),
                 jnp.array(stance.places),
             )
             groups = sides[-stance.places[0]]

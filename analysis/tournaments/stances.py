@@ -5,7 +5,7 @@ numbers alone, the two are a batch, and a compiled body holds every learner's up
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -55,14 +55,7 @@ def over_lanes(f: Callable) -> Callable:
         (None, None, 0, 0, 0, None),
         (None, None, 0, 0, None, None),
         (0, None, 0, 0, None, None),
-        (None, 0, 0, 0, 0, 0),
+        (None, 0, 0, 0, None, 0),
     ):
         f = jax.vmap(f, in_axes=axes)
     return f
-
-
-def keys_of(stance: Stance, keys) -> Any:
-    """The keys of the stance's places, (place, seed)."""
-    return jnp.stack(
-        [jax.vmap(jax.random.fold_in, in_axes=(0, None))(keys, place) for place in stance.places]
-    )

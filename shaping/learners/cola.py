@@ -61,10 +61,7 @@ class Cola(Learner):
 
     def update(self, state: PyTree, view: View) -> tuple[Own, PyTree]:
         """The network's direction."""
-        if view.place is None:
-            network = self.networks[view.seat]
-        else:  # the seat in the match is data, and the game is shown with that player's parameters first
-            network = jax.tree.map(lambda *leaves: jnp.stack(leaves)[view.place], *self.networks)
+        network = view.own_entry(self.networks)
         return optax.tree.scale(self.lr, self.direction(network, view.params, view.seat)), state
 
     def direction(self, network: Mlp, params: Joint, seat: int) -> Own:

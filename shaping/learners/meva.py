@@ -71,12 +71,8 @@ class Meva(Learner):
 def seating(view: View, row: int | None) -> Int[Array, " n"]:
     """The seats of the player and then of the others, as the network counts them."""
     n = view.game.n_players
-    if (
-        row is None and view.place is not None
-    ):  # the seat is data, and two players' game is shown with this one's parameters first
-        return jnp.roll(jnp.arange(n), -view.place)
-    own = view.seat if row is None else row
-    return jnp.array([own, *(j for j in range(n) if j != own)])
+    orders = [jnp.array([own, *(j for j in range(n) if j != own)]) for own in range(n)]
+    return view.own_entry(orders) if row is None else orders[row]
 
 
 def foresighted(

@@ -6,17 +6,16 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import optax
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Float, Int, Key, PyTree
 
 from games.base import Environment, Game, Joint, Own
 from games.checks import check_count
 from games.sampled.catalog import as_game
-from shaping.base import Learner, View, replaced
+from shaping.base import Learner, replaced
 from shaping.catalog import as_learners
+from shaping.engine import advance, begin, record
 from shaping.learners.scripted import Scripted
-from shaping.match import BEFORE, advance
 
 
 class MetaState(eqx.Module):
@@ -144,7 +143,7 @@ class MetaGame(Game, Environment):
 
     def reset(self, key: Key[Array, ""]) -> tuple[Float[Array, "n_players observation"], MetaState]:
         """Draw everybody's parameters and let the co-players learn `warm_up` times; the observation shows what they learned from last."""
-        state = self._begin(self._seated((Held(),) * self.n_players), key)
+        state = self._begin(self.learners, key)
         return self.observe(state), state
 
     def step(
@@ -172,9 +171,8 @@ class MetaGame(Game, Environment):
         for row, seat in enumerate(self.open):
             own, unravel = ravel_pytree(joint[seat])
             joint = replaced(joint, seat, unravel(actions[row].astype(own.dtype)))
-        values = self.game.per_step(self.game.values(joint, key))
-        learners = self._seated((Held(),) * self.n_players)
-        params, states = advance(self.game, learners, joint, state.states, key, state.time)
+        values = jnp.stack(record(self.game, joint, key))
+        params, states = advance(self.game, self.learners, joint, state.states, key, state.time)
         later = MetaState(joint, params, states, state.time + 1)
         over = later.time >= self.warm_up + self.steps
         rewards = jnp.stack([values[seat] for seat in self.open])
@@ -251,27 +249,11 @@ class MetaGame(Game, Environment):
         given = iter(players)
         return tuple(next(given) if learner is None else learner for learner in self.learners)
 
-    def _begin(self, learners: Sequence[Learner], key: Key[Array, ""]) -> MetaState:
+    def _begin(self, learners: Sequence[Learner | None], key: Key[Array, ""]) -> MetaState:
         """Where a match stands when the first observation is made."""
-        joint = self.game.init(key) if self.initial is None else self.initial
-        joint = self.game.split(
-            tuple(x.start(View(self.game, joint, seat)) for seat, x in enumerate(learners))
-        )
-        first = jax.random.fold_in(key, BEFORE)
-        states = tuple(
-            x.init(View(self.game, joint, seat, jax.random.fold_in(first, seat)))
-            for seat, x in enumerate(learners)
-        )
+        joint, states = begin(self.game, learners, key, key, self.initial)
         played = joint
         for t in range(self.warm_up):
             played = joint
             joint, states = advance(self.game, learners, joint, states, jax.random.fold_in(key, t), t)
         return MetaState(played, joint, states, jnp.asarray(self.warm_up))
-
-
-class Held(Learner):
-    """Takes no step: an open seat's parameters are what its action makes them."""
-
-    def update(self, state: PyTree, view: View) -> tuple[Own, PyTree]:
-        """No step."""
-        return optax.tree.zeros_like(view.own), state

@@ -12,8 +12,8 @@ from jaxtyping import Array, Bool, Float, Int, Key, PyTree, UInt32
 from games.base import Game, Joint, Own
 from games.compiler import filter_jit
 from shaping.base import Learner, Scalar, View
+from shaping.engine import advance, begin
 from shaping.learners.meva import foresighted, seating
-from shaping.match import BEFORE, advance
 from shaping.model_free.base import kept
 from shaping.networks.meta_value import ValueNetwork, lambda_targets, quantile_loss, rows
 
@@ -190,16 +190,7 @@ def mean_loss(
 
 def first(game: Game, learners: Learners, key: Key[Array, ""]) -> tuple[Joint, PyTree]:
     """Everybody's first parameters, and the learners' first states; nothing at the open seats."""
-    joint = game.init(key)
-    begins = (
-        own if x is None else x.start(View(game, joint, seat))
-        for seat, (x, own) in enumerate(zip(learners, joint, strict=True))
-    )
-    joint = game.split(tuple(begins))
-    keys = [jax.random.fold_in(jax.random.fold_in(key, BEFORE), seat) for seat in range(len(joint))]
-    return joint, tuple(
-        () if x is None else x.init(View(game, joint, seat, keys[seat])) for seat, x in enumerate(learners)
-    )
+    return begin(game, learners, key, key)
 
 
 def steps(

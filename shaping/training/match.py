@@ -12,14 +12,14 @@ from games.base import Game, Joint
 from games.checks import as_key, check_count
 from games.compiler import filter_jit
 from games.sampled.catalog import as_game
-from shaping.base import Learner, View, finite
+from shaping.base import Learner, finite
 from shaping.catalog import as_learners
+from shaping.engine import BEFORE, advance, begin, lane_keys, record
 from shaping.learners.settled import Settled
-from shaping.match import BEFORE, advance
 
 
 class MatchProgress(NamedTuple):
-    """Where a match stands: everybody's parameters and states, the words of the run's key, and how many steps came before."""
+    """State of a match: all players' parameters and learner states, the words of its match key, and how many steps came before."""
 
     joint: Joint
     states: tuple[PyTree, ...]
@@ -120,14 +120,9 @@ def train_match(
 
 def begun(game: Game, learners: Sequence[Learner], key: Key[Array, ""] | int) -> MatchRun:
     """A match before its first step."""
-    key = as_key(key)
-    first = jax.random.fold_in(key, BEFORE)
-    joint = game.init(first)
-    joint = game.split(tuple(x.start(View(game, joint, seat)) for seat, x in enumerate(learners)))
-    states = tuple(
-        x.init(View(game, joint, seat, jax.random.fold_in(first, seat))) for seat, x in enumerate(learners)
-    )
-    progress = MatchProgress(joint, states, jax.random.key_data(key), jnp.zeros((), jnp.uint32))
+    init_key, match_key = (lane_keys(key, stream, 1)[0] for stream in ("init", "match"))
+    joint, states = begin(game, learners, init_key, match_key)
+    progress = MatchProgress(joint, states, jax.random.key_data(match_key), jnp.zeros((), jnp.uint32))
     return MatchRun(progress, np.zeros((0, game.n_players), np.float32))
 
 
@@ -136,13 +131,13 @@ def _advance(
     game: Game, learners: tuple[Learner, ...], progress: MatchProgress, due: Int[Array, ""], chunk: int
 ):
     """`due` steps, at most `chunk`; the program is the same for any number of them."""
-    run = jax.random.wrap_key_data(progress.key)
+    match_key = jax.random.wrap_key_data(progress.key)
+    value_key = jax.random.fold_in(match_key, BEFORE)
 
     def step(n, carry):
-        (joint, states, words, t), values = carry
-        key = jax.random.fold_in(run, t)
-        seen = game.per_step(game.values(joint, key))
-        joint, states = advance(game, learners, joint, states, key, t)
-        return MatchProgress(joint, states, words, t + 1), values.at[n].set(seen.astype(values.dtype))
+        (joint, states, words, t), curve = carry
+        values = jnp.stack(record(game, joint, value_key))
+        joint, states = advance(game, learners, joint, states, jax.random.fold_in(match_key, t), t)
+        return MatchProgress(joint, states, words, t + 1), curve.at[n].set(values.astype(curve.dtype))
 
     return jax.lax.fori_loop(0, due, step, (progress, jnp.zeros((chunk, game.n_players))))

@@ -247,7 +247,8 @@ class Alternating(Learner):
 
     def update(self, state: PyTree, view: View) -> tuple[Own, PyTree]:
         """The inner step when it is one's turn."""
-        return when(jnp.asarray(view.time) % view.game.n_players == view.turn, self.inner, state, view)
+        n = view.game.n_players
+        return when(jnp.asarray(view.time) % n == view.own_entry(range(n)), self.inner, state, view)
 
 
 def when(due: Bool[Array, ""], inner: Learner, state: PyTree, view: View) -> tuple[Own, PyTree]:

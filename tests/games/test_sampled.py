@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 from games import ENVIRONMENTS, ipd
@@ -14,7 +15,6 @@ from games.sampled.estimators import Dice, LoadedDice, Surrogate, advantages, re
 from games.sampled.game import Sampled
 from shaping import Lola, Naive
 from shaping.base import View
-from shaping.match import stepped
 
 pytestmark = pytest.mark.usefixtures("quickly_compiled")
 DISCOUNT = 0.6
@@ -266,7 +266,9 @@ def test_a_critic_trained_along_the_way_learns_the_returns():
     own = ActorCritic(Table(jnp.full(5, 50.0)), Table(jnp.zeros((5, 1))))
 
     def trained(t, own):
-        return stepped(own, Naive(2.0).update((), View(game, (own, own), 0, jax.random.key(t)))[0])
+        return optax.apply_updates(
+            own, Naive(2.0).update((), View(game, (own, own), 0, jax.random.key(t)))[0]
+        )
 
     own = jax.jit(lambda own: jax.lax.fori_loop(0, 60, trained, own))(own)
     np.testing.assert_allclose(own.critic.logits[:2, 0], -1.0, atol=1e-3)

@@ -160,7 +160,7 @@ def test_it_plays_any_seat_it_was_not_trained_in_as_the_one_it_was():
     first = step(meva, View(ipd(), (a, b), 0))
     np.testing.assert_allclose(first, step(meva, View(ipd(), (b, a), 1)), rtol=1e-5, atol=1e-6)
     trained_in_all = Meva(network(roles=2))
-    place = View(ipd(), (a, b), 0, place=jnp.array(1))  # of the game with its seats exchanged
+    place = View(ipd(), (a, b), 0, match_seat=jnp.array(1))  # of the game with its seats exchanged
     np.testing.assert_allclose(step(trained_in_all, place), first, rtol=1e-5, atol=1e-6)
 
 
