@@ -18,9 +18,13 @@ import jax
 import pytest
 import tyro  # noqa: F401  # now, since doctests leave values in `builtins._` that tyro, imported later, tries to hash
 
-# no test depends on time: neither an example's deadline nor the time that drawing examples takes fails one on a busy machine
+# No test depends on time or chance: no example has a deadline, and the examples are the same in every run.
 hypothesis.settings.register_profile(
-    "suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    "suite",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("suite")
 

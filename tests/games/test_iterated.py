@@ -89,7 +89,7 @@ corner = st.sampled_from([0.0, 1.0, 0.3, 0.5, 0.9])
 policy = st.lists(corner, min_size=5, max_size=5)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(p=policy, q=policy)
 def test_average_for_any_pattern_of_certainty(p, q):
     with jax.enable_x64(True):

@@ -40,7 +40,7 @@ def test_exact_values_lie_on_the_line(x64, chi, kappa, phi, payoffs, discount):
     np.testing.assert_allclose(own - kappa, chi * (other - kappa), atol=1e-9)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     chi=st.one_of(st.floats(1, 20), st.floats(-20, -1)),
     place=st.floats(0, 1),

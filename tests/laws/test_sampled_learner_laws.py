@@ -94,10 +94,8 @@ def test_same_key_same_run_whatever_the_number_of_lanes(entry):
     assert not np.array_equal(two.values[0], two.values[1])
 
 
-@over_learners
+@pytest.mark.parametrize("entry", [e for e in LEARNING if not e.facts["anywhere"]], ids=lambda e: e.name)
 def test_a_game_without_episodes_is_refused_with_a_sentence(entry):
-    if entry.facts["anywhere"]:
-        pytest.skip("estimates are not all that it learns from")
     with pytest.raises(ValueError, match=r"iterated_prisoners_dilemma.*sampled game"):
         play(GAMES.make("ipd"), [entry.make()] * 2, steps=1)
 

@@ -29,7 +29,7 @@ def examples(law):
     """A test over solvers and random games: some of them every time, hundreds of every shape where the time is given."""
 
     def test(entry, games):
-        @settings(max_examples=games, deadline=None, derandomize=True, database=None)
+        @settings(max_examples=games)
         @given(
             shapes(entry, 4 if entry.name in SLOW and games < 100 else 6),
             st.sampled_from([1, 3, 1000]),
@@ -214,7 +214,7 @@ def test_finders_of_all_find_every_pure_equilibrium(entry, game, rng):
 
 
 @over([e for e in ALL if e.facts["players"] in (2, None)])
-@settings(max_examples=25, deadline=None, derandomize=True, database=None)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_finders_of_all_find_what_brute_force_finds(entry, data):
     """On small games without ties, every pair of supports is tried in rationals."""

@@ -284,7 +284,7 @@ def numbers(low, high, shape=(2, 3)):
     return arrays(np.float32, shape, elements=st.floats(low, high, width=32))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(numbers(0, 1), numbers(-100, 100), st.floats(0, 2), st.floats(0, 1), st.floats(0, 1))
 def test_policies_stay_probabilities(weights, q, delta, epsilon, share):
     start = (weights + 1e-3) / (weights + 1e-3).sum(axis=-1, keepdims=True)

@@ -175,7 +175,7 @@ def integer_games(draw):
     return np.random.default_rng(draw(st.integers(0, 10_000))).integers(0, 4, shape).astype(float)
 
 
-@settings(deadline=None, max_examples=60, derandomize=True)
+@settings(max_examples=60)
 @given(game=integer_games(), selection=st.sampled_from(["local", "population"]))
 def test_infinite_alpha_is_the_limit(game, selection):
     selection = selection if game.ndim == 2 else "local"
@@ -215,7 +215,7 @@ def test_stochastically_stable_profile_of_a_stag_hunt():
     assert alpha_rank(stag_hunt, 1.0).distribution.argmax() == 3
 
 
-@settings(deadline=None, max_examples=25, derandomize=True)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10_000), alpha=st.sampled_from([0.5, 30.0, math.inf]))
 def test_laws(seed, alpha):
     rng = np.random.default_rng(seed)

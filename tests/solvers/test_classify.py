@@ -148,7 +148,7 @@ def test_a_stackelberg_equilibrium_need_not_be_a_fixed_point():
 
 
 @pytest.mark.usefixtures("x64")
-@settings(deadline=None, max_examples=60, derandomize=True)
+@settings(max_examples=60)
 @given(st.integers(0, 2**31), st.floats(-4, 4))
 def test_quadratic_games_against_the_definitions(seed, shift):
     rng = np.random.default_rng(seed)

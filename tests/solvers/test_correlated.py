@@ -85,7 +85,7 @@ def test_prisoners_dilemma_has_one():
     )
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=25)
 @given(games)
 def test_regret_is_honest(payoffs):
     rng = np.random.default_rng(0)
@@ -102,7 +102,7 @@ def test_regret_is_honest(payoffs):
         )
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=25)
 @given(games)
 def test_sets_are_nested(payoffs):
     """Pure Nash equilibria are correlated and correlated are coarse; the egalitarian one has the largest least payoff."""
@@ -134,7 +134,7 @@ def test_sets_are_nested(payoffs):
             assert best.payoffs.sum() >= values.sum() - 1e-7
 
 
-@settings(max_examples=12, deadline=None, derandomize=True)
+@settings(max_examples=12)
 @given(games, st.floats(0.01, 100), st.floats(-50, 50))
 def test_affine_changes_and_relabeling(payoffs, scale, shift):
     ranges = payoff_ranges(payoffs)
@@ -147,7 +147,7 @@ def test_affine_changes_and_relabeling(payoffs, scale, shift):
     np.testing.assert_allclose(payoff_ranges(relabel_players(payoffs, order)), ranges[order], atol=1e-6)
 
 
-@settings(max_examples=12, deadline=None, derandomize=True)
+@settings(max_examples=12)
 @given(st.integers(0, 1000), st.sampled_from([(2, 2), (3, 3), (4, 2), (3, 5)]))
 def test_zero_sum_pays_the_value(seed, shape):
     """Both concepts pay the value of a zero-sum game, here found by another linear program, the row player's security level."""

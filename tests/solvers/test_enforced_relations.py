@@ -118,7 +118,7 @@ def test_the_diagonal_is_enforced_by_tit_for_tat_in_the_long_run_only():
     assert enforced_relation("tft", GAME, 0.9) is None
 
 
-@settings(max_examples=50, deadline=None, derandomize=True)
+@settings(max_examples=50)
 @given(st.floats(1.05, 20), st.floats(0.05, 1))
 def test_extortioners_are_recognized(chi, share):
     policy = STRATEGIES.make("extortion", chi=chi, share=share)

@@ -39,7 +39,7 @@ def test_textbook_minimax_values():
     np.testing.assert_allclose(minimax_values(ipd()), [-2, -2])
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=25)
 @given(st.integers(0, 10_000), st.sampled_from([(2, 2), (2, 3), (4, 3), (2, 2, 2)]))
 def test_minimax_is_attained(seed, actions):
     """The punishment holds the player to the value whatever it does, and the defense secures it: a saddle point."""
@@ -72,7 +72,7 @@ def test_feasible_and_rational_sets():
     assert polygons.hausdorff(individually_rational_set(BATTLE), corners) < 1e-9
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=25)
 @given(st.integers(0, 10_000), st.sampled_from([(2, 2), (3, 3), (2, 4)]))
 def test_rational_set_is_what_it_says(seed, actions):
     """Random feasible payoffs lie in it exactly if both get their minimax value; its vertices are feasible and rational."""
@@ -166,7 +166,7 @@ def test_patience_can_end_an_equilibrium():
     assert (low, high) == (pytest.approx(1 / 3), pytest.approx(0.5))
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40)
 @given(st.integers(0, 10_000), st.booleans())
 def test_ranges_agree_with_verdicts_one_by_one(seed, perfect):
     rng = np.random.default_rng(seed)

@@ -44,7 +44,7 @@ def test_a_symmetric_game_keeps_its_symmetry(n, v):
         np.testing.assert_allclose(strategy, [hunts, not hunts], atol=1e-12)
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=30)
 @given(st.floats(0.05, 3), st.floats(0.05, 3), st.floats(-2, 2), st.floats(-2, 2))
 def test_risk_dominance_in_symmetric_coordination(first, second, base, other):
     """Turocy (2005): the branch ends at the action with the larger loss from deviating alone."""
@@ -59,7 +59,7 @@ def test_risk_dominance_in_symmetric_coordination(first, second, base, other):
     )
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=30)
 @given(st.integers(0, 10_000), st.sampled_from(SHAPES), st.booleans())
 def test_residuals_are_honest(seed, shape, whole):
     payoffs = random_game(seed, shape, whole)
@@ -74,7 +74,7 @@ def test_residuals_are_honest(seed, shape, whole):
         assert found[0].iterations < 2000
 
 
-@settings(max_examples=8, deadline=None, derandomize=True)
+@settings(max_examples=8)
 @given(st.integers(0, 10_000), st.sampled_from([(2, 2, 2), (2, 3, 2), (3, 3)]))
 def test_is_among_all(seed, shape):
     payoffs = random_game(seed, shape)
@@ -102,7 +102,7 @@ def test_a_branch_that_bends_back():
         assert np.abs(roots - branch.strategies[0][k, 0]).min() < 2e-4
 
 
-@settings(max_examples=8, deadline=None, derandomize=True)
+@settings(max_examples=8)
 @given(st.integers(0, 10_000), st.sampled_from([(2, 2), (3, 3), (2, 2, 2)]))
 def test_small_steps_stay_on_the_same_branch(seed, shape):
     payoffs = random_game(seed, shape)

@@ -47,7 +47,7 @@ def test_smooth_games(name):
 
 
 @pytest.mark.usefixtures("x64")
-@settings(deadline=None, max_examples=25, derandomize=True)
+@settings(max_examples=25)
 @given(st.integers(0, 2**31))
 def test_quadratic_games_against_numpy(seed):
     rng = np.random.default_rng(seed)

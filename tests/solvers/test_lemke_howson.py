@@ -33,7 +33,7 @@ def labels(solution):
     return [int(k) for k in solution.message.removesuffix(".").split(" ", 3)[3].split(", ")]
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150)
 @given(m=st.integers(1, 8), n=st.integers(1, 8), high=st.integers(0, 4), seed=st.integers(0, 10**6))
 def test_every_path_ends_at_an_equilibrium_however_many_ties(m, n, high, seed):
     game = np.random.default_rng(seed).integers(-high, high + 1, size=(2, m, n))
@@ -61,7 +61,7 @@ def drawn(kind, rng, m, n):
 
 
 @pytest.mark.parametrize("kind", ["generic", "shifted", "ties", "products", "near", "huge"])
-@settings(max_examples=15, deadline=None, derandomize=True)
+@settings(max_examples=15)
 @given(m=st.integers(1, 7), n=st.integers(1, 7), seed=st.integers(0, 10**6))
 def test_floats_and_integers_follow_the_same_paths(kind, m, n, seed):
     """Label by label: the same equilibrium, and a proof of degeneracy where integers have one."""

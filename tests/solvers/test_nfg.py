@@ -110,7 +110,7 @@ def test_three_players_are_read_in_gambits_order():
         assert gap(NormalForm(game.payoffs.transpose(0, *(1 + k for k in order))), published) > 0.05
 
 
-@settings(deadline=None, max_examples=30, derandomize=True)
+@settings(max_examples=30)
 @given(forms(), st.booleans())
 def test_any_game_as_another_hand_writes_it(game, by_outcomes):
     """Cells in the manual's order by an odometer whose first wheel turns fastest, with an outcome for every cell in another order."""
@@ -128,7 +128,7 @@ def test_any_game_as_another_hand_writes_it(game, by_outcomes):
     assert (nfg.parse(f'NFG 1 R "" {{ {players} }} {{ {sizes} }} {body}').payoffs == game.payoffs).all()
 
 
-@settings(deadline=None, max_examples=60, derandomize=True)
+@settings(max_examples=60)
 @given(forms())
 @example(NormalForm([[[1]], [[2]]], 'a "quoted" name', ("x\ny", "back\\slash"), [["{"], ["}, 1"]], 'c\\d"'))
 def test_written_and_read_again(game):
@@ -253,7 +253,7 @@ def complaint(file):
         return str(error)
 
 
-@settings(deadline=None, max_examples=150, derandomize=True)
+@settings(max_examples=150)
 @given(st.data())
 def test_no_file_does_anything_but_read_or_be_refused(data):
     """Cut, repeat or replace a piece of a good file: a game, or one sentence."""

@@ -92,7 +92,7 @@ def test_a_segment_is_flagged():
     assert {0.0, 0.5} <= set(thirds[:, 0].round(9))  # both ends
 
 
-@settings(max_examples=8, deadline=None, derandomize=True)
+@settings(max_examples=8)
 @given(st.integers(0, 10_000))
 def test_random_games_of_three_players_and_actions(seed):
     """Honest residuals, and indices that sum to 1 as they must where nothing is missing (Ritzberger 1994)."""
@@ -105,7 +105,7 @@ def test_random_games_of_three_players_and_actions(seed):
         assert largest_regret(payoffs, e.profile) <= 1e-8 * np.ptp(payoffs)
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=30)
 @given(st.integers(0, 10_000), st.sampled_from(SHAPES), st.booleans())
 def test_every_profile_is_an_equilibrium(seed, shape, whole):
     payoffs = random_game(seed, shape, whole)
@@ -117,7 +117,7 @@ def test_every_profile_is_an_equilibrium(seed, shape, whole):
         assert len(found) % 2 == 1
 
 
-@settings(max_examples=8, deadline=None, derandomize=True)
+@settings(max_examples=8)
 @given(st.integers(0, 10_000), st.sampled_from(SHAPES), st.floats(0.01, 100), st.floats(-50, 50))
 def test_affine_changes_and_relabeling(seed, shape, scale, shift):
     payoffs = random_game(seed, shape)
@@ -137,7 +137,7 @@ def test_affine_changes_and_relabeling(seed, shape, scale, shift):
     )
 
 
-@settings(max_examples=20, deadline=None, derandomize=True)
+@settings(max_examples=20)
 @given(st.integers(0, 10_000), st.sampled_from([(2, 2), (3, 3), (2, 4), (4, 4)]))
 def test_two_players_beside_a_third_who_has_a_dominant_action(seed, shape):
     """Vertex enumeration, another method, finds the equilibria of the two."""

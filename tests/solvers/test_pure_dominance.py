@@ -20,7 +20,7 @@ def random_game(seed, sizes, high=4):
 sizes = st.sampled_from([(3,), (2, 3), (4, 4), (1, 3), (2, 2, 2), (3, 2, 4), (2, 2, 2, 2)])
 
 
-@settings(max_examples=80, deadline=None, derandomize=True)
+@settings(max_examples=80)
 @given(sizes=sizes, seed=st.integers(0, 10**6), exact=st.booleans())
 def test_pure_equilibria_are_the_profiles_nobody_gains_by_leaving(sizes, seed, exact):
     game = random_game(seed, sizes)
@@ -137,7 +137,7 @@ def certified(game, reduction, kind):
     return tuple(map(tuple, kept)) == reduction.kept
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60)
 @given(
     sizes=sizes,
     seed=st.integers(0, 10**6),
@@ -154,7 +154,7 @@ def test_removals_are_certified_and_nothing_dominated_remains(sizes, seed, high,
         assert (reduced.payoffs == game[np.ix_(range(len(sizes)), *reduced.kept)]).all()
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40)
 @given(
     m=st.integers(1, 4), n=st.integers(1, 4), high=st.sampled_from([2, 5, 100]), seed=st.integers(0, 10**6)
 )
@@ -176,7 +176,7 @@ def first_round(game, **settings):
     return {e.action for r in iterated_dominance(game, **settings).rounds[:1] for e in r if e.player == 0}
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60)
 @given(
     m=st.integers(2, 5), n=st.integers(1, 4), high=st.sampled_from([2, 9, 100]), seed=st.integers(0, 10**6)
 )
@@ -207,7 +207,7 @@ def weakly_dominated_by_two(first, second):
     )
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100)
 @given(n=st.integers(1, 5), high=st.sampled_from([2, 4, 9]), seed=st.integers(0, 10**6))
 def test_weak_dominance_among_three_actions_by_hand(n, high, seed):
     game = random_game(seed, (3, n), high)

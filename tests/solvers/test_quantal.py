@@ -72,7 +72,7 @@ def test_symmetry_is_kept_where_branches_cross(x64):
 
 
 @pytest.mark.usefixtures("x64")
-@settings(max_examples=4, deadline=None, derandomize=True)
+@settings(max_examples=4)
 @given(st.integers(0, 10_000))
 def test_games_in_a_batch(seed):
     """Residuals are honest, and the branch is the one that another program follows."""
@@ -91,7 +91,7 @@ def test_games_in_a_batch(seed):
 
 
 @pytest.mark.usefixtures("x64")
-@settings(max_examples=5, deadline=None, derandomize=True)
+@settings(max_examples=5)
 @given(st.integers(0, 10_000))
 def test_units_shifts_and_names_do_not_matter(seed):
     rng = np.random.default_rng(seed)

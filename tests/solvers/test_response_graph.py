@@ -42,7 +42,7 @@ def closed_classes(nodes, edges):
     )
 
 
-@settings(deadline=None, max_examples=60, derandomize=True)
+@settings(max_examples=60)
 @given(payoffs=tensors(), strict=st.booleans())
 def test_edges_are_the_moves_that_do_not_hurt(payoffs, strict):
     every = list(moves(payoffs))
@@ -56,7 +56,7 @@ def test_edges_are_the_moves_that_do_not_hurt(payoffs, strict):
     assert set(best.edges) == {edge for edge, (i, gain) in wanted.items() if gain == most[edge[0], i]}
 
 
-@settings(deadline=None, max_examples=30, derandomize=True)
+@settings(max_examples=30)
 @given(payoffs=tensors())
 def test_profiles_without_an_edge_are_the_pure_equilibria(payoffs):
     graph = response_graph(payoffs, strict=True)

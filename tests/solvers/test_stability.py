@@ -173,7 +173,7 @@ games = st.integers(2, 4).flatmap(
 )
 
 
-@settings(deadline=None, max_examples=150, derandomize=True)
+@settings(max_examples=150)
 @given(table=games, weights=st.lists(st.integers(0, 3), min_size=4, max_size=4))
 def test_mutants_show_what_is_claimed(table, weights):
     m = np.array([[Fraction(x) for x in row] for row in table])
@@ -204,7 +204,7 @@ def test_mutants_show_what_is_claimed(table, weights):
             assert against_mutants < 0 if judged.verdict == "invaded" else against_mutants == 0
 
 
-@settings(deadline=None, max_examples=40, derandomize=True)
+@settings(max_examples=40)
 @given(
     table=games,
     scale=st.fractions("1/3", 5),

@@ -37,7 +37,7 @@ def test_a_degenerate_game_with_several_nash_subsets():
     assert sorted((len(x), len(y)) for x, y in found.cliques) == [(1, 2), (1, 2), (2, 1), (3, 1)]
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150)
 @given(
     m=st.integers(1, 4), n=st.integers(1, 5), high=st.sampled_from([3, 10, 1000]), seed=st.integers(0, 10**6)
 )
@@ -53,7 +53,7 @@ def test_agreement_with_every_pair_of_supports_in_rationals(m, n, high, seed):
     assert (len(found), found.degenerate) == (len(known), False)
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150)
 @given(m=st.integers(1, 6), n=st.integers(1, 6), high=st.integers(0, 3), seed=st.integers(0, 10**6))
 def test_games_of_many_ties_lose_nothing_that_others_find(m, n, high, seed):
     """What is pure, and where paths of pivots end, is extreme."""
@@ -64,7 +64,7 @@ def test_games_of_many_ties_lose_nothing_that_others_find(m, n, high, seed):
     assert found.degenerate or not paths.degenerate
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150)
 @given(m=st.integers(1, 6), n=st.integers(1, 6), high=st.sampled_from([1, 3, 10]), seed=st.integers(0, 10**6))
 def test_floats_find_what_rationals_find(m, n, high, seed):
     """Tenths are not representable, so every tie in the game is a tie only before rounding."""
@@ -127,7 +127,7 @@ def test_floats_decide_only_what_rationals_confirm(digits):
     assert left > 100
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100)
 @given(unknowns=st.integers(1, 4), more=st.integers(0, 2), seed=st.integers(0, 10**6))
 def test_systems_in_integers(unknowns, more, seed):
     rng = np.random.default_rng(seed)

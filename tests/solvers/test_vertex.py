@@ -149,7 +149,7 @@ def test_random_games_agree_with_brute_force():
     assert 20 < degenerate < 80
 
 
-@settings(deadline=None, max_examples=40, derandomize=True)
+@settings(max_examples=40)
 @given(st.data())
 def test_rational_games_agree_with_brute_force(data):
     m, n = data.draw(st.tuples(st.integers(1, 3), st.integers(1, 3)))
@@ -327,7 +327,7 @@ def test_what_is_no_two_player_game_is_refused(game, says):
         vertex_enumeration(game)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60)
 @given(m=st.integers(1, 5), n=st.integers(1, 5), high=st.integers(1, 9), seed=st.integers(0, 10**6))
 def test_lists_and_arrays_enumerate_the_same_vertices(m, n, high, seed):
     """Of a few actions lists of integers are quicker than arrays: the same points, up to their factors, with the same labels."""

@@ -43,7 +43,7 @@ def test_two_by_two_without_a_saddle_has_a_closed_form(a, b, c, d):
     assert found.profile[1][0] == pytest.approx(float((d - b) / spread), abs=1e-9)
 
 
-@settings(max_examples=80, deadline=None, derandomize=True)
+@settings(max_examples=80)
 @given(
     m=st.integers(1, 9),
     n=st.integers(1, 9),
