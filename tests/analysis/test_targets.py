@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from analysis.consistency import consistency_loss
-from games import GAMES, Iterated
+from games import GAMES
 from paper_figs import sos_ipd
 from shaping import LEARNERS, Hola, Lola, Naive, play
+from tests.reference.exact_games import MatrixForm
 
 SEEDS = 1000
 
@@ -157,15 +158,9 @@ def tandem_losses(order):
     return jax.jit(jax.vmap(loss, in_axes=(0, None)))
 
 
-class Compact(Iterated):
-    """The same game by the matrix form of its value, whose high derivatives compile faster than the form in scalars."""
-
-    is_scalar = False
-
-
 def ipd_losses(learner, params):
     """Consistency losses at b = 1, summed over both players and their parameters."""
-    game = Compact(GAMES.make("ipd").stage)
+    game = MatrixForm(GAMES.make("ipd").stage)
     losses = jax.jit(jax.vmap(lambda x, y: consistency_loss(game, [learner] * 2, (x, y), 1.0)))(*params)
     assert jnp.isfinite(losses).all()
     return np.asarray(losses)

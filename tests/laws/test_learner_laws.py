@@ -14,10 +14,12 @@ from games.sampled.game import Sampled
 from shaping import LEARNERS, Cgd, Fixed, Hola, Lola, LookAhead, Naive, Sos, View, play, sweep
 from tests.reference import dense
 from tests.reference.compilations import compilations
+from tests.reference.exact_games import MatrixForm
 
 pytestmark = pytest.mark.usefixtures("quickly_compiled")
 MAKERS = {
-    "ipd": lambda: GAMES.make("ipd"),
+    "ipd": lambda: MatrixForm(GAMES.make("ipd").stage, GAMES.make("ipd").discount),
+    "ipd_in_scalars": lambda: GAMES.make("ipd"),
     "rock_paper_scissors": lambda: GAMES.make("rock_paper_scissors"),
     "tandem": lambda: GAMES.make("tandem", init_std=1.0),
     "three_players": lambda: MatrixGame(np.random.default_rng(0).normal(size=(3, 2, 2, 2)), init_std=1.0),
@@ -27,8 +29,9 @@ LEARNING = [entry for entry in LEARNERS if entry.facts["learns"] and not entry.f
 STANDING = [entry for entry in LEARNERS if not entry.facts["learns"]]
 
 over_learners = pytest.mark.parametrize("entry", LEARNING, ids=lambda e: e.name)
+LONG_TO_COMPILE = ("ipd_in_scalars", "three_contributors")
 over_games = pytest.mark.parametrize(
-    "game", [pytest.param(x, marks=pytest.mark.slow) if x == "three_contributors" else x for x in MAKERS]
+    "game", [pytest.param(x, marks=pytest.mark.slow) if x in LONG_TO_COMPILE else x for x in MAKERS]
 )
 
 

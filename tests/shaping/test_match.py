@@ -266,15 +266,25 @@ def test_wrappers_nest_and_name_themselves():
     assert match.ok.all()
 
 
-@pytest.mark.parametrize("entry", [e for e in LEARNERS if not e.facts["sampled"]], ids=lambda e: e.name)
+@pytest.mark.parametrize(
+    "entry", [e for e in LEARNERS if e.facts["learns"] and not e.facts["sampled"]], ids=lambda e: e.name
+)
 def test_every_learner_plays_in_single_precision(entry):
-    game = (
-        "matching_pennies" if entry.facts["learns"] else "ipd"
-    )  # the figures and targets play the dilemma, in this precision too
-    match = play(GAMES.make(game), [entry.make(), Naive()], steps=2, seeds=2)
+    """The figures and targets play the dilemma in this precision too."""
+    match = play(GAMES.make("matching_pennies"), [entry.make(), Naive()], steps=2, seeds=2)
     assert match.ok.all()
     assert match.values.dtype == jnp.float32
     assert all(p.dtype == jnp.float32 for p in match.params)
+
+
+@pytest.mark.parametrize("entry", [e for e in LEARNERS if not e.facts["learns"]], ids=lambda e: e.name)
+def test_every_fixed_strategy_holds_single_precision(entry):
+    game = GAMES.make("ipd")
+    view = View(game, game.init(jax.random.key(0)), 0)
+    learner = entry.make()
+    step, _ = learner.update(learner.init(view), view)
+    assert step.dtype == jnp.float32
+    assert jnp.isfinite(step).all()
 
 
 def test_optax_sees_the_same_direction_as_the_player():
