@@ -12,6 +12,8 @@ import analysis
 from games import ENVIRONMENTS, GAMES, PLAYABLE, Entry, Registry, ipd
 from shaping import LEARNERS, Clipped, EveryK, Fixed, Lola, MetaGame, Naive, play, sweep
 
+pytestmark = pytest.mark.usefixtures("quickly_compiled")
+
 
 def test_a_learner_prints_its_numbers_as_they_were_written():
     assert repr(Lola(lr=0.3)) == "Lola(lr=0.3, look_ahead=1.0, variant='exact')"

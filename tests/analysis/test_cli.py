@@ -17,6 +17,8 @@ from analysis.tournaments import run as tournament
 from games import GAMES
 from shaping import LEARNERS, Lola, Naive, play
 
+pytestmark = pytest.mark.usefixtures("quickly_compiled")
+
 SHAPING = [sys.executable, "-c", "from analysis.cli.main import main; main()"]
 SMALL = [
     "--games",

@@ -13,6 +13,8 @@ from games import GAMES, Iterated, MatrixGame
 from solvers import SOLVERS, NormalForm, read_game, write_game
 from solvers.two_player import vertex
 
+pytestmark = pytest.mark.usefixtures("quickly_compiled")
+
 MATRIX = [e.name for e in GAMES if isinstance(e.make(), (MatrixGame, Iterated))]
 SMOOTH = [e.name for e in GAMES if e.name not in MATRIX]
 CHICKEN = NormalForm(

@@ -12,6 +12,8 @@ from games import GAMES, MatrixGame, Quadratic, bibtex
 from games.exact.tables import CERTAIN
 from tests.reference.exact_games import random_parameters, stage_of, values
 
+pytestmark = pytest.mark.usefixtures("quickly_compiled")
+
 MATRICES = {
     "prisoners_dilemma": ([[-1, -3], [0, -2]], [[-1, 0], [-3, -2]]),
     "ipd": ([[-1, -3], [0, -2]], [[-1, 0], [-3, -2]]),

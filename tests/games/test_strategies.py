@@ -7,6 +7,8 @@ import pytest
 from games import CONVENTIONS, STRATEGIES, Iterated, MatrixGame, ipd, ipd_axelrod, policy
 from games.exact.tables import logits
 
+pytestmark = pytest.mark.usefixtures("quickly_compiled")
+
 every_strategy = pytest.mark.parametrize("name", [e.name for e in STRATEGIES])
 every_convention = pytest.mark.parametrize("name", [e.name for e in CONVENTIONS])
 

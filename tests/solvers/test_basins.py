@@ -7,6 +7,8 @@ from games import Quadratic, Smooth
 from solvers import GradientField, basins_of_flow, basins_of_map
 from tests.reference.smooth_games import double_wells
 
+pytestmark = pytest.mark.usefixtures("quickly_compiled")
+
 AXIS = np.linspace(-1.75, 1.75, 8)  # no start on an axis of symmetry
 QUADRANTS = 2 * (AXIS[:, None] > 0) + (AXIS[None, :] > 0)
 CORNERS = [[-1, -1], [-1, 1], [1, -1], [1, 1]]

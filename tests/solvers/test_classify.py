@@ -8,6 +8,8 @@ from games import Quadratic, Smooth, market_with_min
 from solvers import classify
 from tests.reference.smooth_games import point
 
+pytestmark = pytest.mark.usefixtures("quickly_compiled")
+
 
 def losses(*coefficients):
     """The game of quadratic losses a x^2 + b x y + c y^2 + d x + e y, one row of coefficients per player."""

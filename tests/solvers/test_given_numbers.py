@@ -24,6 +24,8 @@ from solvers import (
 )
 from solvers.payoffs import payoff_tensor
 
+pytestmark = pytest.mark.usefixtures("quickly_compiled")
+
 FAR = 10**9
 CHICKEN = [[FAR + 1, FAR], [FAR + 2, 0]]
 FACTORIES = [e.name for e in GAMES if "payoffs" in e.settings()]

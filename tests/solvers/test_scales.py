@@ -28,6 +28,8 @@ from solvers import (
     zero_sum,
 )
 
+pytestmark = pytest.mark.usefixtures("quickly_compiled")
+
 ALLOWED = Fraction(1, 10**6)
 PENNIES = np.array([[1.0, -1.0], [-1.0, 1.0]])
 DILEMMA = np.array([[3.0, 0.0], [5.0, 1.0]])
