@@ -1,4 +1,4 @@
-"""Differentiable games: game Jacobian, fixed points, stability, Stackelberg solutions, basins of attraction."""
+"""Differentiable games: Jacobian, fixed points, stability, Stackelberg solutions, basins of attraction."""
 
 from solvers.differentiable.basins import Basins, basins_of_flow, basins_of_map
 from solvers.differentiable.classification import Classification, classify

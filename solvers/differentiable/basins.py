@@ -1,8 +1,7 @@
-"""Basins of attraction: where a grid of starts in a plane of the parameters ends under an update map or a flow.
+"""Basins of attraction of an update map or a flow, over a grid of starts in a plane of the parameters.
 
-To draw one: `plt.pcolormesh(found.xs, found.ys, found.labels.T, shading="nearest")` with one color per label,
-the unresolved -1 in gray, and the attractors on top; `found.to_frame()` has one row per start for any other
-tool.
+To draw them: `plt.pcolormesh(found.xs, found.ys, found.labels.T, shading="nearest")`, where label -1 marks
+unresolved starts; `found.to_frame()` has one row per start.
 """
 
 import dataclasses
@@ -18,32 +17,33 @@ from jaxtyping import Array, ArrayLike, Float, Int
 from games.base import Joint
 from games.checks import as_float, check_count, check_range, numeric_array
 from games.compiler import filter_jit
-from solvers.differentiable.fixed_point_search import distinct
+from solvers.differentiable.fixed_point_search import group_points
 from solvers.differentiable.jacobian import Field
 from solvers.payoffs_jax import in_default_precision
+from solvers.printing import result_text, rounded
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 def plane(x: Float[Array, ""], y: Float[Array, ""]) -> Joint:
-    """One number for each of two players."""
+    """Joint parameters of two players with one number each."""
     return x[None], y[None]
 
 
 @dataclasses.dataclass(frozen=True)
 class Basins:
-    """Which attractor every start of a grid ends at.
+    """The attractor that each start of a grid reaches.
 
     Args:
         xs: first coordinate of the starts.
         ys: second coordinate.
-        labels: index into `attractors` by start, -1 where the end is unresolved: not finite, or farther than
-            the radius from all of them.
-        attractors: flat parameters.
-        ends: flat parameters where every start ended.
-        rest: by start, the norm of the field (for a map, of its displacement) at the end; near 0 where the
-            end is one.
+        labels: index into `attractors` for each start; -1 if the end is not finite or farther than the radius
+            from all attractors.
+        attractors: flat parameters, one row per attractor.
+        ends: flat parameters of the end of each start.
+        rest: for each start, the norm of the field (of the displacement of the map) at its end; near 0 at a
+            fixed point.
     """
 
     xs: Float[np.ndarray, " nx"]
@@ -53,14 +53,25 @@ class Basins:
     ends: Float[np.ndarray, "nx ny d"]
     rest: Float[np.ndarray, "nx ny"]
 
+    def __repr__(self) -> str:
+        rows = {
+            f"attractor {k} at {rounded(point)}": share
+            for k, (point, share) in enumerate(zip(self.attractors[:8], self.fractions, strict=False))
+        }
+        more = f", the first 8 of {len(self.attractors)} attractors" if len(self.attractors) > 8 else ""
+        return result_text(
+            f"Basins of {len(self.xs)} x {len(self.ys)} starts, share of each{more}",
+            rows | {"unresolved": self.unresolved},
+        )
+
     @property
     def fractions(self) -> Float[np.ndarray, " attractors"]:
-        """The share of the grid that ends at each attractor."""
+        """The share of the starts that reach each attractor."""
         return np.array([np.mean(self.labels == k) for k in range(len(self.attractors))])
 
     @property
     def unresolved(self) -> float:
-        """The share of the grid that ends at none."""
+        """The share of the starts that reach no attractor."""
         return float(np.mean(self.labels < 0))
 
     def to_frame(self) -> "pd.DataFrame":
@@ -83,7 +94,7 @@ def basins_of_map(
     radius: float = 1e-2,
     embed: Callable[[Any, Any], Joint] = plane,
 ) -> Basins:
-    r"""Basins of attraction of an update map, $\theta \leftarrow F(\theta)$, over a grid of starts, all in one compiled program.
+    r"""Basins of attraction of an update map $\theta \leftarrow F(\theta)$ over a grid of starts.
 
     Args:
         update: joint parameters to joint parameters, such as one step of learners; a function, or a pytree
@@ -92,9 +103,9 @@ def basins_of_map(
         ys: second coordinates, shape `(ny,)`.
         attractors: flat parameters, shape `(m, d)`; by default the distinct ends that the map moves by less
             than a tenth of the radius.
-        steps: how often the map is applied, at least 1.
-        radius: how near an end must be to its attractor, positive; maximum norm.
-        embed: coordinates to joint parameters; one number for each of two players by default.
+        steps: number of applications of the map, at least 1.
+        radius: largest distance of an end from its attractor in the maximum norm, positive.
+        embed: maps the two coordinates to joint parameters; by default one number for each of two players.
 
     Raises:
         ValueError: for coordinates or attractors of the wrong shape, or numbers out of range.
@@ -107,7 +118,7 @@ def basins_of_map(
     check_count("steps", steps)
     x, y, grid = coordinates(xs, ys)
     ends, rest = map_ends(update, embed, grid, steps)
-    return labeled(x, y, ends, rest, attractors, radius)
+    return label_ends(x, y, ends, rest, attractors, radius)
 
 
 def basins_of_flow(
@@ -120,9 +131,9 @@ def basins_of_flow(
     embed: Callable[[Any, Any], Joint] = plane,
     max_steps: int = 4096,
 ) -> Basins:
-    r"""Basins of attraction of a flow, $\dot\theta = f(\theta)$, over a grid of starts, all in one compiled program.
+    r"""Basins of attraction of a flow $\dot\theta = f(\theta)$ over a grid of starts.
 
-    Integrated by diffrax with Tsitouras' 5(4) method and adaptive steps.
+    All starts are integrated in one compiled program by diffrax's Tsit5 with adaptive steps.
 
     Args:
         field: joint parameters to velocities, such as `GradientField(game)`.
@@ -130,10 +141,10 @@ def basins_of_flow(
         ys: second coordinates, shape `(ny,)`.
         attractors: flat parameters, shape `(m, d)`; by default the distinct ends where the field's norm is
             below a tenth of the radius.
-        time: how long to follow the flow, positive.
-        radius: how near an end must be to its attractor, positive; maximum norm.
-        embed: coordinates to joint parameters; one number for each of two players by default.
-        max_steps: integration steps after which a start is given up and left unresolved.
+        time: length of the time interval, positive.
+        radius: largest distance of an end from its attractor in the maximum norm, positive.
+        embed: maps the two coordinates to joint parameters; by default one number for each of two players.
+        max_steps: largest number of integration steps; a start that needs more is unresolved.
 
     Raises:
         ValueError: for coordinates or attractors of the wrong shape, or numbers out of range.
@@ -150,16 +161,16 @@ def basins_of_flow(
     check_count("max_steps", max_steps)
     x, y, grid = coordinates(xs, ys)
     ends, rest = flow_ends(field, embed, grid, in_default_precision(as_float(time)), max_steps)
-    return labeled(x, y, ends, rest, attractors, radius)
+    return label_ends(x, y, ends, rest, attractors, radius)
 
 
 def coordinates(
     xs: ArrayLike, ys: ArrayLike
 ) -> tuple[Any, Any, tuple[Float[Array, " n"], Float[Array, " n"]]]:
-    """Both axes, and the grid as two flat arrays.
+    """Both axes, and the coordinates of the grid points as two flat arrays.
 
     Raises:
-        ValueError: if an axis is no vector of finite numbers.
+        ValueError: if an axis is not a vector of finite numbers.
     """
     x, y = in_default_precision((numeric_array("xs", xs), numeric_array("ys", ys)))
     if x.ndim != 1 or y.ndim != 1 or not (x.size and y.size):
@@ -172,7 +183,7 @@ def coordinates(
 
 @filter_jit
 def map_ends(update, embed, grid, steps: int):
-    """Ends of an update map, and how far it still moves them."""
+    """The end of each start under an update map, and the norm of the map's displacement there."""
 
     def one(x, y):
         end, _ = jax.lax.scan(lambda joint, _: (update(joint), None), embed(x, y), length=steps)
@@ -184,7 +195,7 @@ def map_ends(update, embed, grid, steps: int):
 
 @filter_jit
 def flow_ends(field, embed, grid, time, max_steps: int):
-    """Ends of a flow, and how fast it still moves there; not-a-number where the steps did not suffice."""
+    """The end of each start under a flow, and the field's norm there; NaN beyond `max_steps`."""
     import diffrax
 
     term = diffrax.ODETerm(lambda _, joint, __: field(joint))
@@ -210,8 +221,8 @@ def flow_ends(field, embed, grid, time, max_steps: int):
     return jax.vmap(one)(*grid)
 
 
-def labeled(x: Any, y: Any, ends: Any, rest: Any, attractors: ArrayLike | None, radius: float) -> Basins:
-    """The grid's ends with the nearest attractor's label.
+def label_ends(x: Any, y: Any, ends: Any, rest: Any, attractors: ArrayLike | None, radius: float) -> Basins:
+    """The `Basins` of given ends: each end has the label of the nearest attractor within the radius.
 
     Raises:
         ValueError: for attractors of the wrong shape or a radius that is not positive.
@@ -221,8 +232,8 @@ def labeled(x: Any, y: Any, ends: Any, rest: Any, attractors: ArrayLike | None, 
     d = ends.shape[-1]
     finite = np.isfinite(ends).all(1)
     if attractors is None:
-        settled = finite & (rest < radius / 10)
-        targets = ends[settled][distinct(ends[settled], radius, rest[settled])[1]]
+        at_rest = finite & (rest < radius / 10)
+        targets = ends[at_rest][group_points(ends[at_rest], radius, rest[at_rest])[1]]
         targets = targets[np.lexsort(targets.T[::-1])]
     else:
         targets = np.atleast_2d(np.asarray(attractors, dtype=float))

@@ -1,12 +1,12 @@
-"""Fixed points of the simultaneous gradient, or of any vector field on joint parameters, from many starts at once.
+"""Fixed points of the simultaneous gradient, or of any vector field on joint parameters, from many starts.
 
-The dogleg method (optimistix) runs from every start in one compiled program; it finds what repels as well as
-what attracts. It may stall where the field's norm has a minimum above 0: those starts are reported as not
-converged, never as fixed points.
+The dogleg method (optimistix) runs from all starts in one compiled program; it finds repelling as well as
+attracting fixed points. It may stall at a minimum of the field's norm above 0; those starts are reported as
+not converged.
 
-Policies given by logits have fixed points at infinity, where an action's probability goes to 0 and its
-logit's gradient with it. They are reported apart: all the corners of the policy space are such points, and
-`outward` tells those the field points to from those it leaves.
+Policies parameterized by logits have fixed points at infinity, where an action's probability and the gradient
+of its logit go to 0. Every corner of the policy space is such a point. They are marked `at_infinity`, and
+`outward` says whether the field points towards them.
 """
 
 import dataclasses
@@ -25,17 +25,23 @@ from games.exact.iterated import Iterated
 from games.exact.matrix import MatrixGame
 from games.exact.tables import as_table, probabilities
 from games.sampled.catalog import as_game
-from solvers.differentiable.classification import Classification, all_negative, classify, judged
+from solvers.differentiable.classification import (
+    Classification,
+    all_negative,
+    classify,
+    classify_from_derivatives,
+)
 from solvers.differentiable.jacobian import Field, GradientField, eigenvalues
 from solvers.differentiable.roots import find_root
 from solvers.payoffs_jax import in_default_precision
+from solvers.printing import result_text, rounded
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 EDGE = 1e-4
-"""An action's probability below this counts as 0, and its logit as infinite."""
+"""A probability of an action below this counts as 0, and its logit as infinite."""
 
 velocity = filter_jit(lambda field, params: field(params))
 
@@ -45,8 +51,8 @@ def has_logits(game: Game) -> bool:
     return isinstance(game, (Iterated, MatrixGame))
 
 
-def behavior(game: Game, params: Joint) -> Float[Array, " m"]:
-    """Everybody's action probabilities where parameters are logits, otherwise the parameters themselves; flat."""
+def action_probabilities(game: Game, params: Joint) -> Float[Array, " m"]:
+    """All players' action probabilities if parameters are logits, otherwise the parameters; flat."""
     if isinstance(game, (Iterated, MatrixGame)):
         tables = [probabilities(as_table(own), a) for own, a in zip(params, game.n_actions, strict=True)]
         return jnp.concatenate([t.ravel() for t in tables])
@@ -54,52 +60,56 @@ def behavior(game: Game, params: Joint) -> Float[Array, " m"]:
 
 
 def pushes_outward(game: Any, field: Field, params: Joint) -> bool:
-    r"""Whether a field lowers the probability of every action that is below `EDGE`, seen from where it is about `EDGE`.
+    r"""Whether a field decreases every probability that is below `EDGE`, evaluated where it is about `EDGE`.
 
-    For the simultaneous gradient this is the first-order condition of a Nash equilibrium on the boundary: no
-    unused action earns more.
+    For the simultaneous gradient this is the first-order condition of a Nash equilibrium on the boundary of
+    the
+    policy space: no unused action earns more.
     """
     ceiling = float(np.log1p(-EDGE) - np.log(EDGE))
     tables = [np.asarray(as_table(own), dtype=float) for own in params]
-    inside = []
+    interior = []
     for own, table, a in zip(params, tables, game.n_actions, strict=True):
-        near = (
+        clipped = (
             np.clip(table, -ceiling, ceiling)
             if a == 2
             else np.maximum(table, table.max(-1, keepdims=True) - ceiling)
         )
-        near = jnp.asarray(near, jnp.result_type(*jax.tree.leaves(own)))
-        inside.append(tuple(near) if isinstance(own, tuple) else near)
-    moves = [np.asarray(as_table(own), dtype=float) for own in velocity(field, tuple(inside))]
-    falls = []
-    for table, near, move, a in zip(tables, inside, moves, game.n_actions, strict=True):
+        clipped = jnp.asarray(clipped, jnp.result_type(*jax.tree.leaves(own)))
+        interior.append(tuple(clipped) if isinstance(own, tuple) else clipped)
+    velocities_there = [np.asarray(as_table(own), dtype=float) for own in velocity(field, tuple(interior))]
+    decreasing = []
+    for table, clipped, vector_field, a in zip(
+        tables, interior, velocities_there, game.n_actions, strict=True
+    ):
         rare = np.asarray(probabilities(jnp.asarray(table), a)) < EDGE
         mean = (
-            np.sum(np.asarray(probabilities(as_table(near), a)) * move, axis=-1, keepdims=True)
+            np.sum(np.asarray(probabilities(as_table(clipped), a)) * vector_field, axis=-1, keepdims=True)
             if a > 2
             else 0.0
         )
-        growth = np.stack([move, -move], axis=-1) if a == 2 else move - mean  # the sign of d log p
-        falls.append(((growth < 0) | ~rare).all())
-    return bool(all(falls))
+        growth = (
+            np.stack([vector_field, -vector_field], axis=-1) if a == 2 else vector_field - mean
+        )  # has the sign of d log p / dt
+        decreasing.append(((growth < 0) | ~rare).all())
+    return bool(all(decreasing))
 
 
 @dataclasses.dataclass(frozen=True)
 class FixedPoint:
-    """A point where a field on joint parameters vanishes.
+    """A point at which a vector field on joint parameters vanishes.
 
     Args:
-        params: everybody's parameters.
-        profile: what tables show of them: everybody's action probabilities where parameters are logits,
-            otherwise the parameters; flat.
+        params: joint parameters.
+        profile: all players' action probabilities if parameters are logits, otherwise the parameters; flat.
         residual: norm of the field, recomputed at `params`.
-        starts: number of starts that led there.
+        starts: number of starts that reached it.
         at_infinity: whether some action's probability is below `EDGE`.
-        outward: at infinity, whether the field pushes every such action's probability further down; otherwise
-            None.
-        eigenvalues: of the field's Jacobian, by descending real part; at infinity those of the vanishing
-            directions are near 0.
-        attracting: whether they all have negative real parts; None where that is not decided, as at infinity.
+        outward: at infinity, whether the field decreases the probability of every such action further;
+            otherwise None.
+        eigenvalues: of the field's Jacobian, by descending real part; at infinity those of the
+            directions to infinity are near 0.
+        attracting: whether all eigenvalues have negative real parts; None if undecided, as at infinity.
         classification: of the point in the game; None at infinity, and where the field's Jacobian is not
             finite.
     """
@@ -114,17 +124,31 @@ class FixedPoint:
     attracting: bool | None
     classification: Classification | None
 
+    def __repr__(self) -> str:
+        kind = "at infinity" if self.classification is None else self.classification.kind
+        return result_text(
+            f"FixedPoint: {kind}",
+            {
+                "profile": self.profile,
+                "residual": self.residual,
+                "starts": self.starts,
+                "attracting": self.attracting,
+                "outward": self.outward,
+                "eigenvalues": self.eigenvalues,
+            },
+        )
+
 
 @dataclasses.dataclass(frozen=True)
 class FixedPoints:
-    """What many starts led to.
+    """The fixed points that many starts reached, and how each start ended.
 
     Args:
-        points: the distinct fixed points, those most starts led to first.
-        labels: index into `points` by start, -1 where none was reached.
-        status: by start, `"solved"`, `"at_infinity"`, `"not_converged"` or `"failed"` (not finite).
-        residuals: norm of the field where each start ended.
-        iterations: steps by start.
+        points: the distinct fixed points, by descending number of starts.
+        labels: index into `points` for each start; -1 if it reached none.
+        status: for each start, `"solved"`, `"at_infinity"`, `"not_converged"` or `"failed"` (not finite).
+        residuals: norm of the field at the end of each start.
+        iterations: number of steps of each start.
     """
 
     points: tuple[FixedPoint, ...]
@@ -132,6 +156,20 @@ class FixedPoints:
     status: np.ndarray
     residuals: Float[np.ndarray, " starts"]
     iterations: Int[np.ndarray, " starts"]
+
+    def __repr__(self) -> str:
+        kinds = [
+            "at infinity" if p.classification is None else p.classification.kind for p in self.points[:8]
+        ]
+        rows = {
+            f"{k}: {kind}": f"{rounded(point.profile)}, {point.starts / len(self.labels):.1%} of the starts"
+            for k, (kind, point) in enumerate(zip(kinds, self.points, strict=False))
+        }
+        more = ", the first 8" if len(self.points) > 8 else ""
+        return result_text(
+            f"{len(self.points)} FixedPoints of {len(self.labels)} starts{more}",
+            rows | {"failures": self.failures},
+        )
 
     def __len__(self) -> int:
         return len(self.points)
@@ -153,17 +191,20 @@ class FixedPoints:
 
         rows = []
         for point in self.points:
-            kind = point.classification
+            classification = point.classification
             rows.append(
                 {"profile": point.profile.tolist(), "residual": point.residual, "starts": point.starts}
-                | {"share": point.starts / len(self.labels), "kind": kind.kind if kind else "at infinity"}
+                | {
+                    "share": point.starts / len(self.labels),
+                    "kind": classification.kind if classification else "at infinity",
+                }
                 | {
                     "attracting": point.attracting,
                     "outward": point.outward,
                     "max_real": float(point.eigenvalues[0].real),
                 }
                 | {
-                    name: getattr(kind, name, None)
+                    name: getattr(classification, name, None)
                     for name in ("stable", "differential_nash", "local_nash", "degenerate")
                 }
             )
@@ -172,7 +213,7 @@ class FixedPoints:
 
 @filter_jit
 def end_points(game: Game, field: Field, starts: Joint, max_steps: int):
-    """Where every start ends: parameters, profile, the field and its Jacobian there, and steps."""
+    """The end of each start: parameters, profile, field, Jacobian of the field, and number of steps."""
 
     def one(start):
         theta, unravel = ravel_pytree(start)
@@ -181,7 +222,7 @@ def end_points(game: Game, field: Field, starts: Joint, max_steps: int):
             return ravel_pytree(field(unravel(t)))[0]
 
         end, steps = find_root(flat, theta, max_steps)
-        return unravel(end), behavior(game, unravel(end)), flat(end), jax.jacfwd(flat)(end), steps
+        return unravel(end), action_probabilities(game, unravel(end)), flat(end), jax.jacfwd(flat)(end), steps
 
     return jax.vmap(one)(starts)
 
@@ -198,23 +239,24 @@ def fixed_points(
     max_steps: int = 256,
     leaders: tuple[int, ...] | None = (),
 ) -> FixedPoints:
-    r"""The distinct fixed points, $f(\theta) = 0$, that many starts lead to, classified.
+    r"""Search for fixed points, $f(\theta) = 0$, from many starts, and classify them.
 
-    Nothing is claimed about fixed points that no start led to. A continuum of fixed points appears as many
-    degenerate ones.
+    Fixed points that no start reaches are missed. A continuum of fixed points appears as many degenerate
+    ones.
 
     Args:
         game: an exact game; players maximize.
-        starts: everybody's parameters with a leading axis of starts, or how many to draw by `game.init`.
+        starts: joint parameters with a leading axis of starts, or the number of starts to sample by
+            `game.init`.
         field: a vector field on joint parameters, such as a learner's step; the simultaneous gradient by
             default.
-        key: a seed or a typed key, for drawing starts.
+        key: a seed or a typed key, for sampling starts.
         seed: another name of `key`.
-        merge: ends whose profiles differ by at most this in every entry are one point, positive.
+        merge: ends whose profiles differ by at most this in every entry count as one point; at least 0.
         tolerance: the largest norm of the field at a fixed point; by default 4e-10 in float64 and 7e-5 in
             float32.
-        max_steps: at most so many steps per start.
-        leaders: seats that `classify` asks about as Stackelberg leaders, none by default and all for None.
+        max_steps: the largest number of steps per start.
+        leaders: seats that `classify` checks as Stackelberg leaders, none by default and all for None.
 
     Raises:
         ValueError: for no start, or a `merge` or `tolerance` that is negative.
@@ -228,45 +270,49 @@ def fixed_points(
     game = as_game(game)
     if isinstance(starts, int):
         check_count("starts", starts)
-        drawn = jax.vmap(game.init)(jax.random.split(as_key(key, seed), starts))
+        initial = jax.vmap(game.init)(jax.random.split(as_key(key, seed), starts))
     else:
-        drawn = starts
+        initial = starts
     check_range("merge", merge, 0.0)
     check_count("max_steps", max_steps)
-    drawn = in_default_precision(jax.tree.map(as_float, drawn))
-    leaves = jax.tree.leaves(drawn)
+    initial = in_default_precision(jax.tree.map(as_float, initial))
+    leaves = jax.tree.leaves(initial)
     if not leaves or any(jnp.ndim(leaf) < 1 or len(leaf) < 1 for leaf in leaves):
         raise ValueError(
-            "starts holds no start; give everybody's parameters with a leading axis of starts, or a number of starts to draw."
+            "starts holds no start; give joint parameters with a leading axis of starts, or the number of starts to sample."
         )
     eps = float(jnp.finfo(jnp.result_type(*leaves)).eps)
-    small = eps**0.6 if tolerance is None else tolerance
-    check_range("tolerance", small, 0.0)
-    move = GradientField(game) if field is None else field
-    ends, *rest, steps = jax.tree.map(np.asarray, end_points(game, move, drawn, max_steps))
+    largest_residual = eps**0.6 if tolerance is None else tolerance
+    check_range("tolerance", largest_residual, 0.0)
+    vector_field = GradientField(game) if field is None else field
+    ends, *rest, steps = jax.tree.map(np.asarray, end_points(game, vector_field, initial, max_steps))
     profiles, velocities, jacobians = (x.astype(float) for x in rest)
     residuals = np.linalg.norm(velocities, axis=1)
     finite = np.isfinite(residuals) & np.isfinite(profiles).all(axis=1)
-    edge = np.any(profiles < EDGE, axis=1) & has_logits(game)
+    at_boundary = np.any(profiles < EDGE, axis=1) & has_logits(game)
     status = np.where(
         ~finite,
         "failed",
-        np.where(residuals > small, "not_converged", np.where(edge, "at_infinity", "solved")),
+        np.where(
+            residuals > largest_residual, "not_converged", np.where(at_boundary, "at_infinity", "solved")
+        ),
     )
     reached = np.isin(status, ("solved", "at_infinity"))
     labels = np.full(len(residuals), -1)
-    labels[reached], first = distinct(profiles[reached], merge, residuals[reached])
+    labels[reached], first = group_points(profiles[reached], merge, residuals[reached])
     points = []
     for group, k in enumerate(np.flatnonzero(reached)[first]):
         params = jax.tree.map(lambda leaf, k=k: jnp.asarray(leaf[k]), ends)
         spectrum, attracting = linear_stability(jacobians[k], eps**0.5)
-        kind = None
-        if not edge[k] and field is None and np.isfinite(jacobians[k]).all():
-            kind = judged(game, params, velocities[k], jacobians[k], leaders, residual_tolerance=small)
-        elif not edge[k] and field is not None:
-            kind = classify(game, params, leaders, residual_tolerance=small)
-        outward = pushes_outward(game, move, params) if edge[k] else None
-        attracting = None if edge[k] else attracting
+        classification = None
+        if not at_boundary[k] and field is None and np.isfinite(jacobians[k]).all():
+            classification = classify_from_derivatives(
+                game, params, velocities[k], jacobians[k], leaders, residual_tolerance=largest_residual
+            )
+        elif not at_boundary[k] and field is not None:
+            classification = classify(game, params, leaders, residual_tolerance=largest_residual)
+        outward = pushes_outward(game, vector_field, params) if at_boundary[k] else None
+        attracting = None if at_boundary[k] else attracting
         count = int(np.sum(labels == group))
         points.append(
             FixedPoint(
@@ -274,23 +320,28 @@ def fixed_points(
                 profiles[k],
                 float(residuals[k]),
                 count,
-                bool(edge[k]),
+                bool(at_boundary[k]),
                 outward,
                 spectrum,
                 attracting,
-                kind,
+                classification,
             )
         )
     return FixedPoints(tuple(points), labels, status, residuals, steps)
 
 
-def distinct(
+def group_points(
     points: Float[np.ndarray, "n m"], merge: float, cost: Float[np.ndarray, " n"]
 ) -> tuple[Int[np.ndarray, " n"], Int[np.ndarray, " k"]]:
-    """Groups of points within `merge` of a representative (maximum norm), the cheapest point of each; the largest group first.
+    """Group points within `merge` of a representative in the maximum norm; the largest group first.
+
+    The representative of a group is its point of least cost.
+
+    Returns:
+        The group of each point, and the index of each group's representative.
 
     Example:
-        >>> labels, first = distinct(np.array([[0.0], [1.0], [1.01]]), 0.1, np.array([0.0, 0.2, 0.1]))
+        >>> labels, first = group_points(np.array([[0.0], [1.0], [1.01]]), 0.1, np.array([0.0, 0.2, 0.1]))
         >>> labels.tolist(), first.tolist()
         ([1, 0, 0], [2, 0])
     """
@@ -307,7 +358,7 @@ def distinct(
 def linear_stability(
     jacobian: Float[np.ndarray, "d d"], tolerance: float
 ) -> tuple[Complex[np.ndarray, " d"], bool | None]:
-    """Eigenvalues of a field's Jacobian, and whether all have negative real parts; NaN and None where it is not finite."""
+    """Eigenvalues of a Jacobian, and whether all real parts are negative; NaN and None if not finite."""
     if not np.isfinite(jacobian).all():
         return np.full(len(jacobian), complex(np.nan)), None
     spectrum = eigenvalues(jacobian)

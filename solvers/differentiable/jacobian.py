@@ -1,9 +1,9 @@
-r"""First and second order of a differentiable game: the simultaneous gradient and the game Jacobian, flat over everybody's parameters.
+r"""The simultaneous gradient and the game Jacobian, flat over all players' parameters.
 
 Players **maximize** $V_i$, so $\xi_i = \nabla_i V_i$ points uphill and $J = D\xi$ is the Jacobian of ascent.
 The papers minimize losses $L_i = -V_i$: their simultaneous gradient is $-\xi$ and their game Jacobian (or
-Hessian) is $H = -J$, so that an eigenvalue of H with a positive real part, which attracts descent, is one of
-J with a negative real part, which attracts ascent.
+Hessian) is $H = -J$, so that eigenvalues of H with positive real parts (attracting under descent) are
+eigenvalues of J with negative real parts (attracting under ascent).
 """
 
 from collections.abc import Callable
@@ -20,21 +20,21 @@ from games.compiler import filter_jit
 from games.sampled.catalog import as_game
 
 Field = Callable[[Joint], Joint]
-"""A vector field on joint parameters: what everybody adds to their parameters, per step or per unit of time."""
+"""A vector field on joint parameters: the change of each player's parameters per step or per unit of time."""
 Matrix = Float[Array, "d d"] | Float[np.ndarray, "d d"]
 
 
 class GradientField(eqx.Module):
-    r"""The field along which everybody ascends their own value, $\theta \mapsto (\nabla_1 V_1, \dots, \nabla_n V_n)$.
+    r"""The simultaneous gradient as a field, $\theta \mapsto (\nabla_1 V_1, \dots, \nabla_n V_n)$.
 
-    A value, so that compiled code is shared by all games of one structure.
+    A pytree, so that games of one structure share compiled code.
     """
 
     game: Game
     key: Key[Array, ""] | None = None
 
     def __call__(self, params: Joint) -> Joint:
-        """Everybody's own gradient, in the structure of the parameters."""
+        """The gradient of each player's value in its own parameters, in the structure of the parameters."""
 
         def value(own: Any, player: int) -> Float[Array, ""]:
             return self.game.values((*params[:player], own, *params[player + 1 :]), self.key)[player]
@@ -44,11 +44,11 @@ class GradientField(eqx.Module):
 
 @filter_jit
 def simultaneous_gradient(game: Game, params: Joint, key: Key[Array, ""] | None = None) -> Float[Array, " d"]:
-    r"""Everybody's own gradient, one after another: $\xi(\theta) = (\nabla_1 V_1, \dots, \nabla_n V_n)$.
+    r"""The simultaneous gradient $\xi(\theta) = (\nabla_1 V_1, \dots, \nabla_n V_n)$.
 
     Args:
         game: the game.
-        params: everybody's parameters, d numbers in all.
+        params: joint parameters, d numbers in all.
         key: for sampled games.
 
     Returns:
@@ -69,7 +69,7 @@ def field_jacobian(field: Field, params: Joint) -> Float[Array, "d d"]:
 
     Args:
         field: parameters to velocities of the same structure.
-        params: everybody's parameters, d numbers in all.
+        params: joint parameters, d numbers in all.
 
     Example:
         >>> field_jacobian(lambda joint: (joint[1], 2 * joint[0]), (np.ones(1), np.ones(1))).tolist()
@@ -85,7 +85,7 @@ def game_jacobian(game: Game, params: Joint, key: Key[Array, ""] | None = None) 
 
     Args:
         game: the game.
-        params: everybody's parameters, d numbers in all.
+        params: joint parameters, d numbers in all.
         key: for sampled games.
 
     Returns:
@@ -102,7 +102,7 @@ def game_jacobian(game: Game, params: Joint, key: Key[Array, ""] | None = None) 
 
 
 def symmetric_part(matrix: Matrix) -> Matrix:
-    r"""$S = (J + J^\top)/2$: all of a potential game's Jacobian; it decides whether ascent approaches or leaves a fixed point at once.
+    r"""The symmetric part $S = (J + J^\top)/2$; in a potential game it is the whole Jacobian.
 
     Example:
         >>> symmetric_part(np.array([[-1.0, -10.0], [10.0, -1.0]])).tolist()
@@ -112,7 +112,7 @@ def symmetric_part(matrix: Matrix) -> Matrix:
 
 
 def antisymmetric_part(matrix: Matrix) -> Matrix:
-    r"""$A = (J - J^\top)/2$: all of a Hamiltonian game's Jacobian; the rotation among players.
+    r"""The antisymmetric part $A = (J - J^\top)/2$; in a Hamiltonian game it is the whole Jacobian.
 
     Example:
         >>> antisymmetric_part(np.array([[-1.0, -10.0], [10.0, -1.0]])).tolist()
@@ -122,7 +122,7 @@ def antisymmetric_part(matrix: Matrix) -> Matrix:
 
 
 def eigenvalues(matrix: Matrix) -> Complex[np.ndarray, " d"]:
-    """The eigenvalues of a square matrix by descending real part, then imaginary part, computed in float64 by numpy.
+    """Eigenvalues of a square matrix in float64, by descending real part, then imaginary part.
 
     Example:
         >>> eigenvalues(np.array([[0.0, -1.0], [1.0, 0.0]])).tolist()
@@ -133,7 +133,7 @@ def eigenvalues(matrix: Matrix) -> Complex[np.ndarray, " d"]:
 
 
 def positions(params: Joint) -> tuple[slice, ...]:
-    """Where everybody's parameters stand in the flat vector.
+    """The slice of the flat parameter vector that belongs to each player.
 
     Example:
         >>> positions((np.zeros(2), (np.zeros(()), np.zeros(()), np.zeros(()))))

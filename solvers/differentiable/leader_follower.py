@@ -1,8 +1,9 @@
-r"""Stackelberg solutions: points where a leader cannot gain through its followers' response, nor they by themselves.
+r"""Stackelberg equilibria: the leader's gradient and curvature through the followers' best response.
 
 Near a point where the followers' gradients vanish and their joint Jacobian $J_{ff}$ is invertible, their
 response $r(\theta_l)$ is a function of the leader's parameters, with $r' = -J_{ff}^{-1} J_{fl}$. The leader
-ascends $V_l(\theta_l, r(\theta_l))$. Several followers answer with a fixed point among themselves.
+ascends $V_l(\theta_l, r(\theta_l))$. Several followers respond
+with a fixed point of their joint game.
 """
 
 import dataclasses
@@ -22,13 +23,14 @@ from solvers.base import Status
 from solvers.differentiable.jacobian import game_jacobian, positions, simultaneous_gradient
 from solvers.differentiable.roots import find_root
 from solvers.payoffs_jax import in_default_precision
+from solvers.printing import result_text
 
 
 def split_indices(params: Joint, leader: int) -> tuple[Int[np.ndarray, " own"], Int[np.ndarray, " rest"]]:
-    """Flat positions of the leader's and of the followers' parameters.
+    """Indices of the leader's and of the followers' parameters in the flat parameter vector.
 
     Raises:
-        ValueError: if there is no such player, or nobody to follow.
+        ValueError: if there is no such player, or no follower.
     """
     where = positions(params)
     if (
@@ -38,7 +40,7 @@ def split_indices(params: Joint, leader: int) -> tuple[Int[np.ndarray, " own"], 
         or not 0 <= leader < len(where)
     ):
         raise ValueError(
-            f"leader is {leader!r} in a game of {len(where)}; it must be a seat from 0 to {len(where) - 1}, with others to follow."
+            f"leader is {leader!r} in a game of {len(where)}; it must be a seat from 0 to {len(where) - 1} with a follower."
         )
     everyone = np.arange(where[-1].stop)
     return everyone[where[leader]], np.delete(everyone, where[leader])
@@ -48,16 +50,16 @@ def split_indices(params: Joint, leader: int) -> tuple[Int[np.ndarray, " own"], 
 def leader_gradient(
     game: Game, params: Joint, leader: int = 0, damping: ArrayLike = 0.0
 ) -> Float[Array, " own"]:
-    r"""The leader's total derivative through the followers' response.
+    r"""The total derivative of the leader's value through the followers' response.
 
     $DV_l = \nabla_l V_l - J_{fl}^\top (J_{ff} - \lambda I)^{-\top} \nabla_f V_l$, for two players with
     $J_{ff} = \nabla_{ff} V_f$ and $J_{fl} = \nabla_{fl} V_f$. Where the followers best respond and $\lambda =
-    0$ it is the gradient of $V_l(\theta_l, r(\theta_l))$; elsewhere it is what the leader ascends while the
-    followers are on their way.
+    0$ it is the gradient of $V_l(\theta_l, r(\theta_l))$; elsewhere it is the direction of the leader's
+    ascent while the followers have not yet converged.
 
     Args:
         game: the game; players maximize.
-        params: everybody's parameters.
+        params: joint parameters.
         leader: the leader's seat; all others follow.
         damping: $\lambda$, at least 0, which keeps the inverse bounded where the followers' curvature
             vanishes.
@@ -78,22 +80,22 @@ def leader_gradient(
     """
     game, (own, rest) = as_game(game), split_indices(params, leader)
     theta, unravel = ravel_pytree(params)
-    whole = jax.grad(lambda t: game.values(unravel(t))[leader])(theta)
+    gradient = jax.grad(lambda t: game.values(unravel(t))[leader])(theta)
     jacobian = jax.jacfwd(lambda t: simultaneous_gradient(game, unravel(t))[rest])(theta)
     curvature = jacobian[:, rest] - jnp.asarray(damping, theta.dtype) * jnp.eye(len(rest), dtype=theta.dtype)
-    return whole[own] - jacobian[:, own].T @ jnp.linalg.solve(curvature.T, whole[rest])
+    return gradient[own] - jacobian[:, own].T @ jnp.linalg.solve(curvature.T, gradient[rest])
 
 
 @filter_jit
 def leader_curvature(game: Game, params: Joint, leader: int = 0) -> Float[Array, "own own"]:
-    r"""The leader's total second derivative along the followers' response.
+    r"""The total second derivative of the leader's value along the followers' response.
 
     $D^2 V_l = \partial_l DV_l - \partial_f DV_l\, J_{ff}^{-1} J_{fl}$; in a zero-sum game the Schur
     complement $\nabla_{ll} V - \nabla_{lf} V (\nabla_{ff} V)^{-1} \nabla_{fl} V$.
 
     Args:
         game: the game; players maximize.
-        params: everybody's parameters, the followers' gradients being 0 there.
+        params: joint parameters at which the followers' gradients vanish.
         leader: the leader's seat.
 
     Raises:
@@ -103,33 +105,33 @@ def leader_curvature(game: Game, params: Joint, leader: int = 0) -> Float[Array,
     """
     game, (own, rest) = as_game(game), split_indices(params, leader)
     theta, unravel = ravel_pytree(params)
-    slopes = jax.jacfwd(lambda t: leader_gradient(game, unravel(t), leader))(theta)
+    derivatives = jax.jacfwd(lambda t: leader_gradient(game, unravel(t), leader))(theta)
     jacobian = game_jacobian(game, params)
-    return slopes[:, own] - slopes[:, rest] @ jnp.linalg.solve(
+    return derivatives[:, own] - derivatives[:, rest] @ jnp.linalg.solve(
         jacobian[rest][:, rest], jacobian[rest][:, own]
     )
 
 
 def stackelberg_residual(game: Game, params: Joint, leader: int = 0) -> Float[Array, " d"]:
-    r"""What vanishes at a Stackelberg solution: $(DV_l, \xi_f)$, the leader's total gradient and the followers' own, at their places."""
+    r"""$(DV_l, \xi_f)$, the leader's total gradient and the followers' own gradients; 0 at a solution."""
     own, _ = split_indices(params, leader)
     return simultaneous_gradient(game, params).at[own].set(leader_gradient(game, params, leader))
 
 
 @dataclasses.dataclass(frozen=True)
 class StackelbergSolution:
-    """A point where a leader and its followers stay, and whether it is a maximum for each of them.
+    """A stationary point of leader and followers, and whether it is a maximum for each of them.
 
     Args:
-        params: everybody's parameters.
+        params: joint parameters.
         leader: the leader's seat.
-        values: everybody's value.
+        values: the value of every player.
         residual: norm of the leader's total gradient and the followers' gradients, recomputed at `params`.
         leader_eigenvalues: of the leader's total second derivative, ascending; all negative at a strict local
             maximum.
         follower_eigenvalues: of each follower's own second derivative, by seat.
-        status: `"solved"` for a differential Stackelberg equilibrium within tolerance: vanishing gradients
-            and strict local maxima.
+        status: `"solved"` at a differential Stackelberg equilibrium within tolerance: the gradients vanish
+            and the maxima are strict.
         message: one sentence for people.
         iterations: steps of the method.
     """
@@ -144,6 +146,19 @@ class StackelbergSolution:
     message: str
     iterations: int
 
+    def __repr__(self) -> str:
+        return result_text(
+            f"StackelbergSolution: {self.status}, led by seat {self.leader}",
+            {
+                "params": tuple(ravel_pytree(own)[0] for own in self.params),
+                "values": self.values,
+                "residual": self.residual,
+                "leader eigenvalues": self.leader_eigenvalues,
+                "follower eigenvalues": self.follower_eigenvalues,
+                "message": self.message,
+            },
+        )
+
 
 def stackelberg(
     game: Game,
@@ -156,22 +171,21 @@ def stackelberg(
     max_steps: int | None = None,
     tolerance: float | None = None,
 ) -> StackelbergSolution:
-    """A differential Stackelberg equilibrium near a start: a local notion, found by roots of the first-order conditions or by ascent.
+    """Find a differential (local) Stackelberg equilibrium near a start, by root finding or by ascent.
 
-    `"root"` solves the conditions by the dogleg method, which may also end in a minimum or a saddle; the
-    second-order conditions are then found wanting and the status says so. `"ascent"` lets the leader ascend
-    its total gradient while the followers ascend their own, faster.
+    `"root"` solves the first-order conditions by the dogleg method, which may also end in a minimum or a
+    saddle; the second-order conditions are checked at the end and decide the status. In `"ascent"` the leader
+    ascends its total gradient while the followers ascend their own gradients with a larger step size.
 
     Args:
         game: an exact game; players maximize.
-        start: everybody's parameters.
+        start: joint parameters.
         leader: the leader's seat; all others follow.
         method: `"root"` or `"ascent"`.
-        lr: the leader's step (ascent), at least 0.
-        follower_lr: the followers' step (ascent), at least 0.
-        damping: as in `leader_gradient` (ascent), at least 0; it moves no solution, since the conditions are
-            checked without it.
-        max_steps: at most so many steps, 256 for roots and 100,000 for ascent by default.
+        lr: the leader's step size (ascent), at least 0.
+        follower_lr: the followers' step size (ascent), at least 0.
+        damping: as in `leader_gradient` (ascent), at least 0; the final conditions are checked without it.
+        max_steps: the largest number of steps; by default 256 for roots and 100,000 for ascent.
         tolerance: the largest residual called solved; by default 4e-10 in float64 and 7e-5 in float32.
 
     Raises:
@@ -196,8 +210,8 @@ def stackelberg(
     split_indices(start, leader)
     start = in_default_precision(jax.tree.map(as_float, start))
     eps = float(jnp.finfo(ravel_pytree(start)[0].dtype).eps)
-    small = eps**0.6 if tolerance is None else tolerance
-    check_range("tolerance", small, 0.0)
+    largest_residual = eps**0.6 if tolerance is None else tolerance
+    check_range("tolerance", largest_residual, 0.0)
     if method == "root":
         params, iterations = by_root(game, start, leader, steps)
     else:
@@ -205,14 +219,14 @@ def stackelberg(
             (as_float(lr), as_float(follower_lr), as_float(damping))
         )
         params, iterations = by_ascent(
-            game, start, leader, lr, follower_lr, damping, jnp.asarray(steps), small
+            game, start, leader, lr, follower_lr, damping, jnp.asarray(steps), largest_residual
         )
-    return judged(game, params, leader, int(iterations), small)
+    return checked_solution(game, params, leader, int(iterations), largest_residual)
 
 
 @filter_jit
 def by_root(game: Game, start: Joint, leader: int, max_steps: int) -> tuple[Joint, Any]:
-    """The end of the dogleg method on the first-order conditions."""
+    """The end of the dogleg method on the first-order conditions, and its number of steps."""
     theta, unravel = ravel_pytree(start)
     end, steps = find_root(lambda t: stackelberg_residual(game, unravel(t), leader), theta, max_steps)
     return unravel(end), steps
@@ -229,7 +243,7 @@ def by_ascent(
     max_steps: Int[Array, ""],
     tolerance: float,
 ) -> tuple[Joint, Any]:
-    """The end of simultaneous ascent, the leader's along its total gradient."""
+    """The end of simultaneous ascent, the leader's along its total gradient, and its number of steps."""
     theta, unravel = ravel_pytree(start)
     own, _ = split_indices(start, leader)
 
@@ -242,22 +256,22 @@ def by_ascent(
 
     rate = jnp.full(theta.shape, follower_lr, theta.dtype).at[own].set(lr)
 
-    def goes_on(carry):
-        _, slope, k = carry
-        return (k < max_steps) & (jnp.linalg.norm(slope) > tolerance / 2)  # not-a-number ends it too
+    def unfinished(carry):
+        _, gradient, k = carry
+        return (k < max_steps) & (jnp.linalg.norm(gradient) > tolerance / 2)  # false for NaN
 
     def step(carry):
-        t, slope, k = carry
-        t = t + rate * slope
+        t, gradient, k = carry
+        t = t + rate * gradient
         return t, direction(t), k + 1
 
-    end, _, steps = jax.lax.while_loop(goes_on, step, (theta, direction(theta), 0))
+    end, _, steps = jax.lax.while_loop(unfinished, step, (theta, direction(theta), 0))
     return unravel(end), steps
 
 
 @filter_jit
 def conditions(game: Game, params: Joint, leader: int):
-    """Everything the two orders of conditions are judged by."""
+    """The values, and the derivatives that the first- and second-order conditions need."""
     return (
         game.values(params),
         stackelberg_residual(game, params, leader),
@@ -266,23 +280,25 @@ def conditions(game: Game, params: Joint, leader: int):
     )
 
 
-def judged(game: Game, params: Joint, leader: int, iterations: int, tolerance: float) -> StackelbergSolution:
-    """The solution with residual, curvature and status recomputed from the game."""
+def checked_solution(
+    game: Game, params: Joint, leader: int, iterations: int, tolerance: float
+) -> StackelbergSolution:
+    """The solution with its residual, curvature and status recomputed from the game."""
     values, gradient, total, jacobian = (np.asarray(x, dtype=float) for x in conditions(game, params, leader))
     residual = float(np.linalg.norm(gradient))
     nothing = np.full(len(total), np.nan)
-    leads = np.linalg.eigvalsh((total + total.T) / 2) if np.isfinite(total).all() else nothing
-    follow = tuple(
+    leader_eigenvalues = np.linalg.eigvalsh((total + total.T) / 2) if np.isfinite(total).all() else nothing
+    follower_eigenvalues = tuple(
         np.linalg.eigvalsh(block) if np.isfinite(block).all() else np.full(len(block), np.nan)
         for seat, where in enumerate(positions(params))
         if seat != leader
         for block in [(jacobian[where, where] + jacobian[where, where].T) / 2]
     )
-    top = float(np.max(np.concatenate([leads, *follow])))  # NaN if any is
+    largest = float(np.max(np.concatenate([leader_eigenvalues, *follower_eigenvalues])))  # NaN if any is
     margin = float(jnp.finfo(ravel_pytree(params)[0].dtype).eps) ** 0.5 * float(
-        np.abs(np.concatenate([leads, *follow])).max()
+        np.abs(np.concatenate([leader_eigenvalues, *follower_eigenvalues])).max()
     )
-    if not np.isfinite([residual, top]).all():
+    if not np.isfinite([residual, largest]).all():
         status, message = (
             "failed",
             "The followers' curvature is singular or the steps diverged; another start, damping or smaller steps may help.",
@@ -292,16 +308,26 @@ def judged(game: Game, params: Joint, leader: int, iterations: int, tolerance: f
             "not_converged",
             f"The residual is {residual:.1e} after {iterations} steps; allow more, or start nearer.",
         )
-    elif top > margin:
+    elif largest > margin:
         status, message = (
             "failed",
-            "The gradients vanish at no maximum: some second derivative is positive; another start or ascent may help.",
+            "The gradients vanish but some second derivative is positive, so this is no maximum; another start or ascent may help.",
         )
-    elif top > -margin:
+    elif largest > -margin:
         status, message = (
             "failed",
-            "The gradients vanish where a second derivative vanishes too, so that a maximum is not decided.",
+            "The gradients vanish but so does a second derivative, so a maximum is not decided; another start may help.",
         )
     else:
         status, message = "solved", f"A differential Stackelberg equilibrium led by seat {leader}."
-    return StackelbergSolution(params, leader, values, residual, leads, follow, status, message, iterations)
+    return StackelbergSolution(
+        params,
+        leader,
+        values,
+        residual,
+        leader_eigenvalues,
+        follower_eigenvalues,
+        status,
+        message,
+        iterations,
+    )

@@ -1,4 +1,4 @@
-"""Evolutionary stability in symmetric two-player games: which strategies no rare mutant can invade."""
+"""Evolutionary stability in symmetric two-player games: strategies that no rare mutant can invade."""
 
 import dataclasses
 import itertools
@@ -11,25 +11,26 @@ from solvers.base import EquilibriumSet, solution
 from solvers.dominance import undominated
 from solvers.evolution.square_tables import Table, square_table
 from solvers.payoffs import check_profile, is_exact, payoff_range
+from solvers.printing import result_text
 
 Verdict = Literal["evolutionarily stable", "neutrally stable", "invaded", "not an equilibrium"]
 Strategy = Shaped[np.ndarray, " actions"]
 TOLERANCE = 1e-9
-"""What counts as zero in float64, in units of the range of the payoffs in play; rationals need none."""
+"""Numbers below this count as zero in float64, in units of the range of the payoffs in play."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Stability:
-    """What mutants can do to a population that plays one strategy.
+    """Whether a population that plays one strategy resists mutants.
 
     Args:
-        strategy: p, what the population plays.
+        strategy: p, the strategy of the population.
         verdict: `"evolutionarily stable"`: every rare mutant earns less than the population; `"neutrally
             stable"`: none earns more; `"invaded"`: p is an equilibrium, but some alternative best reply q
             earns more against itself than p against q; `"not an equilibrium"`: some q earns more against p
             than p itself.
-        mutant: q, which shows it: it drifts in at neutral stability, and earns more in the last two cases;
-            None for a stable strategy.
+        mutant: a strategy q that proves the verdict: under neutral stability one that does as well as p, in
+            the last two cases one that does better; None for an evolutionarily stable strategy.
     """
 
     strategy: Strategy
@@ -41,15 +42,19 @@ class Stability:
         """Whether the strategy is evolutionarily stable."""
         return self.verdict == "evolutionarily stable"
 
+    def __repr__(self) -> str:
+        return result_text(f"Stability: {self.verdict}", {"strategy": self.strategy, "mutant": self.mutant})
+
 
 def stability(game: Any, strategy: Any, exact: bool = False) -> Stability:
-    r"""Whether a strategy is evolutionarily or neutrally stable, with the mutant that shows why not.
+    r"""Whether a strategy is evolutionarily or neutrally stable, with a mutant as proof where it is not.
 
-    p is evolutionarily stable where for all $q \ne p$ either $p \cdot Mp > q \cdot Mp$, or both are equal and
-    $p \cdot Mq > q \cdot Mq$; neutrally stable where $\ge$ suffices at the end. Among the best replies to p
-    the second condition is a quadratic form in $q - p$, free on the support of p and nonnegative outside it;
-    the support is eliminated, and the rest must be strictly copositive (for neutral stability, copositive),
-    which is decided on its principal submatrices in the order of their size.
+    p is evolutionarily stable if for all $q \ne p$ either $p \cdot Mp > q \cdot Mp$, or both are equal and $p
+    \cdot Mq > q \cdot Mq$; neutrally stable if the last inequality holds with $\ge$. Among the best replies
+    to p the second condition is a quadratic form in $q - p$, whose coordinates are free on the support of p
+    and nonnegative outside it. The coordinates of the support are eliminated; the remaining matrix must be
+    strictly copositive (for neutral stability, copositive), which is decided on its principal submatrices in
+    the order of their size.
 
     Args:
         game: a symmetric two-player game, or the square table of what each strategy earns against each.
@@ -90,22 +95,22 @@ def stability(game: Any, strategy: Any, exact: bool = False) -> Stability:
     for strict, verdict in enumerate(verdicts):
         direction = nonpositive_direction(form, len(free), bool(strict), zero)
         if direction is not None:
-            return Stability(p, verdict, towards(p, anchor, free + outside, direction))
+            return Stability(p, verdict, mutant_in_direction(p, anchor, free + outside, direction))
     return Stability(p, "evolutionarily stable")
 
 
 def evolutionarily_stable(game: Any, exact: bool = False, max_supports: int = 2**16) -> EquilibriumSet:
     """All evolutionarily stable strategies of a symmetric two-player game, by enumeration of supports.
 
-    Every support carries at most one. No equilibrium strategy's support lies among the best replies to a
-    stable one (Bishop & Cannings 1976), so supports within, and supports around, what was found are passed
-    over.
+    A support carries at most one of them. No other equilibrium strategy has its support among the best
+    replies to an evolutionarily stable one (Bishop & Cannings 1976), so subsets of those best replies and
+    supersets of the support are skipped.
 
     Args:
         game: a symmetric two-player game, or the square table of what each strategy earns against each.
         exact: whether to compute in rationals; in float64, numbers below 1e-9 of the range of the payoffs in
             play count as zero.
-        max_supports: the most supports to try, 2^actions - 1 being needed.
+        max_supports: the largest number of supports to try; 2^actions - 1 are needed.
 
     Returns:
         The symmetric profiles (p, p); `complete` is False, since a game's other equilibria are left out. It
@@ -147,10 +152,11 @@ def evolutionarily_stable(game: Any, exact: bool = False, max_supports: int = 2*
 
 
 def relative_values(table: Table, p: Strategy, support: list[int]) -> tuple[Strategy, Any]:
-    r"""What each action earns against p, up to a constant, and the unit of what counts as equal: the size of the payoffs in play.
+    r"""The payoff of each action against p, up to a constant, and the unit for comparing them.
 
-    It is the largest of $\sum_b p_b |M_{ab} - p \cdot Mp|$ over the actions a that are played or not strictly
-    dominated, so that a disastrous one does not make the others equal.
+    The unit is the largest $\sum_b p_b |M_{ab} - p \cdot Mp|$ over the actions a that are played or not
+    strictly dominated; a dominated action with a very low payoff must not make the other actions count as
+    equal.
     """
     against = table[:, support] - table[support[0], support[0]]
     values, sensible = against @ p[support], {*support, *undominated(np.stack([table, table.T]))[0]}
@@ -159,14 +165,14 @@ def relative_values(table: Table, p: Strategy, support: list[int]) -> tuple[Stra
 
 
 def pure(table: Table, action: int) -> Strategy:
-    """The strategy that always takes one action, in the table's arithmetic."""
+    """The pure strategy of one action, in floats or rationals as the table is."""
     p = table[0] * 0
     p[action] += 1
     return p
 
 
 def equalizer(table: Table, support: list[int]) -> Strategy | None:
-    """The strategy of this support against which all its actions earn the same; None where there is none, or no single one."""
+    """The unique strategy with this support against which its actions tie; None if there is none."""
     size = len(support)
     system = np.full((size + 1, size + 1), table[0, 0] * 0 + 1)
     block = table[np.ix_(support, support)]
@@ -183,7 +189,7 @@ def equalizer(table: Table, support: list[int]) -> Strategy | None:
 
 
 def deviation_form(table: Table, anchor: int, others: list[int]) -> Table:
-    r"""The symmetric matrix A with $y^\top A y = -2\, z \cdot Mz$ for the deviation $z_i = y_i$, $z_{anchor} = -\sum_i y_i$."""
+    r"""The symmetric A with $y^\top A y = -2 z \cdot Mz$ where $z_i = y_i$, $z_{anchor} = -\sum_i y_i$."""
     m = (
         table[np.ix_(others, others)]
         - table[anchor, others][None, :]
@@ -193,8 +199,8 @@ def deviation_form(table: Table, anchor: int, others: list[int]) -> Table:
     return -(m + m.T)
 
 
-def towards(p: Strategy, anchor: int, others: list[int], direction: Strategy) -> Strategy:
-    """The mutant farthest from p in a direction of `deviation_form`'s coordinates."""
+def mutant_in_direction(p: Strategy, anchor: int, others: list[int], direction: Strategy) -> Strategy:
+    """The simplex's boundary point from p in a direction, in the coordinates of `deviation_form`."""
     z = p * 0
     z[others] = direction
     z[anchor] = -direction.sum()
@@ -204,7 +210,7 @@ def towards(p: Strategy, anchor: int, others: list[int], direction: Strategy) ->
 
 
 def nonpositive_direction(form: Table, n_free: int, strict: bool, zero: float) -> Strategy | None:
-    r"""A direction $y \ne 0$, free in its first coordinates and nonnegative in the others, with $y^\top A y \le 0$; or None.
+    r"""A direction $y \ne 0$ with $y^\top A y \le 0$, nonnegative beyond its first `n_free` entries; or None.
 
     Args:
         form: A, symmetric.
@@ -216,7 +222,7 @@ def nonpositive_direction(form: Table, n_free: int, strict: bool, zero: float) -
     eliminated: list[int] = []
 
     def lifted(y):
-        """The direction whose eliminated coordinates make the form least, given the others."""
+        """The direction with the eliminated coordinates that minimize the form given the others."""
         for k in reversed(eliminated):
             y[k] = -(a[k, k + 1 :] @ y[k + 1 :]) / a[k, k]
         return y
@@ -229,22 +235,22 @@ def nonpositive_direction(form: Table, n_free: int, strict: bool, zero: float) -
         if a[k, k] > zero:
             a[np.ix_(rest, rest)] = a[np.ix_(rest, rest)] - np.outer(a[rest, k], a[k, rest]) / a[k, k]
             eliminated.append(k)
-        elif steep := [
+        elif crossed := [
             j for j in rest if abs(a[k, j]) > 10 * zero**0.5
-        ]:  # flat along k, so a slope towards j leads below 0
-            y[steep[0]] += 1
-            y[k] = -(abs(a[steep[0], steep[0]]) + 1) / a[k, steep[0]]
+        ]:  # no curvature along k, so a nonzero cross term with j makes the form negative
+            y[crossed[0]] += 1
+            y[k] = -(abs(a[crossed[0], crossed[0]]) + 1) / a[k, crossed[0]]
             return lifted(y)
-    least = least_copositive(a[n_free:, n_free:], strict, zero)
+    least = copositivity_violation(a[n_free:, n_free:], strict, zero)
     return None if least is None else lifted(np.concatenate([form[0, :n_free] * 0, least]))
 
 
-def least_copositive(a: Table, strict: bool, zero: float) -> Strategy | None:
-    r"""Some $y \ge 0$, $y \ne 0$ with $y^\top A y < 0$ (strict: $\le 0$), or None where the matrix is (strictly) copositive.
+def copositivity_violation(a: Table, strict: bool, zero: float) -> Strategy | None:
+    r"""Some $y \ge 0$, $y \ne 0$ with $y^\top A y < 0$ (strict: $\le 0$); None if A is (strictly) copositive.
 
-    Of a smallest principal submatrix that fails, the least value lies inside the simplex: there $A y =
-    \lambda 1$, which is found by solving $A w = 1$ where $\lambda < 0$ (then all w are negative), or as a
-    positive null vector where $\lambda = 0$.
+    On a smallest principal submatrix that is not (strictly) copositive, the minimum over the simplex is
+    interior, where $A y = \lambda 1$. It is found by solving $A w = 1$ if $\lambda < 0$ (then all w are
+    negative), or as a positive null vector if $\lambda = 0$ (Hadeler 1983).
     """
     for size in range(1, len(a) + 1):
         for chosen in itertools.combinations(range(len(a)), size):
@@ -261,7 +267,7 @@ def least_copositive(a: Table, strict: bool, zero: float) -> Strategy | None:
 
 
 def solve(matrix: Table, right: Strategy, zero: float) -> Strategy | None:
-    """The solution of a linear system by elimination with pivots, in floats or rationals; None where it is singular."""
+    """Solve a linear system by Gauss-Jordan elimination, in floats or rationals; None if it is singular."""
     m, size = np.column_stack([matrix, right]), len(matrix)
     for k in range(size):
         pivot = k + int(np.argmax(abs(m[k:, k])))

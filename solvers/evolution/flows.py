@@ -1,7 +1,7 @@
-r"""Evolutionary dynamics of normal-form games as differential equations: replicator and logit, of one population or of one per player.
+r"""Replicator and logit dynamics of normal-form games, in one population or in one population per player.
 
-Integrated by diffrax's Tsit5 with adaptive steps, under jit and vmap; a failure is data: `ok`, and the number
-of rejected steps.
+The differential equations are integrated by diffrax's Tsit5 with adaptive steps, under jit and vmap. A
+failure raises nothing: `Path.ok` is False.
 """
 
 import abc
@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
-from games.checks import check_count, check_range, floating, numeric_array, shown
+from games.checks import check_count, check_range, concrete, floating, numeric_array, shown
 from games.compiler import filter_jit
 from games.registry import Entry, Registry, first_line
 from solvers.payoffs_jax import (
@@ -25,39 +25,40 @@ from solvers.payoffs_jax import (
     dot,
     in_default_precision,
 )
+from solvers.printing import result_text
 
 Strategy = Float[Array, " actions"]
 
 FLOWS = Registry("flow")
-"""Evolutionary dynamics; an entry's `make(**settings)` is one for `evolve` and `evolve_population`."""
+"""Evolutionary dynamics; an entry's `make(**settings)` returns one for `evolve` and `evolve_population`."""
 
 
 class Flow(eqx.Module):
-    """How the shares of a population move under the payoffs of its actions; integrated in coordinates of its own."""
+    """A differential equation for the shares of a population's actions, given the payoffs of the actions."""
 
     def coordinates(self, shares: Strategy) -> Strategy:
-        """What is integrated."""
+        """The coordinates in which the flow is integrated; by default the shares themselves."""
         return shares
 
     def shares(self, coordinates: Strategy) -> Strategy:
-        """The shares at given coordinates."""
+        """The shares as a function of the coordinates."""
         return coordinates
 
     @abc.abstractmethod
     def velocity(self, shares: Strategy, values: Strategy) -> Strategy:
-        """How the coordinates move where the actions earn `values`."""
+        """The time derivative of the coordinates at these shares and payoffs of the actions."""
 
 
 class Path(eqx.Module):
-    """A solution of a flow.
+    r"""The solution of a flow.
 
     Args:
-        times: where the solution is given.
-        profile: everybody's shares at these times, each `(times, actions)`; infinite or NaN after a failure.
+        times: times at which the solution is given. profile: the shares of each population at these times,
+        each `(times, actions)`; infinite or NaN after a failure.
         ok: whether the integration reached the last time with finite shares.
-        speed: how fast the fastest share moves at the last time; 0 at a rest point.
-        accepted: steps taken.
-        rejected: steps tried and rejected for their error.
+        speed: the largest $|\dot x_a|$ of any share at the last time; 0 at a rest point.
+        accepted: number of accepted integration steps.
+        rejected: number of steps rejected because of their error.
     """
 
     times: Float[Array, " times"]
@@ -66,6 +67,19 @@ class Path(eqx.Module):
     speed: Float[Array, ""]
     accepted: Int[Array, ""]
     rejected: Int[Array, ""]
+
+    def __repr__(self) -> str:
+        if not concrete(self.ok):
+            return super().__repr__()
+        return result_text(
+            "Path",
+            {
+                "times": self.times,
+                "last profile": tuple(shares[..., -1, :] for shares in self.profile),
+                "speed": self.speed,
+                "ok": self.ok,
+            },
+        )
 
 
 def evolve(
@@ -76,17 +90,17 @@ def evolve(
     tolerance: ArrayLike | None = None,
     max_steps: int = 4096,
 ) -> Path:
-    r"""Integrate a flow of one population per player.
+    r"""Integrate a flow with one population per player.
 
     Args:
         payoffs: those of a game, `(n, A1, ..., An)`, or a `games.MatrixGame`; a family of games is a
             `jax.vmap` over it.
         flow: a member of `FLOWS`.
-        start: everybody's shares at the first time; they sum to 1.
-        times: in order.
+        start: the shares of each population at the first time; they sum to 1.
+        times: in increasing order.
         tolerance: relative and absolute error of a step in the flow's coordinates; by default 1e-9 in
             float64, 1e-6 in float32.
-        max_steps: after so many steps, accepted or not, the integration has failed.
+        max_steps: the largest number of steps, accepted or not; the integration fails beyond it.
 
     Raises:
         ValueError: for payoffs of the wrong shape or not finite, a start of the wrong shape or off the
@@ -99,22 +113,22 @@ def evolve(
         (True, [0.0, 1.0])
     """
     payoffs = as_payoffs(payoffs)
-    return integrated(payoffs, flow, start, payoffs.shape[1:], times, tolerance, max_steps)
+    return check_and_integrate(payoffs, flow, start, payoffs.shape[1:], times, tolerance, max_steps)
 
 
 def evolve_population(
     row: Any, flow: Flow, start: Any, times: Any, tolerance: ArrayLike | None = None, max_steps: int = 4096
 ) -> Path:
-    r"""Integrate a flow of one population that plays a symmetric game against itself, action a earning $(A x)_a$.
+    r"""Integrate a flow of one population in a symmetric game against itself: action a earns $(A x)_a$.
 
     Args:
-        row: `(actions, actions)`, $A$, what the row player of the symmetric game earns.
+        row: $A$, the payoffs of the row player of the symmetric game, `(actions, actions)`.
         flow: a member of `FLOWS`.
         start: the shares at the first time; they sum to 1.
-        times: in order.
+        times: in increasing order.
         tolerance: relative and absolute error of a step in the flow's coordinates; by default 1e-9 in
             float64, 1e-6 in float32.
-        max_steps: after so many steps, accepted or not, the integration has failed.
+        max_steps: the largest number of steps, accepted or not; the integration fails beyond it.
 
     Raises:
         ValueError: for a matrix that is not square or not finite, a start of the wrong shape or off the
@@ -130,10 +144,10 @@ def evolve_population(
         raise ValueError(
             f"The payoffs have shape {row.shape}; a population that plays against itself needs a square matrix."
         )
-    return integrated(row, flow, (start,), row.shape[:1], times, tolerance, max_steps)
+    return check_and_integrate(row, flow, (start,), row.shape[:1], times, tolerance, max_steps)
 
 
-def integrated(
+def check_and_integrate(
     payoffs: Float[Array, "..."],
     flow: Flow,
     start: Any,
@@ -142,10 +156,10 @@ def integrated(
     tolerance: Any,
     max_steps: int,
 ) -> Path:
-    """Check the rest of what `evolve` and `evolve_population` share, and integrate."""
+    """Check the arguments that `evolve` and `evolve_population` have in common, and integrate."""
     if not isinstance(flow, Flow):
         raise ValueError(
-            f"flow is {shown(flow)}; it must be one that is made, such as FLOWS.make('replicator')."
+            f"flow is {shown(flow)}; it must be an instance of a flow, such as FLOWS.make('replicator')."
         )
     check_count("max_steps", max_steps)
     start = as_start(start, payoffs, actions)
@@ -156,14 +170,16 @@ def integrated(
     if tolerance is None:
         tolerance = 1e-9 if payoffs.dtype == jnp.float64 else 1e-6
     check_range("tolerance", tolerance, float(jnp.finfo(payoffs.dtype).tiny))
-    return solve(
+    return integrate(
         payoffs, in_default_precision(flow), start, times, jnp.asarray(tolerance, payoffs.dtype), max_steps
     )
 
 
 @filter_jit
-def solve(payoffs: Array, flow: Flow, start: Profile, times: Array, tolerance: Array, max_steps: int) -> Path:
-    """The path, by diffrax."""
+def integrate(
+    payoffs: Array, flow: Flow, start: Profile, times: Array, tolerance: Array, max_steps: int
+) -> Path:
+    """The solution by diffrax."""
     import diffrax
     import optimistix
 
@@ -187,56 +203,55 @@ def solve(payoffs: Array, flow: Flow, start: Profile, times: Array, tolerance: A
     )
     profile = jax.tree.map(jax.vmap(flow.shares), solution.ys)
     end = jax.tree.map(lambda c: c[-1], solution.ys)
-    moving = [
-        jax.jvp(flow.shares, (c,), (v,))[1] for c, v in zip(end, field(None, end, payoffs), strict=True)
-    ]
+    rates = [jax.jvp(flow.shares, (c,), (v,))[1] for c, v in zip(end, field(None, end, payoffs), strict=True)]
     finite = jnp.stack([jnp.isfinite(s).all() for s in profile]).all()
     return Path(
         times,
         profile,
         (solution.result == diffrax.RESULTS.successful) & finite,
-        jnp.stack([abs(m).max() for m in moving]).max(),
+        jnp.stack([abs(m).max() for m in rates]).max(),
         solution.stats["num_accepted_steps"],
         solution.stats["num_rejected_steps"],
     )
 
 
-def entered(name: str, citation: str, *aliases: str) -> Callable[[type[Flow]], type[Flow]]:
-    """Enter a flow in `FLOWS`, with the first line of its docstring."""
+def register(name: str, citation: str, *aliases: str) -> Callable[[type[Flow]], type[Flow]]:
+    """Register a flow in `FLOWS` under a name, with the first line of its docstring as its summary."""
 
-    def enter(flow: type[Flow]) -> type[Flow]:
+    def add(flow: type[Flow]) -> type[Flow]:
         FLOWS.add(Entry(name, flow, first_line(flow), citation, aliases))
         return flow
 
-    return enter
+    return add
 
 
-@entered("replicator", "taylor1978stable")
+@register("replicator", "taylor1978stable")
 class Replicator(Flow):
-    r"""Shares grow by what their action earns above the average, $\dot x_a = x_a (u_a - x \cdot u)$.
+    r"""Replicator dynamic: shares grow by the excess of their payoff, $\dot x_a = x_a (u_a - x \cdot u)$.
 
-    Integrated as $\log x$, so that shares stay positive however small; a share of 0 stays 0 (Taylor & Jonker
+    It is integrated in $\log x$, so that small shares stay positive; a share of 0 stays 0 (Taylor & Jonker
     1978).
     """
 
     def coordinates(self, shares: Strategy) -> Strategy:
-        """Logarithms; for a share of 0, one so low that nothing brings it back."""
+        """Logarithms of the shares; -1e30 for a share of 0."""
         return jnp.where(shares > 0, jnp.log(jnp.where(shares > 0, shares, 1)), -1e30)
 
     def shares(self, coordinates: Strategy) -> Strategy:
-        """Normalized exponentials."""
+        """The softmax of the coordinates."""
         return jax.nn.softmax(coordinates)
 
     def velocity(self, shares: Strategy, values: Strategy) -> Strategy:
-        """The growth rates."""
+        r"""The growth rates $u_a - x \cdot u$."""
         return values - dot(shares, values)
 
 
-@entered("logit", "fudenberg1998theory", "smoothed_best_response")
+@register("logit", "fudenberg1998theory", "smoothed_best_response")
 class Logit(Flow):
-    r"""Shares move to the logit response, $\dot x = \mathrm{softmax}(\lambda u) - x$ (Fudenberg & Levine 1998; Hopkins 1999).
+    r"""Logit dynamic: shares move towards the logit response, $\dot x = \mathrm{softmax}(\lambda u) - x$.
 
-    Rest points are the quantal response equilibria of the same precision.
+    Rest points are the quantal response equilibria of the same precision (Fudenberg & Levine 1998; Hopkins
+    1999).
 
     Args:
         precision: $\lambda \ge 0$, per payoff unit.

@@ -1,4 +1,4 @@
-"""Fixation in finite populations: two types exactly, more of them simulated."""
+"""Fixation in finite populations: exact probabilities for two types, simulation for more."""
 
 import dataclasses
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,6 +11,7 @@ from jaxtyping import Array, ArrayLike, Float, Int, Key
 from games.checks import as_key, check_count, check_range
 from games.compiler import jit
 from solvers.evolution.square_tables import square_table
+from solvers.printing import result_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,16 +22,17 @@ Fitness = Literal["fermi", "exponential", "linear"]
 def log_fixation(
     payoffs: Float[ArrayLike, "counts 2"], intensity: float = 1.0, fitness: Fitness = "fermi"
 ) -> Float[np.ndarray, " n"]:
-    r"""The logarithm of the probability that mutants take over, from every number of them, for payoffs of any frequency dependence.
+    r"""The logarithm of the fixation probability from every number of mutants, for any frequency dependence.
 
     $\phi_i = \sum_{k<i} \prod_{j \le k} \gamma_j \big/ \sum_{k<N} \prod_{j \le k} \gamma_j$, where $\gamma_j
-    = T^-_j / T^+_j$ is the ratio of losing to gaining a mutant when there are j: $e^{-\beta(\pi^A_j -
-    \pi^B_j)}$ for pairwise comparison by the Fermi rule and for the Moran process with fitness $e^{\beta\pi}$
-    (which differ in time only), and the ratio of residents' to mutants' fitness $1 - w + w\pi$ for the linear
-    Moran process.
+    = T^-_j / T^+_j$ is the probability of losing a mutant over that of gaining one when there are j mutants.
+    For pairwise comparison by the Fermi rule, and for the Moran process with fitness $e^{\beta\pi}$ (which
+    differs only in its time scale), $\gamma_j = e^{-\beta(\pi^A_j - \pi^B_j)}$; for the linear Moran process
+    it is the ratio of residents' to mutants' fitness $1 - w + w\pi$.
 
     Args:
-        payoffs: row j-1 holds what a mutant and what a resident earns when j of N are mutants, j = 1 to N-1.
+        payoffs: row j-1 holds the payoffs of a mutant and of a resident when j of N are mutants, j = 1 to
+            N-1.
         intensity: of selection, $\beta \ge 0$ per unit of payoff, or w in [0, 1] for `"linear"`.
         fitness: `"fermi"`, `"exponential"` or `"linear"`.
 
@@ -58,7 +60,7 @@ def log_fixation(
 
 
 def log_ratios(mutant: np.ndarray, resident: np.ndarray, intensity: float, fitness: Fitness) -> np.ndarray:
-    r"""$\log \gamma$, by which a mutant is likelier to be lost than gained.
+    r"""$\log \gamma$, the log ratio of the probabilities of losing and of gaining a mutant.
 
     Raises:
         ValueError: for an unknown fitness, an intensity out of range, or a linear fitness that is not
@@ -79,10 +81,10 @@ def log_ratios(mutant: np.ndarray, resident: np.ndarray, intensity: float, fitne
 
 
 def encounters(table: Float[np.ndarray, "2 2"], population: int) -> Float[np.ndarray, "counts 2"]:
-    r"""What a mutant (type 0) and a resident (type 1) earn on average from all others, for 1 to N-1 mutants.
+    r"""Mean payoffs of a mutant (type 0) and a resident (type 1) over all others, for 1 to N-1 mutants.
 
-    $\pi^A_j = ((j-1) M_{00} + (N-j) M_{01}) / (N-1)$, $\pi^B_j = (j M_{10} + (N-j-1) M_{11}) / (N-1)$; nobody
-    meets themselves.
+    $\pi^A_j = ((j-1) M_{00} + (N-j) M_{01}) / (N-1)$, $\pi^B_j = (j M_{10} + (N-j-1) M_{11}) / (N-1)$;
+    an individual does not meet itself.
     """
     j, n = np.arange(1, population)[:, None], population
     own, other = np.array([table[0, 0], table[1, 0]]), np.array([table[0, 1], table[1, 1]])
@@ -93,14 +95,16 @@ def encounters(table: Float[np.ndarray, "2 2"], population: int) -> Float[np.nda
 def fixation_probability(
     table: Any, population: int, intensity: float = 1.0, fitness: Fitness = "fermi", mutants: int = 1
 ) -> float:
-    r"""The probability that mutants of type 0 take over a population of type 1, both earning the mean over encounters with all others.
+    r"""The probability that mutants of type 0 take over a population of type 1.
+
+    Each individual earns its mean payoff over encounters with all others.
 
     Args:
-        table: 2x2, entry `[a, b]` being what a earns against b; or a symmetric game with two actions.
+        table: 2x2, entry `[a, b]` is what a earns against b; or a symmetric game with two actions.
         population: N, at least 2.
         intensity: of selection, $\beta \ge 0$ per unit of payoff, or w in [0, 1] for `"linear"`.
         fitness: `"fermi"` (pairwise comparison), `"exponential"` or `"linear"` (Moran).
-        mutants: how many there are at first, 0 to N.
+        mutants: their initial number, 0 to N.
 
     Raises:
         ValueError: for numbers out of range, or a linear fitness that is not positive.
@@ -125,9 +129,9 @@ def fixation_probability(
 def fixation_walks(
     table: Float[np.ndarray, "types types"], population: int
 ) -> Float[np.ndarray, "types types population"]:
-    r"""What mutants (column) lead residents (row) by, summed over 1 to k of them, k = 0 to N-1: $\sum_{j \le k} \pi^A_j - \pi^B_j$.
+    r"""Payoff differences of mutants (column) and residents (row), $W_k = \sum_{j \le k} \pi^A_j - \pi^B_j$.
 
-    With the Fermi rule the fixation probability is $1 / \sum_k e^{-\beta W_k}$.
+    k runs from 0 to N-1. By the Fermi rule the fixation probability is $1 / \sum_k e^{-\beta W_k}$.
     """
     j, n = np.arange(1, population), population
     same, cross = np.diag(table), table
@@ -141,7 +145,7 @@ def fixation_walks(
 
 
 def fixation_matrix(table: Any, population: int, intensity: float = 1.0) -> Float[np.ndarray, "types types"]:
-    """The logarithm of the probability that one mutant (column) takes over each resident (row), by pairwise comparison.
+    """Log fixation probabilities of one mutant (column) among residents (row), by pairwise comparison.
 
     Raises:
         ValueError: for a table that is not square, or numbers out of range.
@@ -156,8 +160,8 @@ class FixationSample:
     """Outcomes of simulated populations.
 
     Args:
-        winner: the type that took over each population, -1 where none had when the steps were used up.
-        steps: birth-death events or comparisons until then.
+        winner: the type that took over each population; -1 if none had within `max_steps`.
+        steps: number of birth-death events or comparisons until then.
         n_types: number of types.
     """
 
@@ -165,18 +169,24 @@ class FixationSample:
     steps: Int[np.ndarray, " samples"]
     n_types: int
 
+    def __repr__(self) -> str:
+        return result_text(
+            f"FixationSample of {len(self.winner)} populations",
+            {"probabilities": self.probabilities, "unfixed": self.unfixed, "mean steps": self.steps.mean()},
+        )
+
     @property
     def probabilities(self) -> Float[np.ndarray, " types"]:
-        """The share of all populations that each type took over; together with `unfixed` they sum to 1."""
+        """The share of populations that each type took over; together with `unfixed` they sum to 1."""
         return np.array([(self.winner == k).mean() for k in range(self.n_types)])
 
     @property
     def unfixed(self) -> float:
-        """The share of populations that were still mixed at the end; above 0, the probabilities are lower bounds."""
+        """The share of populations still mixed at the end; if positive, `probabilities` are lower bounds."""
         return float((self.winner < 0).mean())
 
     def to_frame(self, names: Any = None) -> "pd.DataFrame":
-        """One row per type: `type`, `probability`, `standard_error`, `mean_steps` of the populations it took over; `unfixed` in all."""
+        """One row per type: `type`, `probability`, `standard_error`, `mean_steps` to fixation, `unfixed`."""
         import pandas as pd
 
         p = self.probabilities
@@ -201,25 +211,25 @@ def simulate_fixation(
     max_steps: int = 100_000,
     seed: int | None = None,
 ) -> FixationSample:
-    r"""Simulate populations of any number of types until one has taken over, or the steps are used up.
+    r"""Simulate populations of any number of types until one type has taken over, or for `max_steps` steps.
 
-    By the Fermi rule two individuals are drawn and the first becomes like the second with probability $1 / (1
-    + e^{-\beta(\pi_2 - \pi_1)})$; in the Moran process a parent is drawn in proportion to fitness and its
-    child replaces somebody drawn at random. Coexistence can last exponentially long, hence the cap; what is
-    not fixed is counted, never guessed.
+    By the Fermi rule two individuals are drawn, and the first adopts the type of the second with probability
+    $1 / (1 + e^{-\beta(\pi_2 - \pi_1)})$; in the Moran process a parent is drawn in proportion to fitness and
+    its child replaces an individual drawn at random. Coexistence can last exponentially long, hence
+    `max_steps`; populations still mixed then are counted as `unfixed`.
 
     Args:
-        table: square, entry `[a, b]` being what a earns against b.
-        start: how many individuals of each type there are, together at least 2.
+        table: square, entry `[a, b]` is what a earns against b.
+        start: number of individuals of each type, together at least 2.
         key: a seed or a typed key.
-        samples: populations.
+        samples: number of populations.
         intensity: of selection, as in `log_fixation`.
         fitness: `"fermi"`, `"exponential"` or `"linear"`.
         max_steps: per population.
         seed: another name of `key`.
 
     Raises:
-        ValueError: for numbers out of range, or a linear fitness that could be other than positive.
+        ValueError: for numbers out of range, or a linear fitness that is not always positive.
 
     Example:
         >>> simulate_fixation([[0, 0], [0, 0]], [1, 1], jax.random.key(0), samples=10, max_steps=1).unfixed <= 1
@@ -253,13 +263,13 @@ def simulate_fixation(
 def _simulate_one(payoffs, start, key, intensity, max_steps, fitness: Fitness):
     n = start.sum()
 
-    def earned(counts):
+    def mean_payoffs(counts):
         """Mean payoff of each type's members over encounters with all others."""
         return (payoffs @ counts.astype(payoffs.dtype) - jnp.diag(payoffs)) / (n - 1).astype(payoffs.dtype)
 
     def event(counts, draws):
         present = counts.astype(payoffs.dtype)
-        pi = earned(counts)
+        pi = mean_payoffs(counts)
         loser = draw(present, draws[0])
         if fitness == "fermi":
             gainer = draw(present, draws[1])
@@ -286,7 +296,7 @@ def _simulate_one(payoffs, start, key, intensity, max_steps, fitness: Fitness):
 
 
 def draw(weights: Float[Array, " types"], uniform: Float[Array, ""]) -> Int[Array, ""]:
-    """A type drawn in proportion to its weight, never one of weight 0."""
+    """Sample a type with probability proportional to its weight; a type of weight 0 is never sampled."""
     total = jnp.cumsum(weights)
     return jnp.minimum(jnp.sum(total <= uniform * total[-1]), jnp.sum(total < total[-1]))
 

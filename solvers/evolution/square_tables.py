@@ -1,4 +1,4 @@
-"""What strategies earn against each other: the square table of a single population or of a round robin."""
+"""The square payoff table of one population or of a round robin: what each strategy earns against each."""
 
 from typing import Any
 
@@ -13,12 +13,12 @@ Table = Shaped[np.ndarray, "strategies strategies"]
 
 
 def square_table(game: Any, exact: bool = False) -> Table:
-    r"""The own payoffs $M_{ab}$ of a symmetric two-player game, or of a cross-play table, checked.
+    r"""The row payoffs $M_{ab}$ of a symmetric two-player game or of a cross-play table, after checks.
 
     Args:
         game: a square table whose entry `[a, b]` is what a earns against b, or a two-player game whose
             payoffs satisfy $B = A^\top$.
-        exact: whether rationals are wanted.
+        exact: whether the result holds rationals instead of float64.
 
     Raises:
         ValueError: for a table that is not square or has an entry that is no finite number, and for a game

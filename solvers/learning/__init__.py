@@ -1,4 +1,4 @@
-"""Rules of learning in normal-form games: fictitious play, regret matching and their kin."""
+"""Rules of learning in normal-form games: fictitious play, regret matching, multiplicative weights."""
 
 from solvers.learning.play import learn
 from solvers.learning.rules import DYNAMICS

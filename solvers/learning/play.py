@@ -1,6 +1,7 @@
-"""Learning in normal-form games, one play after another, under jit and vmap; payoffs and the rules' numbers are data.
+"""Play a normal-form game repeatedly by a learning rule, under jit and vmap.
 
-A rule (`solvers.learning.rules`) says what everybody plays next after what has happened.
+A rule (`solvers.learning.rules`) maps the history of play to the strategies of the next period. Payoffs and
+the rule's parameters are traced, so that other values do not compile again.
 """
 
 import abc
@@ -12,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Key
 
-from games.checks import as_key, check_count, check_range, shown
+from games.checks import as_key, check_count, check_range, concrete, shown
 from games.compiler import jit
 from solvers.payoffs_jax import (
     Payoffs,
@@ -26,17 +27,18 @@ from solvers.payoffs_jax import (
     nash_conv,
     payoff_span,
 )
+from solvers.printing import result_text
 
 
 class History(eqx.Module):
-    """What has happened up to some period.
+    """Sufficient statistics of the play so far, on which every rule here bases its next strategies.
 
     Args:
-        periods: how many were played.
-        average: everybody's average strategy.
-        last: what everybody played last.
-        values: what every action would have earned, in total, against what the others played.
-        earned: what everybody earned in total.
+        periods: number of periods played.
+        average: average strategy of each player.
+        last: strategies of the last period.
+        values: for each player and action, the sum over periods of its payoff against the others' strategies.
+        earned: total payoff of each player.
         joint: average probability of every joint action.
     """
 
@@ -49,24 +51,24 @@ class History(eqx.Module):
 
 
 class Rule(eqx.Module):
-    """What everybody plays next."""
+    """A learning rule: strategies of the next period from the history of play."""
 
     @abc.abstractmethod
     def play(self, payoffs: Payoffs, history: History) -> Profile:
-        """Everybody's next strategy."""
+        """The strategies of the next period, one per player."""
 
 
-class Learned(eqx.Module):
-    """A run of a rule.
+class LearningRun(eqx.Module):
+    """The result of `learn`.
 
     Args:
-        average: everybody's average strategy.
-        last: everybody's last strategy.
-        joint: average probability of every joint action; its coarse regrets vanish where everybody's regret
-            does.
-        nash_conv: NashConv of the average strategies after every `every` periods.
-        last_nash_conv: that of the strategies then played.
-        converged: whether NashConv of the average is within tolerance at the end.
+        average: average strategy of each player.
+        last: strategies of the last period.
+        joint: average probability of every joint action; a coarse correlated equilibrium in the limit where
+            the average regret of every player vanishes.
+        nash_conv: NashConv of the average strategies, recorded once in `every` periods.
+        last_nash_conv: NashConv of the strategies of those periods.
+        converged: whether NashConv of the average strategies is within tolerance at the end.
     """
 
     average: Profile
@@ -75,6 +77,12 @@ class Learned(eqx.Module):
     nash_conv: Float[Array, " records"]
     last_nash_conv: Float[Array, " records"]
     converged: Bool[Array, ""]
+
+    def __repr__(self) -> str:
+        if not concrete(self.converged):
+            return super().__repr__()
+        rows = {"average": self.average, "last": self.last, "NashConv": self.nash_conv[..., -1]}
+        return result_text("LearningRun", rows | {"converged": self.converged})
 
 
 def learn(
@@ -86,21 +94,21 @@ def learn(
     tolerance: Any = 1e-2,
     key: Key[Array, ""] | int | None = None,
     seed: int | None = None,
-) -> Learned:
-    """Play a game again and again by a rule that learns from what was played.
+) -> LearningRun:
+    """Play a normal-form game repeatedly by a learning rule.
 
     Args:
         payoffs: those of a game, `(n, A1, ..., An)`, or a `games.MatrixGame`; a family of games is a
             `jax.vmap` over it.
         rule: a member of `DYNAMICS`.
         steps: number of periods after the first.
-        every: after how many periods NashConv is recorded; divides `steps`.
-        start: what everybody plays in the first period, probabilities; uniform unless given.
+        every: NashConv is recorded once in so many periods; divides `steps`.
+        start: mixed strategies of the first period, one per player; uniform by default.
         tolerance: largest NashConv of the average strategies that counts as converged, in units of the payoff
             range.
-        key: where a seed or a typed key is given, everybody draws a pure action from their strategy in every
-            period, and all learn from those; without it the strategies themselves are played, and nothing is
-            random.
+        key: a seed or a typed key; if given, each player samples a pure action from its strategy in every
+            period, and the history is that of the sampled actions. By default the mixed strategies themselves
+            enter the history, and nothing is random.
         seed: another name of `key`.
 
     Raises:
@@ -116,7 +124,7 @@ def learn(
     key = None if key is None and seed is None else as_key(0 if key is None else key, seed)
     if not isinstance(rule, Rule):
         raise ValueError(
-            f"rule is {shown(rule)}; it must be one that is made, such as DYNAMICS.make('fictitious_play')."
+            f"rule is {shown(rule)}; it must be an instance of a rule, such as DYNAMICS.make('fictitious_play')."
         )
     payoffs = as_payoffs(payoffs)
     check_count("steps", steps)
@@ -127,40 +135,42 @@ def learn(
     if start is None:
         start = tuple(jnp.full(a, 1 / a, payoffs.dtype) for a in payoffs.shape[1:])
     start = as_start(start, payoffs, payoffs.shape[1:])
-    return run(
+    return simulate(
         payoffs, in_default_precision(rule), start, jnp.asarray(tolerance, payoffs.dtype), key, steps, every
     )
 
 
 @partial(jit, static_argnames=("steps", "every"))
-def run(
+def simulate(
     payoffs: Payoffs, rule: Rule, start: Profile, tolerance: Array, key: Any, steps: int, every: int
-) -> Learned:
-    """See `learn`."""
+) -> LearningRun:
+    """The compiled loop of `learn`: one scan over the records, `every` periods in each."""
 
     def period(k: Int[Array, ""], history: History) -> History:
         strategies = rule.play(payoffs, history)
-        return extended(
-            payoffs, history, strategies if key is None else drawn(strategies, jax.random.fold_in(key, k))
+        return append_period(
+            payoffs,
+            history,
+            strategies if key is None else sample_pure(strategies, jax.random.fold_in(key, k)),
         )
 
     def record(history: History, block: Int[Array, ""]) -> tuple[History, tuple]:
         history = jax.lax.fori_loop(block * every, (block + 1) * every, period, history)
         return history, (nash_conv(payoffs, history.average), nash_conv(payoffs, history.last))
 
-    none = tuple(jnp.zeros_like(s) for s in start)
-    nothing = History(
+    zeros = tuple(jnp.zeros_like(s) for s in start)
+    empty = History(
         jnp.int32(0),
-        none,
-        none,
-        none,
+        zeros,
+        zeros,
+        zeros,
         (jnp.zeros((), payoffs.dtype),) * len(start),
         jnp.zeros_like(payoffs[0]),
     )
     history, (curve, last) = jax.lax.scan(
-        record, extended(payoffs, nothing, start), jnp.arange(steps // every)
+        record, append_period(payoffs, empty, start), jnp.arange(steps // every)
     )
-    return Learned(
+    return LearningRun(
         history.average,
         history.last,
         history.joint,
@@ -170,25 +180,25 @@ def run(
     )
 
 
-def extended(payoffs: Payoffs, history: History, strategies: Profile) -> History:
-    """The history with one more period."""
+def append_period(payoffs: Payoffs, history: History, strategies: Profile) -> History:
+    """The history after one more period in which these strategies are played."""
     weight = 1 / (history.periods + 1).astype(payoffs.dtype)
     values = action_values(payoffs, strategies)
-    now = strategies[0]
+    product = strategies[0]
     for s in strategies[1:]:
-        now = now[..., None] * s.reshape((1,) * now.ndim + s.shape)
+        product = product[..., None] * s.reshape((1,) * product.ndim + s.shape)
     return History(
         history.periods + 1,
         tuple(a + weight * (s - a) for a, s in zip(history.average, strategies, strict=True)),
         strategies,
         tuple(total + v for total, v in zip(history.values, values, strict=True)),
         tuple(total + dot(s, v) for total, s, v in zip(history.earned, strategies, values, strict=True)),
-        history.joint + weight * (now - history.joint),
+        history.joint + weight * (product - history.joint),
     )
 
 
-def drawn(strategies: Profile, key: Key[Array, ""]) -> Profile:
-    """A pure action of everybody."""
+def sample_pure(strategies: Profile, key: Key[Array, ""]) -> Profile:
+    """One action per player, sampled from its strategy, as a one-hot vector."""
     keys = [jax.random.fold_in(key, i) for i in range(len(strategies))]
     return tuple(
         jax.nn.one_hot(jax.random.categorical(k, jnp.log(s)), len(s), dtype=s.dtype)

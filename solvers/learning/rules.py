@@ -1,4 +1,4 @@
-r"""Rules of learning in normal-form games: fictitious play, smoothed best responses, regret matching, multiplicative weights."""
+r"""Learning rules: fictitious play, smoothed best responses, regret matching, multiplicative weights."""
 
 from collections.abc import Callable
 
@@ -14,25 +14,25 @@ from solvers.learning.play import History, Rule
 from solvers.payoffs_jax import Payoffs, Profile, action_values, best_responses, pure, smoothed_best_responses
 
 DYNAMICS = Registry("dynamic")
-"""Rules of learning; an entry's `make(**settings)` is one for `learn`."""
+"""Learning rules; an entry's `make(**settings)` returns a rule for `learn`."""
 
 
 def dynamic(name: str, citation: str, *aliases: str) -> Callable[[type[Rule]], type[Rule]]:
-    """Enter a rule in `DYNAMICS`, with the first line of its docstring."""
+    """Register a rule in `DYNAMICS` under a name, with the first line of its docstring as its summary."""
 
-    def enter(rule: type[Rule]) -> type[Rule]:
+    def register(rule: type[Rule]) -> type[Rule]:
         DYNAMICS.add(Entry(name, rule, first_line(rule), citation, aliases))
         return rule
 
-    return enter
+    return register
 
 
 @dynamic("fictitious_play", "brown1951iterative", "fp")
 class FictitiousPlay(Rule):
-    """Best responses to the others' average strategies, all at once; the first action of those that tie.
+    """All players at once play a best response to the others' average strategies; of tied actions, the first.
 
-    The averages of zero-sum games converge (Robinson 1951), as do those of non-degenerate 2xn games (Berger
-    2005); in Shapley's 3x3 game they cycle for ever (Shapley 1964).
+    The average strategies converge to equilibrium in zero-sum games (Robinson 1951) and in non-degenerate 2xn
+    games (Berger 2005); in Shapley's 3x3 game they cycle (Shapley 1964).
     """
 
     def play(self, payoffs: Payoffs, history: History) -> Profile:
@@ -42,7 +42,7 @@ class FictitiousPlay(Rule):
 
 @dynamic("alternating_fictitious_play", "berger2007brown")
 class AlternatingFictitiousPlay(Rule):
-    """Best responses to the others' average strategies, one player after the other, each seeing the moves before theirs (Brown 1951)."""
+    """Players best respond to average strategies in turn; the averages include earlier players' new moves."""
 
     def play(self, payoffs: Payoffs, history: History) -> Profile:
         """See the class."""
@@ -56,7 +56,7 @@ class AlternatingFictitiousPlay(Rule):
 
 @dynamic("smoothed_fictitious_play", "fudenberg1998theory", "stochastic_fictitious_play")
 class SmoothedFictitiousPlay(Rule):
-    r"""Logit responses to the others' average strategies.
+    r"""Players play the logit response to the others' average strategies.
 
     Its rest points are the quantal response equilibria of the same precision.
 
@@ -76,7 +76,7 @@ class SmoothedFictitiousPlay(Rule):
 
 @dynamic("smoothed_best_response", "hopkins1999note", "logit_response")
 class SmoothedBestResponse(Rule):
-    r"""A step from what was played last towards the logit response to it, $\sigma + r(\mathrm{logit}(\sigma) - \sigma)$.
+    r"""Strategies move part of the way to the logit response, $\sigma + r(\mathrm{logit}(\sigma) - \sigma)$.
 
     Args:
         precision: $\lambda \ge 0$, per payoff unit.
@@ -98,21 +98,23 @@ class SmoothedBestResponse(Rule):
 
 @dynamic("regret_matching", "hart2000simple", "unconditional_regret_matching")
 class RegretMatching(Rule):
-    r"""Every action with probability proportional to its positive regret, $[\sum_t u_i(a, \sigma^t_{-i}) - u_i(\sigma^t)]_+$.
+    r"""Each action is played with probability proportional to its positive regret.
 
-    Uniform where no regret is positive. Average regret falls as $O(1 / \sqrt{T})$, so joint play approaches
-    the coarse correlated equilibria (Hart & Mas-Colell 2000, section 4, the unconditional procedure).
+    The regret is $[\sum_t u_i(a, \sigma^t_{-i}) - u_i(\sigma^t)]_+$; play is uniform where no regret is
+    positive. Average regret falls as $O(1 / \sqrt{T})$, so joint play approaches the coarse correlated
+    equilibria (Hart & Mas-Colell 2000, section 4, the unconditional procedure).
     """
 
     def play(self, payoffs: Payoffs, history: History) -> Profile:
         """See the class."""
         return tuple(
-            matched(total - earned) for total, earned in zip(history.values, history.earned, strict=True)
+            normalized_positive_part(total - earned)
+            for total, earned in zip(history.values, history.earned, strict=True)
         )
 
 
-def matched(regret: Float[Array, " actions"]) -> Float[Array, " actions"]:
-    """Positive parts, normalized; uniform where there are none."""
+def normalized_positive_part(regret: Float[Array, " actions"]) -> Float[Array, " actions"]:
+    """The positive part of the regrets, normalized to a strategy; uniform where no regret is positive."""
     positive = jnp.maximum(regret, 0)
     total = positive.sum()
     return jnp.where(total > 0, positive / jnp.where(total > 0, total, 1), 1 / len(regret))
@@ -120,7 +122,7 @@ def matched(regret: Float[Array, " actions"]) -> Float[Array, " actions"]:
 
 @dynamic("multiplicative_weights", "freund1999adaptive", "hedge")
 class MultiplicativeWeights(Rule):
-    r"""Every action with weight $\exp(\eta \sum_t u_i(a, \sigma^t_{-i}))$.
+    r"""Each action is played with probability proportional to $\exp(\eta \sum_t u_i(a, \sigma^t_{-i}))$.
 
     With payoffs in [0, 1], regret after T periods is at most $\ln A / \eta + \eta T / 8$.
 

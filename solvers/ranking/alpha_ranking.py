@@ -1,4 +1,4 @@
-"""Alpha-rank: how long evolution spends at each pure strategy or profile."""
+"""Alpha-rank: the stationary distribution of an evolutionary process over pure strategies or profiles."""
 
 import dataclasses
 import math
@@ -12,6 +12,7 @@ from games.checks import check_count, check_range
 from solvers.evolution.moran import fixation_walks
 from solvers.evolution.square_tables import square_table
 from solvers.payoffs import payoff_tensor
+from solvers.printing import result_text
 from solvers.ranking.response_graphs import TIE, is_table, moves
 from solvers.ranking.stationary_distributions import stationary, stationary_limit
 
@@ -23,17 +24,18 @@ Selection = Literal["local", "population"]
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class AlphaRank:
-    """The ranking of pure strategies, or of pure profiles, by the time evolution spends there.
+    """The alpha-rank of pure strategies, or of pure profiles: their shares of the stationary distribution.
 
     Args:
-        profiles: tuples of actions, one per population; of a single population tuples of length 1.
-        distribution: the share of time at each profile; sums to 1.
-        log_distribution: its logarithm, exact where the share underflows; -inf where it vanishes in the
-            limit.
+        profiles: tuples of actions, one per population; tuples of length 1 for a single population.
+        distribution: the stationary probability of each profile.
+        log_distribution: its logarithm, exact even where the probability underflows; -inf where it vanishes
+            in the limit.
         log_fixation: the logarithm of the probability that one mutant takes over, from profile (row) to
-            profile (column); -inf where more than one population would have to change, and in the limit for
-            mutants that earn less.
-        sinks: numbers of the profiles in each sink component of the response graph, ties joined both ways.
+            profile (column); -inf where more than one population would have to change, and in the limit of
+            infinite alpha for mutants that earn less.
+        sinks: indices of the profiles in each sink component of the response graph, in which ties are edges
+            both ways.
         alpha: ranking intensity.
         population_size: individuals in each population.
     """
@@ -46,9 +48,19 @@ class AlphaRank:
     alpha: float
     population_size: int
 
+    def __repr__(self) -> str:
+        order = np.argsort(-self.log_distribution, kind="stable")[:5]
+        labels = self._labels(None)
+        rows = {str(labels[k]): self.distribution[k] for k in order}
+        return result_text(
+            f"AlphaRank of {len(self.profiles)} profiles, alpha {self.alpha:g}, population size {self.population_size}"
+            + ("; the first 5:" if len(self.profiles) > 5 else ":"),
+            rows | {"sinks": f"{len(self.sinks)} of sizes {[len(s) for s in self.sinks]}"},
+        )
+
     @property
     def transitions(self) -> Float[np.ndarray, "profiles profiles"]:
-        """The chain's transition matrix: one of a profile's neighbors appears as a mutant, each equally likely, and may take over."""
+        """The transition matrix: a neighbor, each equally likely, appears as a mutant and may take over."""
         neighbors = sum(max(column) for column in zip(*self.profiles, strict=True))
         matrix = np.exp(self.log_fixation) / max(neighbors, 1)
         np.fill_diagonal(matrix, 0)
@@ -57,14 +69,14 @@ class AlphaRank:
 
     @property
     def marginals(self) -> tuple[Float[np.ndarray, " actions"], ...]:
-        """Each population's share of time at each of its strategies."""
+        """The stationary probability of each strategy, one array per population."""
         return tuple(np.bincount(column, weights=self.distribution) for column in np.array(self.profiles).T)
 
     def to_frame(self, names: Sequence[Any] | None = None) -> "pd.DataFrame":
-        """The ranking: `rank` (1 is best, equals share a rank), `profile`, `mass`, `log_mass`, `in_sink`, best first.
+        """The ranking, best first: `rank` (ties share a rank), `profile`, `mass`, `log_mass`, `in_sink`.
 
         Args:
-            names: of a single population one name per strategy, of several one such sequence per population.
+            names: one name per strategy; for several populations one such sequence per population.
 
         Raises:
             ValueError: if there are too few or too many names.
@@ -103,22 +115,22 @@ def alpha_rank(
     selection: Selection = "local",
     max_profiles: int = 4000,
 ) -> AlphaRank:
-    r"""Alpha-rank of a game's pure profiles, or of one population's strategies, at any ranking intensity, its limit included.
+    r"""Alpha-rank of a game's pure profiles, or of one population's strategies, for any alpha up to infinity.
 
     From profile s a neighboring mutant takes over with probability $\rho(u) = (1 - e^{-u}) / (1 - e^{-mu})$,
-    $\rho(0) = 1/m$, where $u = \alpha (u_i(t) - u_i(s))$ with several populations, i being the one that
-    moves, and $u = \alpha (M_{rs} - M_{sr})$ in a single one: a mutant r among s earns what r gets against s.
-    All neighbors are equally likely as mutants, and mutations are so rare that one mutant is fixed or lost
-    before the next. Profiles are ranked by the stationary distribution. It is worked out in logarithms, so
-    that no $\alpha$ is too large, and for $\alpha = \infty$ as the limit itself: better mutants take over
-    surely, ties with probability 1/m and worse ones never, which leaves the sink components of the response
-    graph; where there are several, the improbable moves between them, $\rho \sim e^{-\alpha (m-1) |\Delta
-    u|}$, decide their shares.
+    $\rho(0) = 1/m$, where $u = \alpha (u_i(t) - u_i(s))$ with several populations, i being the one whose
+    action changes, and $u = \alpha (M_{rs} - M_{sr})$ in a single population: a mutant r among s earns
+    $M_{rs}$. All neighbors are equally likely as mutants, and mutations are so rare that one mutant is fixed
+    or lost before the next appears. Profiles are ranked by the stationary distribution of this chain. It is
+    computed in logarithms, so that a large $\alpha$ does not overflow. For $\alpha = \infty$ the limit itself
+    is computed: better mutants take over surely, equal ones with probability 1/m and worse ones never, so the
+    mass lies on the sink components of the response graph; if there are several, their shares follow from the
+    improbable moves between them, $\rho \sim e^{-\alpha (m-1) |\Delta u|}$.
 
     OpenSpiel's `alpharank.compute` differs: its defaults are alpha 100, which overflows and fails where
     payoffs are large or sinks are several; its `use_inf_alpha` takes worse mutants with probability 0.01 and
-    ties with 1/2 instead of 1/m, and calls payoffs that agree to a relative 1e-5 a tie. Population size (50),
-    equally likely mutants, and selection against the resident alone are common to both. A symmetric game
+    ties with 1/2 instead of 1/m, and calls payoffs that agree to a relative 1e-5 a tie. Both share the
+    population size (50), equally likely mutants, and selection against the resident alone. A symmetric game
     given as two players' payoffs is ranked by its profiles; for one population give the row player's matrix.
 
     Args:
@@ -127,13 +139,13 @@ def alpha_rank(
         alpha: ranking intensity, at least 0, per unit of payoff; `math.inf` for the limit, where payoffs
             within 1e-9 of the mover's payoff range are ties.
         population_size: m, individuals in each population, at least 2.
-        selection: of a single population, `"local"` as above, or `"population"`: everybody earns the mean
-            over encounters with all others, self-play excluded, and imitates by the Fermi rule (see
-            `fixation_matrix`).
-        max_profiles: the most profiles to rank; the time grows with their cube, the memory with their square.
+        selection: for a single population, `"local"` as above, or `"population"`: individuals earn their mean
+            payoff over encounters with all others and imitate by the Fermi rule (see `fixation_matrix`).
+        max_profiles: the largest number of profiles to rank; time grows with its cube, memory with its
+            square.
 
     Raises:
-        ValueError: for a game that is neither or has too many profiles, numbers out of range, or
+        ValueError: for payoffs of neither shape, too many profiles, numbers out of range, or
             `"population"` with several populations.
 
     Example:
@@ -157,18 +169,20 @@ def alpha_rank(
             f"The game has {count} profiles, more than max_profiles = {max_profiles}; raise it to rank them all."
         )
     profiles, (source, target, player, gain), units = moves(game)
-    apart, unit = np.where(np.abs(gain) <= TIE * units[player], 0.0, gain), units.max()
+    gains, unit = np.where(np.abs(gain) <= TIE * units[player], 0.0, gain), units.max()
     size, m = len(profiles), population_size
     walks = (
         np.moveaxis(fixation_walks(square_table(game), m), -1, 0)[:, source, target]
         if selection == "population"
         else None
     )
-    cost, count = leading_terms(apart / unit, m) if walks is None else walk_terms(walks / unit)
+    cost, count = leading_terms(gains / unit, m) if walks is None else leading_terms_of_walks(walks / unit)
     log_fixation = np.full((size, size), -np.inf)
     if alpha < math.inf:
         log_fixation[source, target] = (
-            log_takeover(alpha * gain, m) if walks is None else -np.logaddexp.reduce(-alpha * walks, axis=0)
+            log_fixation_probability(alpha * gain, m)
+            if walks is None
+            else -np.logaddexp.reduce(-alpha * walks, axis=0)
         )
         log_pi = stationary(log_fixation)
     else:
@@ -180,8 +194,8 @@ def alpha_rank(
     return AlphaRank(tuple(profiles), np.exp(log_pi), log_pi, log_fixation, sinks, float(alpha), m)
 
 
-def log_takeover(u: Float[np.ndarray, " moves"], m: int) -> Float[np.ndarray, " moves"]:
-    r"""$\log\, (1 - e^{-u}) / (1 - e^{-mu})$, $-\log m$ at 0."""
+def log_fixation_probability(u: Float[np.ndarray, " moves"], m: int) -> Float[np.ndarray, " moves"]:
+    r"""The log fixation probability $\log\, (1 - e^{-u}) / (1 - e^{-mu})$, which is $-\log m$ at 0."""
     v = np.where(u == 0, 1.0, np.abs(u))
     return np.where(
         u == 0, -np.log(m), (m - 1) * np.minimum(u, 0) + np.log(-np.expm1(-v)) - np.log(-np.expm1(-m * v))
@@ -189,12 +203,12 @@ def log_takeover(u: Float[np.ndarray, " moves"], m: int) -> Float[np.ndarray, " 
 
 
 def leading_terms(gain: Float[np.ndarray, " moves"], m: int) -> tuple[np.ndarray, np.ndarray]:
-    r"""$\rho \sim e^{-\alpha c} / k$ for large $\alpha$: the cost c, in units of $(m - 1)$, and the count k."""
+    r"""The cost c in units of m - 1 and the count k in $\rho \sim e^{-\alpha c} / k$ for large $\alpha$."""
     return np.maximum(-gain, 0.0), np.where(gain == 0, m, 1)
 
 
-def walk_terms(walks: Float[np.ndarray, "m moves"]) -> tuple[np.ndarray, np.ndarray]:
-    """The same for the sum of exponentials along the way to fixation."""
+def leading_terms_of_walks(walks: Float[np.ndarray, "m moves"]) -> tuple[np.ndarray, np.ndarray]:
+    r"""The same two terms where $1 / \rho$ is a sum of exponentials, from `fixation_walks`."""
     lowest = walks.min(axis=0)
     cost = np.where(lowest < -TIE, -lowest, 0.0)
     return cost, (walks + cost <= TIE).sum(axis=0)

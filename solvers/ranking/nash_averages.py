@@ -1,4 +1,4 @@
-"""Nash averaging: skill against the opponents, or on the tasks, of the equilibrium that leaves nobody out."""
+"""Nash averaging: the skill of agents against the maximum-entropy equilibrium of a zero-sum game."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -9,28 +9,28 @@ from jaxtyping import Bool, Float
 
 from solvers.evolution.square_tables import square_table
 from solvers.payoffs import payoff_tensor
+from solvers.printing import result_text
 
 if TYPE_CHECKING:
     import pandas as pd
 
 ACTIVE = 1e-10
-"""What a constraint may be broken by in the search for the maximum entropy, in units of the largest score."""
+"""Tolerance of a constraint in the search for the maximum entropy, in units of the largest score."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class NashAverage:
-    """Skills measured against the maximum-entropy equilibrium.
+    """Skills of agents against the maximum-entropy equilibrium.
 
     Args:
-        agents: the equilibrium's distribution over agents.
-        skill: what each agent scores against the equilibrium of the other side.
-        tasks: the equilibrium's distribution over tasks; between agents it is `agents`.
-        difficulty: what each task costs the equilibrium agents, minus their score on it; between agents it is
+        agents: the equilibrium distribution over agents.
+        skill: score of each agent against the equilibrium distribution over tasks (or agents).
+        tasks: the equilibrium distribution over tasks; between agents the same as `agents`.
+        difficulty: of each task, minus the score of the equilibrium agents on it; between agents the same as
             `skill`.
-        value: the score of equilibrium against equilibrium; 0 between agents.
-        residual: the most that any agent or task could gain against the equilibrium, over the largest score.
-        status: `"solved"` where the residual is within 1e-8 and no constraint was left open in the search for
-            the largest entropy.
+        value: the value of the zero-sum game; 0 between agents.
+        residual: the largest gain of any agent or task against the equilibrium, over the largest score.
+        status: `"solved"` if the residual is at most 1e-8 and the search for the largest entropy converged.
     """
 
     agents: Float[np.ndarray, " agents"]
@@ -41,8 +41,14 @@ class NashAverage:
     residual: float
     status: str
 
+    def __repr__(self) -> str:
+        rows = {"skill": self.skill, "agents": self.agents}
+        if self.tasks is not self.agents:
+            rows |= {"difficulty": self.difficulty, "tasks": self.tasks, "value": self.value}
+        return result_text(f"NashAverage of {len(self.agents)} agents, {self.status}", rows)
+
     def to_frame(self, names: Sequence[Any] | None = None) -> "pd.DataFrame":
-        """The ranking: `rank` (1 is best, equals share a rank), `agent`, `skill`, `mass`, best first.
+        """The ranking: `rank` (1 is best, ties share a rank), `agent`, `skill`, `mass`, best first.
 
         Raises:
             ValueError: if there are too few or too many names.
@@ -69,19 +75,18 @@ class NashAverage:
 def nash_averaging(table: Any) -> NashAverage:
     r"""Nash averaging of agents that play each other.
 
-    The meta-game $A = (T - T^\top) / 2$, by how much an agent outscores another, is antisymmetric and so a
-    zero-sum game in which two players choose agents. Of its equilibria the one of largest entropy, p, is
-    unique, and an agent's skill is $(A p)_i$: 0 for those that the equilibrium needs, less for all others.
-    Copies of an agent share its mass equally and leave all skills alone where the equilibrium was unique;
-    where it was not, they shift the maximum of the entropy, and with it the skills of agents outside the
-    equilibrium.
+    The meta-game $A = (T - T^\top) / 2$ is antisymmetric, hence a zero-sum game in which two players choose
+    agents. Of its equilibria the one of largest entropy, p, is unique, and an agent's skill is $(A p)_i$: 0
+    for agents in the support of p, less for the others. Copies of an agent share its mass equally. If the
+    equilibrium is unique, they change no skill; otherwise they shift the maximum of the entropy, and with it
+    the skills of agents outside the support.
 
-    A cross-play table of a game that is not zero-sum is ranked by who earns more than whom, not by what they
-    earn together. OpenSpiel's `nash_averaging` wants A antisymmetric to the last bit.
+    In a cross-play table of a game that is not zero-sum, this ranks agents by payoff differences, not by
+    joint payoffs. OpenSpiel's `nash_averaging` requires A to be exactly antisymmetric.
 
     Args:
-        table: `[a, b]` is what agent a scores against agent b, such as a cross-play table of mean values; an
-            antisymmetric table stands for itself.
+        table: `[a, b]` is what agent a scores against agent b, such as a cross-play table of mean values; if
+            it is antisymmetric, A = T.
 
     Raises:
         ValueError: for a table that is not square or has an entry that is no finite number.
@@ -129,15 +134,15 @@ def nash_averaging_on_tasks(scores: Any) -> NashAverage:
 
 
 def average(scores: Float[np.ndarray, "agents tasks"], between_agents: bool) -> NashAverage:
-    """The maximum-entropy equilibrium of a zero-sum game, and everybody's score against it."""
+    """The maximum-entropy equilibrium of a zero-sum game, and the scores of agents and tasks against it."""
     unit = np.abs(scores).max() or 1.0
     game = scores / unit
     rows, columns = essential(game)
-    agents, settled = max_entropy(game, rows, columns)
-    tasks, tasks_settled = (agents, settled) if between_agents else max_entropy(-game.T, columns, rows)
+    agents, converged = max_entropy(game, rows, columns)
+    tasks, tasks_converged = (agents, converged) if between_agents else max_entropy(-game.T, columns, rows)
     value = 0.0 if between_agents else float(agents @ game @ tasks)
     residual = float(max((game @ tasks).max() - value, value - (agents @ game).min()))
-    status = "solved" if residual <= 1e-8 and settled and tasks_settled else "not_converged"
+    status = "solved" if residual <= 1e-8 and converged and tasks_converged else "not_converged"
     return NashAverage(
         agents, scores @ tasks, tasks, -scores.T @ agents, float(value * unit), residual, status
     )
@@ -148,15 +153,15 @@ def essential(
 ) -> tuple[Bool[np.ndarray, " rows"], Bool[np.ndarray, " columns"]]:
     r"""The rows and the columns that some equilibrium of a zero-sum game plays.
 
-    There is an equilibrium in which every action is either played or worse than the value by a margin, never
-    both (Goldman & Tucker 1956); the linear program finds one in which the smaller of the margins is largest.
+    Some equilibrium is strictly complementary: each action is either played or earns less than the value, not
+    both (Goldman & Tucker 1956). The linear program maximizes the smallest margin of these inequalities.
     """
     from scipy.optimize import linprog
 
     m, n = game.shape
     one = np.ones
     # unknowns: p, q, value, margin
-    safe = np.block(
+    inequalities = np.block(
         [
             [np.zeros((m, m)), game, -one((m, 1)), np.zeros((m, 1))],  # S q <= v
             [-game.T, np.zeros((n, n)), one((n, 1)), np.zeros((n, 1))],  # S'p >= v
@@ -166,7 +171,15 @@ def essential(
     )
     sums = np.block([[one((1, m)), np.zeros((1, n + 2))], [np.zeros((1, m)), one((1, n)), np.zeros((1, 2))]])
     bounds = [(0, None)] * (m + n) + [(None, None)] * 2
-    found = linprog(-np.eye(m + n + 2)[-1], safe, np.zeros(len(safe)), sums, one(2), bounds, method="highs")
+    found = linprog(
+        -np.eye(m + n + 2)[-1],
+        inequalities,
+        np.zeros(len(inequalities)),
+        sums,
+        one(2),
+        bounds,
+        method="highs",
+    )
     if found.status != 0:
         raise ValueError(f"The linear program of the equilibrium failed: {found.message}")
     p, q, value = found.x[:m], found.x[m : m + n], found.x[m + n]
@@ -178,10 +191,11 @@ def max_entropy(
     rows: Bool[np.ndarray, " rows"],
     columns: Bool[np.ndarray, " columns"],
 ) -> tuple[Float[np.ndarray, " rows"], bool]:
-    r"""The maximin strategy of largest entropy, $p_i \propto e^{-(C^\top y)_i}$ on the essential rows, and whether the search settled.
+    r"""The maximin strategy of largest entropy, $p \propto e^{-C^\top y}$, and whether the search converged.
 
-    All essential columns give the same score, all others no less. Those constraints that bind are collected
-    one by one, and dropped where their multiplier turns out negative.
+    It lies on the essential rows; all essential columns give the same score, the other columns no less. An
+    active set method adds violated inequalities one by one, and drops those whose multiplier has the wrong
+    sign.
     """
     support = game[rows]
     first = int(np.flatnonzero(columns)[0])
@@ -190,7 +204,7 @@ def max_entropy(
     binding: list[int] = []
     weights = np.full(len(support), 1 / len(support))
     for _ in range(10 * (len(others) + 1)):
-        weights, multipliers = gibbs(np.concatenate([equal, others[binding]]))
+        weights, multipliers = max_entropy_subject_to(np.concatenate([equal, others[binding]]))
         dropped = [k for k, y in zip(binding, multipliers[len(equal) :], strict=True) if y > ACTIVE]
         scores = others @ weights
         if dropped:
@@ -200,23 +214,23 @@ def max_entropy(
         else:
             break
     else:
-        return whole(weights, rows), False
-    return whole(weights, rows), True
+        return with_zeros(weights, rows), False
+    return with_zeros(weights, rows), True
 
 
-def whole(
+def with_zeros(
     weights: Float[np.ndarray, " essential"], rows: Bool[np.ndarray, " rows"]
 ) -> Float[np.ndarray, " rows"]:
-    """A distribution over the essential rows as one over all."""
+    """A distribution over the essential rows, with zeros for the other rows."""
     result = np.zeros(len(rows))
     result[rows] = weights
     return result
 
 
-def gibbs(
+def max_entropy_subject_to(
     constraints: Float[np.ndarray, "constraints actions"],
 ) -> tuple[Float[np.ndarray, " actions"], Float[np.ndarray, " constraints"]]:
-    r"""The distribution $p \propto e^{-C^\top y}$ with $C p = 0$, and y, by Newton's method on the dual $\log \sum e^{-C^\top y}$."""
+    r"""$p \propto e^{-C^\top y}$ with $C p = 0$, and y, by Newton's method on $\log \sum e^{-C^\top y}$."""
     u, s, vh = np.linalg.svd(constraints, full_matrices=False)
     kept = s > 1e-9
     basis, y = vh[kept], np.zeros(kept.sum())
@@ -227,16 +241,16 @@ def gibbs(
         weights = np.exp(logits - top)
         return top + np.log(weights.sum()), weights / weights.sum()
 
-    level, p = at(y)
+    dual, p = at(y)
     for _ in range(200):
-        slope = basis @ p
-        if np.abs(slope).max(initial=0) < 1e-15:
+        gradient = basis @ p
+        if np.abs(gradient).max(initial=0) < 1e-15:
             break
-        curvature = (basis * p) @ basis.T - np.outer(slope, slope)
-        step, size = np.linalg.lstsq(curvature, slope, rcond=None)[0], 1.0
-        while (ahead := at(y + size * step))[0] > level - 1e-4 * size * (
-            slope @ step
+        hessian = (basis * p) @ basis.T - np.outer(gradient, gradient)
+        step, size = np.linalg.lstsq(hessian, gradient, rcond=None)[0], 1.0
+        while (candidate := at(y + size * step))[0] > dual - 1e-4 * size * (
+            gradient @ step
         ) + 1e-15 and size > 1e-10:
             size /= 2
-        y, (level, p) = y + size * step, ahead
+        y, (dual, p) = y + size * step, candidate
     return p, u[:, kept] @ (y / s[kept])

@@ -1,4 +1,4 @@
-"""Response graphs: pure profiles, and an edge wherever one player would rather move."""
+"""Response graphs: pure profiles, and an edge for each unilateral move that does not hurt the mover."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
@@ -22,7 +22,7 @@ Moves = tuple[
     Int[np.ndarray, " moves"],
     Float[np.ndarray, " moves"],
 ]
-"""From which profile, to which, who moves, and what the mover gains."""
+"""Index of the profile before and after each move, the player that moves, and its gain."""
 
 
 def response_graph(
@@ -30,22 +30,22 @@ def response_graph(
 ) -> "nx.DiGraph":
     r"""The directed graph of unilateral moves that do not hurt the mover.
 
-    Profiles $s$ and $t$ that differ in player i alone are joined by $s \to t$ where $u_i(t) \ge u_i(s)$: ties
-    are joined both ways. Of a square table, strategies $s \to r$ are joined where the mutant earns from the
-    resident no less than the resident from the mutant, $M_{rs} \ge M_{sr}$, as in the single-population
+    Profiles $s$ and $t$ that differ only in player i's action have an edge $s \to t$ if $u_i(t) \ge u_i(s)$;
+    ties give edges both ways. In a square table, strategies have an edge $s \to r$ if a mutant r earns from a
+    resident s no less than the resident from the mutant, $M_{rs} \ge M_{sr}$, as in the single-population
     alpha-rank.
 
     Args:
-        game: payoffs `(n, A1, ..., An)` or a game that has them, for nodes that are tuples of actions; or a
-            square table of what each strategy earns against each, such as a cross-play table, for nodes that
-            are indices of strategies.
-        responses: `"better"` for every such move, `"best"` for those of the mover's largest gain alone.
-        strict: whether ties are left out.
-        tolerance: payoffs closer than this share of the mover's payoff range, strictly dominated actions left
-            aside, are a tie; at least 0.
+        game: payoffs `(n, A1, ..., An)` or a game that has them, the nodes being tuples of actions; or a
+            square table of what each strategy earns against each, such as a cross-play table, the nodes being
+            indices of strategies.
+        responses: `"better"` for every such move, `"best"` only for moves with the mover's largest gain.
+        strict: whether to leave out ties.
+        tolerance: payoffs closer than this share of the mover's payoff range (without strictly dominated
+            actions) are a tie; at least 0.
 
     Returns:
-        A graph whose edges carry `player`, the mover (0 in a table), and `gain`.
+        A graph with the edge attributes `player`, the mover (0 in a table), and `gain`.
 
     Raises:
         ValueError: for payoffs that are neither, or an unknown kind of response.
@@ -79,7 +79,7 @@ def response_graph(
 
 
 def sink_components(graph: "nx.DiGraph") -> tuple[tuple[Any, ...], ...]:
-    """The strongly connected components that no edge leaves, each sorted: where better responses end up for good.
+    """The strongly connected components that no edge leaves, sorted: better responses end in one of them.
 
     Example:
         >>> sink_components(response_graph([[0, -1, 1], [1, 0, -1], [-1, 1, 0]]))
@@ -91,18 +91,18 @@ def sink_components(graph: "nx.DiGraph") -> tuple[tuple[Any, ...], ...]:
 
 
 def is_table(game: Any) -> bool:
-    """Whether this is a table of one population rather than the payoffs of several."""
+    """Whether the argument is a square table of one population rather than payoffs of several players."""
     try:
         return np.ndim(getattr(game, "payoffs", game)) == 2
-    except ValueError:  # ragged, which is refused with a sentence where payoffs are read
+    except ValueError:  # rows of different length; `payoff_tensor` raises the error
         return False
 
 
 def moves(game: Any) -> tuple[list[tuple[int, ...]], Moves, Float[np.ndarray, " n_players"]]:
-    """All profiles (of a table: strategies), all unilateral moves between them, and everybody's unit of ties.
+    """All profiles (in a table: strategies), all unilateral moves, and each player's unit for ties.
 
-    That is the range of one's payoffs without strictly dominated actions, which may pay disastrously less
-    than all others.
+    The unit is the range of a player's payoffs without strictly dominated actions, whose payoffs may be far
+    below all others.
     """
     if is_table(game):
         table = square_table(game)
@@ -127,15 +127,17 @@ def moves(game: Any) -> tuple[list[tuple[int, ...]], Moves, Float[np.ndarray, " 
 
 
 def tie_units(payoffs: Payoffs) -> Float[np.ndarray, " n_players"]:
-    """Everybody's payoff range without strictly dominated actions; with them where it is 0 otherwise."""
-    sensible = restrict(payoffs, undominated(payoffs))
-    return np.array([np.ptp(few) or payoff_range(own) for few, own in zip(sensible, payoffs, strict=True)])
+    """Each player's payoff range without strictly dominated actions; if that is 0, with them."""
+    undominated_payoffs = restrict(payoffs, undominated(payoffs))
+    return np.array(
+        [np.ptp(few) or payoff_range(own) for few, own in zip(undominated_payoffs, payoffs, strict=True)]
+    )
 
 
 def unilateral(
     actions: Sequence[int],
 ) -> tuple[Int[np.ndarray, " moves"], Int[np.ndarray, " moves"], Int[np.ndarray, " moves"]]:
-    """Numbers of the profiles (last player's action fastest) before and after every move of one player, and that player."""
+    """Profile indices before and after each unilateral move (last player fastest), and the mover."""
     number = np.arange(np.prod(actions, dtype=int)).reshape(actions)
     source, target, player = [], [], []
     for i, count in enumerate(actions):
@@ -150,7 +152,7 @@ def unilateral(
 def largest_gain(
     size: int, source: np.ndarray, player: np.ndarray, gain: np.ndarray
 ) -> Float[np.ndarray, " moves"]:
-    """For every move, the largest gain its mover has from that profile."""
+    """For every move, the largest gain of the same player from the same profile."""
     best = np.full((size, player.max(initial=0) + 1), -np.inf)
     np.maximum.at(best, (source, player), gain)
     return best[source, player]

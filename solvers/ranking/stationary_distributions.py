@@ -1,4 +1,4 @@
-"""Stationary distributions of chains whose rates differ by hundreds of orders of magnitude: elimination that subtracts nothing."""
+"""Stationary distributions of Markov chains, in logarithms: rates may differ by hundreds of decades."""
 
 import numpy as np
 from jaxtyping import Float
@@ -7,15 +7,15 @@ REDUCIBLE = "Some states cannot be reached from others, so the chain has no uniq
 
 
 def stationary(log_rates: Float[np.ndarray, "states states"]) -> Float[np.ndarray, " states"]:
-    r"""The logarithms of $\pi$ with $\sum_i \pi_i q_{ij} = \pi_j \sum_i q_{ji}$, by elimination of one state after the other.
+    r"""$\log \pi$ with $\sum_i \pi_i q_{ij} = \pi_j \sum_i q_{ji}$, by elimination of states (GTH).
 
     The elimination of Grassmann, Taksar & Heyman (1985) adds, multiplies and divides positive numbers and
     never subtracts, so it can be carried out in logarithms: nothing underflows, and every entry of the result
     has a relative error of about 1e-16 times the largest $|\log q|$.
 
     Args:
-        log_rates: $\log q_{ij}$, rates or probabilities of going from i to j, $-\infty$ where there is no
-            way; the diagonal is not read.
+        log_rates: $\log q_{ij}$, rates or probabilities of going from i to j, $-\infty$ where impossible; the
+            diagonal is ignored.
 
     Returns:
         $\log \pi$, which sums to 1 in probabilities.
@@ -50,17 +50,17 @@ def stationary_limit(
     log_rates: Float[np.ndarray, "states states"],
     tolerance: float = 1e-9,
 ) -> Float[np.ndarray, " states"]:
-    r"""The limit of the stationary distributions of the rates $q_{ij} e^{-\alpha c_{ij}}$ as $\alpha \to \infty$, in logarithms.
+    r"""$\log \pi$ in the limit $\alpha \to \infty$ of rates $q_{ij} e^{-\alpha c_{ij}}$.
 
-    The same elimination, carried out on leading terms $q e^{-\alpha c}$: of a sum the terms of least cost
-    remain. Since nothing is subtracted no leading term ever cancels, and the result is the limit itself, also
-    where several classes of states are left only at a cost (the stochastically stable distribution of Wicks &
-    Greenwald 2005).
+    The elimination of `stationary` on leading terms $q e^{-\alpha c}$: of a sum only the terms of least cost
+    are kept. Since nothing is subtracted, leading terms do not cancel, and the result is the limit itself,
+    even where several closed classes communicate only at a cost (the stochastically stable distribution of
+    Wicks & Greenwald 2005).
 
     Args:
-        costs: $c_{ij} \ge 0$, $\infty$ where there is no way.
+        costs: $c_{ij} \ge 0$, $\infty$ where impossible.
         log_rates: $\log q_{ij}$.
-        tolerance: costs that differ by no more are equal.
+        tolerance: costs that differ by at most this count as equal.
 
     Returns:
         The logarithm of the limit; $-\infty$ for states that vanish.
@@ -105,7 +105,7 @@ def stationary_limit(
 
 
 def log_add(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    r"""$\log(e^a + e^b)$ in operations that work on many entries at once; two entries of $-\infty$ pass through a NaN that is dropped."""
+    r"""$\log(e^a + e^b)$ elementwise; `np.fmin` drops the NaN of two entries of $-\infty$."""
     return np.maximum(a, b) + np.log1p(np.exp(np.fmin(-np.abs(a - b), 0)))
 
 

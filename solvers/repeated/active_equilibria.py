@@ -1,10 +1,10 @@
-r"""Active equilibria: everybody's way of updating is optimal in the long run, given the others' ways of updating.
+r"""Active equilibria: each player's update rule is optimal in the long run, given the others' update rules.
 
-The players of a stage game hold mixed strategies from finite grids, see everybody's, and change their own by
-update rules; each is paid the expected payoff of every joint policy passed. Given the others' rules one
-player faces a decision process whose states are the joint policies and whose actions are its own next
-policies, and maximizes the average reward (Kim et al. 2022, without states of an environment). Nash
-equilibrium is the case in which the rules leave all policies as they are.
+The players of a stage game hold mixed strategies on finite grids. In each step they observe the joint policy,
+earn its expected payoff, and change their own policy by an update rule. Given the others' rules, a player
+faces a Markov decision process whose states are the joint policies and whose actions are its own next
+policies, and maximizes the average reward (Kim et al. 2022, without environment states). If the rules leave
+all policies as they are, an active equilibrium is a Nash equilibrium of the stage game.
 """
 
 import dataclasses
@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from games.checks import check_count
+from solvers.printing import result_text, rounded
 from solvers.repeated.markov_decisions import long_run, solve
 from solvers.repeated.policy_grids import PolicyGrid, Rule, joint_chain, policy_grid, rule_on_grid, staying
 
@@ -23,19 +24,20 @@ from solvers.repeated.policy_grids import PolicyGrid, Rule, joint_chain, policy_
 def active_best_response(
     grid: PolicyGrid, rules: Sequence[Rule], player: int
 ) -> tuple[Rule, Float[np.ndarray, " states"]]:
-    """One player's optimal update rule against the others' rules, by multichain policy iteration, and its average reward by state.
+    """One player's optimal update rule against the others' rules, and its average reward from each state.
 
     Args:
         grid: the game on its grid.
-        rules: everybody's; the player's own is not used.
-        player: who responds.
+        rules: one per player; the player's own is ignored.
+        player: the player that responds.
 
     Returns:
-        A deterministic rule that is optimal from every state, and the average reward it earns from each.
+        A deterministic rule that is optimal from every state, found by multichain policy iteration, and its
+        average reward from each state.
 
     Raises:
-        ValueError: if the decision process would take more than 4 GB, or its solution is not certified by the
-            optimality equations.
+        ValueError: if the decision process needs more than 4 GB, or its solution violates the optimality
+            equations.
 
     Example:
         >>> grid = policy_grid(([[-1, -3], [0, -2]], [[-1, 0], [-3, -2]]), 2)
@@ -67,12 +69,12 @@ def active_best_response(
 
 @dataclasses.dataclass(frozen=True)
 class RecurrentClass:
-    """Joint policies that are visited for ever.
+    """A recurrent class of joint policies.
 
     Args:
-        states: their indices.
-        period: 1 for an aperiodic class; above, the policies cycle for ever.
-        payoffs: everybody's average reward.
+        states: indices of the joint policies.
+        period: the period of the class; above 1 the policies cycle.
+        payoffs: average reward of each player.
     """
 
     states: tuple[int, ...]
@@ -82,16 +84,16 @@ class RecurrentClass:
 
 @dataclasses.dataclass(frozen=True)
 class ActiveProfile:
-    """Everybody's update rules, and who gains by another one.
+    """A profile of update rules, and what each player would gain by another rule.
 
     Args:
-        rules: everybody's.
-        gains: everybody's average reward by starting state.
-        regrets: what everybody would gain in the long run by another start of its own and another rule, of
-            all rules on the grid.
-        classes: recurrent classes of the joint chain.
-        settled: whether a search for mutual best responses ended in this profile.
-        rounds: rounds of best responses of that search.
+        rules: one per player.
+        gains: average reward of each player from each initial state.
+        regrets: by how much each player's best average reward over its own initial policy and all rules on
+            the grid exceeds `gains`.
+        classes: recurrent classes of the Markov chain of joint policies.
+        settled: whether a search for mutual best responses converged to this profile.
+        rounds: number of rounds of that search.
     """
 
     rules: tuple[Rule, ...]
@@ -101,13 +103,25 @@ class ActiveProfile:
     settled: bool = False
     rounds: int = 0
 
+    def __repr__(self) -> str:
+        rows = {
+            f"class {k}": f"{len(c.states)} states, period {c.period}, payoffs {rounded(c.payoffs)}"
+            for k, c in enumerate(self.classes[:5])
+        }
+        starts = f"{len(self.equilibrium_starts())} of {len(self.gains)}"
+        return result_text(
+            f"ActiveProfile of {len(self.rules)} players, {len(self.classes)} recurrent classes",
+            {"equilibrium starts": starts, "largest regret": self.regrets.max(), "settled": self.settled}
+            | rows,
+        )
+
     def equilibrium_starts(self, tolerance: float = 1e-9) -> Int[np.ndarray, " starts"]:
-        """The states from which the rules are an active equilibrium: nobody gains by another start and rule of its own."""
+        """Initial states from which the rules are an active equilibrium: no regret exceeds the tolerance."""
         return np.flatnonzero(self.regrets.max(axis=1) <= tolerance)
 
 
 def active_profile(grid: PolicyGrid, rules: Sequence[Rule]) -> ActiveProfile:
-    r"""Judge a profile of update rules: gains, regrets against every rule on the grid, and recurrent classes with their periods.
+    r"""Evaluate a profile of update rules: average rewards, regrets on the grid, recurrent classes.
 
     $\rho_i(x, U) = \lim_T \frac1T E \sum_t u_i(x_t)$ with $x_{t+1} \sim U(x_t)$; the profile is an active
     equilibrium from x where $\rho_i(x, U) \ge \rho_i((x_i', x_{-i}), (U_i', U_{-i}))$ for all $i, x_i',
@@ -115,10 +129,10 @@ def active_profile(grid: PolicyGrid, rules: Sequence[Rule]) -> ActiveProfile:
 
     Args:
         grid: the game on its grid.
-        rules: everybody's.
+        rules: one per player.
 
     Raises:
-        ValueError: for rules that are not made of probabilities.
+        ValueError: for rules with rows that are not probabilities.
 
     Example:
         >>> grid = policy_grid(([[-1, -3], [0, -2]], [[-1, 0], [-3, -2]]), 2)
@@ -132,29 +146,35 @@ def active_profile(grid: PolicyGrid, rules: Sequence[Rule]) -> ActiveProfile:
     gains = long_run(chain, grid.rewards)
     points, n = len(grid.probabilities), grid.joint.shape[1]
     best = np.stack([active_best_response(grid, rules, player)[1] for player in range(n)], axis=1)
-    cube = best.reshape(*(points,) * n, n)
-    freest = np.stack(
-        [np.broadcast_to(cube[..., i].max(axis=i, keepdims=True), cube.shape[:-1]).ravel() for i in range(n)],
+    by_policies = best.reshape(*(points,) * n, n)
+    best_over_own_start = np.stack(
+        [
+            np.broadcast_to(by_policies[..., i].max(axis=i, keepdims=True), by_policies.shape[:-1]).ravel()
+            for i in range(n)
+        ],
         axis=1,
     )
     return ActiveProfile(
-        tuple(rules), gains, np.maximum(freest - gains, 0), recurrent_classes(chain, grid.rewards)
+        tuple(rules),
+        gains,
+        np.maximum(best_over_own_start - gains, 0),
+        recurrent_classes(chain, grid.rewards),
     )
 
 
 def mutual_best_responses(
     grid: PolicyGrid, rules: Sequence[Rule], rounds: int = 50, tolerance: float = 1e-9
 ) -> ActiveProfile:
-    """Let players in turn replace their rule by a best response until nobody gains from any state, or rounds are spent.
+    """Search for mutual best responses: players in turn adopt a best response until none gains.
 
-    A rule that is optimal already is kept. The profile found is one of many active equilibria; where the
-    search cycles, `settled` is False.
+    A rule that is already optimal is kept. The profile found is one of many active equilibria; if the search
+    does not converge within `rounds`, `settled` is False.
 
     Args:
         grid: the game on its grid.
-        rules: to start from.
-        rounds: at most so many rounds, at least 1.
-        tolerance: gains that count as none.
+        rules: initial rules, one per player.
+        rounds: the largest number of rounds, at least 1.
+        tolerance: the largest gain that counts as none.
     """
     check_count("rounds", rounds)
     current, count, changed = list(rules), 0, True
@@ -189,14 +209,15 @@ def recurrent_classes(
 def discretization_error(
     game: Any, updates: Sequence[Callable[[Any], Any]], player: int, points: int = 11
 ) -> float:
-    """How much a best response's average reward changes when every cell of the grid is halved, at most over the coarser grid's states.
+    """The largest change of a best response's average reward when every cell of the grid is halved.
 
-    A change, not a bound: a small one says that the grid no longer matters much.
+    The maximum is over the states of the coarser grid. It is an estimate of the discretization error, not a
+    bound.
 
     Args:
         game: what `policy_grid` takes.
-        updates: everybody's continuous updates, as `rule_on_grid` takes them.
-        player: who responds.
+        updates: one continuous update per player, as `rule_on_grid` takes them.
+        player: the player that responds.
         points: of the coarser grid, at least 2.
 
     Example:

@@ -1,4 +1,4 @@
-"""Best responses in repeated games: one player's decision process against memory-k strategies, solved exactly."""
+"""Best responses in repeated games: one player's Markov decision process against memory-k strategies."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -8,25 +8,26 @@ import numpy as np
 from jaxtyping import Float
 
 from solvers.base import TOLERANCE, Status
+from solvers.printing import result_text
 from solvers.repeated import markov_decisions as decisions
 from solvers.repeated.histories import Play, Repeated, from_table, play, repeated
 
 
 @dataclasses.dataclass(frozen=True)
 class BestResponse:
-    """A best response to everybody else's strategies in a repeated game.
+    """A best response to the others' strategies in a repeated game.
 
     Args:
-        player: whose response it is.
-        policy: the response, deterministic, in the laboratory's own-first form: probabilities of action 0 for
-            two actions, a table `(histories, actions)` for more.
-        value: the player's per-step value from the start (of the objective, where one was given).
+        player: the player that responds.
+        policy: the response, a deterministic strategy whose histories list the player's own action first:
+            probabilities of action 0 for two actions, a table `(histories, actions)` for more.
+        value: the player's per-step value from the start (of the objective, if one was given).
         values: per-step value after every history, in the order of the policy's rows.
-        payoffs: everybody's per-step payoff from the start when it is played.
-        residual: the most per step that another strategy could still gain after any history, over the range
-            of the best one-step payoffs.
-        status: `"solved"` where the residual is within tolerance.
-        iterations: policy iterations.
+        payoffs: per-step payoff of every player from the start under the response.
+        residual: the largest per-step gain of another strategy after any history, over the range of the best
+            one-step payoffs.
+        status: `"solved"` if the residual is within tolerance.
+        iterations: number of policy iterations.
     """
 
     player: int
@@ -38,6 +39,12 @@ class BestResponse:
     status: Status
     iterations: int
 
+    def __repr__(self) -> str:
+        return result_text(
+            f"BestResponse of player {self.player}: {self.status}",
+            {"policy": self.policy, "value": self.value, "payoffs": self.payoffs, "residual": self.residual},
+        )
+
 
 def best_response(
     game: Any,
@@ -47,26 +54,25 @@ def best_response(
     objective: Sequence[float] | None = None,
     memory: int = 1,
 ) -> BestResponse:
-    r"""What a player does best against the others' strategies, among all strategies of whatever memory.
+    r"""A player's best response to the others' strategies, among all strategies of any memory.
 
-    Against strategies that remember k joint actions, the last k are the state of a Markov decision process,
-    so some deterministic strategy of memory k is optimal after every history at once (Press & Dyson 2012,
-    appendix, for one player's payoffs):
+    Against strategies of memory k, the last k joint actions are the state of a Markov decision process, so
+    some deterministic strategy of memory k is optimal after every history (Press & Dyson 2012, appendix):
 
     $V(h) = \max_a E_{a_{-i} \sim \sigma_{-i}(h)} \left[ (1-d)\, u_i(a) + d\, V(h a) \right]$
 
     Args:
         game: a `games.Iterated`, or a stage game.
-        profile: one strategy per player by seat, the player's own being ignored (None will do): a name in
+        profile: one strategy per player by seat; the player's own is ignored and may be None: a name in
             `games.STRATEGIES`, a vector of probabilities of action 0 such as `[start, CC, CD, DC, DD]`, or a
             table `(histories, actions)`.
-        player: who responds.
+        player: the player that responds.
         discount: in [0, 1], 1 being the long-run average; for a stage game, or to replace the game's own.
-        objective: weights on everybody's payoffs that the player maximizes; by default its own payoff.
-        memory: the least memory of the response; that of the others' strategies where it is longer.
+        objective: the player maximizes the sum of all payoffs with these weights; by default its own payoff.
+        memory: the smallest memory of the response; it is at least that of the others' strategies.
 
     Raises:
-        ValueError: for payoffs, strategies or a discount that are none.
+        ValueError: for invalid payoffs, strategies or discount.
 
     Example:
         >>> response = best_response([[[3, 0], [5, 1]], [[3, 5], [0, 1]]], (None, "tft"), discount=0.9)
@@ -78,7 +84,7 @@ def best_response(
 
 
 def respond(others: Play, player: int, objective: Sequence[float] | None = None) -> BestResponse:
-    """`best_response` to strategies already brought to one memory."""
+    """`best_response` to strategies already in the common form of `play`."""
     rules = others.game
     weights = np.eye(rules.n_players)[player] if objective is None else np.asarray(objective, dtype=float)
     if weights.shape != (rules.n_players,) or not np.isfinite(weights).all():
@@ -90,7 +96,7 @@ def respond(others: Play, player: int, objective: Sequence[float] | None = None)
     unit = float(np.ptp(objectives.max(axis=0)) or np.ptp(objectives)) or 1.0
     decision = decisions.solve(transitions, objectives, rules.discount)
     states = np.arange(len(decision.policy))
-    earned = decisions.values(
+    values_in_play = decisions.values(
         transitions[decision.policy, states], rewards[decision.policy, states], rules.discount
     )
     own = np.argsort(others.rows(player))
@@ -99,7 +105,7 @@ def respond(others: Play, player: int, objective: Sequence[float] | None = None)
         policy=from_table(np.eye(rules.n_actions[player])[decision.policy[own]]),
         value=float(decision.values[0]),
         values=decision.values[own],
-        payoffs=earned[0],
+        payoffs=values_in_play[0],
         residual=decision.residual / unit,
         status="solved" if decision.residual <= TOLERANCE * unit else "not_converged",
         iterations=decision.iterations,
@@ -109,7 +115,7 @@ def respond(others: Play, player: int, objective: Sequence[float] | None = None)
 def repeated_payoffs(
     game: Any, profile: Sequence[Any], discount: float | None = None
 ) -> Float[np.ndarray, " n_players"]:
-    r"""Everybody's per-step payoff from the start, $(1-d)\, p_0^\top (I - dT)^{-1} u$, or its limit at $d = 1$.
+    r"""Per-step payoffs from the start, $(1-d)\, p_0^\top (I - dT)^{-1} u$, or their limit at $d = 1$.
 
     Args:
         game: a `games.Iterated`, or a stage game.
@@ -123,8 +129,8 @@ def repeated_payoffs(
     return history_values(play(repeated(game, discount), profile))[0]
 
 
-def history_values(everybody: Play) -> Float[np.ndarray, "histories n_players"]:
-    """Everybody's per-step value after every history, in joint order."""
-    rules: Repeated = everybody.game
-    joint = everybody.joint()
-    return decisions.values(everybody.chain(joint), joint @ rules.rewards, rules.discount)
+def history_values(joint_play: Play) -> Float[np.ndarray, "histories n_players"]:
+    """Per-step value of every player after every history, in joint order."""
+    rules: Repeated = joint_play.game
+    joint = joint_play.joint()
+    return decisions.values(joint_play.chain(joint), joint @ rules.rewards, rules.discount)

@@ -1,4 +1,4 @@
-"""At which discounts a profile of memory-k strategies is an equilibrium: all of them, found as roots of polynomials."""
+"""All discounts at which a profile of memory-k strategies is an equilibrium, as roots of polynomials."""
 
 import dataclasses
 import itertools
@@ -14,37 +14,37 @@ from solvers.repeated.histories import Play, Repeated, play, repeated
 Intervals = tuple[tuple[float, float], ...]
 Conditions = Callable[[Float[np.ndarray, " d"]], Float[np.ndarray, "d conditions"]]
 NEAR = 1e-7
-"""Discounts nearer than this are one."""
+"""Discounts closer than this count as one."""
 CLOSE = 1e-9
-"""Gains below this, in units of the largest, are none at a single discount."""
+"""Gains below this, in units of the largest, count as zero at an isolated discount."""
 VANISHING = 1e-11
-"""Conditions that are nowhere larger than this, in units of the player's payoff range, hold with equality everywhere."""
+"""Conditions at most this large everywhere, in units of the payoff range, hold with equality."""
 DEVIATIONS = 5000
-"""Deviating strategies per player beyond which Nash equilibria are refused."""
+"""The largest number of deviating strategies per player for which Nash equilibria are computed."""
 
 
 def equilibrium_discounts(game: Any, profile: Sequence[Any], perfect: bool = True) -> Intervals:
     r"""All discounts in [0, 1) at which a profile is an equilibrium.
 
-    The per-step value of each history is a rational function of the discount with denominator $q(d) = \prod
-    (1 - d \lambda) > 0$, over the eigenvalues $\lambda$ of T but one 1 for each recurrent class. So every
-    incentive condition holds between roots of a polynomial of known degree: its values at Chebyshev nodes
-    determine it, the eigenvalues of its colleague matrix are all its roots, and those that bound an interval
-    are polished on the condition itself.
+    The per-step value after each history is a rational function of the discount with denominator $q(d) =
+    \prod (1 - d \lambda) > 0$, where $\lambda$ runs over the eigenvalues of T without one 1 for each
+    recurrent class. So every incentive condition is the sign of a polynomial of known degree. Its values at
+    Chebyshev nodes determine it, the eigenvalues of its colleague matrix are its roots, and roots that bound
+    an interval are refined by Brent's method on the condition itself.
 
     Args:
         game: a stage game, or a `games.Iterated`, whose own discount is ignored.
         profile: one strategy per player by seat, as `best_response` takes them.
-        perfect: whether it must be subgame perfect (deviating once after any history); otherwise a Nash
-            equilibrium from the start, by all deterministic strategies of the same memory.
+        perfect: whether the profile must be subgame perfect (one-shot deviations after any history);
+            otherwise a Nash equilibrium from the start, against all deterministic strategies of the same
+            memory.
 
     Returns:
         Disjoint closed intervals `(low, high)` in increasing order; `high = 1` means up to but not including
         1, and two equal ends mean one discount.
 
     Raises:
-        ValueError: for strategies that are none, and for Nash equilibria of profiles with too many deviations
-            to try.
+        ValueError: for invalid strategies, and for Nash equilibria with too many deviating strategies to try.
 
     Example:
         >>> axelrod = [[[3, 0], [5, 1]], [[3, 5], [0, 1]]]
@@ -56,36 +56,39 @@ def equilibrium_discounts(game: Any, profile: Sequence[Any], perfect: bool = Tru
     Source:
         Trefethen (2013), Theorem 18.1, for roots by the colleague matrix.
     """
-    everybody = play(in_own_units(repeated(game, 0.5), getattr(game, "stage", game)), profile)
-    size = len(everybody.follows)
+    joint_play = play(in_own_units(repeated(game, 0.5), getattr(game, "stage", game)), profile)
+    size = len(joint_play.follows)
     parts = [
-        one_step(everybody, i) if perfect else whole(everybody, i) for i in range(everybody.game.n_players)
+        one_shot_gains(joint_play, i) if perfect else strategy_gains(joint_play, i)
+        for i in range(joint_play.game.n_players)
     ]
     degree = size + 1 if perfect else 2 * size + 1
 
     def gains(d: Float[np.ndarray, " d"]) -> Float[np.ndarray, "d conditions"]:
         return np.concatenate([conditions(d) for conditions in parts], axis=1)
 
-    return hold(gains, degree)
+    return intervals_without_gain(gains, degree)
 
 
 def in_own_units(game: Repeated, stage: Any) -> Repeated:
-    """The repeated game with everybody's payoffs brought to [0, 1] before they are rounded: a condition is one player's alone."""
+    """The repeated game with each player's payoffs scaled to [0, 1] in rationals, before rounding."""
     exact = [(own - own.min()) / ((own.max() - own.min()) or 1) for own in payoff_tensor(stage, exact=True)]
     return dataclasses.replace(game, payoffs=np.stack(exact).astype(float))
 
 
-def one_step(everybody: Play, player: int) -> Conditions:
-    r"""What deviating once gains after each history, times $(1-d)\, q(d)$: a polynomial in the discount."""
-    transitions, rewards = everybody.choices(player)
-    joint, own = everybody.joint(), everybody.tables[player]
-    assert own is not None, "everybody's table is given"
-    chain, earned = everybody.chain(joint), joint @ everybody.game.rewards[:, player]
+def one_shot_gains(joint_play: Play, player: int) -> Conditions:
+    r"""Gains of one-shot deviations after each history, times $(1-d)\, q(d)$: polynomials in the discount."""
+    transitions, rewards = joint_play.choices(player)
+    joint, own = joint_play.joint(), joint_play.tables[player]
+    assert own is not None, "every player's table is given"
+    chain, rewards_in_play = joint_play.chain(joint), joint @ joint_play.game.rewards[:, player]
     others = denominator(chain)
 
     def gains(d: Float[np.ndarray, " d"]) -> Float[np.ndarray, "d conditions"]:
         systems = np.eye(len(chain)) - d[:, None, None] * chain
-        values = np.linalg.solve(systems, np.broadcast_to(earned[:, None], (len(d), len(chain), 1)))[..., 0]
+        values = np.linalg.solve(systems, np.broadcast_to(rewards_in_play[:, None], (len(d), len(chain), 1)))[
+            ..., 0
+        ]
         ahead = rewards[..., player] + d[:, None, None] * np.einsum("ahk,dk->dah", transitions, values)
         now = np.einsum("ha,dah->dh", own, ahead)
         return (ahead - now[:, None]).reshape(len(d), -1) * ((1 - d) * others(d))[:, None]
@@ -93,9 +96,9 @@ def one_step(everybody: Play, player: int) -> Conditions:
     return gains
 
 
-def whole(everybody: Play, player: int) -> Conditions:
-    """What each deterministic strategy gains per step from the start, times both chains' q(d): a polynomial in the discount."""
-    transitions, rewards = everybody.choices(player)
+def strategy_gains(joint_play: Play, player: int) -> Conditions:
+    """Per-step gains of all deterministic strategies from the start, times both chains' q(d): polynomials."""
+    transitions, rewards = joint_play.choices(player)
     histories, actions = transitions.shape[1], len(transitions)
     if actions**histories > DEVIATIONS:
         raise ValueError(
@@ -104,16 +107,18 @@ def whole(everybody: Play, player: int) -> Conditions:
         )
     policies = np.array(list(itertools.product(range(actions), repeat=histories)))
     states = np.arange(histories)
-    chains, earned = transitions[policies, states], rewards[policies, states, player]
-    joint = everybody.joint()
-    chain, now = everybody.chain(joint), joint @ everybody.game.rewards[:, player]
+    chains, rewards_in_play = transitions[policies, states], rewards[policies, states, player]
+    joint = joint_play.joint()
+    chain, now = joint_play.chain(joint), joint @ joint_play.game.rewards[:, player]
     others = [denominator(each) for each in (chain, *chains)]
 
-    def scored(d: float, matrices: np.ndarray, incomes: np.ndarray) -> np.ndarray:
+    def values_at(d: float, matrices: np.ndarray, incomes: np.ndarray) -> np.ndarray:
         return np.linalg.solve(np.eye(histories) - d * matrices, (1 - d) * incomes[..., None])[..., 0, 0]
 
     def gains(d: Float[np.ndarray, " d"]) -> Float[np.ndarray, "d conditions"]:
-        above = np.array([scored(each, chains, earned) - scored(each, chain, now) for each in d])
+        above = np.array(
+            [values_at(each, chains, rewards_in_play) - values_at(each, chain, now) for each in d]
+        )
         mine, *theirs = (q(d) for q in others)
         return above * np.stack(theirs, axis=1) * mine[:, None]
 
@@ -123,7 +128,7 @@ def whole(everybody: Play, player: int) -> Conditions:
 def denominator(
     chain: Float[np.ndarray, "s s"],
 ) -> Callable[[Float[np.ndarray, " d"]], Float[np.ndarray, " d"]]:
-    r"""The polynomial $q(d) = \det(I - dT) / (1-d)^c$, with c the number of recurrent classes, over its maximum; positive on [0, 1]."""
+    r"""$q(d) = \det(I - dT) / (1-d)^c$ with c recurrent classes, scaled to maximum 1; positive on [0, 1]."""
     from scipy.sparse.csgraph import connected_components
 
     n, component = connected_components(chain > 0, connection="strong")
@@ -139,22 +144,25 @@ def denominator(
 
 
 def chebyshev_nodes(degree: int) -> Float[np.ndarray, " nodes"]:
-    """Discounts at which a polynomial of this degree is determined by its values."""
+    """Chebyshev nodes on [0, 1] that determine a polynomial of this degree."""
     from numpy.polynomial import chebyshev
 
     return (chebyshev.chebpts1(degree + 1) + 1) / 2
 
 
 def breakpoints(gains: Conditions, degree: int) -> Float[np.ndarray, " n"]:
-    """0, 1, and the discounts between them at which some polynomial of at most this degree may change its sign."""
+    """0, 1, and the discounts between them at which some polynomial of this degree may change sign."""
     from numpy.polynomial import chebyshev
 
     nodes = chebyshev_nodes(degree)
     basis = chebyshev.chebvander(2 * nodes - 1, degree)
-    marks = {0.0, 1.0}
+    roots_and_ends = {0.0, 1.0}
     for column in gains(nodes).T:
         coefficients = np.linalg.solve(basis, column)
-        for end in (1.0, 0.0):  # roots there bound no interval, and multiple ones would scatter
+        for end in (
+            1.0,
+            0.0,
+        ):  # divide out roots at 0 and 1: they bound no interval, and multiple roots are ill-conditioned
             while abs(chebyshev.chebval(2 * end - 1, coefficients)) < 1e-10 * np.abs(column).max():
                 column = column / np.abs(end - nodes)
                 coefficients = np.linalg.solve(basis, column)
@@ -162,50 +170,50 @@ def breakpoints(gains: Conditions, degree: int) -> Float[np.ndarray, " n"]:
             chebyshev.chebroots(chebyshev.chebtrim(coefficients, tol=1e-12 * np.abs(coefficients).max())) + 1
         ) / 2
         real = roots[np.abs(roots.imag) < 1e-5].real
-        marks |= set(real[(real > 0) & (real < 1)].tolist())
-    ordered = np.array(sorted(marks))
+        roots_and_ends |= set(real[(real > 0) & (real < 1)].tolist())
+    ordered = np.array(sorted(roots_and_ends))
     distinct = ordered[np.r_[True, np.diff(ordered) > NEAR]]
     distinct[-1] = 1.0
     return distinct
 
 
-def hold(conditions: Conditions, degree: int) -> Intervals:
-    """The discounts in [0, 1) at which no gain is positive, for polynomials of at most this degree."""
+def intervals_without_gain(conditions: Conditions, degree: int) -> Intervals:
+    """Intervals of discounts in [0, 1) on which no gain is positive, for polynomials up to a degree."""
     from scipy.optimize import brentq
 
-    live = (
+    nonzero = (
         np.abs(conditions(chebyshev_nodes(degree))).max(axis=0) > VANISHING
-    )  # the sign of the others is that of their rounding error
+    )  # the others have the sign of a rounding error
 
     def gains(d: Float[np.ndarray, " d"]) -> Float[np.ndarray, "d conditions"]:
-        return conditions(d)[:, live]
+        return conditions(d)[:, nonzero]
 
     ends = breakpoints(gains, degree)
-    middles = (ends[1:] + ends[:-1]) / 2
-    at_middles, at_ends = gains(middles), gains(ends[:-1])
-    unit = np.abs(np.concatenate([at_middles, at_ends])).max(axis=0)
-    fails = at_middles > 1e-11 * unit
-    inside, touching = ~fails.any(axis=1), (at_ends <= CLOSE * unit).all(axis=1)
+    midpoints = (ends[1:] + ends[:-1]) / 2
+    at_midpoints, at_ends = gains(midpoints), gains(ends[:-1])
+    unit = np.abs(np.concatenate([at_midpoints, at_ends])).max(axis=0)
+    fails = at_midpoints > 1e-11 * unit
+    inside, isolated = ~fails.any(axis=1), (at_ends <= CLOSE * unit).all(axis=1)
 
     def between(holding: int, failing: int) -> float:
-        """The end between two neighboring middles: where the first condition fails."""
+        """The boundary between two neighboring midpoints: the root at which the first condition fails."""
         found = [float(ends[max(holding, failing)])]
-        for c in np.flatnonzero(fails[failing] & (at_middles[holding] < 0)):
+        for c in np.flatnonzero(fails[failing] & (at_midpoints[holding] < 0)):
             root: Any = brentq(
                 lambda d, c=c: float(gains(np.array([d]))[0, c]),
-                middles[holding],
-                middles[failing],
+                midpoints[holding],
+                midpoints[failing],
                 xtol=1e-15,
             )
             found.append(float(root))
-        return min(found[1:] or found, key=lambda d: abs(d - middles[holding]))
+        return min(found[1:] or found, key=lambda d: abs(d - midpoints[holding]))
 
     intervals: list[tuple[float, float]] = []
-    last = len(middles) - 1
-    for k in range(len(middles)):
+    last = len(midpoints) - 1
+    for k in range(len(midpoints)):
         if inside[k]:
             low = 0.0 if k == 0 else intervals.pop()[0] if inside[k - 1] else between(k, k - 1)
             intervals.append((low, 1.0 if k == last or inside[k + 1] else between(k, k + 1)))
-        elif touching[k] and (k == 0 or not inside[k - 1]):
+        elif isolated[k] and (k == 0 or not inside[k - 1]):
             intervals.append((float(ends[k]), float(ends[k])))
     return tuple(intervals)

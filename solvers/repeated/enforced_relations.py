@@ -1,4 +1,4 @@
-"""What a fixed strategy does to the payoffs of whoever meets it: the polygon it leaves, the line it enforces, its extortion slope."""
+"""Payoffs against a fixed strategy: the feasible polygon, the enforced relation, the extortion slope."""
 
 import dataclasses
 from typing import Any
@@ -8,6 +8,7 @@ from jaxtyping import Float
 
 from games.checks import check_range
 from games.strategies.zero_determinant_lines import AXELROD, COOPERATED, dilemma
+from solvers.printing import result_text, rounded
 from solvers.repeated.histories import Play, Repeated, from_table, play, repeated
 from solvers.repeated.markov_decisions import solve, values
 from solvers.repeated.polygons import Polygon, from_support
@@ -15,29 +16,38 @@ from solvers.repeated.polygons import Polygon, from_support
 TOURNAMENT = (AXELROD, tuple(zip(*AXELROD, strict=True)))
 """Both players' payoffs in the prisoner's dilemma of Axelrod's tournaments."""
 EXACT = 1e-10
-"""How far, in units of the payoff range, a vertex or a relation may be off and still count."""
+"""Tolerance for vertices and relations, in units of the payoff range."""
 
 
 @dataclasses.dataclass(frozen=True)
 class FeasiblePayoffs:
-    """All pairs of per-step payoffs that are possible against a fixed strategy.
+    """The pairs of per-step payoffs that are possible against a fixed strategy.
 
     Args:
         vertices: `(m, 2)`, own payoff first, counterclockwise; one row is a point, two are a segment.
-        responses: for each vertex, a deterministic strategy of the other that attains it, in its own-first
-            form.
+        responses: for each vertex, a deterministic strategy of the other player that attains it; its
+            histories list its own action first.
     """
 
     vertices: Polygon
     responses: tuple[Float[np.ndarray, "..."], ...]
 
+    def __repr__(self) -> str:
+        return result_text(
+            f"FeasiblePayoffs (own, other): a polygon of {len(self.vertices)} vertices",
+            {
+                f"vertex {k}": f"{rounded(v)} against {rounded(r)}"
+                for k, (v, r) in enumerate(zip(self.vertices, self.responses, strict=True))
+            },
+        )
+
 
 def feasible_payoffs(strategy: Any, game: Any = TOURNAMENT, discount: float | None = None) -> FeasiblePayoffs:
-    r"""The payoffs `(own, other)` that somebody who plays a fixed strategy and a free other player can have together.
+    r"""The polygon of payoffs `(own, other)` of a fixed strategy against all strategies of the other player.
 
-    $\mathcal{C}(\sigma) = \{(\pi_X(\sigma, \tau), \pi_Y(\sigma, \tau)) : \tau\}$, a convex polygon, whose
-    farthest point in any direction is a best response to weighted payoffs. Against a memory-one strategy of a
-    2x2 game it has at most 11 vertices.
+    $\mathcal{C}(\sigma) = \{(\pi_X(\sigma, \tau), \pi_Y(\sigma, \tau)) : \tau\}$, is a convex polygon whose
+    farthest point in any direction is a best response for weighted payoffs. Against a memory-one strategy of
+    a 2x2 game it has at most 11 vertices.
 
     Args:
         strategy: of the player in seat 0, as `best_response` takes them.
@@ -46,7 +56,7 @@ def feasible_payoffs(strategy: Any, game: Any = TOURNAMENT, discount: float | No
         discount: in [0, 1], 1 being the long-run average; for a stage game, or to replace the game's own.
 
     Raises:
-        ValueError: for a game of another number of players, and what `best_response` refuses.
+        ValueError: for a game of another number of players, and the errors of `best_response`.
 
     Example:
         >>> feasible_payoffs("tft", discount=1.0).vertices.tolist()
@@ -60,7 +70,7 @@ def feasible_payoffs(strategy: Any, game: Any = TOURNAMENT, discount: float | No
 
 
 def two_players(rules: Repeated) -> Repeated:
-    """Refuse a game of another number of players."""
+    """The game, checked to have two players."""
     if rules.n_players != 2:
         raise ValueError(
             f"The game has {rules.n_players} players; payoffs against a fixed strategy are a polygon for 2 players."
@@ -68,10 +78,10 @@ def two_players(rules: Repeated) -> Repeated:
     return rules
 
 
-def feasible(fixed: Play) -> FeasiblePayoffs:
-    """`feasible_payoffs` against a strategy of player 0 in its final form."""
-    rules = fixed.game
-    transitions, rewards = fixed.choices(1)
+def feasible(fixed_play: Play) -> FeasiblePayoffs:
+    """`feasible_payoffs` of a fixed strategy of player 0 in the common form of `play`."""
+    rules = fixed_play.game
+    transitions, rewards = fixed_play.choices(1)
     states, found = np.arange(len(rewards[0])), {}
 
     def best(direction: np.ndarray) -> np.ndarray:
@@ -81,24 +91,24 @@ def feasible(fixed: Play) -> FeasiblePayoffs:
         return point
 
     vertices, directions = from_support(best, EXACT * rules.scale)
-    own = np.argsort(fixed.rows(1))
+    own = np.argsort(fixed_play.rows(1))
     eye = np.eye(rules.n_actions[1])
     return FeasiblePayoffs(vertices, tuple(from_table(eye[found[tuple(d)][own]]) for d in directions))
 
 
 @dataclasses.dataclass(frozen=True)
 class Relation:
-    r"""A line $\alpha s_X + \beta s_Y + \gamma = 0$ that a strategy enforces between its own and the other's per-step payoff.
+    r"""A relation $\alpha s_X + \beta s_Y + \gamma = 0$ that a strategy enforces between per-step payoffs.
 
     Args:
         alpha, beta, gamma: the coefficients, with $\max(|\alpha|, |\beta|) = 1$ and the first that is not 0
             of them positive.
-        zero_determinant: whether it follows from the strategy's vector lying in the span of the payoffs
-            (Press & Dyson 2012); otherwise the strategy leaves no more than the line for another reason, as
-            always defecting does.
+        zero_determinant: whether the strategy is zero-determinant: its vector lies in the span of the payoffs
+            (Press & Dyson 2012). Otherwise payoffs lie on a line for another reason, as against always
+            defecting.
         phi: the scale $\phi$ with $d\,p - (1,1,0,0) + (1-d) p_0 = \phi (\alpha S_X + \beta S_Y + \gamma)$; 0
             where not zero-determinant.
-        residual: how far payoffs may be off the line, over the payoff range.
+        residual: the largest distance of feasible payoffs from the line, over the payoff range.
     """
 
     alpha: float
@@ -108,25 +118,32 @@ class Relation:
     phi: float
     residual: float
 
+    def __repr__(self) -> str:
+        kind = "zero-determinant" if self.zero_determinant else "not zero-determinant"
+        return (
+            f"Relation({rounded(self.alpha)} s_X + {rounded(self.beta)} s_Y + {rounded(self.gamma)} = 0, "
+            f"slope {rounded(self.slope)}, baseline {rounded(self.baseline)}, {kind})"
+        )
+
     @property
     def slope(self) -> float:
-        r"""$\chi = -\beta / \alpha$, so that $s_X - \kappa = \chi (s_Y - \kappa)$; infinite where the other's payoff alone is set."""
+        r"""$\chi = -\beta / \alpha$ in $s_X - \kappa = \chi (s_Y - \kappa)$; infinite if $\alpha = 0$."""
         return -self.beta / self.alpha if self.alpha else np.inf
 
     @property
     def baseline(self) -> float:
-        r"""$\kappa = -\gamma / (\alpha + \beta)$, where the line crosses the diagonal; NaN where it does not, or is the diagonal."""
+        r"""$\kappa = -\gamma / (\alpha + \beta)$, where the line crosses the diagonal; NaN if it does not."""
         return -self.gamma / (self.alpha + self.beta) if abs(self.alpha + self.beta) > EXACT else np.nan
 
 
 def enforced_relation(
     strategy: Any, game: Any = TOURNAMENT, discount: float | None = None
 ) -> Relation | None:
-    r"""The linear relation between both players' payoffs that a strategy enforces whatever the other does, or None.
+    r"""The linear relation of both players' payoffs that a strategy enforces against any opponent, or None.
 
-    With $v$ the frequencies of the states, $\langle d\,p - (1,1,0,0) + (1-d) p_0, v \rangle = 0$ against
-    anybody. The relation is enforced if that vector is $\phi (\alpha S_X + \beta S_Y + \gamma)$. Where it is
-    not, the polygon of feasible payoffs tells whether they lie on a line nevertheless.
+    With $v$ the discounted state frequencies, $\langle d\,p - (1,1,0,0) + (1-d) p_0, v \rangle = 0$ against
+    any opponent. The relation is enforced if that vector equals $\phi (\alpha S_X + \beta S_Y + \gamma)$.
+    Otherwise the polygon of feasible payoffs decides whether they lie on a line nevertheless.
 
     Args:
         strategy: of the player in seat 0, as `best_response` takes them.
@@ -135,10 +152,10 @@ def enforced_relation(
         discount: in [0, 1], 1 being the long-run average; for a stage game, or to replace the game's own.
 
     Returns:
-        The relation; None where two-dimensional payoffs, or only one point, are feasible.
+        The relation; None if the feasible payoffs are two-dimensional or a single point.
 
     Raises:
-        ValueError: for a game of another number of players, and what `best_response` refuses.
+        ValueError: for a game of another number of players, and the errors of `best_response`.
 
     Example:
         >>> relation = enforced_relation("extort_2", discount=1.0)
@@ -149,30 +166,30 @@ def enforced_relation(
         Press & Dyson (2012); Hilbe, Traulsen & Sigmund (2015) with discounting.
     """
     rules = two_players(repeated(game, discount))
-    fixed = play(rules, (strategy, None), 1)
-    vertices = feasible(fixed).vertices
-    if fixed.memory == 1 and rules.n_actions == (2, 2):
-        table = fixed.tables[0]
+    fixed_play = play(rules, (strategy, None), 1)
+    vertices = feasible(fixed_play).vertices
+    if fixed_play.memory == 1 and rules.n_actions == (2, 2):
+        table = fixed_play.tables[0]
         assert table is not None
-        found = spanned(table[:, 0], rules, rules.discount)
+        found = zero_determinant_coefficients(table[:, 0], rules, rules.discount)
         if found is not None:
-            return normalized(*found, True, vertices, rules.scale)
+            return normalized_relation(*found, True, vertices, rules.scale)
     if len(vertices) != 2:
         return None
     (x, y), (u, v) = vertices
-    return normalized(np.array([v - y, x - u, u * y - x * v]), 0.0, False, vertices, rules.scale)
+    return normalized_relation(np.array([v - y, x - u, u * y - x * v]), 0.0, False, vertices, rules.scale)
 
 
-def akin(policy: Float[np.ndarray, " 5"], discount: float) -> Float[np.ndarray, " 4"]:
-    r"""The vector $d\,p - (1,1,0,0) + (1-d) p_0$, orthogonal to the frequencies of CC, CD, DC, DD against anybody (Akin 2012)."""
+def akin_vector(policy: Float[np.ndarray, " 5"], discount: float) -> Float[np.ndarray, " 4"]:
+    r"""The vector $d\,p - (1,1,0,0) + (1-d) p_0$, orthogonal to the state frequencies (Akin 2012)."""
     return discount * policy[1:] - COOPERATED + (1 - discount) * policy[0]
 
 
-def spanned(
+def zero_determinant_coefficients(
     policy: Float[np.ndarray, " 5"], rules: Repeated, discount: float
 ) -> tuple[np.ndarray, float] | None:
-    """The coefficients of the payoffs and of 1 that make up the strategy's vector, and their scale; None where there are none."""
-    vector = akin(policy, discount)
+    """Coefficients and scale with which the payoffs and 1 span the strategy's vector, or None."""
+    vector = akin_vector(policy, discount)
     unit = np.abs(vector).max()
     payoffs = rules.rewards / rules.scale
     basis = np.column_stack([payoffs, np.ones(4)])
@@ -187,10 +204,10 @@ def spanned(
     return found, 1.0
 
 
-def normalized(
+def normalized_relation(
     coefficients: Float[np.ndarray, " 3"], phi: float, zero_determinant: bool, vertices: Polygon, scale: float
 ) -> Relation:
-    """The relation in its standard form, its residual measured at the vertices of the feasible payoffs."""
+    """The relation with normalized coefficients, and its residual at the vertices of the feasible payoffs."""
     largest = np.abs(coefficients[:2]).max()
     coefficients = np.where(np.abs(coefficients) < 1e-13 * largest, 0.0, coefficients)
     first = coefficients[np.flatnonzero(coefficients[:2])[0]]
@@ -202,12 +219,12 @@ def normalized(
 
 @dataclasses.dataclass(frozen=True)
 class Extortion:
-    r"""The extortionate relation that fits a strategy best.
+    r"""The extortionate relation that fits a strategy best in least squares.
 
     Args:
-        slope: $\chi = -\beta / \alpha$; above 1 the strategy extorts where the fit is close.
+        slope: $\chi = -\beta / \alpha$; above 1 the strategy extorts, if the residual is small.
         alpha, beta: the fitted coefficients of $S_X - P$ and $S_Y - P$.
-        residual: the sum of squared errors, 0 for an extortionate strategy; what Knight et al. call SSE.
+        residual: the sum of squared errors, 0 for an extortionate strategy; the SSE of Knight et al.
     """
 
     slope: float
@@ -215,22 +232,25 @@ class Extortion:
     beta: float
     residual: float
 
+    def __repr__(self) -> str:
+        return f"Extortion(slope {rounded(self.slope)}, residual {rounded(self.residual)})"
+
 
 def extortion_slope(policy: Any, payoffs: Any = AXELROD, discount: float = 1.0) -> Extortion:
-    r"""How nearly a strategy extorts, and by how much.
+    r"""Fit an extortionate relation to a strategy by least squares.
 
     $\min_{\alpha, \beta} \left\| \tilde p - \alpha (S_X - P) - \beta (S_Y - P) \right\|^2$ with $\tilde p = p
     - (1, 1, 0, 0)$ in the order CC, CD, DC, DD; with discounting, $\tilde p = d\,p - (1, 1, 0, 0) + (1-d)
     p_0$.
 
     Args:
-        policy: probabilities of cooperation `[start, CC, CD, DC, DD]`, own action first, perhaps measured; or
-            a name in `games.STRATEGIES`.
+        policy: probabilities of cooperation `[start, CC, CD, DC, DD]`, own action first, for instance
+            measured ones; or a name in `games.STRATEGIES`.
         payoffs: own payoffs `[[R, S], [T, P]]` of a symmetric prisoner's dilemma.
         discount: in (0, 1]; 1, the default, is the published measure.
 
     Raises:
-        ValueError: for payoffs that are no prisoner's dilemma, or probabilities that are none.
+        ValueError: for payoffs that are not a prisoner's dilemma, or numbers that are not probabilities.
 
     Example:
         >>> fit = extortion_slope("extort_2")
@@ -243,13 +263,13 @@ def extortion_slope(policy: Any, payoffs: Any = AXELROD, discount: float = 1.0) 
     check_range("discount", discount, 1e-12, 1.0)
     own, other = dilemma(payoffs)
     rules = Repeated(np.stack([own, other]).reshape(2, 2, 2), discount)
-    fixed = play(rules, (policy, None), 1)
-    table = fixed.tables[0]
-    if table is None or fixed.memory != 1:
+    fixed_play = play(rules, (policy, None), 1)
+    table = fixed_play.tables[0]
+    if table is None or fixed_play.memory != 1:
         raise ValueError(
             "The strategy remembers more than one joint action; give the five probabilities [start, CC, CD, DC, DD]."
         )
-    target = akin(table[:, 0], discount)
+    target = akin_vector(table[:, 0], discount)
     basis = np.column_stack([own - own[3], other - own[3]])
     alpha, beta = np.linalg.lstsq(basis, target, rcond=None)[0]
     errors = target - basis @ [alpha, beta]

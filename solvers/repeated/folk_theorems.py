@@ -1,4 +1,4 @@
-"""The folk theorem's ingredients: minimax values, the payoffs that are feasible and individually rational, and grim's threshold."""
+"""Folk theorems: minimax values, feasible and individually rational payoffs, grim-trigger thresholds."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -19,45 +19,52 @@ from solvers.payoffs import (
     own_ranges,
     payoff_tensor,
 )
+from solvers.printing import rounded
 from solvers.repeated.polygons import Polygon, clip, hull
 from solvers.two_player.zero_sum_games import saddle_point
 
 
 @dataclasses.dataclass(frozen=True)
 class Minimax:
-    """How little the others can hold a player to.
+    """The minimax payoff of a player: the least that the others can hold it to.
 
     Args:
-        value: the payoff.
+        value: the minimax payoff.
         punishment: probabilities of the others' joint actions, one axis per other player by seat.
-        defense: a strategy that secures the value against any punishment (mixed), or a best reply to this one
-            (pure).
+        defense: the player's strategy: mixed, one that guarantees the value; pure, a best reply to the
+            punishment.
     """
 
     value: float
     punishment: Float[np.ndarray, "*others"]
     defense: Float[np.ndarray, " actions"]
 
+    def __repr__(self) -> str:
+        return (
+            f"Minimax(value {rounded(self.value)}, punishment {rounded(self.punishment)}, "
+            f"defense {rounded(self.defense)})"
+        )
+
 
 def stage(game: Any) -> Payoffs:
-    """The payoffs of a stage game, also where it comes as the stage of a repeated one."""
+    """The payoffs of a stage game, or of the stage of an iterated game."""
     return payoff_tensor(game.stage if isinstance(game, Iterated) else game)
 
 
 def minimax(game: Any, player: int, mixed: bool = True) -> Minimax:
-    r"""The least payoff to which the others can hold a player who replies at its best.
+    r"""The least payoff to which the others can hold a player that best responds.
 
-    Mixed, $\min_{\mu} \max_{a_i} u_i(a_i, \mu)$, a linear program; with more than two players the others are
-    allowed to correlate their actions, which can hold the player to less than independent mixing. Pure,
+    Mixed, $\min_{\mu} \max_{a_i} u_i(a_i, \mu)$, a linear program; with more than two players the others
+    may correlate their actions, which can hold the player to less than independent mixing. Pure,
     $\min_{a_{-i}} \max_{a_i} u_i(a_i, a_{-i})$.
 
     Args:
         game: a stage game, or a `games.Iterated`.
-        player: who is punished.
+        player: the punished player.
         mixed: whether the others may mix.
 
     Raises:
-        ValueError: for payoffs that are none, or a player that is not in the game.
+        ValueError: for invalid payoffs, or a player that is not in the game.
 
     Example:
         >>> pennies = ([[1, -1], [-1, 1]], [[-1, 1], [1, -1]])
@@ -83,7 +90,7 @@ def minimax(game: Any, player: int, mixed: bool = True) -> Minimax:
 
 
 def minimax_values(game: Any, mixed: bool = True) -> Float[np.ndarray, " n_players"]:
-    """Everybody's minimax value.
+    """The minimax value of each player.
 
     Example:
         >>> minimax_values(([[3, 0], [5, 1]], [[3, 5], [0, 1]])).tolist()
@@ -93,7 +100,7 @@ def minimax_values(game: Any, mixed: bool = True) -> Float[np.ndarray, " n_playe
 
 
 def feasible_set(game: Any) -> Polygon:
-    """The payoffs of two players that some distribution over joint actions gives: the hull of the stage payoffs.
+    """The feasible payoffs of two players: the convex hull of the stage payoffs.
 
     Args:
         game: a stage game of two players, or a `games.Iterated`.
@@ -112,7 +119,7 @@ def feasible_set(game: Any) -> Polygon:
 
 
 def two_player_hull(payoffs: Payoffs, close: float) -> Polygon:
-    """The hull of the payoffs of two players, vertices closer than this share of their ranges left away."""
+    """The convex hull of two players' payoffs, without vertices closer than a share `close` of the ranges."""
     if n_players(payoffs) != 2:
         raise ValueError(
             f"The game has {n_players(payoffs)} players; the set of feasible payoffs is a polygon for 2 players."
@@ -122,7 +129,7 @@ def two_player_hull(payoffs: Payoffs, close: float) -> Polygon:
 
 
 def individually_rational_set(game: Any, mixed: bool = True) -> Polygon:
-    r"""The feasible payoffs that give both players at least their minimax values, $\{v \in F : v_i \ge \underline v_i\}$.
+    r"""The feasible and individually rational payoffs, $\{v \in F : v_i \ge \underline v_i\}$.
 
     Args:
         game: a stage game of two players, or a `games.Iterated`.
@@ -143,24 +150,24 @@ def individually_rational_set(game: Any, mixed: bool = True) -> Polygon:
     """
     payoffs = stage(game)
     values = minimax_values(game, mixed)
-    room = payoffs.max(axis=(1, 2)) - values  # what is in play; the worst payoffs may be far below
-    slack = 1e-12 * room + 4 * np.finfo(float).eps * abs(values)
+    relevant_range = payoffs.max(axis=(1, 2)) - values  # relevant range: the worst payoffs may be far below
+    slack = 1e-12 * relevant_range + 4 * np.finfo(float).eps * abs(values)
     polygon = two_player_hull(payoffs, 0.0)
     for side, value in zip(np.eye(2), values - slack, strict=True):
         polygon = clip(polygon, side, value)
-    unit = np.where(room > 0, room, 1.0)
+    unit = np.where(relevant_range > 0, relevant_range, 1.0)
     return hull(polygon / unit, 1e-9) * unit
 
 
 @dataclasses.dataclass(frozen=True)
 class Threshold:
-    """From which discount on reverting to a stage equilibrium sustains a target.
+    """The least discount at which reverting to a stage equilibrium sustains a target.
 
     Args:
-        discount: the least discount; infinite where no discount below 1 will do.
-        by_player: the same for each player's own temptations.
-        target: everybody's per-step payoff on the path.
-        reversion: what each player gets after its own deviation.
+        discount: the least discount; infinite if no discount below 1 suffices.
+        by_player: the least discount at which each player does not deviate.
+        target: per-step payoff of each player on the path of play.
+        reversion: payoff of each player after its own deviation.
     """
 
     discount: float
@@ -168,28 +175,34 @@ class Threshold:
     target: Float[np.ndarray, " n_players"]
     reversion: Float[np.ndarray, " n_players"]
 
+    def __repr__(self) -> str:
+        return (
+            f"Threshold(discount {rounded(self.discount)}, by player {rounded(self.by_player)}, "
+            f"target {rounded(self.target)}, reversion {rounded(self.reversion)})"
+        )
+
 
 def grim_threshold(
     game: Any, target: Sequence[int] | np.ndarray, reversion: Sequence[Any] | None = None
 ) -> Threshold:
-    r"""The least discount at which a target is played for ever under the threat of a stage equilibrium for ever after a deviation.
+    r"""The least discount at which grim trigger sustains a target: a deviation ends in a stage equilibrium.
 
-    With the target's payoffs v and the punishment's $e_i$, nobody deviates from any joint action a that the
-    target ever prescribes iff
+    With payoffs v of the target and $e_i$ of the punishment, no player deviates from any joint action a in
+    the support of the target if and only if
 
     $d \ge \max_{i, a} \frac{g_i(a)}{g_i(a) + v_i - e_i}, \qquad g_i(a) = \max_b u_i(b, a_{-i}) - u_i(a)$,
 
-    which in the prisoner's dilemma is $(T-R)/(T-P)$. A target that mixes joint actions does so by a public
-    signal.
+    which in the prisoner's dilemma is $(T-R)/(T-P)$. A target that mixes joint actions is
+    coordinated by a public signal.
 
     Args:
         game: a stage game of any number of players, or a `games.Iterated`.
         target: one action per player, or probabilities of the joint actions `(A1, ..., An)`.
-        reversion: the stage equilibrium everybody reverts to, one mixed strategy per player; by default each
-            deviator is punished by the pure stage equilibrium that is worst for it.
+        reversion: the stage equilibrium after a deviation, one mixed strategy per player; by default the pure
+            stage equilibrium that is worst for the deviating player.
 
     Raises:
-        ValueError: for a target or a reversion that is none, or a game without a pure equilibrium where none
+        ValueError: for an invalid target or reversion, or a game without a pure equilibrium if no reversion
             is given.
 
     Example:
@@ -200,10 +213,10 @@ def grim_threshold(
         Friedman (1971).
     """
     payoffs = stage(game)
-    weights = distribution(payoffs, target)
+    weights = target_distribution(payoffs, target)
     axes = tuple(range(1, payoffs.ndim))
     v = (payoffs * weights).sum(axis=axes)
-    e = punished(payoffs, reversion)
+    e = punishment_payoffs(payoffs, reversion)
     gains = np.array([(u.max(axis=i, keepdims=True) - u)[weights > 0].max() for i, u in enumerate(payoffs)])
     close = 1e-12 * own_ranges(payoffs)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -213,8 +226,10 @@ def grim_threshold(
     return Threshold(float(bound.max()), bound, v, e)
 
 
-def distribution(payoffs: Payoffs, target: Sequence[int] | np.ndarray) -> Float[np.ndarray, "*actions"]:
-    """A target as probabilities of the joint actions."""
+def target_distribution(
+    payoffs: Payoffs, target: Sequence[int] | np.ndarray
+) -> Float[np.ndarray, "*actions"]:
+    """The target as probabilities of the joint actions."""
     shape, given = payoffs.shape[1:], np.asarray(target)
     if (given.shape == shape and given.ndim > 1) or given.shape == shape == (1,):
         if not (given >= 0).all() or not abs(given.sum() - 1) <= 1e-9:
@@ -235,8 +250,8 @@ def distribution(payoffs: Payoffs, target: Sequence[int] | np.ndarray) -> Float[
     return weights
 
 
-def punished(payoffs: Payoffs, reversion: Sequence[Any] | None) -> Float[np.ndarray, " n_players"]:
-    """What each player gets after its own deviation."""
+def punishment_payoffs(payoffs: Payoffs, reversion: Sequence[Any] | None) -> Float[np.ndarray, " n_players"]:
+    """The payoff of each player after its own deviation."""
     if reversion is not None:
         profile = check_profile(payoffs, reversion)
         if evaluate(payoffs, profile)[2] > TOLERANCE:

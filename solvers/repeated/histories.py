@@ -1,4 +1,4 @@
-"""Repeated play as solvers see it: strategies as tables of probabilities, the histories they answer, and the chain they make."""
+"""Repeated games as Markov chains over histories: strategies are tables of action probabilities."""
 
 import dataclasses
 import math
@@ -15,12 +15,12 @@ from games.strategies.named import STRATEGIES
 from solvers.payoffs import in_own_units, own_ranges, payoff_range, payoff_tensor, rational
 
 Table = Float[np.ndarray, "histories actions"]
-"""Action probabilities after every history of length 0 to k; rows as in `games.Iterated`, the player's own action first."""
+"""Action probabilities after each history of length 0 to k; rows as in `games.Iterated`, own action first."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Repeated:
-    """A stage game for ever.
+    """An infinitely repeated stage game.
 
     Args:
         payoffs: `(n, A1, ..., An)`, float64.
@@ -47,38 +47,37 @@ class Repeated:
 
     @property
     def rewards(self) -> Float[np.ndarray, "n_outcomes n_players"]:
-        """What everybody gets from each joint action, in joint order."""
+        """The payoff of every player for each joint action, in joint order."""
         return self.payoffs.reshape(self.n_players, -1).T
 
     @property
     def scale(self) -> float:
-        """The largest less the smallest payoff of any player, or 1: the unit of what compares players' payoffs with each other."""
+        """The range of all payoffs, or 1 if it is 0: the unit for comparing payoffs across players."""
         return float(payoff_range(self.payoffs))
 
     @property
     def in_own_units(self) -> "Repeated":
-        """The same game with everybody's payoffs in units of their own range, correct to the last digits."""
+        """The same game with each player's payoffs in units of their range, accurate to rounding."""
         return Repeated(in_own_units(self.payoffs), self.discount)
 
     def in_payoffs(
         self, points: Float[np.ndarray, "points n_players"]
     ) -> Float[np.ndarray, "points n_players"]:
-        """Points in everybody's own units as payoffs of this game."""
+        """Points in the units of `in_own_units` as payoffs of this game."""
         middle = [np.sort(own, axis=None)[own.size // 2] for own in self.payoffs]
         return points * own_ranges(self.payoffs) + middle
 
 
 def repeated(game: Any, discount: float | None = None) -> Repeated:
-    """A repeated game from whatever describes one.
+    """A `Repeated` game from a game, payoffs, or a game's name.
 
     Args:
         game: a `games.Iterated`, or the stage game: a `games.MatrixGame`, its payoff tensor, or the pair of
             payoff matrices; also a game's name or factory.
-        discount: in [0, 1], 1 being the long-run average; where `game` is a stage game, or to replace the
-            game's own.
+        discount: in [0, 1], 1 being the long-run average; for a stage game, or to replace the game's own.
 
     Raises:
-        ValueError: for payoffs that are none, a missing discount, or one outside [0, 1].
+        ValueError: for invalid payoffs, a missing discount, or one outside [0, 1].
 
     Example:
         >>> from games import ipd
@@ -113,12 +112,12 @@ def as_table(game: Repeated, player: int, strategy: Any) -> tuple[Table, int]:
 
     Args:
         game: the repeated game.
-        player: whose strategy it is.
+        player: the player of the strategy.
         strategy: the name of a memory-one strategy in `games.STRATEGIES`, a vector of probabilities of action
             0 (two actions), or a table `(histories, actions)`.
 
     Raises:
-        ValueError: for a wrong number of rows or columns, or rows that are no probabilities.
+        ValueError: for a wrong number of rows or columns, or rows that are not probabilities.
 
     Example:
         >>> as_table(repeated([[[3, 0], [5, 1]], [[3, 5], [0, 1]]], 0.9), 0, "tft")[0][:, 0].tolist()
@@ -143,15 +142,15 @@ def as_table(game: Repeated, player: int, strategy: Any) -> tuple[Table, int]:
 
 
 def from_table(table: Table) -> Float[np.ndarray, "..."]:
-    """A table in the laboratory's form: the probabilities of action 0 where there are two actions."""
+    """A table as users pass it: for two actions the probabilities of action 0, otherwise the table."""
     return table[:, 0] if table.shape[1] == 2 else table
 
 
-def lifted(table: Table, n_outcomes: int, memory: int, longer: int) -> Table:
-    """The same strategy as one of longer memory, which ignores what happened earlier.
+def with_longer_memory(table: Table, n_outcomes: int, memory: int, longer: int) -> Table:
+    """The same strategy as a table of longer memory, which ignores the additional joint actions.
 
     Example:
-        >>> lifted(np.arange(5.0)[:, None], 4, 1, 2)[:, 0].astype(int).tolist()
+        >>> with_longer_memory(np.arange(5.0)[:, None], 4, 1, 2)[:, 0].astype(int).tolist()
         [0, 1, 2, 3, 4, 1, 2, 3, 4, 1, 2, 3, 4, 1, 2, 3, 4, 1, 2, 3, 4]
     """
     last = table[-(n_outcomes**memory) :]
@@ -161,7 +160,7 @@ def lifted(table: Table, n_outcomes: int, memory: int, longer: int) -> Table:
 
 
 def successors(n_outcomes: int, memory: int) -> Int[np.ndarray, "histories n_outcomes"]:
-    """Where each joint action leads from each history; both in joint order, histories by length."""
+    """The next history for each history and joint action; both in joint order, histories by length."""
     blocks, begin = [], 0
     for length in range(memory + 1):
         size = n_outcomes**length
@@ -172,7 +171,7 @@ def successors(n_outcomes: int, memory: int) -> Int[np.ndarray, "histories n_out
 
 
 def history(index: int, n_actions: tuple[int, ...], memory: int) -> tuple[tuple[int, ...], ...]:
-    """The joint actions, oldest first and players by seat, that make up a history given by its number in joint order.
+    """The joint actions, oldest first, of the history with a given index in joint order.
 
     Example:
         >>> history(0, (2, 2), 1), history(2, (2, 2), 1)
@@ -189,13 +188,13 @@ def history(index: int, n_actions: tuple[int, ...], memory: int) -> tuple[tuple[
 
 @dataclasses.dataclass(frozen=True)
 class Play:
-    """A profile of strategies brought to one memory, in joint order.
+    """A profile of strategies as tables of one memory, in joint order.
 
     Args:
         game: the repeated game.
-        memory: the longest memory of anybody.
-        tables: per player the action probabilities after each history in joint order; None for a player who
-            is free to choose.
+        memory: the longest memory of any player.
+        tables: per player the action probabilities after each history in joint order; None for a player whose
+            strategy is left open.
     """
 
     game: Repeated
@@ -204,17 +203,17 @@ class Play:
 
     @property
     def follows(self) -> Int[np.ndarray, "histories n_outcomes"]:
-        """The next history by history and joint action."""
+        """The next history for each history and joint action."""
         return successors(self.game.n_outcomes, self.memory)
 
     def rows(self, player: int) -> Int[np.ndarray, " histories"]:
-        """For every history in joint order, its row in the player's own table."""
+        """The row of each history, in joint order, in the player's own-action-first table."""
         return own_first(self.game.n_actions, self.memory, player)
 
     def joint(
         self, player: int | None = None, table: Table | None = None
     ) -> Float[np.ndarray, "histories n_outcomes"]:
-        """The probability of every joint action after every history, with a player's table (in joint order) replaced."""
+        """The probability of each joint action after each history; `table` replaces that of `player`."""
         tables = [table if i == player else own for i, own in enumerate(self.tables)]
         product = np.ones((n_histories(self.game.n_outcomes, self.memory), 1))
         for own in tables:
@@ -233,7 +232,7 @@ class Play:
     def choices(
         self, player: int
     ) -> tuple[Float[np.ndarray, "actions histories histories"], Float[np.ndarray, "actions histories n"]]:
-        """A player's decision process: transitions and everybody's expected rewards for each of its actions."""
+        """A player's Markov decision process: transitions and all players' rewards for each action."""
         actions = self.game.n_actions[player]
         joints = [
             self.joint(
@@ -244,33 +243,38 @@ class Play:
         return np.stack([self.chain(j) for j in joints]), np.stack([j @ self.game.rewards for j in joints])
 
 
-def payoffs_in_play(everybody: Play, player: int, table: Table) -> Float[np.ndarray, " histories"]:
-    """For every history, the range of a player's payoffs that can come after it when the player follows its own table or another one.
+def payoffs_in_play(joint_play: Play, player: int, table: Table) -> Float[np.ndarray, " histories"]:
+    """The range of a player's payoffs reachable after each history under its own table or another one.
 
-    Where these are all the same, nothing can be gained, and it is the range of all payoffs.
+    If the range is 0, no deviation gains, and the range of all the player's payoffs is returned instead.
     """
-    rewards, ends = everybody.game.rewards[:, player], []
-    for joint in (everybody.joint(), everybody.joint(player, table)):
-        reached = np.eye(len(joint), dtype=bool) | (everybody.chain(joint) > 0)
+    rewards, extremes = joint_play.game.rewards[:, player], []
+    for joint in (joint_play.joint(), joint_play.joint(player, table)):
+        reached = np.eye(len(joint), dtype=bool) | (joint_play.chain(joint) > 0)
         for _ in range(len(joint).bit_length()):
             reached = reached.astype(np.float32) @ reached.astype(np.float32) > 0
-        met = reached.astype(np.float32) @ (joint > 0).astype(np.float32) > 0
-        ends.append((np.where(met, rewards, np.inf).min(axis=1), np.where(met, rewards, -np.inf).max(axis=1)))
-    width = np.maximum(ends[0][1], ends[1][1]) - np.minimum(ends[0][0], ends[1][0])
+        possible = reached.astype(np.float32) @ (joint > 0).astype(np.float32) > 0
+        extremes.append(
+            (
+                np.where(possible, rewards, np.inf).min(axis=1),
+                np.where(possible, rewards, -np.inf).max(axis=1),
+            )
+        )
+    width = np.maximum(extremes[0][1], extremes[1][1]) - np.minimum(extremes[0][0], extremes[1][0])
     return np.where(width > 0, width, payoff_range(rewards))
 
 
 def play(game: Repeated, profile: Sequence[Any], free: int | None = None, memory: int = 1) -> Play:
-    """Bring everybody's strategy to one memory and one order.
+    """A profile of strategies as a `Play`: tables of one memory in one order of histories.
 
     Args:
         game: the repeated game.
         profile: one strategy per player by seat, as `as_table` takes them.
         free: a player whose strategy is left open; its entry is ignored.
-        memory: the least memory.
+        memory: the smallest memory of the result.
 
     Raises:
-        ValueError: for a wrong number of strategies or a strategy that is none.
+        ValueError: for a wrong number of strategies or an invalid strategy.
     """
     if isinstance(profile, str) or len(profile) != game.n_players:
         found = f"is {profile!r}" if isinstance(profile, str) else f"has {len(profile)}"
@@ -282,7 +286,9 @@ def play(game: Repeated, profile: Sequence[Any], free: int | None = None, memory
     given = {i: as_table(game, i, strategy) for i, strategy in enumerate(profile) if i != free}
     longest = max([memory, *(k for _, k in given.values())])
     tables = [
-        lifted(given[i][0], game.n_outcomes, given[i][1], longest)[own_first(game.n_actions, longest, i)]
+        with_longer_memory(given[i][0], game.n_outcomes, given[i][1], longest)[
+            own_first(game.n_actions, longest, i)
+        ]
         if i in given
         else None
         for i in range(game.n_players)

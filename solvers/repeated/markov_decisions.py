@@ -1,4 +1,4 @@
-"""Markov decision processes with few states, solved by policy iteration: discounted, and the long-run average of any chain structure."""
+"""Policy iteration for small Markov decision processes: discounted, and multichain average reward."""
 
 import dataclasses
 
@@ -9,21 +9,21 @@ from solvers.payoffs import rationals
 
 Matrix = Float[np.ndarray, "s s"]
 STEPS = 1000
-"""Policy iterations after which a process is given up; a handful is usual."""
+"""The largest number of policy iterations; a handful is usual."""
 EXACT = 50
-"""The most pairs of states and actions for which average rewards are worked out in rationals where float64 is not enough."""
+"""The largest number of state-action pairs for which average rewards may be computed in rationals."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Decision:
-    """A deterministic policy and what it earns.
+    """A deterministic policy and its values.
 
     Args:
         policy: the action in every state.
         values: per-step value of every state under the policy.
-        residual: the most that any other policy can still gain per step in any state, in payoff units, by the
-            optimality equations.
-        iterations: policy iterations.
+        residual: the largest violation of the optimality equations in any state, per step and in payoff
+            units; it bounds the gain of any other policy.
+        iterations: number of policy iterations.
     """
 
     policy: Int[np.ndarray, " s"]
@@ -33,27 +33,27 @@ class Decision:
 
 
 def long_run(transitions: Matrix, rewards: Float[np.ndarray, "s m"]) -> Float[np.ndarray, "s m"]:
-    r"""Long-run average reward from every state, $\lim_{d \to 1} (1-d)(I - dT)^{-1} r$, for reducible and periodic chains too.
+    r"""Long-run average reward from each state, $\lim_{d \to 1} (1-d)(I - dT)^{-1} r$, of any Markov chain.
 
-    States are eliminated one by one without a subtraction (Grassmann, Taksar & Heyman 1985). A state that can
-    only return to itself closes a recurrent class; the others inherit the averages of the classes they are
-    absorbed in.
+    States are eliminated one by one without a subtraction (Grassmann, Taksar & Heyman 1985), also in
+    reducible and periodic chains. A state that can only return to itself represents a recurrent class; the
+    average of any other state follows from the classes in which it is absorbed.
 
     Args:
-        transitions: rows summing to 1; zeros are exact.
-        rewards: expected reward of a step from each state, one column per quantity.
+        transitions: rows that sum to 1; impossible transitions are exactly 0.
+        rewards: expected reward of a step from each state, one column per kind of reward.
 
     Example:
         >>> long_run(np.array([[0.5, 0.5, 0], [0, 1, 0], [0, 0, 1]]), np.array([[0.0], [3.0], [4.0]])).ravel().tolist()
         [3.0, 3.0, 4.0]
     """
     t, r, time = transitions.copy(), rewards.copy(), np.ones(len(transitions), rewards.dtype)
-    closed: list[int] = []
+    class_representatives: list[int] = []
     for k in range(len(t) - 1, -1, -1):
-        left = np.r_[np.arange(k), closed].astype(int)
+        left = np.r_[np.arange(k), class_representatives].astype(int)
         escape = t[k, left].sum()
         if escape == 0:
-            closed.append(k)
+            class_representatives.append(k)
             continue
         share = t[:k, k] / escape
         t[:k, left] += share[:, None] * t[k, left]
@@ -61,10 +61,10 @@ def long_run(transitions: Matrix, rewards: Float[np.ndarray, "s m"]) -> Float[np
         time[:k] += share * time[k]
         t[k] /= escape
     found = np.zeros_like(r)
-    found[closed] = r[closed] / time[closed, None]
+    found[class_representatives] = r[class_representatives] / time[class_representatives, None]
     for k in range(len(t)):
-        if k not in closed:
-            before = np.r_[np.arange(k), [c for c in closed if c > k]].astype(int)
+        if k not in class_representatives:
+            before = np.r_[np.arange(k), [c for c in class_representatives if c > k]].astype(int)
             found[k] = t[k, before] @ found[before]
     return found
 
@@ -72,7 +72,7 @@ def long_run(transitions: Matrix, rewards: Float[np.ndarray, "s m"]) -> Float[np
 def values(
     transitions: Matrix, rewards: Float[np.ndarray, "s m"], discount: float
 ) -> Float[np.ndarray, "s m"]:
-    r"""Per-step value of every state, $(1-d)(I - dT)^{-1} r$, or its limit at $d = 1$."""
+    r"""Per-step value of each state, $(1-d)(I - dT)^{-1} r$, or its limit at $d = 1$."""
     if discount == 1:
         return long_run(transitions, rewards)
     return np.linalg.solve(np.eye(len(transitions)) - discount * transitions, (1 - discount) * rewards)
@@ -81,7 +81,7 @@ def values(
 def solve(
     transitions: Float[np.ndarray, "a s s"], rewards: Float[np.ndarray, "a s"], discount: float
 ) -> Decision:
-    """An optimal deterministic stationary policy, optimal from every state at once.
+    """A deterministic stationary policy that is optimal from every state.
 
     Args:
         transitions: by action, state and next state.
@@ -99,8 +99,8 @@ def solve(
 def discounted(
     transitions: Float[np.ndarray, "a s s"], rewards: Float[np.ndarray, "a s"], discount: float
 ) -> Decision:
-    """Howard's policy iteration; among equally good actions the first is taken."""
-    states, unit = np.arange(rewards.shape[1]), size(rewards)
+    """Howard's policy iteration for a discounted process; of equally good actions the first is taken."""
+    states, unit = np.arange(rewards.shape[1]), reward_unit(rewards)
     tolerance = unit * (1e-12 * (1 - discount) + 1e-15)
     policy, count = rewards.argmax(axis=0), 0
     while True:
@@ -117,17 +117,20 @@ def discounted(
     return Decision(policy, v, float(np.max(q - v)) / (1 - discount), count)
 
 
-def size(rewards: Float[np.ndarray, "a s"]) -> float:
-    """The largest of the best immediate rewards by state, in absolute value, or 1: the unit of rounding errors in what good policies earn.
+def reward_unit(rewards: Float[np.ndarray, "a s"]) -> float:
+    """The largest absolute value of the best immediate rewards by state, or 1: the unit of rounding errors.
 
-    Actions that nobody would take, however bad, have no part in it.
+    Rewards of bad actions do not enter.
     """
     return float(np.abs(rewards.max(axis=0)).max()) or 1.0
 
 
 def average(transitions: Float[np.ndarray, "a s s"], rewards: Float[np.ndarray, "a s"]) -> Decision:
-    """Multichain policy iteration; in rationals where float64 cannot tell, as when a class is left once in 1e12 steps."""
-    unit = size(rewards)
+    """Multichain policy iteration, repeated in rationals if float64 leaves a residual.
+
+    That happens, for instance, if a class is left with a probability of 1e-12 per step.
+    """
+    unit = reward_unit(rewards)
     found = multichain(transitions, rewards, 1e-11 * unit)
     if found.residual > 1e-9 * unit and rewards.size <= EXACT:
         exact = rationals(transitions)
@@ -138,7 +141,7 @@ def average(transitions: Float[np.ndarray, "a s s"], rewards: Float[np.ndarray, 
 def multichain(
     transitions: Shaped[np.ndarray, "a s s"], rewards: Shaped[np.ndarray, "a s"], tolerance: float
 ) -> Decision:
-    """Policy iteration in which actions improve the gain first, and the bias among those that keep it (Puterman 1994, section 9.2)."""
+    """Policy iteration on the gain, then on the bias of gain-optimal actions (Puterman 1994, 9.2)."""
     states = np.arange(rewards.shape[1])
     policy, count = rewards.argmax(axis=0), 0
     while True:
@@ -161,7 +164,7 @@ def multichain(
 def evaluate(
     transitions: Shaped[np.ndarray, "s s"], rewards: Shaped[np.ndarray, " s"]
 ) -> tuple[np.ndarray, np.ndarray]:
-    r"""Gain and bias, $g = T^* r$ and $h = (I - T + T^*)^{-1}(r - g)$, with $T^*$ the Cesaro limit of $T^t$."""
+    r"""Gain $g = T^* r$ and bias $h = (I - T + T^*)^{-1}(r - g)$; $T^*$ is the Cesaro limit of $T^t$."""
     eye, solve_linear = np.eye(len(transitions)), np.linalg.solve
     if transitions.dtype == object:
         eye, solve_linear = rationals(eye), eliminate
@@ -170,7 +173,7 @@ def evaluate(
 
 
 def eliminate(matrix: Shaped[np.ndarray, "s s"], right: Shaped[np.ndarray, " s"]) -> Shaped[np.ndarray, " s"]:
-    """The solution of a regular linear system in rationals, by Gauss-Jordan elimination."""
+    """Solve a nonsingular linear system in rationals by Gauss-Jordan elimination."""
     system = np.column_stack([matrix, right])
     for k in range(len(right)):
         pivot = k + int(np.flatnonzero(system[k:, k])[0])

@@ -1,4 +1,4 @@
-"""Equilibria in memory-one and memory-k strategies of repeated games, each refusal with the deviation that proves it."""
+"""Nash and subgame-perfect equilibria in memory-k strategies; a profitable deviation is the disproof."""
 
 import dataclasses
 import itertools
@@ -10,6 +10,7 @@ from jaxtyping import Float
 
 from games.checks import check_range
 from solvers.payoffs import payoff_range
+from solvers.printing import result_text, rounded
 from solvers.repeated.best_responses import history_values, respond
 from solvers.repeated.histories import (
     Play,
@@ -29,14 +30,14 @@ History = tuple[tuple[int, ...], ...]
 
 @dataclasses.dataclass(frozen=True)
 class Deviation:
-    """What a player gains by, and where.
+    """A profitable deviation of one player.
 
     Args:
-        player: who deviates.
-        after: the history from which it pays, joint actions by seat; empty for the start.
-        action: the action to take there once; None where the whole strategy changes.
-        policy: a strategy that earns more from there on, in the player's own-first form.
-        gain: how much more. For one action, in units of the stage payoffs; for a strategy, per step.
+        player: the player that deviates.
+        after: the history after which it gains, joint actions by seat; empty for the start.
+        action: the action of a one-shot deviation; None if the whole strategy changes.
+        policy: the strategy that earns more from there on; its histories list the player's own action first.
+        gain: the gain: of a one-shot deviation in stage payoffs, of a strategy per step.
     """
 
     player: int
@@ -45,23 +46,37 @@ class Deviation:
     policy: Float[np.ndarray, "..."]
     gain: float
 
+    def __repr__(self) -> str:
+        where = f"after {self.after}" if self.after else "at the start"
+        change = "another strategy" if self.action is None else f"action {self.action}"
+        return (
+            f"Deviation(player {self.player} gains {rounded(self.gain)} by {change} {where}, "
+            f"policy {rounded(self.policy)})"
+        )
+
 
 @dataclasses.dataclass(frozen=True)
 class Verdict:
-    """Whether a profile is an equilibrium; true or false in conditions.
+    """Whether a profile is an equilibrium; usable as a condition.
 
     Args:
-        holds: the answer.
-        payoffs: everybody's per-step payoff from the start.
+        holds: whether it is an equilibrium.
+        payoffs: per-step payoff of every player from the start.
         gain: the largest gain of any deviation, over the range of its player's payoffs in play; at most
-            `tolerance` where the answer is yes.
-        deviation: the most profitable deviation, where the answer is no.
+            `tolerance` if the profile is an equilibrium.
+        deviation: the most profitable deviation if the profile is no equilibrium, otherwise None.
     """
 
     holds: bool
     payoffs: Float[np.ndarray, " n_players"]
     gain: float
     deviation: Deviation | None
+
+    def __repr__(self) -> str:
+        return result_text(
+            "Verdict: an equilibrium" if self.holds else "Verdict: no equilibrium",
+            {"payoffs": self.payoffs, "largest gain": self.gain, "deviation": self.deviation},
+        )
 
     def __bool__(self) -> bool:
         return self.holds
@@ -70,7 +85,7 @@ class Verdict:
 def is_nash(
     game: Any, profile: Sequence[Any], discount: float | None = None, tolerance: float = 1e-9
 ) -> Verdict:
-    r"""Whether nobody gains by any other strategy, of whatever memory, from the start.
+    r"""Whether a profile is a Nash equilibrium: no strategy of any memory gains from the start.
 
     $\max_{\tau} \pi_i(\tau, \sigma_{-i}) - \pi_i(\sigma) \le \epsilon$ for every player i, by the best
     response of `best_response`.
@@ -79,11 +94,11 @@ def is_nash(
         game: a `games.Iterated`, or a stage game.
         profile: one strategy per player by seat, as `best_response` takes them.
         discount: in [0, 1], 1 being the long-run average; for a stage game, or to replace the game's own.
-        tolerance: what a deviation may gain, over the range of the player's payoffs in play, those of the
-            profile and of the deviation; at least 0.
+        tolerance: the largest gain that counts as none, over the range of the player's payoffs that can occur
+            under the profile or the deviation; at least 0.
 
     Raises:
-        ValueError: for what `best_response` refuses, and for a negative tolerance.
+        ValueError: as `best_response`, and for a negative tolerance.
 
     Example:
         >>> axelrod = [[[3, 0], [5, 1]], [[3, 5], [0, 1]]]
@@ -92,16 +107,16 @@ def is_nash(
     """
     check_range("tolerance", tolerance, 0.0)
     rules = repeated(game, discount)
-    everybody = play(rules.in_own_units, profile)
-    values = history_values(everybody)
+    joint_play = play(rules.in_own_units, profile)
+    values = history_values(joint_play)
     found = []
     for player in range(rules.n_players):
-        response = respond(everybody, player)
-        table = as_table(rules, player, response.policy)[0][everybody.rows(player)]
+        response = respond(joint_play, player)
+        table = as_table(rules, player, response.policy)[0][joint_play.rows(player)]
         gain = response.value - float(values[0, player])
         found.append(
             (
-                gain / float(payoffs_in_play(everybody, player, table)[0]),
+                gain / float(payoffs_in_play(joint_play, player, table)[0]),
                 Deviation(player, (), None, response.policy, gain),
             )
         )
@@ -111,24 +126,24 @@ def is_nash(
 def is_subgame_perfect(
     game: Any, profile: Sequence[Any], discount: float | None = None, tolerance: float = 1e-9
 ) -> Verdict:
-    r"""Whether nobody gains by deviating after any history, whether the profile leads there or not (Markov perfection).
+    r"""Whether a profile is subgame perfect: no deviation gains after any history, on or off the path.
 
-    Discounted, deviating once is all that need be tried, after each history of length 0 to k:
+    With discounting, one-shot deviations after each history of length 0 to k suffice:
 
     $E[u_i(a_i, \sigma_{-i})] + d\, E[V_i(h')] - V_i(h) \le \epsilon$ for all $i, h, a_i$.
 
-    For the long-run average a single deviation never matters, and the best response from every history is
-    compared instead.
+    For the long-run average a one-shot deviation never matters, and the value after each history is compared
+    with that of the best response.
 
     Args:
         game: a `games.Iterated`, or a stage game.
         profile: one strategy per player by seat, as `best_response` takes them.
         discount: in [0, 1], 1 being the long-run average; for a stage game, or to replace the game's own.
-        tolerance: what a deviation may gain, over the range of the player's payoffs in play, those of the
-            profile and of the deviation; at least 0.
+        tolerance: the largest gain that counts as none, over the range of the player's payoffs that can occur
+            under the profile or the deviation; at least 0.
 
     Raises:
-        ValueError: for what `best_response` refuses, and for a negative tolerance.
+        ValueError: as `best_response`, and for a negative tolerance.
 
     Example:
         >>> axelrod = [[[3, 0], [5, 1]], [[3, 5], [0, 1]]]
@@ -138,91 +153,100 @@ def is_subgame_perfect(
         ((1, 1),)
 
     Source:
-        Mailath & Samuelson (2006), Proposition 2.2.1, for deviations of one step.
+        Mailath & Samuelson (2006), Proposition 2.2.1, the one-shot deviation principle.
     """
     check_range("tolerance", tolerance, 0.0)
     rules = repeated(game, discount)
-    everybody = play(rules.in_own_units, profile)
-    values = history_values(everybody)
-    by_player = whole_gains if rules.discount == 1 else one_step_gains
-    found = [by_player(everybody, values, player) for player in range(rules.n_players)]
+    joint_play = play(rules.in_own_units, profile)
+    values = history_values(joint_play)
+    best_deviation = strategy_gains if rules.discount == 1 else one_shot_gains
+    found = [best_deviation(joint_play, values, player) for player in range(rules.n_players)]
     return verdict(found, rules, profile, tolerance)
 
 
 def verdict(
     found: list[tuple[float, Deviation]], rules: Repeated, profile: Sequence[Any], tolerance: float
 ) -> Verdict:
-    """The verdict that the best deviation of each player implies, from its gain over the payoffs in play and over the payoff range."""
+    """The verdict from each player's best deviation and its gain over the range of payoffs in play."""
     share, worst = max(found, key=lambda deviation: deviation[0])
     worst = dataclasses.replace(worst, gain=worst.gain * float(payoff_range(rules.payoffs[worst.player])))
     payoffs = history_values(play(rules, profile))[0]
     return Verdict(share <= tolerance, payoffs, max(share, 0.0), None if share <= tolerance else worst)
 
 
-def one_step_gains(
-    everybody: Play, values: Float[np.ndarray, "histories n"], player: int
+def one_shot_gains(
+    joint_play: Play, values: Float[np.ndarray, "histories n"], player: int
 ) -> tuple[float, Deviation]:
-    """The most profitable deviation of one step, and its gain over the payoffs in play."""
-    rules = everybody.game
-    transitions, rewards = everybody.choices(player)
-    own = everybody.tables[player]
-    assert own is not None, "everybody's table is given"
-    joint = everybody.joint()
-    chain = everybody.chain(joint)
-    above = (
+    """The most profitable one-shot deviation, and its gain over the range of payoffs in play."""
+    rules = joint_play.game
+    transitions, rewards = joint_play.choices(player)
+    own = joint_play.tables[player]
+    assert own is not None, "every player's table is given"
+    joint = joint_play.joint()
+    chain = joint_play.chain(joint)
+    excess = (
         joint @ rules.rewards[:, player] - values[0, player]
-    )  # sums of what exceeds the average stay small however long they run
+    )  # differences from the start's value have bounded sums for any discount
     ahead = rewards[..., player] + rules.discount * transitions @ np.linalg.solve(
-        np.eye(len(chain)) - rules.discount * chain, above
+        np.eye(len(chain)) - rules.discount * chain, excess
     )
     gains = ahead - np.einsum("ha,ah->h", own, ahead)
     best = np.eye(rules.n_actions[player])[gains.argmax(axis=0)]
-    share = gains.max(axis=0) / payoffs_in_play(everybody, player, best)
+    share = gains.max(axis=0) / payoffs_in_play(joint_play, player, best)
     index = int(share.argmax())
     action, changed = int(gains[:, index].argmax()), own.copy()
     changed[index] = best[index]
-    policy = from_table(changed[np.argsort(everybody.rows(player))])
-    after = history(index, rules.n_actions, everybody.memory)
+    policy = from_table(changed[np.argsort(joint_play.rows(player))])
+    after = history(index, rules.n_actions, joint_play.memory)
     return float(share[index]), Deviation(player, after, action, policy, float(gains[action, index]))
 
 
-def whole_gains(
-    everybody: Play, values: Float[np.ndarray, "histories n"], player: int
+def strategy_gains(
+    joint_play: Play, values: Float[np.ndarray, "histories n"], player: int
 ) -> tuple[float, Deviation]:
-    """The history from which another strategy gains the most on average, and the gain over the payoffs in play."""
-    rows = everybody.rows(player)
-    response = respond(everybody, player)
+    """The most profitable change of strategy after any history, and its gain over the payoffs in play."""
+    rows = joint_play.rows(player)
+    response = respond(joint_play, player)
     gains = response.values[rows] - values[:, player]
     share = gains / payoffs_in_play(
-        everybody, player, as_table(everybody.game, player, response.policy)[0][rows]
+        joint_play, player, as_table(joint_play.game, player, response.policy)[0][rows]
     )
     index = int(share.argmax())
-    after = history(index, everybody.game.n_actions, everybody.memory)
+    after = history(index, joint_play.game.n_actions, joint_play.memory)
     return float(share[index]), Deviation(player, after, None, response.policy, float(gains[index]))
 
 
 @dataclasses.dataclass(frozen=True)
 class MemoryOneEquilibrium:
-    """A profile of deterministic memory-one strategies, `[start, CC, CD, DC, DD]` each, and everybody's per-step payoff."""
+    """An equilibrium in deterministic memory-one strategies.
+
+    Args:
+        profile: each player's probabilities of action 0, `[start, CC, CD, DC, DD]`, own action first.
+        payoffs: per-step payoff of both players from the start.
+    """
 
     profile: tuple[Float[np.ndarray, " 5"], Float[np.ndarray, " 5"]]
     payoffs: Float[np.ndarray, " 2"]
+
+    def __repr__(self) -> str:
+        strategies = " against ".join(rounded(p) for p in self.profile)
+        return f"MemoryOneEquilibrium({strategies}, payoffs {rounded(self.payoffs)})"
 
 
 def memory_one_equilibria(
     game: Any, discount: float | None = None, perfect: bool = True, tolerance: float = 1e-9
 ) -> tuple[MemoryOneEquilibrium, ...]:
-    """All equilibria of a repeated 2x2 game in deterministic memory-one strategies, by comparing all 1,024 profiles with best responses.
+    """All equilibria of a repeated 2x2 game in deterministic memory-one strategies, among 1,024 profiles.
 
     Args:
         game: a `games.Iterated`, or a stage game of two players with two actions each.
         discount: in [0, 1], 1 being the long-run average; for a stage game, or to replace the game's own.
         perfect: whether they must be subgame perfect; otherwise Nash equilibria from the start.
-        tolerance: what a deviation may gain, over the range of the player's payoffs in play, in stage payoffs
-            (per step for the average).
+        tolerance: the largest gain that counts as none, over the range of the player's payoffs in play: in
+            stage payoffs with discounting, per step for the average.
 
     Raises:
-        ValueError: for a game that is not 2x2, and what `best_response` refuses.
+        ValueError: for a game that is not 2x2, and as `best_response`.
 
     Example:
         >>> axelrod = [[[3, 0], [5, 1]], [[3, 5], [0, 1]]]
@@ -238,29 +262,29 @@ def memory_one_equilibria(
     unit = rules.in_own_units
     policies = [np.array(p) for p in itertools.product((1.0, 0.0), repeat=5)]
     tables = [[play(unit, (p, p)).tables[seat] for p in policies] for seat in range(2)]
-    best = [[own_values(unit, tables, seat, j) for j in range(len(policies))] for seat in range(2)]
+    best = [[best_response_values(unit, tables, seat, j) for j in range(len(policies))] for seat in range(2)]
     allowed = tolerance * (1 - rules.discount if rules.discount < 1 else 1)
     checked = slice(None) if perfect else slice(1)
     found = []
     for i, j in itertools.product(range(len(policies)), repeat=2):
-        everybody = Play(unit, 1, (tables[0][i], tables[1][j]))
-        values = history_values(everybody)
+        joint_play = Play(unit, 1, (tables[0][i], tables[1][j]))
+        values = history_values(joint_play)
         gains = np.stack([best[0][j][0] - values[:, 0], best[1][i][0] - values[:, 1]])[:, checked]
         if (gains <= allowed).all():
             widths = [
-                payoffs_in_play(everybody, player, own[1])[checked]
+                payoffs_in_play(joint_play, player, own[1])[checked]
                 for player, own in enumerate((best[0][j], best[1][i]))
             ]
             if (gains <= allowed * np.stack(widths)).all():
-                payoffs = history_values(dataclasses.replace(everybody, game=rules))[0]
+                payoffs = history_values(dataclasses.replace(joint_play, game=rules))[0]
                 found.append(MemoryOneEquilibrium((policies[i], policies[j]), payoffs))
     return tuple(found)
 
 
-def own_values(
+def best_response_values(
     rules: Repeated, tables: list[list[Any]], seat: int, other: int
 ) -> tuple[Float[np.ndarray, " 5"], Table]:
-    """A player's best-response values against one strategy of the other's list, and the response, both in joint order."""
+    """A player's best response to one strategy of the other: its values and its table, in joint order."""
     others = Play(rules, 1, (None, tables[1][other]) if seat == 0 else (tables[0][other], None))
     response, rows = respond(others, seat), others.rows(seat)
     return response.values[rows], as_table(rules, seat, response.policy)[0][rows]

@@ -1,4 +1,4 @@
-"""Partners and rivals: what a strategy of the repeated prisoner's dilemma grants to whoever meets it, with the opponent that proves it."""
+"""Partners and rivals in the repeated prisoner's dilemma, with an opponent as proof of a negative answer."""
 
 import dataclasses
 from typing import Any
@@ -6,23 +6,25 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from solvers.printing import result_text
 from solvers.repeated.enforced_relations import TOURNAMENT, feasible, two_players
 from solvers.repeated.histories import play, repeated
 from solvers.repeated.polygons import Polygon
 
 MARGIN = 1e-9
-"""How near, in units of the payoff range, two payoffs count as equal."""
+"""Payoffs closer than this, in units of the payoff range, count as equal."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Counterexample:
-    """An opponent that proves a strategy to be no partner, or no rival.
+    """An opponent that proves that a strategy is no partner, or no rival.
 
     Args:
         reason: one sentence.
-        responses: deterministic strategies of the opponent, in its own-first form; empty where the strategy
-            itself defects first.
-        weights: with which probability it begins to play each; usually one response with probability 1.
+        responses: deterministic strategies of the opponent, its own action first; empty if the strategy is
+            not nice.
+        weights: the probability with which the opponent plays each response for the whole match; usually one
+            response with probability 1.
         payoffs: per-step payoffs `(own, other)` of the match.
     """
 
@@ -30,6 +32,12 @@ class Counterexample:
     responses: tuple[Float[np.ndarray, "..."], ...]
     weights: tuple[float, ...]
     payoffs: Float[np.ndarray, " 2"]
+
+    def __repr__(self) -> str:
+        return result_text(
+            f"Counterexample: {self.reason}",
+            {"responses": self.responses, "weights": self.weights, "payoffs": self.payoffs},
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +49,7 @@ class Standing:
         nice: whether it is never the first to defect.
         not_partner: proof that it is no partner; None if it is one.
         not_rival: proof that it is no rival; None if it is one.
-        feasible: vertices of the payoffs `(own, other)` that are possible against it.
+        feasible: vertices of the feasible payoffs `(own, other)` against it.
     """
 
     kind: str
@@ -50,13 +58,25 @@ class Standing:
     not_rival: Counterexample | None
     feasible: Polygon
 
+    def __repr__(self) -> str:
+        return result_text(
+            f"Standing: {self.kind}",
+            {
+                "nice": self.nice,
+                "not partner": None if self.not_partner is None else self.not_partner.reason,
+                "not rival": None if self.not_rival is None else self.not_rival.reason,
+                "feasible (own, other)": self.feasible,
+            },
+        )
+
 
 def partner_or_rival(strategy: Any, game: Any = TOURNAMENT, discount: float | None = None) -> Standing:
-    r"""Whether a strategy is a partner, a rival, both or neither, against opponents of whatever memory.
+    r"""Whether a strategy is a partner, a rival, both or neither, against opponents of any memory.
 
-    A *partner* is nice (never the first to defect), and whoever holds it below mutual cooperation pays for
-    it: $\pi_X < R \Rightarrow \pi_Y < R$. A *rival* never gets less than the other: $\pi_X \ge \pi_Y$. Both
-    are read off the polygon of feasible payoffs, which best responses span.
+    A *partner* is nice (never the first to defect), and an opponent that holds it below mutual cooperation
+    gets less than mutual cooperation itself: $\pi_X < R \Rightarrow \pi_Y < R$. A *rival* never gets less
+    than the other: $\pi_X \ge \pi_Y$. Both are decided at the vertices of the polygon of feasible payoffs,
+    which are best responses.
 
     Args:
         strategy: of the player in seat 0, as `best_response` takes them; action 0 cooperates.
@@ -65,7 +85,7 @@ def partner_or_rival(strategy: Any, game: Any = TOURNAMENT, discount: float | No
         discount: in [0, 1], 1 being the long-run average; for a stage game, or to replace the game's own.
 
     Raises:
-        ValueError: for a game of another number of players, and what `best_response` refuses.
+        ValueError: for a game of another number of players, and the errors of `best_response`.
 
     Example:
         >>> [partner_or_rival(name, discount=0.9).kind for name in ("grim", "alld", "random")]
@@ -78,22 +98,22 @@ def partner_or_rival(strategy: Any, game: Any = TOURNAMENT, discount: float | No
         (2020).
     """
     rules = two_players(repeated(game, discount))
-    fixed = play(rules, (strategy, None), 1)
-    polygon = feasible(fixed)
-    table = fixed.tables[0]
+    fixed_play = play(rules, (strategy, None), 1)
+    polygon = feasible(fixed_play)
+    table = fixed_play.tables[0]
     assert table is not None, "the strategy is given"
-    begins = np.cumsum(
-        [0, *(rules.n_outcomes**length for length in range(fixed.memory))]
-    )  # the histories of mutual cooperation
-    nice = bool((table[begins, 0] == 1).all())
+    cooperative_histories = np.cumsum(
+        [0, *(rules.n_outcomes**length for length in range(fixed_play.memory))]
+    )  # indices of the histories of mutual cooperation
+    nice = bool((table[cooperative_histories, 0] == 1).all())
     margin = MARGIN * rules.scale
     no_partner = None
     if not nice:
         no_partner = Counterexample(
-            "It may defect although nobody has defected before.", (), (), np.full(2, np.nan)
+            "It may defect although no player has defected before.", (), (), np.full(2, np.nan)
         )
     else:
-        no_partner = unpunished(polygon.vertices, polygon.responses, rules.rewards[0], margin)
+        no_partner = partner_counterexample(polygon.vertices, polygon.responses, rules.rewards[0], margin)
     ahead = polygon.vertices[:, 0] - polygon.vertices[:, 1]
     worst, no_rival = int(ahead.argmin()), None
     if ahead[worst] < -margin:
@@ -108,19 +128,19 @@ def partner_or_rival(strategy: Any, game: Any = TOURNAMENT, discount: float | No
     return Standing(kind[no_partner is None, no_rival is None], nice, no_partner, no_rival, polygon.vertices)
 
 
-def unpunished(
+def partner_counterexample(
     vertices: Polygon, responses: tuple[np.ndarray, ...], cooperation: Float[np.ndarray, " 2"], margin: float
 ) -> Counterexample | None:
-    """A feasible point that gives the strategy less, and the opponent no less, than mutual cooperation: a vertex, else on an edge."""
+    r"""A feasible payoff with $\pi_X < R$ and $\pi_Y \ge R$, at a vertex or between two vertices, if any."""
     below, above = vertices[:, 0] - cooperation[0], vertices[:, 1] - cooperation[1]
     sentence = "The opponent holds it below mutual cooperation and gets no less than that itself."
-    guilty = np.flatnonzero((below < -margin) & (above >= -margin))
-    if len(guilty):
-        most = int(guilty[above[guilty].argmax()])
+    violations = np.flatnonzero((below < -margin) & (above >= -margin))
+    if len(violations):
+        most = int(violations[above[violations].argmax()])
         return Counterexample(sentence, (responses[most],), (1.0,), vertices[most])
     for i in np.flatnonzero(above < -margin):
         for j in np.flatnonzero(above > margin):
-            share = float(above[j] / (above[j] - above[i]))  # of i, where the edge is level with cooperation
+            share = float(above[j] / (above[j] - above[i]))  # weight of i at which the opponent gets R
             point = share * vertices[i] + (1 - share) * vertices[j]
             if point[0] < cooperation[0] - margin:
                 return Counterexample(sentence, (responses[i], responses[j]), (share, 1 - share), point)

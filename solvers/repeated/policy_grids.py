@@ -1,4 +1,4 @@
-"""Stage games on grids of mixed strategies, and rules by which players change theirs from one joint policy to the next."""
+"""Stage games on grids of mixed strategies, and update rules as transition probabilities on the grid."""
 
 import dataclasses
 import itertools
@@ -12,38 +12,42 @@ from games.checks import check_count
 from solvers.payoffs import payoff_tensor
 
 Rule = Float[np.ndarray, "states own"]
-"""Probability of every own next policy, by joint policy."""
+"""Probability of each own next policy, for each joint policy."""
 
 
 @dataclasses.dataclass(frozen=True)
 class PolicyGrid:
-    """A stage game of two actions each, on grids of mixed strategies.
+    """A stage game with two actions per player, on grids of mixed strategies.
 
     Args:
-        probabilities: P(action 0) of the policies, the same grid from 0 to 1 for everybody.
-        joint: grid index of everybody's policy by state; the last player's varies fastest.
-        rewards: everybody's expected payoff by state.
+        probabilities: P(action 0) of the policies, the same grid from 0 to 1 for every player.
+        joint: grid index of every player's policy in each state; the last player's varies fastest.
+        rewards: expected payoff of every player in each state.
     """
 
     probabilities: Float[np.ndarray, " own"]
     joint: Int[np.ndarray, "states n"]
     rewards: Float[np.ndarray, "states n"]
 
+    def __repr__(self) -> str:
+        points, players = len(self.probabilities), self.joint.shape[1]
+        return f"PolicyGrid({players} players, {points} policies each, {len(self.joint)} joint policies)"
+
     @property
     def policies(self) -> Float[np.ndarray, "states n"]:
-        """Everybody's P(action 0) by state."""
+        """P(action 0) of every player in each state."""
         return self.probabilities[self.joint]
 
 
 def policy_grid(game: Any, points: int = 11) -> PolicyGrid:
-    """All joint policies on a grid of `points` probabilities from 0 to 1 for each player.
+    """The joint policies on a grid of `points` probabilities from 0 to 1 for each player.
 
     Args:
-        game: what `payoff_tensor` takes; two actions for everybody.
-        points: policies of each player, at least 2.
+        game: what `payoff_tensor` takes; two actions for every player.
+        points: number of policies of each player, at least 2.
 
     Raises:
-        ValueError: if a player has not two actions, or for fewer than 2 points.
+        ValueError: if a player does not have two actions, or for fewer than 2 points.
 
     Example:
         >>> policy_grid(([[-1, -3], [0, -2]], [[-1, 0], [-3, -2]]), 2).rewards.tolist()
@@ -54,7 +58,7 @@ def policy_grid(game: Any, points: int = 11) -> PolicyGrid:
     n = payoffs.ndim - 1
     if set(payoffs.shape[1:]) != {2}:
         raise ValueError(
-            f"The players have {payoffs.shape[1:]} actions; policy grids take games of two actions for everybody."
+            f"The players have {payoffs.shape[1:]} actions; policy grids take games of two actions for every player."
         )
     grid = np.linspace(0, 1, points)
     mixtures = np.stack([grid, 1 - grid])
@@ -68,7 +72,7 @@ def policy_grid(game: Any, points: int = 11) -> PolicyGrid:
 
 
 def staying(grid: PolicyGrid, player: int) -> Rule:
-    """The rule that leaves one's policy as it is.
+    """The rule under which a player keeps its policy.
 
     Example:
         >>> staying(policy_grid(([[0, 0], [0, 0]], [[0, 0], [0, 0]]), 2), 1).tolist()
@@ -80,14 +84,15 @@ def staying(grid: PolicyGrid, player: int) -> Rule:
 def rule_on_grid(
     grid: PolicyGrid, player: int, update: Callable[[Float[np.ndarray, "states n"]], Any]
 ) -> Rule:
-    """A continuous update as a rule on the grid: the two neighbors of its image, with the image as their mean.
+    """A continuous update as a rule: the two grid neighbors of its image, weighted to have its mean.
 
     Rounding to the nearest policy instead would make every update shorter than half a cell a fixed point.
 
     Args:
         grid: the game on its grid.
-        player: whose rule.
-        update: everybody's P(action 0), shape `(states, n)`, to one's own next; clipped to [0, 1].
+        player: the player of the rule.
+        update: maps every player's P(action 0), shape `(states, n)`, to the player's next one; the result is
+            clipped to [0, 1].
 
     Raises:
         ValueError: if the update is not finite.
@@ -106,7 +111,7 @@ def rule_on_grid(
     place = np.clip(image, 0, 1) * cells
     place = np.where(
         np.abs(place - place.round()) < 1e-9, place.round(), place
-    )  # rounding errors open no way to a neighbor
+    )  # no transition to a neighbor by rounding error
     low = np.minimum(np.floor(place).astype(int), cells - 1)
     rule = np.zeros((len(place), cells + 1))
     states = np.arange(len(place))
@@ -115,10 +120,10 @@ def rule_on_grid(
 
 
 def joint_chain(grid: PolicyGrid, rules: Sequence[Rule]) -> Float[np.ndarray, "states states"]:
-    """Transitions among joint policies, everybody updating at once.
+    """Transition probabilities between joint policies when all players update at once.
 
     Raises:
-        ValueError: for a rule that is missing, of the wrong shape, or not made of probabilities.
+        ValueError: for a rule that is missing, of the wrong shape, or with rows that are not probabilities.
     """
     shape = (len(grid.joint), len(grid.probabilities))
     if len(rules) != grid.joint.shape[1]:

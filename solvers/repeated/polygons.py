@@ -1,4 +1,4 @@
-"""Convex polygons in the plane of two players' payoffs, points and segments included (which general hull libraries refuse)."""
+"""Convex polygons in the plane of two players' payoffs, including points and segments."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -7,16 +7,15 @@ import numpy as np
 from jaxtyping import Float
 
 Polygon = Float[np.ndarray, "vertices 2"]
-"""Vertices counterclockwise; one row is a point, two are a segment, none the empty set."""
+"""Vertices counterclockwise; one row is a point, two rows are a segment, no row is the empty set."""
 
 
 def hull(points: Sequence | np.ndarray, close: float = 0.0) -> Polygon:
-    """The convex hull, with vertices that do not stand out left away (Andrew 1979).
+    """The convex hull (Andrew 1979), without vertices within `close` of the line through their neighbors.
 
     Args:
         points: any number of pairs.
-        close: how far a vertex must lie from the others and stand out from its neighbors' line to count as
-            one.
+        close: vertices whose distance from the segment between their neighbors is at most this are removed.
 
     Example:
         >>> hull([[0, 0], [1, 0], [2, 0], [2, 2], [1, 0.5]]).tolist()
@@ -26,20 +25,22 @@ def hull(points: Sequence | np.ndarray, close: float = 0.0) -> Polygon:
     if not len(cloud):
         return cloud
     ordered = cloud[np.lexsort((cloud[:, 1], cloud[:, 0]))]
-    lower, upper = half(ordered), half(ordered[::-1])
+    lower, upper = half_hull(ordered), half_hull(ordered[::-1])
     vertices = np.array([*lower[:-1], *upper[:-1]] or [lower[0]])
     while len(vertices) > 1:
         before, after = np.roll(vertices, 1, axis=0), np.roll(vertices, -1, axis=0)
-        flat = off(vertices, before, after)
-        least = int(flat.argmin())
-        if flat[least] > close:
+        heights = distance_from_segments(vertices, before, after)
+        least = int(heights.argmin())
+        if heights[least] > close:
             break
         vertices = np.delete(vertices, least, axis=0)
     return vertices
 
 
-def off(points: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> Float[np.ndarray, " n"]:
-    """The distance of each point from its segment."""
+def distance_from_segments(
+    points: np.ndarray, starts: np.ndarray, ends: np.ndarray
+) -> Float[np.ndarray, " n"]:
+    """The distance of each point from its segment, given by start and end."""
     along, to = ends - starts, points - starts
     share = np.clip(
         (along * to).sum(axis=-1) / np.maximum((along**2).sum(axis=-1), np.finfo(float).tiny), 0, 1
@@ -47,8 +48,8 @@ def off(points: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> Float[np.nd
     return np.hypot(*(to - share[..., None] * along).T)
 
 
-def half(ordered: np.ndarray) -> list[np.ndarray]:
-    """The side of the hull to the right of the way from the first to the last of points in order."""
+def half_hull(ordered: np.ndarray) -> list[np.ndarray]:
+    """The lower hull of points in lexicographic order; the upper hull if their order is reversed."""
     chain: list[np.ndarray] = []
     for p in ordered:
         while len(chain) > 1 and cross(chain[-1] - chain[-2], p - chain[-2]) <= 0:
@@ -70,20 +71,20 @@ def clip(polygon: Polygon, normal: Sequence[float] | np.ndarray, offset: float) 
         >>> clip(np.array([[0.0, 0.0], [2.0, 0.0], [2.0, 2.0]]), (1, 0), 1.0).tolist()
         [[1.0, 1.0], [1.0, 0.0], [2.0, 0.0], [2.0, 2.0]]
     """
-    room = polygon @ np.asarray(normal, dtype=float) - offset
-    kept = []
-    for i, (p, here) in enumerate(zip(polygon, room, strict=True)):
-        before, there = polygon[i - 1], room[i - 1]
-        if here * there < 0:
+    signed_distance = polygon @ np.asarray(normal, dtype=float) - offset
+    inside = []
+    for i, (p, value) in enumerate(zip(polygon, signed_distance, strict=True)):
+        before, value_before = polygon[i - 1], signed_distance[i - 1]
+        if value * value_before < 0:
             near, far, share = (
-                (p, before, here / (here - there))
-                if abs(here) < abs(there)
-                else (before, p, there / (there - here))
+                (p, before, value / (value - value_before))
+                if abs(value) < abs(value_before)
+                else (before, p, value_before / (value_before - value))
             )
-            kept.append(near + (far - near) * share)
-        if here >= 0:
-            kept.append(p)
-    return np.array(kept).reshape(-1, 2)
+            inside.append(near + (far - near) * share)
+        if value >= 0:
+            inside.append(p)
+    return np.array(inside).reshape(-1, 2)
 
 
 def normals(polygon: Polygon) -> Float[np.ndarray, "edges 2"]:
@@ -101,11 +102,11 @@ def distance(point: np.ndarray, polygon: Polygon) -> float:
     ends = np.roll(polygon, -1, axis=0)
     if len(polygon) > 2 and (cross(ends - polygon, point - polygon) >= 0).all():
         return 0.0
-    return float(off(point[None], polygon, ends).min())
+    return float(distance_from_segments(point[None], polygon, ends).min())
 
 
 def excess(first: Polygon, second: Polygon) -> float:
-    """The farthest that any point of the first polygon lies from the second; 0 where the first is a part of it."""
+    """The largest distance of a point of the first polygon from the second; 0 if it lies within it."""
     return max((distance(p, second) for p in first), default=0.0)
 
 
@@ -117,17 +118,17 @@ def hausdorff(first: Polygon, second: Polygon) -> float:
 def from_support(
     best: Callable[[Float[np.ndarray, " 2"]], Float[np.ndarray, " 2"]], tolerance: float
 ) -> tuple[Polygon, Polygon]:
-    r"""The polygon $\{x : n \cdot x \le h(n)\}$ of which only a farthest point in each direction can be asked for.
+    r"""The polygon with a given support function, of which only farthest points can be computed.
 
-    Every edge of the hull of the points found is either an edge of the polygon, or its normal finds a vertex
-    beyond it.
+    Each edge of the hull of the points found so far is either an edge of the polygon, or the farthest point
+    in the direction of its normal is a new vertex.
 
     Args:
-        best: a point of the polygon farthest in a direction.
-        tolerance: how far a vertex must stand out to count as one.
+        best: maps a direction to a farthest point of the polygon.
+        tolerance: the least distance of a vertex from the hull of the others.
 
     Returns:
-        The polygon, and for each vertex the direction in which it was found.
+        The polygon, and for each vertex a direction in which it is farthest.
 
     Example:
         >>> square = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
@@ -135,23 +136,25 @@ def from_support(
         [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]
     """
     found: list[np.ndarray] = []
-    ways: list[np.ndarray] = []
+    directions: list[np.ndarray] = []
 
-    def ask(n: np.ndarray) -> np.ndarray:
+    def add_farthest_point(n: np.ndarray) -> np.ndarray:
         found.append(best(n))
-        ways.append(n)
+        directions.append(n)
         return found[-1]
 
     for n in ([1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -1.0]):
-        ask(np.array(n))
-    asked: set[tuple[float, ...]] = set()
+        add_farthest_point(np.array(n))
+    tried: set[tuple[float, ...]] = set()
     while True:
         vertices, grown = hull(found, tolerance), False
         for p, n in zip(vertices, normals(vertices), strict=False):
-            if tuple(n) not in asked:
-                asked.add(tuple(n))
-                grown |= bool((ask(n) - p) @ n > tolerance)
+            if tuple(n) not in tried:
+                tried.add(tuple(n))
+                grown |= bool((add_farthest_point(n) - p) @ n > tolerance)
         if not grown:
             vertices = hull(found, tolerance)
             cloud = np.array(found)
-            return vertices, np.array([ways[int(np.abs(cloud - v).sum(axis=1).argmin())] for v in vertices])
+            return vertices, np.array(
+                [directions[int(np.abs(cloud - v).sum(axis=1).argmin())] for v in vertices]
+            )
