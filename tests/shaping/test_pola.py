@@ -7,7 +7,7 @@ import pytest
 from scipy.optimize import minimize
 
 from games import GAMES, Network, Parameterized, Preconditioned, Tabular, ipd_contribution
-from games.exact.parameterized import coded
+from games.exact.parameterized import one_hot_histories
 from games.exact.tables import kl_divergence
 from games.strategies.codebases import CONVENTIONS
 from shaping import Fixed, Lola, Naive, Pola, View, play
@@ -343,7 +343,9 @@ def test_the_basis_of_pola_in_this_laboratorys_order():
     theta = np.arange(1.0, 6.0)
     convention = CONVENTIONS.make("pola")
     for seat in range(2):
-        ours = Preconditioned().table({"theta": convention.to_lab(theta, seat)}, (5,), coded((2, 2), 1))
+        ours = Preconditioned().table(
+            {"theta": convention.to_lab(theta, seat)}, (5,), one_hot_histories((2, 2), 1)
+        )
         np.testing.assert_allclose(ours, convention.to_lab(theirs @ theta, seat))
 
 
