@@ -46,7 +46,7 @@ _FOLDERS = ("consistency", "evaluation", "plots", "results", "statistics", "tour
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name at its first use, so that the command line starts without pandas and matplotlib."""
+    """Import a public name at its first use, to start the command line without pandas."""
     for module, names in _HOMES.items():
         if name in names:
             return getattr(importlib.import_module(module), name)

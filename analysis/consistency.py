@@ -47,7 +47,9 @@ def directions(game: Game | Any, learners: Sequence[Learner | Any], params: Join
 def anticipated_gradients(
     game: Game | Any, learners: Sequence[Learner | Any], params: Joint, look_ahead: Scalar
 ) -> Joint:
-    r"""Every player's gradient once the others' steps are anticipated, $\nabla_i V_i(\theta_i, \theta_{-i} + b\, d_{-i}(\theta))$.
+    r"""Every player's gradient at the others' anticipated parameters.
+
+    $\nabla_i V_i(\theta_i, \theta_{-i} + b\, d_{-i}(\theta))$ for every player i.
 
     Args:
         game: the game, its name, or a factory.
@@ -70,7 +72,9 @@ def anticipated_gradients(
 def consistency_loss(
     game: Game | Any, learners: Sequence[Learner | Any], params: Joint, look_ahead: Scalar
 ) -> Float[Array, ""]:
-    r"""The consistency loss $C = \sum_i |d_i(\theta) - \nabla_i V_i(\theta_i, \theta_{-i} + b\, d_{-i}(\theta))|^2$.
+    r"""The consistency loss of learners at joint parameters.
+
+    $C = \sum_i |d_i(\theta) - \nabla_i V_i(\theta_i, \theta_{-i} + b\, d_{-i}(\theta))|^2$
 
     It is 0 where every direction $d_i$ is the gradient given the others' *actual* directions, instead of a
     lower-order model of them. The gradient is a total derivative, through $d_{-i}$.
@@ -104,9 +108,10 @@ def consistency_loss(
 
 
 def cosine(x: Joint, y: Joint) -> Float[Array, ""]:
-    r"""$\langle x, y \rangle / (|x| |y|)$ over the entries of all players together, in [-1, 1]; NaN where one of them is 0.
+    r"""The cosine $\langle x, y \rangle / (|x| |y|)$ over the entries of all players together.
 
-    Between a rule's `directions` and its `anticipated_gradients` it is 1 where the rule is consistent.
+    It is in [-1, 1], and NaN where x or y is 0. Between a rule's `directions` and its
+    `anticipated_gradients` it is 1 where the rule is consistent.
 
     Example:
         >>> round(cosine((jnp.array([3.0]), jnp.array([0.0])), (jnp.array([3.0]), jnp.array([4.0]))).item(), 3)
@@ -118,7 +123,7 @@ def cosine(x: Joint, y: Joint) -> Float[Array, ""]:
 def cosine_similarity(
     game: Game | Any, learners: Sequence[Learner | Any], others: Sequence[Learner | Any], params: Joint
 ) -> Float[Array, ""]:
-    """The cosine of the angle between the directions of two rules, over the parameters of all players together.
+    """The cosine of the angle between the directions of two rules, over all players' parameters.
 
     Args:
         game: the game, its name, or a factory.

@@ -1,6 +1,6 @@
 """Rewards of trained players in episodes: with each other, across runs, and against scripted players."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -69,9 +69,9 @@ def scripted(environment: Environment, name: str, seat: int) -> Any:
 
 
 def scripted_names(environment: Environment) -> tuple[str, ...]:
-    """The names of `SCRIPTED` that can play here: egocentric observations of the coin game do not show which player took a coin.
+    """The names of `SCRIPTED` that can play here.
 
-    Tit for tat needs to see that.
+    Tit for tat must see which player took a coin, and egocentric observations of the coin game do not show it.
 
     Example:
         >>> scripted_names(CoinGame.lola(egocentric=True))
@@ -82,7 +82,7 @@ def scripted_names(environment: Environment) -> tuple[str, ...]:
 
 
 def evaluate(
-    environment: Environment | str | Callable[[], Environment],
+    environment: Environment | Any,
     runs: Sequence[Joint],
     key: Key[Array, ""] | int = 0,
     *,
@@ -91,7 +91,7 @@ def evaluate(
     opponents: Sequence[str] | None = None,
     seed: int | None = None,
 ) -> pd.DataFrame:
-    """Mean undiscounted rewards per step of trained players; in a coin game, also the share of own coins among those taken.
+    """Mean undiscounted rewards per step of trained players; in a coin game, also their share of own coins.
 
     The two players of every run play with each other; the first player also plays with the second player of
     the next run; and each of them plays with every scripted player.
@@ -169,7 +169,7 @@ def _measures(environment, agents, key, episodes: int, steps: int) -> dict[str, 
 
 
 def coins(played: Sample) -> tuple[Float[Array, "episodes n_players"], Float[Array, "episodes n_players"]]:
-    """Number of own coins and number of all coins that each player took in every episode; 0 in a game without coins."""
+    """Numbers of own coins and of all coins that each player took in every episode; 0 without coins."""
     if "picked" not in played.info:
         zeros = jnp.zeros(played.rewards.shape[1:])
         return zeros, zeros

@@ -1,4 +1,4 @@
-"""Means over seeds, with their intervals; a lane that diverged is counted beside the mean it is left out of."""
+"""Means over seeds with confidence intervals; diverged lanes are left out of a mean and counted."""
 
 from typing import NamedTuple
 
@@ -9,15 +9,15 @@ from games.checks import shown
 
 
 class Estimate(NamedTuple):
-    """A mean with its 95 % interval.
+    """A mean with its 95 % confidence interval.
 
     Attributes:
-        mean: over the lanes that stayed finite; NaN if there are none.
-        sd: standard deviation over those lanes; NaN below two of them.
-        low: lower end of the interval.
-        high: upper end of the interval.
-        n: how many lanes entered.
-        of: how many lanes there were.
+        mean: the mean over the finite lanes; NaN if there are none.
+        sd: the standard deviation over those lanes; NaN for fewer than two.
+        low: the lower end of the interval.
+        high: the upper end of the interval.
+        n: the number of finite lanes.
+        of: the number of all lanes.
     """
 
     mean: float
@@ -29,7 +29,7 @@ class Estimate(NamedTuple):
 
     @property
     def diverged(self) -> int:
-        """How many lanes were left out."""
+        """The number of lanes that are left out."""
         return self.of - self.n
 
     @property
@@ -39,7 +39,7 @@ class Estimate(NamedTuple):
 
 
 def student(mean: float, error: float, freedom: int) -> tuple[float, float]:
-    """The two-sided 95 % interval of a mean with this standard error and these degrees of freedom; NaN without any.
+    """Student's two-sided 95 % interval of a mean, from its standard error and the degrees of freedom.
 
     Example:
         >>> [round(end, 3) for end in student(0.0, 1.0, 9)]
@@ -56,7 +56,10 @@ def estimate(values: Float[ArrayLike, " lanes"], ok: Bool[ArrayLike, " lanes"] |
 
     Args:
         values: one number per lane.
-        ok: which lanes stayed finite; by default those whose number is.
+        ok: mask of the finite lanes; by default those whose number is finite.
+
+    Raises:
+        ValueError: for values that are not numbers, or not one per lane.
 
     Example:
         >>> e = estimate([1.0, 2.0, 3.0, float("nan")])
@@ -80,16 +83,16 @@ def estimate(values: Float[ArrayLike, " lanes"], ok: Bool[ArrayLike, " lanes"] |
 
 
 def mean_of_cells(values: Float[np.ndarray, "cells seeds"], ok: Bool[np.ndarray, "cells seeds"]) -> Estimate:
-    r"""The mean of several cells' means, whose lanes are paired by seed, with its interval over the seeds.
+    r"""The mean over cells of the means over lanes, with an interval over seeds; lanes are paired by seed.
 
     With $w_{cs} = ok_{cs} (x_{cs} - \bar x_c) / n_c$, seed s moves the mean by $\sum_c w_{cs} / C$; the
-    interval follows from the spread of these influences. Without diverged lanes it is Student's interval of
-    the per-seed means over cells.
+    interval follows from the standard deviation of these influences. Without diverged lanes it is Student's
+    interval of the per-seed means over cells.
 
     Args:
         values: one row per cell.
-        ok: which lanes stayed finite; a cell without any makes the mean NaN, since leaving it out would
-            change the question.
+        ok: mask of the finite lanes; the mean is NaN if a cell has none, since a mean over the other cells
+            would measure something else.
 
     Example:
         >>> values = np.array([[1.0, 2.0, 4.0], [3.0, 3.0, 5.0]])
@@ -111,7 +114,7 @@ def mean_of_cells(values: Float[np.ndarray, "cells seeds"], ok: Bool[np.ndarray,
 
 
 def short(x: float) -> str:
-    """A number in at most five characters where it can be.
+    """A number in at most five characters, if it has no more than three digits before the point.
 
     Example:
         >>> short(-1.0423), short(-0.05), short(-23.8), short(0.0)

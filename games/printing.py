@@ -1,4 +1,4 @@
-"""What objects print: numbers as people write them, arrays by their entries or their shape, and tables as text and as HTML."""
+"""How objects print: short numbers, arrays by entries or shape, and tables as text and HTML."""
 
 import dataclasses
 import html
@@ -19,7 +19,7 @@ INITIAL = "init_std"
 
 
 def as_text(value: Any) -> str:
-    """A value as text, without computing anything on a device: a traced array is printed as its type and shape.
+    """A value as text, without computing on a device: a traced array is printed as its type and shape.
 
     Args:
         value: a number, an array, a module, a container of these, or anything else, for which `repr` is used.
@@ -46,7 +46,7 @@ def as_text(value: Any) -> str:
 
 
 def module_text(module: eqx.Module) -> str:
-    """A module as its constructor would be written: `Class(field=value, ...)`; a network as its number of parameters.
+    """A module as a call of its constructor, `Class(field=value, ...)`; a network by its number of parameters.
 
     A field that says how often something is repeated is left out where it is 1, its default.
     """
@@ -60,7 +60,7 @@ def module_text(module: eqx.Module) -> str:
 
 
 def named_text(module: Any, *first: str) -> str:
-    """A game or an environment as text: its class, its name, the given facts, its numbers, and other settings that are not the default."""
+    """A game or environment as text: class, name, the given facts, numbers, and settings that are not defaults."""
     words = [repr(module.name), *first]
     rules = {f.name: f for f in dataclasses.fields(module)}
     longer = []
@@ -138,7 +138,7 @@ def _array_text(value: Any) -> str:
 
 
 def _shortest(array: np.ndarray) -> Any:
-    """The entries as Python's numbers, each float rounded to the digits that its precision holds: 7 in float32."""
+    """The entries as Python numbers, floats rounded to the digits of their precision: 7 in float32."""
     if array.ndim:
         return [_shortest(x) for x in array]
     if not np.issubdtype(array.dtype, np.floating):

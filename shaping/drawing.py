@@ -66,7 +66,9 @@ def draw_curves(
     ok: Bool[ArrayLike, " seeds"],
     ax: "Axes | None" = None,
 ) -> "Figure | Axes":
-    r"""Draw learning curves: the mean over seeds with Student's 95 % interval, $\bar x \pm t_{.975, n-1}\, s / \sqrt n$.
+    r"""Draw learning curves: means over seeds, with Student's 95 % intervals as bands.
+
+    Each band is $\bar x \pm t_{.975, n-1}\, s / \sqrt n$ over the n finite seeds.
 
     Args:
         game: its name, for the title.

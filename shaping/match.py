@@ -82,7 +82,7 @@ class Match(eqx.Module):
         return frame if self.points else frame.drop(columns="point")
 
     def plot(self, ax: "Axes | None" = None) -> "Figure | Axes":
-        """Learning curves: mean value per step of every player over the seeds, with pointwise 95 % intervals as bands.
+        """Draw learning curves: every player's mean value per step, with pointwise 95 % intervals over seeds.
 
         Args:
             ax: axes to draw on; by default those of a new figure.
@@ -122,7 +122,7 @@ class Match(eqx.Module):
         return f"Match of {', '.join(self.learners)} at {self.game}: {points}{counted(shape[-3], 'seed')}, {', '.join(facts)}"
 
     def _table(self) -> tuple[list[str], list[list[str]]] | None:
-        """Columns and rows: every player's final value per step, mean and standard error over the seeds that stayed finite."""
+        """Columns and rows of every player's final value: mean and standard error over the finite seeds."""
         if not concrete((self.values, self.ok, self.points)) or self.values.ndim != 3 + bool(self.points):
             return None
         final, ok = (np.asarray(x if self.points else x[None]) for x in (self.values[..., -1, :], self.ok))

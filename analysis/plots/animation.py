@@ -117,7 +117,7 @@ def animate(
     names: Sequence[str] = (),
     frames_per_second: int = 2,
 ) -> pathlib.Path:
-    """Write an episode as an animated GIF: boards of coin games and of games in the matrix, text of all others.
+    """Write an episode as an animated GIF: the board of a coin game or a game in the matrix, otherwise text.
 
     Args:
         environment: the environment that was played.
@@ -148,7 +148,7 @@ def animate(
 
 
 def snapshot(environment: Environment, state: Any, ax: Axes | None = None) -> Figure | Axes:
-    """Draw one state of an environment: the board of a coin game or a game in the matrix, the text of any other.
+    """Draw one state: the board of a coin game or a game in the matrix, otherwise text.
 
     Args:
         environment: the environment.
@@ -227,7 +227,7 @@ def states(path: Trajectory) -> Iterator[Any]:
 
 
 def captions(path: Trajectory, names: Sequence[str], separator: str = ": ") -> list[str]:
-    """The title of every state: its step, the rewards of the step that led to it, and the sums of rewards so far."""
+    """The title of every state: its step, the rewards that led to it, and the sums of rewards so far."""
     rewards = np.asarray(path.rewards)
     before = np.concatenate([np.zeros_like(rewards[:1]), rewards[:-1]])
     totals = before.cumsum(axis=0)

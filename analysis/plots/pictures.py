@@ -1,4 +1,4 @@
-"""Heatmaps of tournaments and learning curves of matches: legible in gray print, with fonts that journals accept."""
+"""Heatmaps of tournaments and learning curves of matches, legible in gray print."""
 
 import os
 import textwrap
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def heatmap(frame: "pd.DataFrame", value: str = "value", ax: Axes | None = None) -> Figure | Axes:
-    """Draw the cross-play table of every game: the row learner's mean per-step value against every column learner.
+    """Draw the cross-play table of every game: the row learner's mean value against the column learner.
 
     A cell with diverged seeds is hatched; a cell all of whose seeds diverged is empty.
 
@@ -125,7 +125,7 @@ def _panel(axes: Any, table: Any, learners: list[str]) -> None:
 
 
 def curves(run: "Match | pd.DataFrame", ax: Axes | None = None) -> Figure | Axes:
-    """Draw the learning curves of a match: every player's mean value per step, with pointwise 95 % intervals over the seeds.
+    """Draw the learning curves of a match: mean values per step, with pointwise 95 % intervals over seeds.
 
     Args:
         run: a match without sweeps, or its tidy table; diverged seeds are left out, and counted in the title.

@@ -1,4 +1,4 @@
-"""Results on disk, what was asked for, and where they come from."""
+"""Results on disk, with their specifications and their provenance."""
 
 from analysis.results.specification import describe, fingerprint, text
 from analysis.results.store import Store, load

@@ -1,4 +1,4 @@
-"""Where a result comes from: versions, device and commit."""
+"""The provenance of a result: versions, device and commit."""
 
 import datetime
 import importlib.metadata
@@ -13,7 +13,7 @@ import jax
 
 
 def environment() -> dict[str, Any]:
-    """What the numbers may depend on besides the specification, as plain data."""
+    """Everything besides the specification that the numbers may depend on, as plain data."""
     devices = jax.devices()
     return {
         "lab": version("opponent-shaping-lab"),
@@ -31,7 +31,7 @@ def environment() -> dict[str, Any]:
 
 
 def x64() -> bool:
-    """Whether numbers are float64 by default."""
+    """Whether JAX computes in float64 by default."""
     return bool(jax.config.read("jax_enable_x64"))
 
 
@@ -41,7 +41,7 @@ def now() -> str:
 
 
 def version(distribution: str) -> str | None:
-    """The installed version of a distribution, if any."""
+    """The installed version of a distribution, or None."""
     try:
         return importlib.metadata.version(distribution)
     except importlib.metadata.PackageNotFoundError:
@@ -49,7 +49,7 @@ def version(distribution: str) -> str | None:
 
 
 def commit() -> str | None:
-    """The git commit of the code, marked where files differ from it; none outside a checkout."""
+    """The git commit of the code, marked `-dirty` where files differ from it; None outside a checkout."""
     here = pathlib.Path(__file__).parents[2]
     if not (here / ".git").exists():
         return None

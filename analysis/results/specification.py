@@ -1,4 +1,4 @@
-"""Specifications: what was asked for, as plain data, hashed into a cell's name and compared before results are added."""
+"""Specifications of runs as plain data: hashed to identify a cell, compared before results are reused."""
 
 import hashlib
 import json
@@ -8,7 +8,7 @@ from shaping.checkpoint.encoding import describe as describe
 
 
 def text(value: Any) -> str:
-    """Plain data as JSON, its keys sorted: equal data gives equal text."""
+    """Plain data as JSON with sorted keys, so that equal data gives equal text."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
@@ -23,7 +23,7 @@ def fingerprint(value: Any) -> str:
 
 
 def differences(there: Any, here: Any, path: str = "") -> list[str]:
-    """Where two specifications differ, one phrase each.
+    """The differences between two specifications, one phrase each.
 
     Example:
         >>> differences({"steps": 100, "seeds": 64}, {"steps": 200, "seeds": 64})
@@ -42,7 +42,7 @@ def differences(there: Any, here: Any, path: str = "") -> list[str]:
 
 
 def shared(here: dict[str, Any], there: dict[str, Any]) -> dict[str, Any]:
-    """A tournament's specification without the learners and games that another lacks, and with its seeds where those are fewer.
+    """The part of a tournament's specification that another has too: common learners and games, fewer seeds.
 
     Example:
         >>> shared({"seeds": 8, "games": {"a": 1, "b": 2}}, {"seeds": 4, "games": {"a": 0}})

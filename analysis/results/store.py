@@ -1,8 +1,8 @@
-"""Results on disk: one Parquet file per game beside the specification that all of them answer to, each with its provenance.
+"""Results on disk: a folder with one Parquet file per game, and the specification of the run.
 
-A file is written under a temporary name and moved, so that it is whole or absent; a run goes on by skipping
-the games whose file exists. Every file carries a hash of its rows and of its note, its pages carry checksums,
-and one process at a time writes to a folder. Nothing is ever unpickled.
+Every file carries its provenance, checksums, and a hash of its rows and of its note. A file is written under
+a temporary name and then moved, so that it is complete or absent; a run is resumed by skipping the games whose
+file exists. One process at a time writes to a folder. Nothing is ever unpickled.
 """
 
 import contextlib
@@ -23,21 +23,20 @@ from games.storage import SUM, alone, is_intact, remove_temporaries, signed, wri
 SPECIFICATION = "specification.json"
 KEY = b"opponent_shaping_lab"
 PICTURES = ("heatmap", "curves")
-"""What is drawn beside the rows."""
+"""Names of the pictures in the folder of a run."""
 UNSIGNED = frozenset(("hash", "specification", "provenance"))
-"""What the note of a file holds that was written before notes had a hash."""
+"""The entries of a note in a file of an earlier version, before notes had a hash."""
 
 
 class Store:
-    """The folder of one run; `with store:` holds it, so that no other process writes to it.
+    """The folder of one run; inside `with store:` no other process writes to it.
 
     Args:
-        folder: where; made if it does not exist.
-        specification: what was asked for, as plain data.
+        folder: the folder; created if it does not exist.
+        specification: the run's specification, as plain data.
         games: the names of the games, which name the files.
-        force: replace what another specification, or this one, left there.
-        grows: whether the folder may hold a part of what is asked for: fewer learners, games or seeds of a
-            tournament.
+        force: replace all results in the folder.
+        grows: whether the folder may hold fewer learners, games or seeds of the same tournament.
 
     Raises:
         ValueError: if the folder cannot be written, is in use by another run, or holds the results of another
@@ -61,7 +60,7 @@ class Store:
                 raise ValueError(
                     f"The game name {game!r} cannot name a file; use letters, digits, dots, dashes and underscores."
                 )
-        if force or _read(self.folder) != self._whole():
+        if force or _read(self.folder) != self._header():
             self._make()
             with alone(self.folder):
                 self._open(force)
@@ -70,7 +69,7 @@ class Store:
     def __enter__(self) -> "Store":
         self._held = contextlib.ExitStack()
         self._held.enter_context(alone(self.folder))
-        if _read(self.folder) != self._whole():  # another run has been here since
+        if _read(self.folder) != self._header():  # another run has written here since
             self._open(False)
         return self
 
@@ -78,7 +77,7 @@ class Store:
         self._held.close()
 
     def _make(self) -> None:
-        """Make the folder."""
+        """Create the folder."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=self.folder):
@@ -88,12 +87,12 @@ class Store:
                 f"The folder {str(self.folder)!r} cannot be written ({error.strerror}); name one that can, with --out or out=."
             ) from error
 
-    def _whole(self) -> dict[str, Any]:
-        """What the file of the specification holds."""
+    def _header(self) -> dict[str, Any]:
+        """The content of the file `specification.json`."""
         return {"hash": fingerprint(self.specification), "specification": self.specification}
 
     def _open(self, force: bool) -> None:
-        """Find in the folder what belongs to the same specification, or clear it away."""
+        """Check that the folder belongs to the same specification, or with `force` remove its results."""
         path = self.folder / SPECIFICATION
         there = _read(self.folder) if force else _intact(self.folder)
         games = _games(there)
@@ -115,39 +114,39 @@ class Store:
                 raise ValueError(
                     f"The folder {str(self.folder)!r} holds {held}; name another folder, or replace it with --force."
                 )
-        elif found := differences(there["specification"], self._asked_of(there["specification"])):
+        elif found := differences(there["specification"], self._wanted(there["specification"])):
             more = f", and {len(found) - 3} more differences" if len(found) > 3 else ""
             raise ValueError(
                 f"The folder {str(self.folder)!r} holds another specification's results: {'; '.join(found[:3])}{more}. "
                 "Name another folder, or replace them with --force."
             )
         self.write(
-            SPECIFICATION, lambda target: target.write_text(json.dumps(self._whole(), indent=1) + "\n")
+            SPECIFICATION, lambda target: target.write_text(json.dumps(self._header(), indent=1) + "\n")
         )
 
-    def _asked_of(self, there: Mapping[str, Any]) -> dict[str, Any]:
-        """What is asked of results of another specification: that which both have, where the folder may grow."""
+    def _wanted(self, there: Mapping[str, Any]) -> dict[str, Any]:
+        """The part of the specification that stored results must match; of a growing folder, the common part."""
         return shared(self.specification, dict(there)) if self.grows else self.specification
 
     def path(self, game: str) -> pathlib.Path:
-        """Where a game's rows are."""
+        """The file of a game's rows."""
         return self.folder / f"{game}.parquet"
 
     def done(self) -> tuple[str, ...]:
-        """The games whose results are here."""
+        """The games whose file exists."""
         return tuple(game for game in self.games if self.path(game).exists())
 
     def write(self, name: str, save: Callable[[pathlib.Path], Any]) -> pathlib.Path:
-        """Write one more file into the folder, whole or not at all."""
+        """Write one more file into the folder, completely or not at all."""
         return write_whole(self.folder / name, save)
 
     def save(self, game: str, frame: pd.DataFrame, provenance: Mapping[str, Any]) -> pathlib.Path:
-        """Keep a game's rows, with their provenance in the file's metadata."""
+        """Store a game's rows, with their provenance in the file's metadata."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
         table = pa.Table.from_pandas(frame, preserve_index=False)
-        note = {**self._whole(), "provenance": dict(provenance), "game": game, "rows": len(frame)}
+        note = {**self._header(), "provenance": dict(provenance), "game": game, "rows": len(frame)}
         note = signed(json.loads(json.dumps(note)), _content(table.to_pandas()))
         table = table.replace_schema_metadata(
             {**(table.schema.metadata or {}), KEY: json.dumps(note).encode()}
@@ -165,7 +164,7 @@ class Store:
         """
         frame, note = _checked(self.path(game), game)
         there = _of_game(note["specification"], game)
-        if found := differences(there, _of_game(self._asked_of(there), game)):
+        if found := differences(there, _of_game(self._wanted(there), game)):
             raise ValueError(
                 f"{str(self.path(game))!r} holds another run's results: {'; '.join(found[:3])}; "
                 "remove it, and the same command computes it anew."
@@ -173,21 +172,21 @@ class Store:
         return frame
 
     def provenance(self, game: str) -> dict[str, Any]:
-        """Where, when and by what a game's rows were made."""
+        """The provenance of a game's rows: when, where and with which versions they were computed."""
         return read_note(self.path(game))["provenance"]
 
 
 def read_note(path: str | os.PathLike) -> dict[str, Any]:
-    """The specification, its hash and the provenance that a results file carries.
+    """The note of a results file: the specification, its hash and the provenance.
 
     Raises:
-        ValueError: if the file is no results file of this laboratory, or damaged.
+        ValueError: for another file, or a damaged one.
     """
     return _checked(path)[1]
 
 
 def load(folder: str | os.PathLike) -> pd.DataFrame:
-    """All rows of a run's folder, games in the order they were asked for.
+    """All rows of a run's folder, games in the order of the specification.
 
     Raises:
         ValueError: if the folder holds no run, or no finished game; if a file is damaged, or of another run.
@@ -215,7 +214,7 @@ def load(folder: str | os.PathLike) -> pd.DataFrame:
 
 
 def _checked(path: str | os.PathLike, game: str | None = None) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """A results file's rows and note, if they are those that were written."""
+    """A results file's rows and note, verified by their hash."""
     table = _parquet(path)
     held = (table.schema.metadata or {}).get(KEY)
     if held is None:
@@ -235,9 +234,9 @@ def _checked(path: str | os.PathLike, game: str | None = None) -> tuple[pd.DataF
         or "provenance" not in note
     ):
         raise damaged
-    whole = set(note) == UNSIGNED if SUM not in note else is_intact(note, _content(frame))
+    verified = set(note) == UNSIGNED if SUM not in note else is_intact(note, _content(frame))
     if (
-        not whole
+        not verified
         or note["hash"] != fingerprint(note["specification"])
         or note.get("rows", len(frame)) != len(frame)
     ):
@@ -250,14 +249,14 @@ def _checked(path: str | os.PathLike, game: str | None = None) -> tuple[pd.DataF
 
 
 def _content(frame: pd.DataFrame) -> bytes:
-    """What a table says, as bytes: names, kinds and values of its columns."""
+    """A table as bytes, to be hashed: the names, types and values of its columns."""
     parts = []
     for name, column in frame.items():
         values = column.to_numpy()
         if values.dtype.kind in "fc":
             values = np.where(values != values, np.nan, values).astype(
                 values.dtype
-            )  # not a number has many forms
+            )  # NaN has many bit patterns
         if values.dtype.kind in "biufc":
             parts += [f"{name} {values.dtype.str} {len(values)}".encode(), values.tobytes()]
         else:
@@ -267,13 +266,13 @@ def _content(frame: pd.DataFrame) -> bytes:
 
 
 def _game_of(frame: pd.DataFrame, note: Mapping[str, Any], game: str) -> str:
-    """The game that the rows of a file without such a note are of."""
+    """The game of the rows of a file whose note does not name it."""
     named = "game" in frame and isinstance(note["specification"].get("games"), dict)
     return str(next((x for x in frame["game"].unique() if x != game), game)) if named else game
 
 
 def _of_game(specification: Mapping[str, Any], game: str) -> dict[str, Any]:
-    """A specification without the other games."""
+    """A specification with this game alone."""
     games = specification.get("games")
     return (
         {**specification, "games": {game: games[game]}}
@@ -283,18 +282,22 @@ def _of_game(specification: Mapping[str, Any], game: str) -> dict[str, Any]:
 
 
 def _games(there: Mapping[str, Any] | None) -> tuple[str, ...]:
-    """The games that a folder's specification names."""
+    """The names of the games in a folder's specification."""
     games = None if there is None else there["specification"].get("games")
     return tuple(games) if isinstance(games, dict) else ()
 
 
 def _is_name(game: str) -> bool:
-    """Whether a game's name can name a file of the folder."""
+    """Whether a game's name can be the name of a file in the folder."""
     return game == pathlib.Path(game).name and not game.startswith(".")
 
 
 def _parquet(path: str | os.PathLike) -> Any:
-    """A Parquet file's table, its pages checked, or a sentence on why there is none."""
+    """The table of a Parquet file, with verified checksums.
+
+    Raises:
+        ValueError: for a file that cannot be read.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -307,7 +310,7 @@ def _parquet(path: str | os.PathLike) -> Any:
 
 
 def _read(folder: pathlib.Path) -> dict[str, Any] | None:
-    """What a folder's file of the specification holds, if it is a JSON object with one."""
+    """The content of a folder's `specification.json`; None where it is missing or malformed."""
     try:
         found = json.loads((folder / SPECIFICATION).read_text())
     except (OSError, ValueError, RecursionError):
@@ -316,10 +319,10 @@ def _read(folder: pathlib.Path) -> dict[str, Any] | None:
 
 
 def _intact(folder: pathlib.Path) -> dict[str, Any] | None:
-    """The same, if it is what was written.
+    """The content of a folder's `specification.json`, verified by its hash.
 
     Raises:
-        ValueError: if it is not.
+        ValueError: if the hash differs.
     """
     found = _read(folder)
     if found is not None and found.get("hash") != fingerprint(found["specification"]):

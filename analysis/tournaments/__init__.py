@@ -1,4 +1,4 @@
-"""Tournaments: every learner against every learner."""
+"""Tournaments: every learner plays every learner, at every game."""
 
 from analysis.tournaments.round_robins import RoundRobin, round_robin
 from analysis.tournaments.run import tournament

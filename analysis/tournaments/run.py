@@ -1,4 +1,4 @@
-"""A tournament: every learner against every learner, at every game, over many seeds; one compiled program per structure of game."""
+"""Tournaments: every learner plays every learner, at every game, over many seeds."""
 
 import contextlib
 import functools
@@ -26,16 +26,23 @@ from shaping.match import FEW_SEEDS, MANY_SEEDS, lane_keys
 from shaping.sweeps import Sweep
 
 ROW = 400
-"""Bytes that a row of the table takes while it is made."""
+"""Bytes of memory that a row of the table takes while the table is made."""
 LARGEST = 2**31 - 2
-"""Steps and seeds are counted in 32 bits."""
+"""The largest number of steps or seeds: they are counted in 32 bits."""
 
 
 class Progress(Protocol):
-    """Told how a tournament goes on, between compiled chunks."""
+    """A callback that reports the progress of a tournament between compiled chunks."""
 
     def __call__(self, game: str, stage: str, **facts: Any) -> None:
-        """`stage` is `"found"`, `"compiling"`, `"running"` (with `done`) or `"finished"` (with `compile_s` and `run_s`)."""
+        """Report one event of a game.
+
+        Args:
+            game: the game's name.
+            stage: `"found"` in the folder, `"compiling"` (with the fact `steps`), `"running"` (`done` of
+                `steps`), or `"finished"` (`compile_s` and `run_s`, in seconds).
+            **facts: the numbers of that stage.
+        """
 
 
 def tournament(
@@ -57,29 +64,28 @@ def tournament(
     games, learners or seeds changes no existing lane, up to rounding.
 
     Args:
-        games: two-player games in sequence, as `play` takes them: made, names or factories; or a mapping from
-            names of your own.
-        learners: in sequence, as `play` takes them: made, names or classes; or a mapping from names of your
-            own. Learners of the same label are told apart by the numbers in which they differ.
-        steps: how many steps, at least 1.
-        seeds: how many lanes per cell, at least 1; by default 64, and 4 where a game is sampled.
-        seed: the root of all randomness, an integer in [0, 2**32 - 1], by which results are kept; `key` is
-            another name of it.
-        out: a folder to keep results in: a game whose file is there is not computed again. A folder may hold
-            fewer games, learners or seeds than are asked for, otherwise the same; then what is new is
-            computed alone, and what is there stays as it is. Learners and games that are classes of one's own
-            are the same if their code is.
-        force: replace what the folder holds.
-        progress: called between compiled chunks.
+        games: a sequence of two-player games, each a game, its name in `games.PLAYABLE`, or a factory; or a
+            mapping from names of your own to such games.
+        learners: a sequence of learners, each a learner, its name in `LEARNERS`, or a class; or a mapping
+            from names of your own. Learners with the same label are told apart by the settings in which they
+            differ.
+        steps: learning steps, at least 1.
+        seeds: lanes per cell, at least 1; by default 64, and 4 where a game is sampled.
+        seed: the root of all randomness, an integer in [0, 2**32 - 1].
+        out: a folder for the results. A game whose file is complete is not computed again. The folder may
+            hold fewer games, learners or seeds of the same tournament; then only the missing cells are
+            computed. Games and learners of classes of your own count as the same if their source code is.
+        force: replace the results in the folder.
+        progress: a callback between compiled chunks.
         key: another name of `seed`.
 
     Returns:
-        Tidy rows, one per cell, seat and seed (`analysis.tournaments.tables.tidy`); `cells` and `standings`
-        summarize them.
+        A tidy table with one row per cell, seat and seed (`analysis.tournaments.tables.tidy`); `cells` and
+        `standings` summarize it.
 
     Raises:
-        ValueError: for bad counts, a game that is not for two, repeated names, or a folder that cannot be
-            used.
+        ValueError: for a count out of range, a game that does not have two players, repeated names, or a
+            folder that cannot be used.
 
     Example:
         >>> from games import GAMES
@@ -103,15 +109,17 @@ def tournament(
     store = None if out is None else Store(out, specification, tuple(games), force, grows=True)
     report = progress or (lambda game, stage, **facts: None)
     found = {} if store is None else {name: store.load(name) for name in store.done()}
-    due = {name: missing(name, list(learners), seeds, found.get(name)) for name in games}
+    parts = {name: missing(name, list(learners), seeds, found.get(name)) for name in games}
     frames = []
     with contextlib.ExitStack() as held:
-        if store is not None and any(due.values()):
+        if store is not None and any(parts.values()):
             held.enter_context(store)
         for name, game in games.items():
-            if due[name]:
+            if parts[name]:
                 frames.append(
-                    _one_game(name, game, learners, specification, store, report, found.get(name), due[name])
+                    _one_game(
+                        name, game, learners, specification, store, report, found.get(name), parts[name]
+                    )
                 )
             else:
                 frames.append(found[name])
@@ -120,7 +128,7 @@ def tournament(
 
 
 class Part(NamedTuple):
-    """Cells and lanes of a tournament: learners in seat 0, learners in seat 1, the first lane, and how many."""
+    """A rectangle of cells: learners in seat 0, learners in seat 1, the first lane, the number of lanes."""
 
     rows: tuple[int, ...]
     columns: tuple[int, ...]
@@ -129,20 +137,26 @@ class Part(NamedTuple):
 
 
 def missing(game: str, learners: Sequence[str], seeds: int, frame: pd.DataFrame | None) -> list[Part]:
-    """What is still to be played where these rows are there already, of some of the learners and some of the lanes.
+    """The parts of a tournament that are missing from a game's stored rows.
+
+    Args:
+        game: the game's name.
+        learners: the names of all learners.
+        seeds: the number of lanes.
+        frame: the stored rows, of some of the learners and lanes; None where there are none.
 
     Raises:
-        ValueError: if the rows are not those of every learner there against every other.
+        ValueError: if a cell of the stored learners is missing.
 
     Example:
         >>> missing("ipd", ["naive", "lola"], 64, None)
         [Part(rows=(0, 1), columns=(0, 1), first=0, seeds=64)]
     """
-    everyone = tuple(range(len(learners)))
+    all_learners = tuple(range(len(learners)))
     if frame is None:
-        return [Part(everyone, everyone, 0, seeds)]
+        return [Part(all_learners, all_learners, 0, seeds)]
     there = set(frame["learner_0"])
-    old, new = (tuple(k for k in everyone if (learners[k] in there) == known) for known in (True, False))
+    old, new = (tuple(k for k in all_learners if (learners[k] in there) == known) for known in (True, False))
     lanes = len(set(frame["seed"]))
     if not len(frame) == 2 * len(old) ** 2 * lanes > 0:
         raise ValueError(
@@ -150,11 +164,11 @@ def missing(game: str, learners: Sequence[str], seeds: int, frame: pd.DataFrame 
             "remove it, and the same command computes it anew."
         )
     parts = [Part(old, old, lanes, seeds - lanes)] if lanes < seeds else []
-    return parts + ([Part(new, everyone, 0, seeds), Part(old, new, 0, seeds)] if new else [])
+    return parts + ([Part(new, all_learners, 0, seeds), Part(old, new, 0, seeds)] if new else [])
 
 
 def check_size(steps: int, seeds: int, seed: int) -> None:
-    """Refuse counts that are no positive integers, or too large to be counted.
+    """Refuse counts that are not integers in [1, 2**31 - 2].
 
     Raises:
         ValueError: naming the count and the accepted range.
@@ -169,7 +183,7 @@ def check_size(steps: int, seeds: int, seed: int) -> None:
 def specify(
     games: Mapping[str, Game], learners: Mapping[str, Learner], steps: int, seeds: int, seed: int
 ) -> dict[str, Any]:
-    """Everything that decides a tournament's numbers, as plain data."""
+    """All settings that determine a tournament's numbers, as plain data."""
     return {
         "steps": steps,
         "seeds": seeds,
@@ -188,9 +202,9 @@ def _one_game(
     store: Store | None,
     report,
     found: pd.DataFrame | None,
-    due: Sequence[Part],
+    parts: Sequence[Part],
 ) -> pd.DataFrame:
-    """Compute what is missing of one game's rows, and keep them all if there is a store."""
+    """One game's rows: the stored ones and the missing parts, which are computed and stored."""
     steps, seed = specification["steps"], specification["seed"]
     note, clock = {**provenance.environment(), "seed": seed, "start": provenance.now()}, time.perf_counter()
     if store is not None and found is not None:
@@ -203,7 +217,7 @@ def _one_game(
         for i in learners
     ]
     frames, took = [] if found is None else [found], {"compile_s": 0.0, "run_s": 0.0}
-    for rows, columns, first, seeds in due:
+    for rows, columns, first, seeds in parts:
         result = round_robin(
             game,
             [members[k] for k in rows],
@@ -227,8 +241,10 @@ def _one_game(
     return frame
 
 
-def _named(members: Any, kind: str, made: Callable[[Any], Any], name: Callable[[Any], str]) -> dict[str, Any]:
-    """Members by name; those of one name are told apart by the numbers in which they differ."""
+def _named(
+    members: Any, kind: str, as_member: Callable[[Any], Any], name: Callable[[Any], str]
+) -> dict[str, Any]:
+    """Games or learners by name; learners with equal labels are told apart by differing settings."""
     if isinstance(members, (str, Game, Learner, Sweep)) or not isinstance(members, Iterable):
         raise ValueError(
             f"A tournament's {kind} are a list or a mapping, and {shown(members)} is neither; put it into brackets."
@@ -238,9 +254,9 @@ def _named(members: Any, kind: str, made: Callable[[Any], Any], name: Callable[[
             raise ValueError(
                 f"The names of a tournament's {kind} are {shown(list(members))}; every name must be text that is not empty."
             )
-        members = {key: made(x) for key, x in members.items()}
+        members = {key: as_member(x) for key, x in members.items()}
     else:
-        members = [made(x) for x in members]
+        members = [as_member(x) for x in members]
     if not members:
         raise ValueError(f"A tournament needs {kind}, and got none; give at least one.")
     if isinstance(members, dict):
@@ -263,7 +279,7 @@ def _named(members: Any, kind: str, made: Callable[[Any], Any], name: Callable[[
 
 
 def _check(games: Mapping[str, Game], learners: Mapping[str, Learner]) -> None:
-    """Refuse what cannot be played before anything is: games not for two, and learners that a game does not suit."""
+    """Refuse games without two players, and learners that cannot play a game, before anything is computed."""
     for name, game in games.items():
         if game.n_players != 2:
             raise ValueError(
@@ -271,13 +287,14 @@ def _check(games: Mapping[str, Game], learners: Mapping[str, Learner]) -> None:
             )
         keys = lane_keys(0, "init", 1), lane_keys(0, "match", 1)
         for group in grouped(tuple(learners.values())):
-            alone = functools.partial(begin, members=((tuple(range(len(group.members))),),))
+            begin_alone = functools.partial(begin, members=((tuple(range(len(group.members))),),))
             try:
                 jax.eval_shape(
-                    lambda g, x, k, alone=alone: alone(g, ((x,),), keys=k), game, group.learner, keys
+                    lambda g, x, k, begin_alone=begin_alone: begin_alone(g, ((x,),), keys=k),
+                    game,
+                    group.learner,
+                    keys,
                 )
             except ValueError as error:
-                said = str(error).split("\n-----")[
-                    0
-                ]  # what jax appends to an error raised while it traces is left out
-                raise ValueError(f"A learner does not suit the game {name!r}: {said}") from error
+                reason = str(error).split("\n-----")[0]  # without the note that jax appends while it traces
+                raise ValueError(f"A learner does not suit the game {name!r}: {reason}") from error

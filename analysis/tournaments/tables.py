@@ -15,7 +15,7 @@ LOGITS = ("p_start", "p_CC", "p_CD", "p_DC", "p_DD")
 
 
 def blocks(frame: pd.DataFrame, *columns: str) -> Iterator[tuple[tuple[Any, ...], Any]]:
-    """Rows by the values of these columns, in order of first appearance."""
+    """The rows grouped by the values of these columns, in order of first appearance."""
     groups: Any = frame.groupby(list(columns), sort=False)
     return iter(groups)
 
@@ -35,22 +35,22 @@ def tidy(
     """One row per cell, seat and seed.
 
     Args:
-        game: its name.
+        game: the game's name.
         labels: the learners' names, in order.
-        result: what came of the round robin.
-        steps: how many steps were taken.
+        result: the round robin.
+        steps: learning steps of each match.
         configs: the learners' settings as JSON, in order.
-        hashes: the specification's hash of every cell, by row and column.
-        rows: which of the learners the result has in seat 0; by default all.
-        columns: which of them it has in seat 1.
-        first: the number of its first lane.
+        hashes: the hash of every cell's specification, by row and column.
+        rows: indices of the learners in seat 0 of the result; by default all.
+        columns: indices of the learners in seat 1; by default all.
+        first: the number of the first lane.
 
     Returns:
         The columns `cell, game, learner_0, learner_1, config_0, config_1, seat, learner, opponent, seed,
         step, value, value_auc, value_opponent, welfare, ok`, and for memory-one play of a two-action game the
         final probabilities of action 0, `p_start, p_CC, p_CD, p_DC, p_DD`, own action first. Values are per
-        step; `value` is the last, `value_auc` the mean over the trajectory. Numbers of diverged lanes (`ok`
-        false) are kept as they are: no mean may take them in unmarked.
+        step; `value` is the final one, `value_auc` the mean over the trajectory. Rows of diverged lanes have
+        `ok` false and keep their numbers; every mean leaves them out and counts them.
     """
     seeds = result.ok.shape[-1]
     places = [np.arange(len(labels)) if kept is None else np.asarray(kept) for kept in (rows, columns)]
@@ -92,19 +92,19 @@ def tidy(
 
 
 def ordered(frame: pd.DataFrame, labels: Sequence[str]) -> pd.DataFrame:
-    """Rows as `tidy` gives those of one result with all of them, learners in this order."""
+    """The rows in the order in which `tidy` gives them for these learners."""
     place = {label: k for k, label in enumerate(labels)}
     keys = frame["seed"], frame["seat"], frame["learner_1"].map(place.get), frame["learner_0"].map(place.get)
     return frame.iloc[np.lexsort(keys)].reset_index(drop=True)
 
 
 def runs(own: Any) -> tuple[Any, Any]:
-    """One seat's rows of a match as a table of seeds by steps, and which seeds stayed finite."""
+    """The values of one seat of a match, (seeds, steps), and the mask of the finite seeds."""
     return own.pivot(index="seed", columns="step", values="value"), own.groupby("seed")["ok"].all().to_numpy()
 
 
 def check_rows(frame: Any, value: str) -> None:
-    """Refuse what is no tidy table of a tournament, and a column of it that is no measure.
+    """Refuse a table that does not hold tidy rows of a tournament, and a column that is not a measure.
 
     Raises:
         ValueError: naming what is missing.
@@ -128,7 +128,7 @@ def cells(frame: pd.DataFrame, value: str = "value") -> pd.DataFrame:
 
     Args:
         frame: tidy rows of a tournament.
-        value: which measure to average, `"value"` (final) or `"value_auc"` (mean over the trajectory).
+        value: the measure to average, `"value"` (final) or `"value_auc"` (mean over the trajectory).
 
     Returns:
         The columns `game, row, column, row_mean, row_ci95, column_mean, column_ci95, diverged, seeds`: means
@@ -158,19 +158,19 @@ def cells(frame: pd.DataFrame, value: str = "value") -> pd.DataFrame:
 
 
 def standings(frame: pd.DataFrame, value: str = "value") -> pd.DataFrame:
-    """How every learner fares at every game: against the others, and against itself apart.
+    """Every learner's mean value at every game, in cross-play (against the others) and in self-play.
 
-    The cross-play mean gives every opponent and both seats equal weight. Its interval is over seeds, which
-    all cells share.
+    The cross-play mean gives every opponent and both seats equal weight. Its interval is over the seeds,
+    which all cells share.
 
     Args:
         frame: tidy rows of a tournament.
-        value: which measure to average, `"value"` (final) or `"value_auc"` (mean over the trajectory).
+        value: the measure to average, `"value"` (final) or `"value_auc"` (mean over the trajectory).
 
     Returns:
-        Best cross-play first: `game, learner, cross_mean, cross_ci95, cross_diverged, cross_lanes, self_mean,
-        self_ci95, self_diverged, self_lanes`; `diverged` of `lanes` are left out of the mean beside them. A
-        mean is NaN where some opponent's lanes diverged altogether.
+        One row per game and learner, best cross-play mean first, with the columns `game, learner, cross_mean,
+        cross_ci95, cross_diverged, cross_lanes, self_mean, self_ci95, self_diverged, self_lanes`; `diverged` of `lanes` are left out of the mean. A mean is NaN
+        where all lanes against some opponent diverged.
     """
     check_rows(frame, value)
     found = []
@@ -194,12 +194,12 @@ def standings(frame: pd.DataFrame, value: str = "value") -> pd.DataFrame:
 
 
 def _descending(mean: float) -> float:
-    """A key that puts large means first and missing ones last."""
+    """A sort key: the largest mean first, NaN last."""
     return float("inf") if mean != mean else -mean
 
 
 def _paired(block: Any, value: str) -> Estimate:
-    """The mean over cells of one learner's rows, lanes paired by seed."""
+    """The mean over the cells of one learner's rows, with lanes paired by seed."""
     block = block.sort_values(["opponent", "seat", "seed"], kind="stable")
     shape = (-1, block["seed"].nunique() or 1)
     return mean_of_cells(block[value].to_numpy().reshape(shape), block["ok"].to_numpy().reshape(shape))

@@ -1,4 +1,4 @@
-"""Games and learners as plain data and back: what JSON can hold, with arrays aside, and classes by their names."""
+"""Games and learners as JSON data and back, with arrays in a separate dictionary and classes by name."""
 
 import dataclasses
 import hashlib
@@ -17,7 +17,7 @@ from shaping.checkpoint.source_code import source
 LARGEST = 64
 """Arrays with more entries than this are described by their shape and a hash of their bytes."""
 DRAWS = ("name", "init_std")
-"""Fields of a game that do not change what is played: what it is called, and how widely initial parameters are drawn."""
+"""Fields of a game that do not change its values: its name, and the scale of initial parameters."""
 
 
 def encoded(value: Any, arrays: dict[str, np.ndarray]) -> Any:
@@ -62,16 +62,16 @@ def encoded(value: Any, arrays: dict[str, np.ndarray]) -> Any:
 
 
 def decoded(data: Any, arrays: dict[str, np.ndarray], told: Callable[[str], str], cast: bool = False) -> Any:
-    """What `encoded` was given.
+    """The value that `encoded` turned into this data.
 
     Args:
         data: the JSON data.
         arrays: the arrays by name.
-        told: makes a sentence of what is wrong.
+        told: makes an error message from a description of what is wrong.
         cast: whether float64 may become float32 where JAX runs in float32.
 
     Raises:
-        ValueError: for data of another form, a class that is not there, or fields that are not its own.
+        ValueError: for data of another form, an unknown class, or fields that differ from the class's.
     """
     if data is None or isinstance(data, (bool, int, float, str)):
         return data
@@ -146,14 +146,14 @@ def _code(kind: Any) -> dict[str, str]:
 
 
 def _shortest(array: np.ndarray) -> np.ndarray:
-    """Numbers of float32 as the shortest decimals that round to them, as doubles: 0.1 instead of 0.10000000149."""
+    """Float32 numbers as doubles with the shortest decimals: 0.1 instead of 0.10000000149."""
     if array.dtype != np.float32:
         return array
     return np.array([float(str(x)) for x in array.ravel()]).reshape(array.shape)
 
 
 def described(value: Any) -> Any:
-    """A game as `describe` writes it out, without names and without how initial parameters are drawn: what two players must share."""
+    """A game's whole description without the fields in `DRAWS`: what a stored player's game must agree with."""
 
     def kept(data: Any) -> Any:
         if isinstance(data, dict):
@@ -165,7 +165,7 @@ def described(value: Any) -> Any:
 
 
 def difference(there: Any, here: Any, path: str = "it") -> str:
-    """Where two descriptions first differ, as a phrase; empty where they agree, numbers with a point to a relative 1e-6.
+    """The first difference between two descriptions, as a phrase; empty if they agree, floats to 1e-6 relative.
 
     Example:
         >>> difference({"discount": 0.96}, {"discount": 0.9})
