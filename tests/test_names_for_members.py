@@ -14,6 +14,7 @@ AT = (jnp.array([0.3]), jnp.array([0.1]))
 TAKES_GAMES = {
     "play": lambda game: play(game, ["naive", "lola"], steps=2),
     "tournament": lambda game: analysis.tournament([game], ["naive"], steps=2, seeds=2),
+    "round_robin": lambda game: analysis.round_robin(game, ["naive"], steps=2, seeds=2)[:4],
     "MetaGame": lambda game: MetaGame(game, [None, "naive"], 2),
     "consistency_loss": lambda game: analysis.consistency_loss(game, ["lola"] * 2, AT, 1.0),
     "cosine_similarity": lambda game: analysis.cosine_similarity(game, ["lola"] * 2, ["naive"] * 2, AT),
@@ -32,6 +33,7 @@ TAKES_GAMES = {
 TAKES_LEARNERS = {
     "play": lambda x: play("tandem", [x, x], steps=2),
     "tournament": lambda x: analysis.tournament(["tandem"], [x], steps=2, seeds=2),
+    "round_robin": lambda x: analysis.round_robin("tandem", [x], steps=2, seeds=2)[:4],
     "MetaGame": lambda x: MetaGame("tandem", [None, x], 2),
     "consistency_loss": lambda x: analysis.consistency_loss("tandem", [x, x], AT, 1.0),
     "cosine_similarity": lambda x: analysis.cosine_similarity("tandem", [x, x], ["naive"] * 2, AT),

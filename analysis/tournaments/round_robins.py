@@ -23,8 +23,11 @@ from analysis.tournaments.stances import facing, over_lanes, stances
 from games.base import Game, Joint
 from games.compiler import options
 from games.device_memory import footprint, size_of
+from games.printing import text_table
+from games.sampled.catalog import as_game
 from shaping import engine
 from shaping.base import Learner
+from shaping.catalog import as_learner
 from shaping.engine import BEFORE, begin_one, lane_keys, start, step_one
 from shaping.match import in_parts, lanes_at_once
 
@@ -82,6 +85,19 @@ class RoundRobin(NamedTuple):
     ok: Bool[np.ndarray, "row column seeds"]
     compile_s: float
     run_s: float
+
+    def __repr__(self) -> str:
+        _, rows, columns, seeds = self.values.shape
+        means = [
+            [f"{np.mean(own[ok]):.3f}" if ok.any() else "none" for own, ok in zip(*line, strict=True)]
+            for line in zip(self.values[0], self.ok, strict=True)
+        ]
+        heading = (
+            f"Round robin of {rows} x {columns} learners, {seeds} seeds, {int((~self.ok).sum())} of {self.ok.size} "
+            "lanes diverged; final value per step of the row learner (seat 0), mean over finite seeds:"
+        )
+        lines = [[str(k), *line] for k, line in enumerate(means)]
+        return f"{heading}\n{text_table(['', *map(str, range(columns))], lines)}"
 
 
 def grouped(learners: Sequence[Learner]) -> tuple[Group, ...]:
@@ -248,11 +264,11 @@ def key_of(function: Callable, static: Any, *arguments: Any) -> tuple:
 
 
 def round_robin(
-    game: Game,
-    learners: Sequence[Learner],
+    game: Game | Any,
+    learners: Sequence[Learner | Any],
     key: Any = 0,
     *,
-    columns: Sequence[Learner] | None = None,
+    columns: Sequence[Learner | Any] | None = None,
     steps: int = 200,
     seeds: int = 64,
     first: int = 0,
@@ -261,8 +277,8 @@ def round_robin(
     """Every learner against every learner at one two-player game; each cell equals `play` of its pairing from the same key.
 
     Args:
-        game: the game.
-        learners: at least one; those in seat 0.
+        game: the game, its name, or a factory.
+        learners: at least one, those in seat 0; or their names, or classes.
         key: a seed or a typed key, whose streams are those of `play`.
         columns: those in seat 1, if they are others.
         steps: how many steps.
@@ -270,11 +286,9 @@ def round_robin(
         first: the number of the first lane.
         report: called with the number of steps done, before the first and after every chunk.
     """
-    name, game, sides = (
-        game.name,
-        anonymous(game),
-        [grouped(side) for side in (learners, columns) if side is not None],
-    )
+    game = as_game(game)
+    entered = [[as_learner(x) for x in side] for side in (learners, columns) if side is not None]
+    name, game, sides = game.name, anonymous(game), [grouped(side) for side in entered]
     stacked, members = (
         tuple(tuple(g.learner for g in side) for side in sides),
         tuple(tuple(g.members for g in side) for side in sides),

@@ -168,9 +168,9 @@ def standings(frame: pd.DataFrame, value: str = "value") -> pd.DataFrame:
         value: the measure to average, `"value"` (final) or `"value_auc"` (mean over the trajectory).
 
     Returns:
-        One row per game and learner, best cross-play mean first, with the columns `game, learner, cross_mean,
-        cross_ci95, cross_diverged, cross_lanes, self_mean, self_ci95, self_diverged, self_lanes`; `diverged` of `lanes` are left out of the mean. A mean is NaN
-        where all lanes against some opponent diverged.
+        One row per game and learner, best cross-play mean first: `game, learner, cross_mean, cross_ci95,
+        cross_diverged, cross_lanes, self_mean, self_ci95, self_diverged, self_lanes`; `diverged` of `lanes`
+        are left out of the mean. A mean is NaN where all lanes against some opponent diverged.
     """
     check_rows(frame, value)
     found = []
