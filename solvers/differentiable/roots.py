@@ -1,4 +1,4 @@
-"""Roots of flat functions under JAX's transformations."""
+"""Root finding for functions of a flat vector, under jit and vmap."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,10 +10,10 @@ from jaxtyping import Array, Float, Int
 def find_root(
     function: Callable[[Any], Any], start: Float[Array, " d"], max_steps: int
 ) -> tuple[Float[Array, " d"], Int[Array, ""]]:
-    """Where Powell's dogleg method ends, and after how many steps; whether that is a root is the caller's to check.
+    """The end of Powell's dogleg method and its number of steps; the caller checks whether it is a root.
 
-    Steps are least-squares solutions of Newton's equation, so that a singular Jacobian (at a continuum of
-    roots, or towards a root at infinity) stops nothing.
+    Newton's equation is solved by least squares, so that the method continues at a singular Jacobian (at a
+    continuum of roots, or towards a root at infinity).
     """
     import lineax
     import optimistix

@@ -221,7 +221,7 @@ def nonpositive_direction(form: Table, n_free: int, strict: bool, zero: float) -
     a, size = form.copy(), len(form)
     eliminated: list[int] = []
 
-    def lifted(y):
+    def with_eliminated(y):
         """The direction with the eliminated coordinates that minimize the form given the others."""
         for k in reversed(eliminated):
             y[k] = -(a[k, k + 1 :] @ y[k + 1 :]) / a[k, k]
@@ -231,7 +231,7 @@ def nonpositive_direction(form: Table, n_free: int, strict: bool, zero: float) -
         y, rest = form[0] * 0, np.arange(k + 1, size)
         if a[k, k] < -zero or (strict and a[k, k] <= zero):
             y[k] += 1
-            return lifted(y)
+            return with_eliminated(y)
         if a[k, k] > zero:
             a[np.ix_(rest, rest)] = a[np.ix_(rest, rest)] - np.outer(a[rest, k], a[k, rest]) / a[k, k]
             eliminated.append(k)
@@ -240,9 +240,9 @@ def nonpositive_direction(form: Table, n_free: int, strict: bool, zero: float) -
         ]:  # no curvature along k, so a nonzero cross term with j makes the form negative
             y[crossed[0]] += 1
             y[k] = -(abs(a[crossed[0], crossed[0]]) + 1) / a[k, crossed[0]]
-            return lifted(y)
+            return with_eliminated(y)
     least = copositivity_violation(a[n_free:, n_free:], strict, zero)
-    return None if least is None else lifted(np.concatenate([form[0, :n_free] * 0, least]))
+    return None if least is None else with_eliminated(np.concatenate([form[0, :n_free] * 0, least]))
 
 
 def copositivity_violation(a: Table, strict: bool, zero: float) -> Strategy | None:

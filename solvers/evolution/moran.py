@@ -129,7 +129,7 @@ def fixation_probability(
 def fixation_walks(
     table: Float[np.ndarray, "types types"], population: int
 ) -> Float[np.ndarray, "types types population"]:
-    r"""Payoff differences of mutants (column) and residents (row), $W_k = \sum_{j \le k} \pi^A_j - \pi^B_j$.
+    r"""Payoff advantages $W_k = \sum_{j \le k} \pi^A_j - \pi^B_j$ of mutants (column) over residents (row).
 
     k runs from 0 to N-1. By the Fermi rule the fixation probability is $1 / \sum_k e^{-\beta W_k}$.
     """

@@ -18,7 +18,14 @@ from jaxtyping import Float, Int
 from games.checks import check_count
 from solvers.printing import result_text, rounded
 from solvers.repeated.markov_decisions import long_run, solve
-from solvers.repeated.policy_grids import PolicyGrid, Rule, joint_chain, policy_grid, rule_on_grid, staying
+from solvers.repeated.policy_grids import (
+    PolicyGrid,
+    Rule,
+    joint_chain,
+    keep_policy,
+    policy_grid,
+    rule_on_grid,
+)
 
 
 def active_best_response(
@@ -229,7 +236,7 @@ def discretization_error(
     for size in (points, 2 * points - 1):
         grid = policy_grid(game, size)
         n = grid.joint.shape[1]
-        rules = [staying(grid, i) if i == player else rule_on_grid(grid, i, updates[i]) for i in range(n)]
+        rules = [keep_policy(grid, i) if i == player else rule_on_grid(grid, i, updates[i]) for i in range(n)]
         values.append(active_best_response(grid, rules, player)[1].reshape((size,) * n))
     coarse, fine = values
     return float(np.abs(fine[(slice(None, None, 2),) * fine.ndim] - coarse).max())

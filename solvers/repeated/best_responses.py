@@ -10,7 +10,7 @@ from jaxtyping import Float
 from solvers.base import TOLERANCE, Status
 from solvers.printing import result_text
 from solvers.repeated import markov_decisions as decisions
-from solvers.repeated.histories import Play, Repeated, from_table, play, repeated
+from solvers.repeated.histories import Play, Repeated, as_repeated, from_table, play
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,7 +79,7 @@ def best_response(
         >>> response.policy.tolist(), round(response.value, 9)
         ([1.0, 1.0, 1.0, 1.0, 1.0], 3.0)
     """
-    rules = repeated(game, discount)
+    rules = as_repeated(game, discount)
     return respond(play(rules, profile, player, memory), player, objective)
 
 
@@ -126,7 +126,7 @@ def repeated_payoffs(
         >>> repeated_payoffs([[[3, 0], [5, 1]], [[3, 5], [0, 1]]], ("tft", "alld"), 0.9).round(9).tolist()
         [0.9, 1.4]
     """
-    return history_values(play(repeated(game, discount), profile))[0]
+    return history_values(play(as_repeated(game, discount), profile))[0]
 
 
 def history_values(joint_play: Play) -> Float[np.ndarray, "histories n_players"]:

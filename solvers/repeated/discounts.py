@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from solvers.payoffs import payoff_tensor
-from solvers.repeated.histories import Play, Repeated, play, repeated
+from solvers.repeated.histories import Play, Repeated, as_repeated, play
 
 Intervals = tuple[tuple[float, float], ...]
 Conditions = Callable[[Float[np.ndarray, " d"]], Float[np.ndarray, "d conditions"]]
@@ -56,7 +56,7 @@ def equilibrium_discounts(game: Any, profile: Sequence[Any], perfect: bool = Tru
     Source:
         Trefethen (2013), Theorem 18.1, for roots by the colleague matrix.
     """
-    joint_play = play(in_own_units(repeated(game, 0.5), getattr(game, "stage", game)), profile)
+    joint_play = play(in_own_units(as_repeated(game, 0.5), getattr(game, "stage", game)), profile)
     size = len(joint_play.follows)
     parts = [
         one_shot_gains(joint_play, i) if perfect else strategy_gains(joint_play, i)

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from games.checks import check_range
 from games.strategies.zero_determinant_lines import AXELROD, COOPERATED, dilemma
 from solvers.printing import result_text, rounded
-from solvers.repeated.histories import Play, Repeated, from_table, play, repeated
+from solvers.repeated.histories import Play, Repeated, as_repeated, from_table, play
 from solvers.repeated.markov_decisions import solve, values
 from solvers.repeated.polygons import Polygon, from_support
 
@@ -65,7 +65,7 @@ def feasible_payoffs(strategy: Any, game: Any = TOURNAMENT, discount: float | No
     Source:
         McAvoy & Nowak (2019).
     """
-    rules = repeated(game, discount)
+    rules = as_repeated(game, discount)
     return feasible(play(two_players(rules), (strategy, None), 1))
 
 
@@ -165,7 +165,7 @@ def enforced_relation(
     Source:
         Press & Dyson (2012); Hilbe, Traulsen & Sigmund (2015) with discounting.
     """
-    rules = two_players(repeated(game, discount))
+    rules = two_players(as_repeated(game, discount))
     fixed_play = play(rules, (strategy, None), 1)
     vertices = feasible(fixed_play).vertices
     if fixed_play.memory == 1 and rules.n_actions == (2, 2):

@@ -68,7 +68,7 @@ class Repeated:
         return points * own_ranges(self.payoffs) + middle
 
 
-def repeated(game: Any, discount: float | None = None) -> Repeated:
+def as_repeated(game: Any, discount: float | None = None) -> Repeated:
     """A `Repeated` game from a game, payoffs, or a game's name.
 
     Args:
@@ -81,7 +81,7 @@ def repeated(game: Any, discount: float | None = None) -> Repeated:
 
     Example:
         >>> from games import ipd
-        >>> repeated(ipd()).discount
+        >>> as_repeated(ipd()).discount
         0.96
     """
     if isinstance(game, str) or callable(game):
@@ -120,7 +120,7 @@ def as_table(game: Repeated, player: int, strategy: Any) -> tuple[Table, int]:
         ValueError: for a wrong number of rows or columns, or rows that are not probabilities.
 
     Example:
-        >>> as_table(repeated([[[3, 0], [5, 1]], [[3, 5], [0, 1]]], 0.9), 0, "tft")[0][:, 0].tolist()
+        >>> as_table(as_repeated([[[3, 0], [5, 1]], [[3, 5], [0, 1]]], 0.9), 0, "tft")[0][:, 0].tolist()
         [1.0, 1.0, 0.0, 1.0, 0.0]
     """
     actions = game.n_actions[player]

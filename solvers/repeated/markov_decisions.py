@@ -93,10 +93,14 @@ def solve(
         >>> solve(stay_or_go, np.array([[1.0, 2.0], [0.0, 0.0]]), 1.0).policy.tolist()
         [1, 0]
     """
-    return average(transitions, rewards) if discount == 1 else discounted(transitions, rewards, discount)
+    return (
+        solve_average(transitions, rewards)
+        if discount == 1
+        else solve_discounted(transitions, rewards, discount)
+    )
 
 
-def discounted(
+def solve_discounted(
     transitions: Float[np.ndarray, "a s s"], rewards: Float[np.ndarray, "a s"], discount: float
 ) -> Decision:
     """Howard's policy iteration for a discounted process; of equally good actions the first is taken."""
@@ -125,7 +129,7 @@ def reward_unit(rewards: Float[np.ndarray, "a s"]) -> float:
     return float(np.abs(rewards.max(axis=0)).max()) or 1.0
 
 
-def average(transitions: Float[np.ndarray, "a s s"], rewards: Float[np.ndarray, "a s"]) -> Decision:
+def solve_average(transitions: Float[np.ndarray, "a s s"], rewards: Float[np.ndarray, "a s"]) -> Decision:
     """Multichain policy iteration, repeated in rationals if float64 leaves a residual.
 
     That happens, for instance, if a class is left with a probability of 1e-12 per step.

@@ -16,12 +16,12 @@ from solvers.repeated.histories import (
     Play,
     Repeated,
     Table,
+    as_repeated,
     as_table,
     from_table,
     history,
     payoffs_in_play,
     play,
-    repeated,
 )
 
 History = tuple[tuple[int, ...], ...]
@@ -106,7 +106,7 @@ def is_nash(
         (True, 0.333333)
     """
     check_range("tolerance", tolerance, 0.0)
-    rules = repeated(game, discount)
+    rules = as_repeated(game, discount)
     joint_play = play(rules.in_own_units, profile)
     values = history_values(joint_play)
     found = []
@@ -156,7 +156,7 @@ def is_subgame_perfect(
         Mailath & Samuelson (2006), Proposition 2.2.1, the one-shot deviation principle.
     """
     check_range("tolerance", tolerance, 0.0)
-    rules = repeated(game, discount)
+    rules = as_repeated(game, discount)
     joint_play = play(rules.in_own_units, profile)
     values = history_values(joint_play)
     best_deviation = strategy_gains if rules.discount == 1 else one_shot_gains
@@ -254,7 +254,7 @@ def memory_one_equilibria(
         [(1.0, 1.0)]
     """
     check_range("tolerance", tolerance, 0.0)
-    rules = repeated(game, discount)
+    rules = as_repeated(game, discount)
     if rules.n_actions != (2, 2):
         raise ValueError(
             f"The stage game has actions {rules.n_actions}; deterministic memory-one strategies are enumerated for 2x2 games."

@@ -8,7 +8,7 @@ from jaxtyping import Float
 
 from solvers.printing import result_text
 from solvers.repeated.enforced_relations import TOURNAMENT, feasible, two_players
-from solvers.repeated.histories import play, repeated
+from solvers.repeated.histories import as_repeated, play
 from solvers.repeated.polygons import Polygon
 
 MARGIN = 1e-9
@@ -97,7 +97,7 @@ def partner_or_rival(strategy: Any, game: Any = TOURNAMENT, discount: float | No
         Hilbe, Traulsen & Sigmund (2015); Hilbe, Chatterjee & Nowak (2018). Friendly rivals: Murase & Baek
         (2020).
     """
-    rules = two_players(repeated(game, discount))
+    rules = two_players(as_repeated(game, discount))
     fixed_play = play(rules, (strategy, None), 1)
     polygon = feasible(fixed_play)
     table = fixed_play.tables[0]

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from solvers.base import Status
 from solvers.printing import result_text
 from solvers.repeated.enforced_relations import two_players
-from solvers.repeated.histories import Repeated, repeated
+from solvers.repeated.histories import Repeated, as_repeated
 from solvers.repeated.polygons import Polygon, clip, distance, excess, hausdorff, hull
 
 CLOSE = 1e-10
@@ -99,13 +99,13 @@ def equilibrium_payoffs(
         Abreu, Pearce & Stacchetti (1990); Judd, Yeltekin & Conklin (2003) for the two hulls; Abreu & Sannikov
         (2014) for R.
     """
-    rules = two_players(repeated(game, discount))
+    rules = two_players(as_repeated(game, discount))
     if not 0 < rules.discount < 1:
         raise ValueError(
             f"discount is {rules.discount:g}; equilibrium payoffs are computed for discounts between 0 and 1, both excluded."
         )
     unit = rules.in_own_units
-    outer, rounds = iterate(generated_at_binding_constraints, individually_rational(unit), unit, steps)
+    outer, rounds = iterate(generate_at_binding_constraints, individually_rational(unit), unit, steps)
     if not len(outer):
         message = "The outer hull became empty, which proves that no pure-strategy subgame-perfect equilibrium exists."
         return PayoffSet(outer, outer, 0.0, 0.0, np.full(2, np.nan), (rounds, 0), "solved", message)
@@ -140,14 +140,12 @@ def inner_hull(outer: Polygon, rules: Repeated, tolerance: float, steps: int) ->
     middle = outer.mean(axis=0)
     for share in SHRINK:
         start = middle + (1 - share) * (outer - middle)
-        if excess(start, generated(start, rules)) <= 10 * ROUNDING:
+        if excess(start, generate(start, rules)) <= 10 * ROUNDING:
             inner, count = (
-                (start, 0)
-                if hausdorff(start, outer) <= tolerance
-                else iterate(generated, start, rules, steps)
+                (start, 0) if hausdorff(start, outer) <= tolerance else iterate(generate, start, rules, steps)
             )
             return inner, 0.0, count
-    if excess(outer, generated(outer, rules, SLACK)) <= SLACK:
+    if excess(outer, generate(outer, rules, SLACK)) <= SLACK:
         return outer, SLACK, 0
     return np.zeros((0, 2)), 0.0, 0
 
@@ -167,7 +165,7 @@ def continuations(
         yield stage_payoffs, least, admissible
 
 
-def generated(continuation: Polygon, rules: Repeated, slack: float = ROUNDING) -> Polygon:
+def generate(continuation: Polygon, rules: Repeated, slack: float = ROUNDING) -> Polygon:
     """The operator B of `equilibrium_payoffs` on a polygon of continuation payoffs."""
     d = rules.discount
     return hull(
@@ -181,7 +179,7 @@ def generated(continuation: Polygon, rules: Repeated, slack: float = ROUNDING) -
     )
 
 
-def generated_at_binding_constraints(continuation: Polygon, rules: Repeated) -> Polygon:
+def generate_at_binding_constraints(continuation: Polygon, rules: Repeated) -> Polygon:
     """The operator R of `equilibrium_payoffs` on a polygon of continuation payoffs."""
     d, found = rules.discount, []
     for stage_payoffs, least, admissible in continuations(continuation, rules, ROUNDING):

@@ -71,11 +71,11 @@ def policy_grid(game: Any, points: int = 11) -> PolicyGrid:
     return PolicyGrid(grid, joint, values.reshape(n, -1).T)
 
 
-def staying(grid: PolicyGrid, player: int) -> Rule:
+def keep_policy(grid: PolicyGrid, player: int) -> Rule:
     """The rule under which a player keeps its policy.
 
     Example:
-        >>> staying(policy_grid(([[0, 0], [0, 0]], [[0, 0], [0, 0]]), 2), 1).tolist()
+        >>> keep_policy(policy_grid(([[0, 0], [0, 0]], [[0, 0], [0, 0]]), 2), 1).tolist()
         [[1.0, 0.0], [0.0, 1.0], [1.0, 0.0], [0.0, 1.0]]
     """
     return np.eye(len(grid.probabilities))[grid.joint[:, player]]

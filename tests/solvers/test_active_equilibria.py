@@ -10,7 +10,7 @@ from solvers.repeated.active_equilibria import (
     mutual_best_responses,
     recurrent_classes,
 )
-from solvers.repeated.policy_grids import policy_grid, rule_on_grid, staying
+from solvers.repeated.policy_grids import keep_policy, policy_grid, rule_on_grid
 
 DILEMMA = ([[-1, -3], [0, -2]], [[-1, 0], [-3, -2]])
 PENNIES = ([[1, -1], [-1, 1]], [[-1, 1], [1, -1]])
@@ -38,7 +38,7 @@ def counted(chain, reward):
 def test_rules_that_stay_are_equilibria_exactly_at_the_nash_equilibria_of_the_grid(seed):
     payoffs = np.random.default_rng(seed).integers(-3, 4, (2, 2, 2)).astype(float)
     grid = policy_grid(payoffs, 5)
-    profile = active_profile(grid, [staying(grid, i) for i in (0, 1)])
+    profile = active_profile(grid, [keep_policy(grid, i) for i in (0, 1)])
     q = grid.probabilities
     mix = np.stack([q, 1 - q])
     u, v = mix.T @ payoffs[0] @ mix, mix.T @ payoffs[1] @ mix
@@ -93,7 +93,7 @@ def test_mutual_best_responses_are_equilibria_from_where_they_say(payoffs):
 def test_pursuit_and_evasion_never_settle():
     grid = policy_grid(PENNIES, 2)
     found = mutual_best_responses(
-        grid, [staying(grid, i) for i in (0, 1)], rounds=7
+        grid, [keep_policy(grid, i) for i in (0, 1)], rounds=7
     )  # certain policies, foreseen, always lose to someone
     assert not found.settled
     assert found.rounds == 7
@@ -158,11 +158,11 @@ def test_bad_input():
         policy_grid(np.zeros((2, 2, 3)))
     grid = policy_grid(DILEMMA, 2)
     with pytest.raises(ValueError, match=r"1 rules.*2"):
-        active_profile(grid, [staying(grid, 0)])
+        active_profile(grid, [keep_policy(grid, 0)])
     with pytest.raises(ValueError, match="Player 1's"):
-        active_profile(grid, [staying(grid, 0), 2 * staying(grid, 1)])
+        active_profile(grid, [keep_policy(grid, 0), 2 * keep_policy(grid, 1)])
     with pytest.raises(ValueError, match="finite"):
         rule_on_grid(grid, 0, lambda p: np.nan)
     large = policy_grid(DILEMMA, 101)
     with pytest.raises(ValueError, match="84 GB"):
-        active_best_response(large, [staying(large, i) for i in (0, 1)], 0)
+        active_best_response(large, [keep_policy(large, i) for i in (0, 1)], 0)

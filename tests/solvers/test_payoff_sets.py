@@ -5,7 +5,7 @@ from scipy.optimize import linprog
 
 from solvers.repeated import polygons
 from solvers.repeated.histories import Repeated
-from solvers.repeated.payoff_sets import equilibrium_payoffs, generated, iterate
+from solvers.repeated.payoff_sets import equilibrium_payoffs, generate, iterate
 from tests.reference.repeated_games import ABREU_SANNIKOV, AXELROD, prisoners_dilemma
 
 
@@ -74,7 +74,7 @@ def test_operator_agrees_with_linear_programs():
         rules = Repeated(rng.random((2, *actions)), 0.6)
         promised = polygons.hull(rules.rewards)
         for _ in range(2):
-            onwards = generated(promised, rules)
+            onwards = generate(promised, rules)
             for angle in np.linspace(0, 6, 7):
                 direction = np.array([np.cos(angle), np.sin(angle)])
                 reach = (onwards @ direction).max() if len(onwards) else -np.inf
@@ -95,7 +95,7 @@ def test_outer_hull_is_the_limit_of_the_full_operator():
     rng = np.random.default_rng(1)
     for actions in ((2, 2), (2, 3), (3, 3), (3, 3)):
         rules = Repeated(rng.random((2, *actions)), 0.5)
-        limit, _ = iterate(generated, polygons.hull(rules.rewards), rules, 1000)
+        limit, _ = iterate(generate, polygons.hull(rules.rewards), rules, 1000)
         found = equilibrium_payoffs(rules.payoffs, 0.5).outer
         assert len(found) == 0 if len(limit) == 0 else polygons.hausdorff(found, limit) < 1e-8
 

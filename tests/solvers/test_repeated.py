@@ -11,7 +11,7 @@ from games import STRATEGIES, Iterated, MatrixGame, ipd, ipd_axelrod
 from games.exact.tables import logits
 from solvers.payoffs import rationals
 from solvers.repeated.best_responses import best_response, repeated_payoffs
-from solvers.repeated.histories import history, play, repeated
+from solvers.repeated.histories import as_repeated, history, play
 from solvers.repeated.markov_decisions import evaluate, long_run, multichain, solve
 from tests.reference.repeated_games import AXELROD, PURE_MEMORY_ONE, per_step_payoffs, random_strategy
 
@@ -211,14 +211,14 @@ def test_histories_are_those_of_the_game():
     assert history(0, (2, 2), 2) == ()
     assert history(4, (2, 3), 1) == ((1, 0),)
     assert history(5 + 4 * 1 + 2, (2, 2), 2) == ((0, 1), (1, 0))
-    assert play(repeated(ipd()), ("tft", "tft")).rows(1).tolist() == [0, 1, 3, 2, 4]
+    assert play(as_repeated(ipd()), ("tft", "tft")).rows(1).tolist() == [0, 1, 3, 2, 4]
 
 
 def test_discount_is_read_as_it_was_written():
-    assert repeated(ipd()).discount == 0.96
-    assert repeated(ipd_axelrod()).discount == 1.0
-    assert repeated(Iterated(MatrixGame.symmetric([[0.1, 0], [1, 2]]), 0.9)).payoffs[0, 0, 0] == 0.1
-    assert repeated(ipd(), 0.5).discount == 0.5
+    assert as_repeated(ipd()).discount == 0.96
+    assert as_repeated(ipd_axelrod()).discount == 1.0
+    assert as_repeated(Iterated(MatrixGame.symmetric([[0.1, 0], [1, 2]]), 0.9)).payoffs[0, 0, 0] == 0.1
+    assert as_repeated(ipd(), 0.5).discount == 0.5
 
 
 @pytest.mark.parametrize("name", [entry.name for entry in STRATEGIES])
