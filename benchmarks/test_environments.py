@@ -17,7 +17,7 @@ from games.environments.auto_reset import AutoReset
 from games.environments.catalog import ENVIRONMENTS
 from games.environments.coin import CoinGame
 from games.environments.rollouts import random_actions
-from games.hash_random import derived
+from games.hash_random import derive
 
 STEPS = 2**21
 """Lanes times steps of a coin game's run."""
@@ -29,7 +29,7 @@ def player(environment, lanes, steps, keys="counter"):
 
     def step(key, state, t):
         acting, playing = (
-            (derived(key, t, 1), derived(key, t, 2))
+            (derive(key, t, 1), derive(key, t, 2))
             if keys == "counter"
             else jax.random.split(jax.random.fold_in(key, t))
         )

@@ -71,7 +71,7 @@ def iterated_prisoners_dilemma(
 def ipd_contribution(
     cf: float = 1.33, n_players: int = 2, discount: float = 0.96, memory: int = 1, init_std: float = 0.1
 ) -> Iterated:
-    """Iterated contribution game: contributing costs 1 and gives everybody cf/n."""
+    """Iterated contribution game: contributing costs 1 and pays cf/n to every player."""
     check_count("n_players", n_players, 2)
     check_room(
         f"A game of {n_players} players",

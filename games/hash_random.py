@@ -38,7 +38,7 @@ def seed(key: Key[Array, ""]) -> Words:
 
 
 def words(key: Key[Array, ""], n: int) -> Words:
-    """Draw n uniform 32-bit words; the key may otherwise be used in `derived` only.
+    """Draw n uniform 32-bit words; the key may otherwise be used in `derive` only.
 
     Args:
         key: a typed key, or its raw words.
@@ -58,7 +58,7 @@ def words(key: Key[Array, ""], n: int) -> Words:
     )  # without it XLA computes the hash again for every use
 
 
-def derived(key: Key[Array, ""], number: Int[Array, ""] | int, stream: int = 0) -> Key[Array, ""]:
+def derive(key: Key[Array, ""], number: Int[Array, ""] | int, stream: int = 0) -> Key[Array, ""]:
     """Derive the key of a number, such as a step: like `jax.random.fold_in`, in a tenth of its time.
 
     Args:

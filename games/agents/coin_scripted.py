@@ -158,7 +158,9 @@ def seat_of(game: CoinGame, player: int) -> Seat:
     return Seat(game.size, game.n_actions[player], own_second, wins_ties=game.ties == "red" and player == 0)
 
 
-def agent(citation: str, *aliases: str) -> Callable[[Callable[..., CoinAgent]], Callable[..., CoinAgent]]:
+def coin_agent(
+    citation: str, *aliases: str
+) -> Callable[[Callable[..., CoinAgent]], Callable[..., CoinAgent]]:
     """Add the decorated function to `COIN_AGENTS`; the first line of its docstring is the summary."""
 
     def add(make: Callable[..., CoinAgent]) -> Callable[..., CoinAgent]:
@@ -168,7 +170,7 @@ def agent(citation: str, *aliases: str) -> Callable[[Callable[..., CoinAgent]], 
     return add
 
 
-@agent("aghajohari2024loqa", "cooperate")
+@coin_agent("aghajohari2024loqa", "cooperate")
 def always_cooperate(game: CoinGame, player: int) -> Cooperate:
     """Takes its own coins by the shortest way around the other's coins, and stays away from those.
 
@@ -188,7 +190,7 @@ def always_cooperate(game: CoinGame, player: int) -> Cooperate:
     return Cooperate(seat_of(game, player))
 
 
-@agent("aghajohari2024loqa", "defect")
+@coin_agent("aghajohari2024loqa", "defect")
 def always_defect(game: CoinGame, player: int) -> Defect:
     """Takes the nearest coin of either color.
 
@@ -198,7 +200,7 @@ def always_defect(game: CoinGame, player: int) -> Defect:
     return Defect(seat_of(game, player))
 
 
-@agent("lerer2017cooperation", "tft")
+@coin_agent("lerer2017cooperation", "tft")
 def tit_for_tat(game: CoinGame, player: int) -> TitForTat:
     """Takes any coin if the last own coin that was taken was taken by the other; otherwise own coins only.
 
@@ -213,7 +215,7 @@ def tit_for_tat(game: CoinGame, player: int) -> TitForTat:
     return TitForTat(seat_of(game, player))
 
 
-@agent("lerer2017cooperation")
+@coin_agent("lerer2017cooperation")
 def random(game: CoinGame, player: int) -> Uniform:
     """Moves uniformly at random.
 

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Key, PyTree
 
 from games.base import Environment
-from games.hash_random import derived
+from games.hash_random import derive
 
 RESET = 2**16
 """The stream of keys that resets use."""
@@ -70,7 +70,7 @@ class AutoReset(Environment):
     ]:
         """Play one step, and reset if it was the last of the episode."""
         observations, after, rewards, terminated, truncated, info = self.environment.step(key, state, actions)
-        _, initial = self.environment.reset(derived(key, 0, RESET))
+        _, initial = self.environment.reset(derive(key, 0, RESET))
         done = terminated | truncated
         state = jax.tree.map(lambda new, old: jnp.where(done, new, old), initial, after)
         return (

@@ -77,7 +77,7 @@ def imp_rollout(length: int = 150, encoding: str = "one_hot") -> Repetition:
 
 @environment("zhao2022pola")
 def ipd_contribution_rollout(length: int = 50, encoding: str = "per_player") -> Repetition:
-    """Iterated contribution game of POLA, step by step: contributing costs 1 and gives everybody 0.665."""
+    """Iterated contribution game of POLA, step by step: contributing costs 1 and pays 0.665 to both."""
     return repetition("ipd_contribution", length, encoding, "ipd_contribution_rollout")
 
 

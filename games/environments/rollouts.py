@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Key, PyTree
 
 from games.base import Environment
-from games.hash_random import below, derived, words
+from games.hash_random import below, derive, words
 
 Act = Callable[
     [Key[Array, ""], PyTree[Array], PyTree[Array]], tuple[PyTree[Array], PyTree[Array], PyTree[Array]]
@@ -64,16 +64,16 @@ def rollout(
 
     def step(carry, t):
         observations, state, memory = carry
-        actions, memory, extra = act(derived(key, t, 1), observations, memory)
+        actions, memory, extra = act(derive(key, t, 1), observations, memory)
         after, next_state, rewards, terminated, truncated, info = environment.step(
-            derived(key, t, 2), state, actions
+            derive(key, t, 2), state, actions
         )
         memory = jax.tree.map(lambda new, old: jnp.where(terminated | truncated, new, old), start, memory)
         return (after, next_state, memory), Trajectory(
             observations, state, actions, rewards, terminated, truncated, info, extra
         )
 
-    return jax.lax.scan(step, (*environment.reset(derived(key, 0, 0)), start), jnp.arange(steps))[1]
+    return jax.lax.scan(step, (*environment.reset(derive(key, 0, 0)), start), jnp.arange(steps))[1]
 
 
 def random_actions(environment: Environment) -> Act:

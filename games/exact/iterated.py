@@ -221,8 +221,8 @@ class Iterated(Game):
         else:
             ahead = stop * chain.discounted(transitions(joint[-histories:], 0.0), expected_rewards, discount)
         for length in range(self.memory - 1, -1, -1):  # shorter histories occur only at the start of play
-            begin = sum(size**shorter for shorter in range(length))
-            p = joint[begin : begin + size**length]
+            first = sum(size**shorter for shorter in range(length))
+            p = joint[first : first + size**length]
             onwards = jnp.einsum("ho,hom->hm", p, ahead.reshape(-1, size, ahead.shape[-1]))
             ahead = onwards if average else stop * (p @ rewards) + discount * onwards
         return ahead[0] if average else ahead[0] / stop

@@ -98,8 +98,8 @@ def average(
 
     def inherit(found, k):
         later = onwards[k] @ found
-        gain = jnp.where(closed[k], means[k], means[k] + goes[k] * (later - means[k]))
-        return found.at[k].set(gain), None
+        value = jnp.where(closed[k], means[k], means[k] + goes[k] * (later - means[k]))
+        return found.at[k].set(value), None
 
     found, _ = jax.lax.scan(inherit, jnp.where(closed[:, None], means, 0.0), states)
     return found

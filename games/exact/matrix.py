@@ -23,8 +23,7 @@ EXACT_ENTRIES: dict[int, np.ndarray] = {}
 Exact solvers need them: float32 holds neither 1/3 nor 1000000001. They cannot be a field of the game, since
 exact fractions cannot be traced: a static field would recompile for every game, and would keep the old
 numbers when `jax.tree.map` or a compiled function changes the payoffs. An array computed from the payoffs is
-another object and
-has no entry here. An entry is deleted with its array."""
+another object and has no entry here. An entry is deleted with its array."""
 
 
 def remember(payoffs: Array, entries: Any) -> Array:
@@ -95,7 +94,7 @@ def check_payoffs(payoffs: Any) -> Float[Array, "n_players *actions"]:
         raise ValueError(
             f"The payoff tensor has shape {payoffs.shape}; it must be (n, A1, ..., An): one leading entry per player and one axis per "
             f"player's actions, so {payoffs.ndim} axes call for a leading axis of length {n}; numpy.moveaxis(table, -1, 0) makes it of a "
-            "table whose cells hold everybody's payoff."
+            "table whose cells hold all players' payoffs."
         )
     if min(payoffs.shape[1:]) < 2:
         raise ValueError(

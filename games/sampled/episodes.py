@@ -10,7 +10,7 @@ from jaxtyping import Array, Bool, Float, Int, Key, PyTree
 from games.agents.base import ActorCritic, Agent
 from games.base import Environment
 from games.environments.rollouts import Trajectory, rollout
-from games.hash_random import Word, derived, uniform, words
+from games.hash_random import Word, derive, uniform, words
 
 Logits = Float[Array, "steps batch outputs"]
 """A player's logits at every step of every episode."""
@@ -51,10 +51,10 @@ def sample(
         batch: number of episodes.
         steps: number of steps of each.
     """
-    return episodes(environment, jax.lax.stop_gradient(tuple(agents)), key, batch, steps)[0]
+    return sample_with_logits(environment, jax.lax.stop_gradient(tuple(agents)), key, batch, steps)[0]
 
 
-def episodes(
+def sample_with_logits(
     environment: Environment, agents: Sequence[Agent], key: Key[Array, ""], batch: int, steps: int
 ) -> tuple[Sample, tuple[Logits, ...]]:
     """The episodes of `sample`, and all players' logits at their steps, which are differentiable.
@@ -62,15 +62,13 @@ def episodes(
     Agents with a memory are differentiated through the scan that plays the episodes. Agents without are
     evaluated again on all steps at once, whose backward pass is cheaper.
     """
-    lanes, every = jax.vmap(lambda b: derived(key, b))(jnp.arange(batch)), jnp.arange(steps)
-    observations, state = jax.vmap(lambda lane: environment.reset(derived(lane, 0, 0)))(lanes)
+    lanes, times = jax.vmap(lambda b: derive(key, b))(jnp.arange(batch)), jnp.arange(steps)
+    observations, state = jax.vmap(lambda lane: environment.reset(derive(lane, 0, 0)))(lanes)
     draw = jax.vmap(
-        lambda t, lane: tuple(draw_from(word) for word in words(derived(lane, t, 1), environment.n_players)),
+        lambda t, lane: tuple(draw_from(word) for word in words(derive(lane, t, 1), environment.n_players)),
         (None, 0),
     )
-    draws = jax.vmap(draw, (0, None))(
-        every, lanes
-    )  # for all steps at once, which is faster than inside the scan
+    draws = jax.vmap(draw, (0, None))(times, lanes)  # for all steps at once, faster than inside the scan
     has_memory = [bool(jax.tree.leaves(x.memory())) for x in agents]
     playing = [x if r else jax.lax.stop_gradient(x) for x, r in zip(agents, has_memory, strict=True)]
     memories, agent_steps = zip(*(x.start_batch(batch) for x in playing), strict=True)
@@ -85,13 +83,13 @@ def episodes(
         actions = jnp.stack(
             [jax.vmap(choose)(*x) for x in zip(draws, jax.lax.stop_gradient(logits), strict=True)], axis=-1
         )
-        keys = jax.vmap(lambda lane: derived(lane, t, 2))(lanes)
+        keys = jax.vmap(lambda lane: derive(lane, t, 2))(lanes)
         after, state, rewards, terminated, truncated, info = jax.vmap(environment.step)(keys, state, actions)
         record = Sample(observations, actions, jnp.where(alive[:, None], rewards, 0.0), alive, info)
         return (after, state, memories, alive & ~(terminated | truncated)), (record, logits)
 
-    begin = observations, state, memories, jnp.ones(batch, bool)
-    (final, *_), (played, logits) = jax.lax.scan(step, begin, (every, draws))
+    start = observations, state, memories, jnp.ones(batch, bool)
+    (final, *_), (played, logits) = jax.lax.scan(step, start, (times, draws))
     played = played._replace(
         observations=jax.tree.map(lambda xs, x: jnp.concatenate([xs, x[None]]), played.observations, final)
     )

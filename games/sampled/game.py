@@ -15,10 +15,10 @@ from games.sampled.episodes import (
     Logits,
     Sample,
     critic_values,
-    episodes,
     log_probabilities,
     log_probability_per_action,
     sample,
+    sample_with_logits,
 )
 from games.sampled.estimators import Dice, Estimator, primal, returns
 
@@ -109,18 +109,18 @@ class Sampled(Game):
 
     def rollout(self, params: Joint, key: Key[Array, ""] | None = None) -> Sample:
         """Play a batch of episodes; without a key, with key 0."""
-        return sample(*self.setup(params, key))
+        return sample(*self.sample_arguments(params, key))
 
-    def setup(
+    def sample_arguments(
         self, params: Joint, key: Key[Array, ""] | None
     ) -> tuple[Environment, tuple[Agent, ...], Key[Array, ""], int, int]:
-        """The arguments of `sample` and `episodes`."""
+        """The arguments of `sample` and `sample_with_logits`."""
         agents = tuple(self.specialize(x) for x in self.agents(params))
         return self.environment, agents, jax.random.key(0) if key is None else key, self.batch, self.steps
 
     def values(self, params: Joint, key: Key[Array, ""] | None = None) -> Float[Array, " n_players"]:
         """All players' mean returns over a batch of episodes, with the estimator's derivatives."""
-        return self.objective(params, *episodes(*self.setup(params, key)))
+        return self.objective(params, *sample_with_logits(*self.sample_arguments(params, key)))
 
     def objective(
         self, params: Joint, played: Sample, logits: Sequence[Logits]
@@ -169,7 +169,7 @@ class Sampled(Game):
         key: Key[Array, ""] | None = None,
     ) -> Float[Array, ""]:
         """The value minus the penalty times the divergence from `old`, both from the same episodes."""
-        played, logits = episodes(*self.setup(params, key))
+        played, logits = sample_with_logits(*self.sample_arguments(params, key))
         own, rewards = agent(params[player]), played.rewards[..., player : player + 1]
         predicted = jnp.zeros((self.steps + 1, self.batch, 1))
         if isinstance(own, ActorCritic):

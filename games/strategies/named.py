@@ -98,7 +98,7 @@ def joss(p: float = 0.9) -> Policy:
 
 @strategy("axelrod1984evolution")
 def random(p: float = 0.5) -> Policy:
-    """Cooperate with probability p, whatever happened."""
+    """Cooperate with probability p after every history."""
     check_range("p", p, 0.0, 1.0)
     return fixed(p, p, p, p, p)
 

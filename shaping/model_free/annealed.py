@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Key, PyTree
 
 from games.base import Environment
-from games.hash_random import derived
+from games.hash_random import derive
 from shaping.base import Scalar, number
 from shaping.model_free.base import Method, Report
 
@@ -53,7 +53,7 @@ class Apart(Environment):
     def reset(self, key: Key[Array, ""]) -> tuple[Float[Array, "n_players ..."], tuple[PyTree, ...]]:
         """Start all of them, each from a key of its own."""
         observations, states = zip(
-            *(env.reset(derived(key, k)) for k, env in enumerate(self.envs)), strict=True
+            *(env.reset(derive(key, k)) for k, env in enumerate(self.envs)), strict=True
         )
         return jnp.concatenate(observations), states
 
@@ -68,7 +68,7 @@ class Apart(Environment):
         dict[str, Any],
     ]:
         """One step of all of them, as `Environment.step` says."""
-        after = [env.step(derived(key, k), state[k], actions[k : k + 1]) for k, env in enumerate(self.envs)]
+        after = [env.step(derive(key, k), state[k], actions[k : k + 1]) for k, env in enumerate(self.envs)]
         observations, states, rewards, terminated, truncated, _ = zip(*after, strict=True)
         ends = jnp.stack(terminated).all(), jnp.stack(truncated).all()
         return jnp.concatenate(observations), states, jnp.concatenate(rewards), *ends, {}

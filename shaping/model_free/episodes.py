@@ -9,7 +9,7 @@ from jaxtyping import Array, Bool, Float, Key, PyTree
 
 from games.base import Environment
 from games.environments.rollouts import rollout
-from games.hash_random import derived
+from games.hash_random import derive
 from shaping.base import Scalar
 
 Act = Callable[[Any, Key[Array, ""], Any], tuple[Any, Float[Array, ""]]]
@@ -52,7 +52,7 @@ ACTS: dict[str, Act] = {"sample": sampled, "mode": greedy}
 
 def episode_keys(key: Key[Array, ""], episodes: int) -> Key[Array, " episodes"]:
     """One key per episode, hashed from its number: more episodes change none of the first ones."""
-    return jax.vmap(lambda number: derived(key, number))(jnp.arange(episodes))
+    return jax.vmap(lambda number: derive(key, number))(jnp.arange(episodes))
 
 
 def play_episodes(
@@ -69,7 +69,7 @@ def play_episodes(
     """
 
     def joint(key, observations, memory):
-        keys = jax.vmap(lambda player: derived(key, player))(jnp.arange(env.n_players))
+        keys = jax.vmap(lambda player: derive(key, player))(jnp.arange(env.n_players))
         actions, log_probs = jax.vmap(act)(policies, keys, observations)
         return actions, memory, log_probs
 

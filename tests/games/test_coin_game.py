@@ -11,7 +11,7 @@ import pytest
 from games.environments.auto_reset import AutoReset
 from games.environments.coin import CoinGame, CoinState
 from games.environments.rollouts import random_actions, rollout
-from games.hash_random import below, derived, words
+from games.hash_random import below, derive, words
 from tests.reference import torus
 
 pytestmark = pytest.mark.usefixtures("quickly_compiled")
@@ -194,7 +194,7 @@ def test_transitions_are_jaxmarls(recorded):
     game = CoinGame.jaxmarl()
     before = as_state(recorded["places"].reshape(-1, 4, 2), recorded["time"].ravel())
     goal = recorded["places"][:, 1:].reshape(-1, 4, 2)
-    keys = jax.vmap(lambda i: derived(jax.random.key(0), i))(jnp.arange(4000))
+    keys = jax.vmap(lambda i: derive(jax.random.key(0), i))(jnp.arange(4000))
     first, second = jax.vmap(lambda key: tuple(below(w, 9) for w in words(key, 2)))(keys)
     which = {(int(a), int(b)): i for i, (a, b) in enumerate(zip(first, second, strict=True))}
     assert len(which) == 81

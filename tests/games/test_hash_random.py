@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from games.hash_random import below, derived, pcg4d, uniform, words
+from games.hash_random import below, derive, pcg4d, uniform, words
 
 pytestmark = pytest.mark.usefixtures("quickly_compiled")
 
@@ -29,7 +29,7 @@ def test_the_hash_is_pcg4d():
 def test_draws_are_uniform_and_keys_apart():
     """Counted keys, the most regular there are, in two streams: bytes, small integers and pairs of consecutive draws."""
     n = 2**14
-    keys = [jax.vmap(lambda i, s=s: derived(jax.random.key(0), i, s))(jnp.arange(n)) for s in (0, 1)]
+    keys = [jax.vmap(lambda i, s=s: derive(jax.random.key(0), i, s))(jnp.arange(n)) for s in (0, 1)]
     assert len(np.unique(np.concatenate([jax.random.key_data(k) for k in keys]), axis=0)) == 2 * n
     drawn = np.concatenate([np.asarray(jax.vmap(lambda k: jnp.stack(words(k, 6)))(k)) for k in keys])
     for shift in (0, 8, 16, 24):

@@ -10,7 +10,7 @@ from games import ENVIRONMENTS, ipd
 from games.agents.base import ActorCritic, Agent, Table, Trembling, agent
 from games.agents.policies import GruPolicy, MlpPolicy, TablePolicy
 from games.environments.coin import CoinGame
-from games.sampled.episodes import episodes, log_policy, sample
+from games.sampled.episodes import log_policy, sample, sample_with_logits
 from games.sampled.estimators import Dice, LoadedDice, Surrogate, advantages, returns
 from games.sampled.game import Sampled
 from shaping import Lola, Naive
@@ -217,7 +217,7 @@ def test_derivatives_of_logits_as_they_are_played_and_along_the_episodes_are_tho
             lambda agents: [Agent.unroll_batch(x, played.seen(i)) for i, x in enumerate(agents)]
         )
         along = derivatives(lambda agents: [x.unroll_batch(played.seen(i)) for i, x in enumerate(agents)])
-        return plain, along, derivatives(lambda agents: episodes(environment, agents, *setup)[1])
+        return plain, along, derivatives(lambda agents: sample_with_logits(environment, agents, *setup)[1])
 
     plain, *others = (jax.tree.leaves(x) for x in all_three())
     for a, *bs in zip(plain, *others, strict=True):

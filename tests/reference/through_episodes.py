@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from games.agents.base import Agent
 from games.base import Joint, Own
-from games.hash_random import derived, words
+from games.hash_random import derive, words
 from games.sampled.episodes import choose, draw_from
 from games.sampled.estimators import primal
 from games.sampled.game import Sampled
@@ -23,10 +23,10 @@ def episodes(game: Sampled, joint: Joint, key):
     environment = game.environment
 
     def episode(number):
-        lane, every = derived(key, number), jnp.arange(game.steps)
-        observations, state = environment.reset(derived(lane, 0, 0))
+        lane, every = derive(key, number), jnp.arange(game.steps)
+        observations, state = environment.reset(derive(lane, 0, 0))
         draws = jax.vmap(
-            lambda t: tuple(draw_from(word) for word in words(derived(lane, t, 1), environment.n_players))
+            lambda t: tuple(draw_from(word) for word in words(derive(lane, t, 1), environment.n_players))
         )(every)
 
         def step(carry, now):
@@ -47,7 +47,7 @@ def episodes(game: Sampled, joint: Joint, key):
                 ]
             )
             values = jnp.stack([value[0] for value, _ in valued])
-            seen, state, rewards, *_ = environment.step(derived(lane, t, 2), state, actions)
+            seen, state, rewards, *_ = environment.step(derive(lane, t, 2), state, actions)
             carry = seen, state, [memory for _, memory in acted], [memory for _, memory in valued]
             return carry, (observations, logs, values, rewards)
 
