@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import re
+import runpy
 import signal
 import subprocess
 import sys
@@ -419,23 +420,25 @@ def test_a_device_that_is_not_there_is_named():
     code = "import sys; from analysis.cli.main import main; sys.argv[1:] = ['play', '--learners', 'naive', 'naive']; main()"
     code, out, err = outcome(code, JAX_PLATFORMS="nosuch")
     assert (code, out) == (2, "")
-    assert (
-        err
-        == "shaping: JAX_PLATFORMS is 'nosuch', and jax finds no such device here; set JAX_PLATFORMS=cpu, or leave it unset.\n"
-    )
+    assert re.fullmatch(r"shaping: .*'nosuch'.*JAX_PLATFORMS=cpu.*\n", err)
 
 
-@pytest.mark.parametrize("module", ["analysis", "analysis.cli"])
-def test_the_module_is_the_command(module):
+def test_the_module_is_the_command():
     """Without docstrings too."""
     done = subprocess.run(
-        [sys.executable, "-OO", "-m", module, "list", "learners"],
+        [sys.executable, "-OO", "-m", "analysis.cli", "list", "learners"],
         capture_output=True,
         text=True,
         timeout=600,
         check=True,
     )
     assert "lola" in done.stdout
+
+
+def test_the_package_is_the_command(capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["analysis", "list", "learners"])
+    runpy.run_module("analysis", run_name="__main__")
+    assert "lola" in capsys.readouterr().out
 
 
 MISTAKES = [
