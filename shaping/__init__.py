@@ -35,13 +35,22 @@ from shaping.learners.scripted import Scripted
 from shaping.learners.sga import Sga
 from shaping.learners.sos import Sos
 from shaping.match import Match, play
-from shaping.meta.ascent import ascend
 from shaping.meta.bounded_gradients import bounded
 from shaping.meta.game import MetaGame
 from shaping.sweeps import Sweep, sweep
-from shaping.training.meva import MevaSettings, train_meva
-from shaping.training.mfos import train_mfos
-from shaping.training.mmaml import train_mmaml
+from shaping.training import (
+    TRAINERS,
+    AscentTrainer,
+    ColaTrainer,
+    GradientTrainer,
+    MatchTrainer,
+    MevaTrainer,
+    MfosTrainer,
+    MmamlTrainer,
+    PolicyTrainer,
+    Trainer,
+    run,
+)
 from shaping.wrappers.basic import (
     Alternating,
     Clipped,
@@ -54,17 +63,21 @@ from shaping.wrappers.past_opponents import AgainstPast
 
 __all__ = [
     "LEARNERS",
+    "TRAINERS",
     "AdvantageAlignment",
     "AgainstPast",
     "Alternating",
+    "AscentTrainer",
     "Cgd",
     "Clipped",
     "Cola",
+    "ColaTrainer",
     "Consensus",
     "EveryK",
     "Extragradient",
     "Fixed",
     "Frozen",
+    "GradientTrainer",
     "Hola",
     "Learner",
     "Lola",
@@ -72,11 +85,14 @@ __all__ = [
     "Loqa",
     "Lss",
     "Match",
+    "MatchTrainer",
     "MetaGame",
     "Meva",
-    "MevaSettings",
+    "MevaTrainer",
     "Mfos",
+    "MfosTrainer",
     "Mmaml",
+    "MmamlTrainer",
     "Naive",
     "OpponentModel",
     "Optimistic",
@@ -84,19 +100,18 @@ __all__ = [
     "Phc",
     "Pola",
     "PolaDice",
+    "PolicyTrainer",
     "Ppo",
     "QLearning",
     "Scripted",
     "Sga",
     "Sos",
     "Sweep",
+    "Trainer",
     "View",
     "as_learner",
-    "ascend",
     "bounded",
     "play",
+    "run",
     "sweep",
-    "train_meva",
-    "train_mfos",
-    "train_mmaml",
 ]

@@ -14,6 +14,7 @@ from games.strategies.named import STRATEGIES
 from shaping.base import Learner
 from shaping.learners.advantage_alignment import AdvantageAlignment
 from shaping.learners.cgd import Cgd
+from shaping.learners.cola import Cola
 from shaping.learners.consensus import Consensus
 from shaping.learners.extragradient import Extragradient
 from shaping.learners.fixed import Fixed
@@ -22,6 +23,9 @@ from shaping.learners.lola import Lola
 from shaping.learners.lookahead import LookAhead
 from shaping.learners.loqa import Loqa
 from shaping.learners.lss import Lss
+from shaping.learners.meva import Meva
+from shaping.learners.mfos import Mfos
+from shaping.learners.mmaml import Mmaml
 from shaping.learners.naive import Naive
 from shaping.learners.optimistic import Optimistic
 from shaping.learners.phc import Phc
@@ -40,7 +44,8 @@ LEARNERS = Registry("learner")
 `keeps_fixed_points` (whether it stands still wherever every gradient vanishes), `simultaneous` (False if
 players step in turn), `max_players` (None: any number), `sampled` (whether it learns from episodes, and so
 plays sampled games alone, unless it is for games of `anywhere`),
-`tabular` (whether it keeps a table of values, and so plays through tables alone)."""
+`tabular` (whether it keeps a table of values, and so plays through tables alone), `trained` (whether it plays only
+after a training, `shaping.training.TRAINERS`; making one by its name is refused)."""
 
 
 def enter(
@@ -62,6 +67,7 @@ def enter(
         "sampled": False,
         "anywhere": False,
         "tabular": False,
+        "trained": False,
     }
     LEARNERS.add(Entry(name, make, summary, citation, aliases, known | facts, also))
 
@@ -137,6 +143,27 @@ def fixed(strategy: Entry) -> Callable[..., Fixed]:
         return Fixed.named(strategy.name, **settings)
 
     return make
+
+
+def untrained(name: str, kind: type[Learner]) -> Callable[..., Learner]:
+    """A function that refuses to make a trained learner by its name, with the settings of its class."""
+
+    @functools.wraps(kind, updated=())
+    def make(*_: Any, **__: Any) -> Learner:
+        raise ValueError(
+            f"The learner {name!r} is trained before it plays; train it by shaping train --learner {name}, or by "
+            f"shaping.training.train({name!r}, ...), and name the folder it is in, as file:FOLDER."
+        )
+
+    return make
+
+
+def enter_trained(
+    name: str, kind: type[Learner], summary: str, citation: str, *aliases: str, also: tuple[str, ...] = ()
+) -> None:
+    """Enter a learner that plays only after a training."""
+    make = untrained(name, kind)
+    enter(name, make, summary, citation, *aliases, also=also, trained=True, keeps_fixed_points=False)
 
 
 LOOKS: Any = {"look_ahead": "look_ahead"}
@@ -331,6 +358,38 @@ enter(
     "bowling2002multiagent",
     "wolf",
     **TABLES,
+)
+
+enter_trained(
+    "cola",
+    Cola,
+    "Networks trained to the gradient that takes each other's steps into account.",
+    "willi2022cola",
+)
+enter_trained(
+    "mfos",
+    Mfos,
+    "Model-free opponent shaping: a policy that chooses parameters, trained on whole matches.",
+    "lu2022mfos",
+)
+enter_trained(
+    "meva",
+    Meva,
+    "Ascend a learned meta-value: the discounted values of everybody's future parameters.",
+    "cooijmans2023meva",
+)
+enter_trained(
+    "ascent",
+    Mfos,
+    "M-FOS's policy without noise, trained by the gradient through the match.",
+    "lu2022mfos",
+)
+enter_trained(
+    "mmaml",
+    Mmaml,
+    "A naive learner with a trained start and step size.",
+    "lu2022mfos",
+    also=("kim2021metamapg",),
 )
 
 for _strategy in STRATEGIES:

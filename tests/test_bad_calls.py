@@ -12,7 +12,6 @@ import pytest
 import games
 import shaping
 import shaping.model_free
-import shaping.training.cola
 import solvers
 from analysis.evaluation import evaluate
 from analysis.plots import pictures as plots
@@ -27,8 +26,7 @@ from shaping import Lola, Naive, play, sweep
 from shaping.checkpoint import folder as checkpoint
 from shaping.learners.cgd import Cgd
 from shaping.learners.hola import Hola
-from shaping.training.folder import train
-from shaping.training.match import train_match
+from shaping.training import train
 from solvers.evolution.flows import Replicator
 from solvers.learning.rules import FictitiousPlay
 
@@ -75,8 +73,6 @@ KNOWN = {
     "PENNIES": [[[1.0, -1.0], [-1.0, 1.0]], [[-1.0, 1.0], [1.0, -1.0]]],
     "SMALL": games.ENVIRONMENTS.make("ipd_rollout", length=3),
     "mf": shaping.model_free,
-    "train_cola": shaping.training.cola.train,
-    "ColaSettings": shaping.training.cola.ColaSettings,
     "Cgd": Cgd,
     "Hola": Hola,
     "Surrogate": Surrogate,
@@ -90,7 +86,7 @@ KNOWN = {
     "table": table,
     **{
         f.__name__: f
-        for f in (cells, curves, estimate, evaluate, heatmap, make, standings, tournament, train, train_match)
+        for f in (cells, curves, estimate, evaluate, heatmap, make, standings, tournament, train)
     },
 }
 """What the calls below may name; `TMP` is an empty folder, and `KEPT` one that holds a learner of tandem."""
@@ -336,40 +332,43 @@ CALLS = [
     ('tournament(["ipd"], ["q_learning"])', ("has no episodes",)),
     ('tournament(["ipd"], ["naive"], out="")', ("The folder is ''",)),
     ('tournament({"../x": "ipd"}, ["naive"], out=TMP)', ("'../x'",)),
-    ("train_match(G, [Naive()])", ("1 learners were given for 2 seats",)),
-    ('train_match("idp", NN)', ("did you mean",)),
-    ("train_match(G, NN, iterations=0)", ("iterations is 0",)),
-    ("train_match(G, NN, key=-1)", ("seed is -1",)),
-    ('train_mfos(G, [None, "niave"])', ("did you mean",)),
-    ("train_mfos(G, [Naive()] * 2)", ("No seat is open",)),
-    ("train_mfos(G, [None, Naive()], width=0)", ("width is 0",)),
-    ("train_mfos(G, [None, Naive()], anneal=2)", ("anneal is 2",)),
-    ('train_mfos(G, [None, Naive()], "ppo")', ("method is 'ppo'",)),
-    ("train_mfos(G, [None, Naive()], iterations=-1, steps=2)", ("iterations is -1",)),
-    ("train_mfos(G, [None, Naive()], mf.Ppo(length=3), steps=2)", ("3 steps of a meta-game of 2",)),
-    ("train_mmaml(G, [None, Naive()], lr=-1)", ("lr is -1",)),
-    ('train_mmaml(G, [None, Naive()], terms="some")', ("Unknown terms 'some'",)),
-    ("train_mmaml(G, [None, None])", ("one open seat",)),
-    ("train_mmaml(G, [None, Naive()], lanes=0)", ("lanes is 0",)),
-    ("train_meva(G, [Naive()] * 2)", ("open",)),
-    ('train_meva(G, [None, Naive()], {"width": 8})', ("settings is",)),
-    ("train_meva(G, [None] * 2, iterations=0)", ("iterations is 0",)),
-    ("MevaSettings(lr=-1)", ("lr is -1",)),
-    ("MevaSettings(lr=INF)", ("lr is inf",)),
-    ("MevaSettings(target=1.5)", ("target is 1.5",)),
-    ("MevaSettings(steps=10, stride=3)", ("stride is 3",)),
-    ("MevaSettings(width=0)", ("width is 0",)),
-    ("ColaSettings(hidden=(0,))", ("An entry of hidden is 0",)),
-    ("ColaSettings(hidden=16)", ("hidden is 16",)),
-    ("ColaSettings(lr=-1)", ("lr is -1",)),
-    ("ColaSettings(bound=INF)", ("bound is inf",)),
-    ('ColaSettings(activation="sin")', ("Unknown activation 'sin'",)),
-    ('ColaSettings(clamp="yes")', ("clamp is 'yes'",)),
-    ("train_cola(G, ColaSettings(iterations=1), seeds=0)", ("seeds is 0",)),
-    ('train_cola(G, {"lr": 1})', ("settings is",)),
-    ("ascend(G, Z(5))", ("has 2 players",)),
-    ("ascend(MetaGame(G, [None, Naive()], steps=2), Naive(), steps=0)", ("steps is 0",)),
-    ("ascend(MetaGame(G, [None, Naive()], steps=2), Naive(), lr=-1)", ("lr is -1",)),
+    ("MatchTrainer(G, [Naive()])", ("1 learners were given for 2 seats",)),
+    ('MatchTrainer("idp", NN)', ("did you mean",)),
+    ("run(MatchTrainer(G, NN), iterations=0)", ("iterations is 0",)),
+    ("run(MatchTrainer(G, NN), key=-1)", ("seed is -1",)),
+    ('MfosTrainer(G, [None, "niave"])', ("did you mean",)),
+    ("MfosTrainer(G, [Naive()] * 2)", ("No seat is open",)),
+    ("run(MfosTrainer(G, [None, Naive()], width=0))", ("width is 0",)),
+    ("MfosTrainer(G, [None, Naive()], anneal=2)", ("anneal is 2",)),
+    ('MfosTrainer(G, [None, Naive()], "ppo")', ("method is 'ppo'",)),
+    ("run(MfosTrainer(G, [None, Naive()], steps=2), iterations=-1)", ("iterations is -1",)),
+    ("MfosTrainer(G, [None, Naive()], mf.Ppo(length=3), steps=2)", ("3 steps of a meta-game of 2",)),
+    ("MmamlTrainer(G, [None, Naive()], lr=-1)", ("lr is -1",)),
+    ('MmamlTrainer(G, [None, Naive()], terms="some")', ("terms 'some'",)),
+    ("MmamlTrainer(G, [None, None])", ("one open seat",)),
+    ("MmamlTrainer(G, [None, Naive()], lanes=0)", ("lanes is 0",)),
+    ("MevaTrainer(G, [Naive()] * 2)", ("open",)),
+    ('MevaTrainer(G, [None, Naive()], {"width": 8})', ("width is",)),
+    ("run(MevaTrainer(G, [None] * 2), iterations=0)", ("iterations is 0",)),
+    ("MevaTrainer(G, [None] * 2, lr=-1)", ("lr is -1",)),
+    ("MevaTrainer(G, [None] * 2, lr=INF)", ("lr is inf",)),
+    ("MevaTrainer(G, [None] * 2, target=1.5)", ("target is 1.5",)),
+    ("MevaTrainer(G, [None] * 2, steps=10, stride=3)", ("stride is 3",)),
+    ("MevaTrainer(G, [None] * 2, width=0)", ("width is 0",)),
+    ("ColaTrainer(G, hidden=(0,))", ("An entry of hidden is 0",)),
+    ("ColaTrainer(G, hidden=16)", ("hidden is 16",)),
+    ("ColaTrainer(G, lr=-1)", ("lr is -1",)),
+    ("ColaTrainer(G, bound=INF)", ("bound is inf",)),
+    ('ColaTrainer(G, activation="sin")', ("Unknown activation 'sin'",)),
+    ('ColaTrainer(G, clamp="yes")', ("clamp is 'yes'",)),
+    ("ColaTrainer(G, seeds=0)", ("seeds is 0",)),
+    ('ColaTrainer(G, {"lr": 1})', ("learners are",)),
+    ("GradientTrainer(G, Z(5))", ("has 2 players",)),
+    (
+        "run(GradientTrainer(MetaGame(G, [None, Naive()], steps=2), Naive()), iterations=0)",
+        ("iterations is 0",),
+    ),
+    ("GradientTrainer(MetaGame(G, [None, Naive()], steps=2), Naive(), lr=-1)", ("lr is -1",)),
     ('train("lolla", G, [None] * 2, {}, out=TMP)', ("no training of the learner 'lolla'",)),
     (
         'train("cola", tandem(), [None] * 2, {"hiden": (4,)}, out=TMP)',
@@ -396,24 +395,27 @@ CALLS = [
     ("MetaGame(G, [None, Naive()], warm_up=-1)", ("warm_up is -1",)),
     ("bounded(MetaGame(G, [None, Naive()]), -1)", ("most is -1",)),
     ("bounded(G)", ("MetaGame",)),
+    ("LEARNERS.make('cola')", ("trained", "file:FOLDER")),
+    ("play(G, ['mfos', 'naive'])", ("trained", "shaping train --learner mfos")),
+    ("run(Naive())", ("Naive", "is no trainer")),
     ("mf.Ppo(lr=-1)", ("Ppo: lr is -1",)),
     ("mf.Ppo(epochs=0)", ("epochs is 0",)),
     ('mf.Es(weighting="rank")', ("did you mean 'ranks'",)),
     ("mf.Es(sigma=INF)", ("sigma is inf",)),
     ("mf.Ga(parents=9, population=8)", ("parents is 9",)),
     (
-        'mf.train(MetaGame(G, [None, Naive()], steps=2), mf.gaussian(10, 5), "pppo")',
+        'PolicyTrainer(MetaGame(G, [None, Naive()], steps=2), mf.gaussian(10, 5), "pppo")',
         ("Unknown method 'pppo'",),
     ),
     (
-        "mf.train(MetaGame(G, [None, Naive()], steps=2), mf.gaussian(10, 5), iterations=0)",
+        "run(PolicyTrainer(MetaGame(G, [None, Naive()], steps=2), mf.gaussian(10, 5)), iterations=0)",
         ("iterations is 0",),
     ),
     (
-        "mf.train(MetaGame(G, [None, Naive()], steps=2), mf.gaussian(10, 5), key=2**33)",
+        "run(PolicyTrainer(MetaGame(G, [None, Naive()], steps=2), mf.gaussian(10, 5)), key=2**33)",
         ("seed is 8589934592",),
     ),
-    ("mf.train(G, mf.gaussian(10, 5))", ("environment",)),
+    ("PolicyTrainer(G, mf.gaussian(10, 5))", ("environment",)),
     ("mf.gaussian(10, 5, width=0)", ("width is 0",)),
     ("mf.gaussian(10, 5, depth=-1)", ("depth is -1",)),
     ('checkpoint.load(TMP, "ipd")', ("no trained learner",)),

@@ -24,7 +24,9 @@ def test_a_learner_prints_its_numbers_as_they_were_written():
     )
 
 
-@pytest.mark.parametrize("entry", list(LEARNERS), ids=lambda entry: entry.name)
+@pytest.mark.parametrize(
+    "entry", [e for e in LEARNERS if not e.facts["trained"]], ids=lambda entry: entry.name
+)
 def test_every_learner_prints_on_one_line_and_as_its_class(entry):
     text = repr(entry.make())
     assert text.startswith(f"{type(entry.make()).__name__}(")

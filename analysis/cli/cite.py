@@ -16,8 +16,5 @@ class Cite:
         """Print the entry's BibTeX."""
         from analysis.cli.registries import find
         from games import bibtex
-        from shaping.training.folder import TRAININGS
-        from shaping.training.presets import PRESETS
 
-        trained = [p.citation for p in PRESETS if p.learner == self.name] if self.name in TRAININGS else []
-        print(bibtex(*(trained or find(self.name).citations)))
+        print(bibtex(*find(self.name).citations))

@@ -3,7 +3,7 @@
 import json
 import pathlib
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from analysis.cli.game_files import game_label, holds_game, matrix_game
@@ -49,8 +49,6 @@ def labels(words: Sequence[str]) -> tuple[str, ...]:
             (family.kind for family in (registry("learners"), PLAYABLE) if own != word and own in family),
             None,
         )
-        if taken is None and own != word and own in trainings():
-            taken = "learner"
         if taken is not None:
             raise ValueError(
                 f"{word!r} calls a learner {own!r}, which is a {taken}'s name already; choose another, such as my_{own}."
@@ -171,10 +169,11 @@ def canonical(registry: Registry, name: str) -> str:
     """
     if is_file(registry, name):
         return name
-    if registry.kind == "learner" and name not in registry and name in trainings():
+    if registry.kind == "learner" and is_trained(registry, name):
         hand = ", or give its start, as --set mmaml.logits=[2,2,-2,2,-2]" if name == "mmaml" else ""
         raise ValueError(
-            f"The learner {name!r} is trained before it plays, by shaping train; name the folder it is in, as {FILE}FOLDER{hand}."
+            f"The learner {name!r} is trained before it plays, by shaping train --learner {name}; name the folder it is in, "
+            f"as {FILE}FOLDER{hand}."
         )
     return registry.get(name).name
 
@@ -198,11 +197,9 @@ def by_hand(name: str, given: Mapping[str, Any]) -> Any:
     return Mmaml(**given)
 
 
-def trainings() -> Collection[str]:
-    """Learners that are nothing before they are trained, and so are in no registry."""
-    from shaping.training.folder import TRAININGS
-
-    return TRAININGS
+def is_trained(registry: Registry, name: str) -> bool:
+    """Whether a learner of this name plays only after a training."""
+    return name in registry and registry.get(name).facts["trained"]
 
 
 def is_file(registry: Registry, name: str) -> bool:
@@ -246,7 +243,7 @@ def once(kind: str, registry: Registry, names: Sequence[str]) -> None:
     """
     seen: dict[str, str] = {}
     for name in names:
-        if registry.kind == "learner" and (label(name) != name or name in trainings()):
+        if registry.kind == "learner" and (label(name) != name or is_trained(registry, name)):
             canonical = label(name)
         elif is_file(registry, name):
             canonical = str(pathlib.Path(name.removeprefix(FILE)).resolve())

@@ -44,9 +44,9 @@ class Train:
         from analysis.cli import settings
         from analysis.cli.screen import announce_device
         from games import PLAYABLE
-        from shaping.training import folder as training, presets
+        from shaping.training import catalog, folder as training, presets
 
-        against = self.against or (training.named(self.learner).against,)
+        against = self.against or (catalog.trainer_entry(self.learner).facts["against"],)
         given = settings.parsed(self.set, (self.learner, self.game, *against))
         label, own = together(against), given.get(self.learner, {})
         chosen = presets.preset(self.learner, self.game, self.preset, label, own.get("method"))

@@ -13,8 +13,8 @@ import numpy as np
 from games import GAMES, Game
 from shaping import Naive
 from shaping.learners.scripted import Scripted
-from shaping.meta.ascent import ascend
 from shaping.meta.game import MetaGame, MetaState
+from shaping.training import GradientTrainer, run
 
 STEPS = 100
 TRANSIENT = 20
@@ -101,10 +101,11 @@ def by_ascent(meta: MetaGame, starts: int, restarts: int) -> tuple[float, float]
             jax.random.normal(jax.random.fold_in(key, r), (STEPS, *meta.action_shape))
             for r in range(restarts)
         )
-        runs = [ascend(here, Scripted(2 * path), steps=300, lr=0.1, chunk=300) for path in paths]
-        chosen = max(runs, key=lambda run: run.curve.max())
-        best.append(float(chosen.curve.max()))
-        settled.append(float(rewards(here, chosen.player)[TRANSIENT:].mean()))
+        trainers = [GradientTrainer(here, Scripted(2 * path), 0.1) for path in paths]
+        runs = [run(trainer, iterations=300, chunk=300) for trainer in trainers]
+        chosen = max(runs, key=lambda run: run.record.per_step.max())
+        best.append(float(chosen.record.per_step.max()))
+        settled.append(float(rewards(here, chosen.learners[0])[TRANSIENT:].mean()))
     return float(np.mean(best)), float(np.mean(settled))
 
 

@@ -19,12 +19,10 @@ from games import GAMES
 from games.base import Game
 from shaping import Learner, Lola, Mfos, Naive, play
 from shaping.checkpoint.folder import load, load_note, save
-from shaping.meta.ascent import ascend
 from shaping.meta.bounded_gradients import bounded
 from shaping.meta.game import MetaGame
 from shaping.model_free import Es, Ga, Method, Ppo, gaussian
-from shaping.training.mfos import train_mfos
-from shaping.training.mmaml import train_mmaml
+from shaping.training import GradientTrainer, MfosTrainer, MmamlTrainer, run
 
 KEPT = pathlib.Path("runs/meta_learners")
 STEPS, SEEDS, FRESH = 100, 16_384, 99
@@ -45,8 +43,8 @@ def shaper(method: Method, iterations: int, centered: bool = False) -> Callable[
     """M-FOS in the first seat, trained by a method."""
 
     def trained(game: Game, opponent: Learner) -> Learner:
-        how = {"iterations": iterations, "chunk": iterations, "width": WIDTH, "centered": centered}
-        return train_mfos(game, [None, opponent], method, **how).learners[0]
+        trainer = MfosTrainer(game, [None, opponent], method, width=WIDTH, centered=centered)
+        return run(trainer, iterations=iterations, chunk=iterations).learners[0]
 
     return trained
 
@@ -55,18 +53,12 @@ def exploring(method: Method, iterations: int, spread: float) -> Callable[[Game,
     """As `shaper`, centered, the first half of the iterations from initial logits spread so many times as widely (exploring starts)."""
 
     def trained(game: Game, opponent: Learner) -> Learner:
-        how, half = {"width": WIDTH, "centered": True}, iterations // 2
-        wide = train_mfos(
-            GAMES.make(game.name, init_std=spread),
-            [None, opponent],
-            method,
-            iterations=half,
-            chunk=half,
-            **how,
-        )
-        return train_mfos(
-            game, [None, opponent], method, iterations=iterations, chunk=half, start=wide.run, **how
-        ).learners[0]
+        def trainer(game: Game) -> MfosTrainer:
+            return MfosTrainer(game, [None, opponent], method, width=WIDTH, centered=True)
+
+        half = iterations // 2
+        wide = run(trainer(GAMES.make(game.name, init_std=spread)), iterations=half, chunk=half)
+        return run(trainer(game), iterations=iterations, chunk=half, start=wide).learners[0]
 
     return trained
 
@@ -81,16 +73,16 @@ def by_ascent(
         policy = gaussian(meta.observation_shape[0], meta.action_shape[0], centered=centered)(
             jax.random.key(1)
         )
-        return ascend(bounded(meta), Mfos(policy, "mode"), steps=steps, lr=lr, chunk=steps).player
+        trainer = GradientTrainer(bounded(meta), Mfos(policy, "mode"), lr)
+        return run(trainer, iterations=steps, chunk=steps).learners[0]
 
     return trained
 
 
 def by_mmaml(game: Game, opponent: Learner) -> Learner:
     """Initial logits and a step size, by the gradient through the match."""
-    return train_mmaml(
-        game, [None, opponent], steps=STEPS, lanes=64, iterations=300, lr=0.03, chunk=300
-    ).learner
+    trainer = MmamlTrainer(game, [None, opponent], steps=STEPS, lanes=64, lr=0.03)
+    return run(trainer, iterations=300, chunk=300).learners[0]
 
 
 ROWS: dict[str, Callable[[Game, Learner], Learner]] = {

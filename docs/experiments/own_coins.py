@@ -13,8 +13,7 @@ import pandas as pd
 
 from analysis.evaluation import evaluate
 from shaping.catalog import LEARNERS
-from shaping.training.match import train_match
-from shaping.training.presets import preset
+from shaping.training import MatchTrainer, Run, preset, run
 
 RUNS = {
     "POLA-DiCE": ("pola_dice", {}),
@@ -31,14 +30,14 @@ def curve(label: str, seed: int) -> pd.DataFrame:
     settings, game, looks = chosen.settings | changes, chosen.make_game(), []
     iterations = settings.pop("iterations")
 
-    def look(run):
-        if run.iterations % (iterations // LOOKS) == 0:
-            table = evaluate(game.environment, [run.progress.joint], episodes=EPISODES, opponents=())
-            looks.append(table.assign(learner=label, seed=seed, progress=run.iterations / iterations))
+    def look(now: Run) -> None:
+        if now.iterations % (iterations // LOOKS) == 0:
+            joint = tuple(player.own for player in now.learners)
+            table = evaluate(game.environment, [joint], episodes=EPISODES, opponents=())
+            looks.append(table.assign(learner=label, seed=seed, progress=now.iterations / iterations))
 
-    train_match(
-        game, [LEARNERS.make(name, **settings)] * game.n_players, seed, iterations=iterations, watch=look
-    )
+    trainer = MatchTrainer(game, [LEARNERS.make(name, **settings)] * game.n_players)
+    run(trainer, seed, iterations=iterations, chunk=1, callback=look)
     return pd.concat(looks)
 
 

@@ -36,7 +36,7 @@ CLASSES = {
     "every_k": "shaping.wrappers.basic:EveryK",
     "extragradient": "shaping.learners.extragradient:Extragradient",
     "fixed": "shaping.learners.fixed:Fixed",
-    "follower": "shaping.training.fit_meva:Follower",
+    "follower": "shaping.training.meva:Follower",
     "frozen": "shaping.wrappers.basic:Frozen",
     "gaussian": "shaping.networks.policies:Gaussian",
     "gru_policy": "games.agents.policies:GruPolicy",
@@ -103,8 +103,6 @@ def class_name(kind: type) -> str | None:
         if getattr(library, kind.__qualname__, None) is kind:
             return f"{library.__name__}:{kind.__qualname__}"
     home = f"{kind.__module__}:{kind.__qualname__}"
-    if issubclass(kind, tuple) and home.startswith("shaping."):
-        return home  # where a training stands, which only the same version goes on with
     return _NAMES.get(home)
 
 

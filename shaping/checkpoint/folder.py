@@ -12,6 +12,8 @@ import os
 import pathlib
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 from games.base import Game
@@ -39,9 +41,8 @@ def save(
         folder: where; made if it does not exist. A checkpoint of the same kind of learner for the same game
             is replaced.
         game: what it was trained for; None for a learner that suits any game.
-        state: what a training needs besides to go on, such as an optimizer's state, given back by
-            `load_state`: arrays, modules and named tuples of the laboratory, Equinox and optax, and
-            containers of them.
+        state: the state of a training, which `load_state` gives back: any tree of arrays. The arrays alone are
+            kept; the tree's structure comes from the trainer.
         note: plain data for the reader: training settings, seed, losses.
         force: replace a checkpoint of another learner or game too.
 
@@ -76,7 +77,7 @@ def packed(
     """A checkpoint's header and arrays."""
     arrays: dict[str, np.ndarray] = {}
     tree = encoded(learner, arrays)
-    going = encoded(state, arrays)
+    leaves = None if state is None else [encoded(leaf, arrays) for leaf in jax.tree.leaves(state)]
     content = io.BytesIO()
     np.savez(content, allow_pickle=False, **arrays)
     digest = hashlib.sha256(content.getvalue()).hexdigest()
@@ -85,7 +86,7 @@ def packed(
         "lab": files.lab(),
         "game": None if game is None else {"name": game.name, "settings": described(game)},
         "learner": {"name": learner.label, "settings": tree},
-        "state": going,
+        "state": leaves,
         "note": note or {},
         "arrays": {"file": f"arrays-{digest[:16]}.npz", "sha256": digest},
     }
@@ -205,26 +206,38 @@ def check_note(folder: str | os.PathLike, asked: dict[str, Any]) -> None:
         )
 
 
-def load_state(folder: str | os.PathLike) -> Any:
-    """What `save` kept as `state`.
+def load_state(folder: str | os.PathLike, like: Any) -> Any:
+    """The tree that `save` was given as `state`.
 
     Args:
         folder: where `save` put it.
+        like: a tree of the same structure, whose leaves have shapes and types, such as
+            `jax.eval_shape(trainer.init, key)`.
 
     Raises:
-        ValueError: as `load`; also where there is no state, or the state is another version's, with which the
-            end would not be the same.
+        ValueError: as `load`; also where there is no state, or it was written by another version, or its
+            arrays are not those of `like`.
     """
     folder = as_folder(folder)
     header = files.header(folder)
     told = files.told(folder, header)
-    if header["state"] is None:
-        raise ValueError(told("holds a finished learner and no state to go on from"))
-    if header["lab"] != files.lab() or header["format"] != files.FORMAT:
+    held = header["state"]
+    if held is None:
+        raise ValueError(told("holds a finished learner and no training to continue"))
+    if header["lab"] != files.lab() or header["format"] != files.FORMAT or not isinstance(held, list):
         raise ValueError(
-            told("holds a training that only that version can go on with; install it, or train again")
+            told(
+                "holds a training that only that version can continue; install it, or train again with force"
+            )
         )
-    return decoded(header["state"], files.arrays(folder, header), told)
+    arrays = files.arrays(folder, header)
+    leaves = [decoded(leaf, arrays, told) for leaf in held]
+    wanted, structure = jax.tree.flatten(like)
+    if [(jnp.shape(x), x.dtype) for x in leaves] != [(x.shape, x.dtype) for x in wanted]:
+        raise ValueError(
+            told("holds a training with another state than this one has; train again with force")
+        )
+    return jax.tree.unflatten(structure, leaves)
 
 
 def is_finished(folder: str | os.PathLike) -> bool:

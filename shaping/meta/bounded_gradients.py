@@ -88,9 +88,9 @@ def bounded(meta: MetaGame, most: float = 100.0) -> MetaGame:
 
     Example:
         >>> from games import GAMES
-        >>> from shaping import Lola, Scripted, ascend
+        >>> from shaping import GradientTrainer, Lola, Scripted, run
         >>> meta = MetaGame(GAMES.make("chicken"), [None, Lola()], steps=3)
-        >>> ascend(bounded(meta), meta.init(jax.random.key(0))[0], steps=2).curve.shape
+        >>> run(GradientTrainer(bounded(meta), meta.init(jax.random.key(0))[0]), iterations=2).record.per_step.shape
         (2,)
     """
     if not isinstance(meta, MetaGame):

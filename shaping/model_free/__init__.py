@@ -1,12 +1,14 @@
-"""Optimizers of policies that learn by playing an environment alone: nothing is differentiated but the policy itself."""
+"""Optimizers of policies that learn from playing an environment; the only derivatives are those of the policy."""
 
 from shaping.model_free.annealed import Annealed, Apart
 from shaping.model_free.base import Method, Report
 from shaping.model_free.es import Es
 from shaping.model_free.ga import Ga
-from shaping.model_free.loop import METHODS, Trained, train
 from shaping.model_free.ppo import Ppo
 from shaping.networks.policies import Categorical, Gaussian, categorical, gaussian
+
+METHODS: dict[str, type[Method]] = {"ppo": Ppo, "es": Es, "ga": Ga}
+"""The optimizers by name."""
 
 __all__ = [
     "METHODS",
@@ -19,8 +21,6 @@ __all__ = [
     "Method",
     "Ppo",
     "Report",
-    "Trained",
     "categorical",
     "gaussian",
-    "train",
 ]

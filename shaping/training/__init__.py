@@ -1,22 +1,35 @@
-"""Trainings: one file per trainer, and what runs, keeps and resumes them."""
+"""Trainings: one file per trainer, the driver that runs them, and their folders."""
 
-from shaping.training.folder import TRAININGS, Outcome, train
-from shaping.training.match import train_match
-from shaping.training.meva import MevaSettings, train_meva
-from shaping.training.mfos import train_mfos
-from shaping.training.mmaml import train_mmaml
-from shaping.training.presets import PRESETS, SELF, preset
+from shaping.training.ascent import AscentTrainer, GradientTrainer
+from shaping.training.catalog import SELF, TRAINERS
+from shaping.training.cola import ColaTrainer
+from shaping.training.driver import Run, run
+from shaping.training.folder import Outcome, train
+from shaping.training.match import MatchTrainer
+from shaping.training.meva import MevaTrainer
+from shaping.training.mfos import MfosTrainer
+from shaping.training.mmaml import MmamlTrainer
+from shaping.training.policies import PolicyTrainer
+from shaping.training.presets import PRESETS, preset
+from shaping.training.trainer import Trainer, Values
 
 __all__ = [
     "PRESETS",
     "SELF",
-    "TRAININGS",
-    "MevaSettings",
+    "TRAINERS",
+    "AscentTrainer",
+    "ColaTrainer",
+    "GradientTrainer",
+    "MatchTrainer",
+    "MevaTrainer",
+    "MfosTrainer",
+    "MmamlTrainer",
     "Outcome",
+    "PolicyTrainer",
+    "Run",
+    "Trainer",
+    "Values",
     "preset",
+    "run",
     "train",
-    "train_match",
-    "train_meva",
-    "train_mfos",
-    "train_mmaml",
 ]

@@ -1,232 +1,182 @@
-"""Training COLA's networks on the consistency loss."""
+"""Training of COLA's networks on the consistency loss."""
 
-import dataclasses
 import functools
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any, ClassVar, NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 from jaxtyping import Array, Bool, Float, Int, Key, PyTree
 
-from games.agents.base import ACTIVATIONS, Mlp
+from games.agents.base import Mlp
 from games.base import Game, Joint
-from games.checks import as_key, check_count, check_counts, check_flag, check_range, shown
-from games.compiler import filter_jit
-from games.registry import nearest
+from games.checks import check_counts, check_flag
 from games.sampled.catalog import as_game
-from shaping.base import Scalar
+from shaping.base import Learner, Scalar, choice, count, number
 from shaping.calculus.consistency import gaps
+from shaping.catalog import as_learners
+from shaping.engine import lane_keys
 from shaping.learners.cola import Cola, drawn
-from shaping.match import lane_keys
+from shaping.training.trainer import Trainer
+
+WINDOW = 100
+"""Number of iterations over which losses are averaged, for messages and for the choice of the best seed."""
 
 
-@dataclasses.dataclass(frozen=True)
-class ColaSettings:
-    r"""How networks are made and trained.
+class ColaState(NamedTuple):
+    """Networks and Adam's moments, with a leading axis of seeds.
+
+    Attributes:
+        networks: the networks.
+        moments: Adam's moments.
+        loss: a moving average of every seed's loss, over about the last `WINDOW` iterations.
+        iteration: number of iterations done.
+    """
+
+    networks: PyTree
+    moments: PyTree
+    loss: Float[Array, " seeds"]
+    iteration: Int[Array, ""]
+
+
+class Loss(NamedTuple):
+    """The record of one iteration.
+
+    Attributes:
+        loss: every seed's consistency loss, on parameters that it was not trained on before.
+    """
+
+    loss: Float[Array, " seeds"]
+
+
+class ColaTrainer(Trainer):
+    r"""Fit networks by the consistency loss $E_\theta \sum_i |d_i(\theta) - \nabla_i V_i(\theta_i, \theta_{-i} + b\, d_{-i}(\theta))|^2$.
+
+    Adam on new $\theta \sim U[-I, I]$ at every iteration; all seeds side by side in one program. Lane s has a
+    random stream of its own, whatever the number of lanes.
 
     Args:
+        game: the game.
+        seats: None for every seat, which is the default: networks of all seats are trained together.
         look_ahead: $b$, the anticipated step of the others.
         bound: $I$: parameters are drawn from $U[-I, I]$.
-        clamp: whether the learner clamps what its networks see to $[-I, I]$.
+        clamp: whether the learner clamps the inputs of its networks to $[-I, I]$.
         hidden: sizes of the hidden layers.
         activation: `"tanh"` or `"relu"`.
         std: standard deviation of the initial weights.
         batch: parameters drawn per iteration.
-        iterations: how many steps of Adam.
         lr: Adam's learning rate at first.
-        decay: what the rate is multiplied by every `decay_every` iterations, in (0, 1].
+        decay: factor of the rate every `decay_every` iterations, in [0, 1].
         decay_every: at least 1.
+        seeds: number of independent trainings, of which the best is kept; the paper's settings do not always
+            succeed.
 
     Raises:
-        ValueError: for a number outside its range.
-    """
-
-    look_ahead: float = 1.0
-    bound: float = 7.0
-    clamp: bool = True
-    hidden: tuple[int, ...] = (16, 16, 16)
-    activation: str = "tanh"
-    std: float = 0.1
-    batch: int = 64
-    iterations: int = 80_000
-    lr: float = 1e-3
-    decay: float = 1.0
-    decay_every: int = 1
-
-    def __post_init__(self):
-        for what in ("look_ahead", "bound", "std", "lr"):
-            check_range(what, getattr(self, what), 0.0)
-        check_range("decay", self.decay, 0.0, 1.0)
-        for what in ("batch", "iterations", "decay_every"):
-            check_count(what, getattr(self, what))
-        check_counts("hidden", self.hidden)
-        check_flag("clamp", self.clamp)
-        if self.activation not in ACTIVATIONS:
-            raise ValueError(
-                f"Unknown activation {self.activation!r}; {nearest(self.activation, ACTIVATIONS)}."
-            )
-
-
-class Progress(NamedTuple):
-    """What the next iteration needs, with a leading axis of seeds: the networks and Adam's moments."""
-
-    networks: PyTree
-    moments: PyTree
-
-
-class Curve(NamedTuple):
-    """What was seen after each chunk of iterations.
-
-    Attributes:
-        iterations: how many were done by then.
-        losses: every seed's mean consistency loss over the chunk, on parameters not seen before.
-    """
-
-    iterations: Int[np.ndarray, " chunks"]
-    losses: Float[np.ndarray, "chunks seeds"]
-
-
-class ColaRun(NamedTuple):
-    """A run, finished or not.
-
-    Attributes:
-        progress: where it stands.
-        curve: what was seen, as numpy arrays.
-    """
-
-    progress: Progress
-    curve: Curve
-
-    @property
-    def iterations(self) -> int:
-        """How many iterations came before."""
-        return int(self.curve.iterations[-1]) if len(self.curve.iterations) else 0
-
-
-class ColaTraining(NamedTuple):
-    """What came of a training, one lane per seed.
-
-    Attributes:
-        learners: the trained learners, one per seed, with `lr=1`.
-        run: the losses, and what another call goes on from.
-    """
-
-    learners: tuple[Cola, ...]
-    run: ColaRun
-
-    @property
-    def losses(self) -> Float[np.ndarray, "seeds chunks"]:
-        """The mean consistency loss of every seed over each chunk."""
-        return self.run.curve.losses.T
-
-    @property
-    def ok(self) -> Bool[np.ndarray, " seeds"]:
-        """Which seeds stayed finite."""
-        leaves = [np.asarray(x) for x in jax.tree.leaves(self.run.progress)]
-        return np.all([np.isfinite(x).reshape(len(x), -1).all(1) for x in leaves], axis=0)
-
-    @property
-    def best(self) -> Cola:
-        """The learner of the seed with the lowest loss in the last chunk.
-
-        Raises:
-            ValueError: where every seed diverged.
-        """
-        if not self.ok.any():
-            raise ValueError(f"All {len(self.ok)} seeds diverged; train with a smaller lr or look_ahead.")
-        return self.learners[int(np.argmin(np.where(self.ok, self.losses[:, -1], np.inf)))]
-
-
-def train(
-    game: Game,
-    settings: ColaSettings | None = None,
-    key: Key[Array, ""] | int = 0,
-    *,
-    seeds: int = 1,
-    chunks: int = 100,
-    start: ColaRun | None = None,
-    watch: Callable[[ColaRun], Any] | None = None,
-    seed: int | None = None,
-) -> ColaTraining:
-    r"""Train networks on the consistency loss $E_\theta \sum_i |d_i(\theta) - \nabla_i V_i(\theta_i, \theta_{-i} + b\, d_{-i}(\theta))|^2$.
-
-    Adam on fresh $\theta \sim U[-I, I]$ at every iteration; all seeds side by side in one compiled loop.
-
-    Args:
-        game: the game.
-        settings: how; those of the paper are in `shaping.training.presets`.
-        key: a seed or a typed key; lane s uses its own stream of it, whatever the number of lanes.
-        seeds: how many independent trainings; the paper's does not always succeed.
-        chunks: how many losses to record.
-        start: a run to go on with, which had the same settings and key; the end is the same as in one run.
-        watch: called with the run after every chunk.
-        seed: another name of `key`.
-
-    Returns:
-        The training; `best` is a learner for tournaments.
-
-    Raises:
-        ValueError: for counts that are no positive integers.
+        ValueError: for a number outside its range, or a learner in a seat.
 
     Source:
         Willi et al. 2022, "COLA: consistent learning with opponent-learning awareness", section 4.3.
 
     Example:
         >>> from games import hamiltonian
-        >>> small = ColaSettings(bound=1.0, hidden=(4,), batch=4, iterations=20, lr=0.01)
-        >>> train(hamiltonian(), small, chunks=2).losses.shape
-        (1, 2)
+        >>> from shaping.training import run
+        >>> small = ColaTrainer(hamiltonian(), bound=1.0, hidden=(4,), batch=4, lr=0.01)
+        >>> trained = run(small, iterations=20)
+        >>> trained.record.loss.shape, trained.learners[0].label
+        ((20, 1), 'cola')
     """
-    game, key = as_game(game), as_key(key, seed)
-    settings = ColaSettings() if settings is None else settings
-    if not isinstance(settings, ColaSettings):
-        raise ValueError(f"settings is {shown(settings)}; give ColaSettings(...).")
-    check_count("seeds", seeds)
-    check_count("chunks", chunks)
-    keys = lane_keys(key, "parameters", seeds)
-    numbers = {
-        k: jnp.asarray(getattr(settings, k), float)
-        for k in ("look_ahead", "bound", "lr", "decay", "decay_every")
-    }
-    ends = np.linspace(0, settings.iterations, min(chunks, settings.iterations) + 1).round().astype(int)
-    run = start or begun(game, settings, key, seeds)
-    for end in ends[ends > run.iterations]:
-        (networks, moments), (iterations, losses) = run
-        begin = jnp.asarray(run.iterations)
-        networks, moments, loss = _chunk(
-            game, networks, moments, keys, numbers, begin, jnp.asarray(end), settings.batch
-        )
-        run = ColaRun(
-            Progress(networks, moments),
-            Curve(np.append(iterations, end), np.concatenate([losses, np.asarray(loss)[None]])),
-        )
-        if watch is not None:
-            watch(run)
-    bound = settings.bound if settings.clamp else float("inf")
-    learners = tuple(
-        Cola(jax.tree.map(lambda x, s=s: x[s], run.progress.networks), bound=bound) for s in range(seeds)
-    )
-    return ColaTraining(learners, run)
 
+    chunk: ClassVar[int] = 100
+    remedy: ClassVar[str] = "choose a smaller lr or look_ahead"
 
-def begun(game: Game, settings: ColaSettings, key: Key[Array, ""] | int, seeds: int) -> ColaRun:
-    """A run before its first iteration."""
-    make = functools.partial(
-        drawn, game, hidden=settings.hidden, activation=settings.activation, std=settings.std
-    )
-    networks = jax.vmap(make)(lane_keys(key, "networks", seeds))
-    moments = jax.vmap(lambda n: optax.scale_by_adam().init(n))(networks)
-    return ColaRun(
-        Progress(networks, moments),
-        Curve(np.zeros(0, int), np.zeros((0, seeds), jax.dtypes.canonicalize_dtype(float))),
-    )
+    game: Game
+    seats: Sequence[Any] = ()
+    look_ahead: Scalar = number(1.0)
+    bound: Scalar = number(7.0)
+    clamp: bool = eqx.field(static=True, default=True)
+    hidden: tuple[int, ...] = eqx.field(static=True, default=(16, 16, 16))
+    activation: str = choice("tanh", "relu")
+    std: Scalar = number(0.1)
+    batch: int = count(64)
+    lr: Scalar = number(1e-3)
+    decay: Scalar = number(1.0, maximum=1.0)
+    decay_every: int = count(1)
+    seeds: int = count(1)
+
+    def __post_init__(self):
+        self.game = as_game(self.game)
+        seats = self.seats or [None] * self.game.n_players
+        self.seats = as_learners(seats, self.game, opens=True)
+        self.hidden = tuple(self.hidden) if isinstance(self.hidden, list) else self.hidden
+
+    def __check_init__(self):
+        check_counts("hidden", self.hidden)
+        check_flag("clamp", self.clamp)
+        if any(x is not None for x in self.seats):
+            raise ValueError(
+                "COLA's networks are trained for all seats together; leave every seat open, which is against 'self'."
+            )
+
+    def init(self, key: Key[Array, ""]) -> ColaState:
+        """New networks."""
+        make = functools.partial(
+            drawn, self.game, hidden=self.hidden, activation=self.activation, std=self.std
+        )
+        networks = jax.vmap(make)(lane_keys(key, "networks", self.seeds))
+        moments = jax.vmap(lambda n: optax.scale_by_adam().init(n))(networks)
+        return ColaState(networks, moments, jnp.zeros(self.seeds), jnp.zeros((), jnp.uint32))
+
+    def iteration_key(self, key: Key[Array, ""], t: Int[Array, ""]) -> Key[Array, " seeds"]:
+        """One key per seed."""
+        return jax.vmap(jax.random.fold_in, (0, None))(lane_keys(key, "parameters", self.seeds), t)
+
+    def step(self, state: ColaState, key: Key[Array, " seeds"]) -> tuple[ColaState, Loss]:
+        """One step of Adam for every seed."""
+        t = state.iteration
+        rate = self.lr * self.decay ** (t // self.decay_every).astype(float)
+
+        def lane(networks, moments, key):
+            params = uniform_params(self.game, key, self.bound, self.batch)
+            loss, gradient = jax.value_and_grad(lambda n: mean_loss(self.game, n, params, self.look_ahead))(
+                networks
+            )
+            step, moments = optax.scale_by_adam().update(gradient, moments)
+            return optax.tree.add_scale(networks, -rate, step), moments, loss
+
+        networks, moments, loss = jax.vmap(lane)(state.networks, state.moments, key)
+        average = state.loss + (loss - state.loss) / jnp.minimum(t + 1, WINDOW)
+        return ColaState(networks, moments, average, t + 1), Loss(loss)
+
+    def finite_seeds(self, state: ColaState) -> Bool[Array, " seeds"]:
+        """Which seeds have not diverged."""
+        leaves = [
+            x
+            for x in jax.tree.leaves((state.networks, state.moments))
+            if jnp.issubdtype(x.dtype, jnp.inexact)
+        ]
+        return jnp.stack([jnp.isfinite(x).reshape(self.seeds, -1).all(axis=1) for x in leaves]).all(axis=0)
+
+    def ok(self, state: ColaState, record: Loss) -> Bool[Array, ""]:
+        """Whether some seed has not diverged."""
+        return self.finite_seeds(state).any()
+
+    def learners(self, state: ColaState) -> tuple[Learner, ...]:
+        """The learner of the finite seed with the lowest loss, with `lr=1`."""
+        best = int(jnp.argmin(jnp.where(self.finite_seeds(state), state.loss, jnp.inf)))
+        networks = jax.tree.map(lambda x: x[best], state.networks)
+        return (Cola(networks, bound=self.bound if self.clamp else float("inf")),)
+
+    def summary(self, record: Loss) -> dict[str, Any]:
+        """Every seed's mean loss over the last iterations; None where it diverged."""
+        means = np.asarray(record.loss[-WINDOW:], float).mean(axis=0)
+        return {"loss": [float(x) if np.isfinite(x) else None for x in means]}
 
 
 def mean_loss(game: Game, networks: tuple[Mlp, ...], batch: Joint, look_ahead: Scalar) -> Float[Array, ""]:
-    """The networks' consistency loss, its mean over a batch of everybody's parameters."""
+    """The networks' consistency loss, averaged over a batch of joint parameters."""
     learner = Cola(networks)
 
     def loss(params: Joint) -> Float[Array, ""]:
@@ -238,36 +188,12 @@ def mean_loss(game: Game, networks: tuple[Mlp, ...], batch: Joint, look_ahead: S
     return jax.vmap(loss)(batch).mean()
 
 
-def sampled(game: Game, key: Key[Array, ""], bound: Scalar, batch: int) -> Joint:
-    r"""A batch of everybody's parameters from $U[-I, I]$."""
+def uniform_params(game: Game, key: Key[Array, ""], bound: Scalar, batch: int) -> Joint:
+    r"""A batch of joint parameters from $U[-I, I]$."""
     leaves, structure = jax.tree.flatten(jax.eval_shape(game.init, key))
     keys = (jax.random.fold_in(key, k) for k in range(len(leaves)))
-    drawn = [
+    params = [
         jax.random.uniform(k, (batch, *x.shape), x.dtype, -bound, bound)
         for k, x in zip(keys, leaves, strict=True)
     ]
-    return jax.tree.unflatten(structure, drawn)
-
-
-@filter_jit(large="This training")
-def _chunk(
-    game: Game, networks: PyTree, moments: PyTree, keys, numbers: dict[str, Any], begin, end, batch: int
-):
-    """Iterations `begin` to `end` of every seed: the networks, Adam's moments and the mean loss."""
-    adam = optax.scale_by_adam()
-
-    def lane(networks, moments, key):
-        def iterate(t, carry):
-            networks, moments, total = carry
-            params = sampled(game, jax.random.fold_in(key, t), numbers["bound"], batch)
-            loss, slope = jax.value_and_grad(lambda n: mean_loss(game, n, params, numbers["look_ahead"]))(
-                networks
-            )
-            step, moments = adam.update(slope, moments)
-            rate = numbers["lr"] * numbers["decay"] ** (t // numbers["decay_every"])
-            return optax.tree.add_scale(networks, -rate, step), moments, total + loss
-
-        networks, moments, total = jax.lax.fori_loop(begin, end, iterate, (networks, moments, jnp.zeros(())))
-        return networks, moments, total / (end - begin)
-
-    return jax.vmap(lane)(networks, moments, keys)
+    return jax.tree.unflatten(structure, params)

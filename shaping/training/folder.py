@@ -1,6 +1,5 @@
-"""Trainings by name, kept in a folder: begun, gone on with after a kill, and finished."""
+"""Trainings in folders: begun, continued after an interruption, and finished."""
 
-import functools
 import hashlib
 import json
 import os
@@ -13,53 +12,36 @@ import jax
 import numpy as np
 
 from games.base import Game
-from games.checks import as_folder, as_seed, shown
-from games.registry import nearest
+from games.checks import as_folder, as_seed, check_count, shown
 from games.sampled.catalog import as_game
 from games.storage import alone
 from shaping.base import Learner
-from shaping.catalog import LEARNERS, as_learners
+from shaping.catalog import as_learners
 from shaping.checkpoint import folder as checkpoint
 from shaping.checkpoint.encoding import described, encoded
 from shaping.checkpoint.source_code import sources
-from shaping.training import fits
+from shaping.training.catalog import make_trainer, trainer_entry
+from shaping.training.driver import Run, run, shapes
+from shaping.training.trainer import Trainer
 
 EVERY = 60.0
-"""Seconds between two saves: no more than that is lost by a kill."""
+"""Seconds between two saves: a kill loses no more than that."""
 LONGEST = 500
-"""Opponents whose description takes more characters than this are told apart by a hash."""
-
-
-class Training(NamedTuple):
-    """How a learner is trained.
-
-    Attributes:
-        fit: from the game, one learner per seat (None: trained), a seed, `start`, `watch` and settings by
-            name, to the trained learners, one per open seat or one for all, and the run. A run is a tree of
-            arrays that holds where the training stands and, as `iterations`, how many are done. A run in
-            pieces is the run in one, and going on with one for no iteration more gives the learners as they
-            stand.
-        seen: what the run saw last, by name.
-        against: the usual opponent, or `"self"` where every seat is trained at once.
-    """
-
-    fit: Callable[..., tuple[tuple[Learner, ...], Any]]
-    seen: Callable[[Any], dict[str, Any]]
-    against: str = "naive"
+"""Opponents whose description has more characters than this are compared by a hash of their numbers."""
 
 
 class Outcome(NamedTuple):
-    """What came of a training.
+    """The result of a training.
 
     Attributes:
-        learners: one per open seat, or one for all.
-        run: with its curve; None where the folder held a finished training.
-        iterations: how many were done.
-        seen: what was seen last, by name.
+        learners: one per open seat, or one for all of them.
+        run: the run, with its record; None where the folder held a finished training.
+        iterations: number of iterations done.
+        seen: the trainer's summary of the record, by name.
     """
 
     learners: tuple[Learner, ...]
-    run: Any
+    run: Run | None
     iterations: int
     seen: dict[str, Any]
 
@@ -79,34 +61,35 @@ def train(
     note: Mapping[str, Any] | None = None,
     key: int | None = None,
 ) -> Outcome:
-    """Train a learner and keep it in a folder, which `shaping.checkpoint.folder.load` reads at any time from the first chunk on.
+    """Train a learner and keep it in a folder.
 
-    With several open seats, the folder holds the learner of the first, and a folder `seat_K` inside it that
-    of seat K.
+    `shaping.checkpoint.load` reads the learner at any time from the first save on. With several open seats,
+    the folder holds the learner of the first, and a folder `seat_K` inside it that of seat K.
 
     Args:
-        learner: what to train, a name in `TRAININGS`.
+        learner: what to train: a name in `TRAINERS`, or in `LEARNERS` for a match of a learner that plays untrained.
         game: the game.
-        learners: one per seat, in order; None leaves a seat to what is trained.
-        settings: of the training, by name; those of the papers are in `shaping.training.presets`.
+        learners: one per seat, in order; None for a trained seat.
+        settings: of the trainer, by name, and `iterations`; those of the papers are in
+            `shaping.training.presets`.
         seed: root of all randomness, an integer in [0, 2**32 - 1].
         out: the folder.
-        resume: go on with what the folder holds; the end is, to the last bit, that of a training without
-            interruption. Of a finished training, what it came to is given back.
+        resume: continue the training that the folder holds; the result is, to the last bit, that of a training
+            without interruption. The result of a finished training is returned as it is.
         force: replace what the folder holds.
         every: seconds between two saves, at least 0.
-        report: called after every chunk with the iterations done and what was seen last.
-        note: plain data to keep beside it, such as how the game was made.
+        report: a function of the iterations done and the trainer's summary, called after every chunk.
+        note: plain data to keep in the folder, such as how the game was made.
         key: another name of `seed`.
 
     Returns:
-        The learners and the run.
+        The outcome: the learners and the run.
 
     Raises:
         ValueError: for an unknown learner; for a folder that holds something, without `resume` or `force`, or
             is in use by another run; with `resume`, for one that holds no such training: another game, other
             opponents, settings or seed, another version, a truncated file.
-        KeyboardInterrupt: after Ctrl-C, when all that was done has been kept; it says so.
+        KeyboardInterrupt: after Ctrl-C, once all iterations done have been saved.
 
     Example:
         >>> import tempfile
@@ -123,37 +106,43 @@ def train(
         raise ValueError(
             f"settings is {shown(settings)}; give a mapping from names to values, such as {{'iterations': 100}}."
         )
-    training, folder = named(learner), as_folder(out)
+    folder, numbers = as_folder(out), dict(settings)
+    iterations = numbers.pop("iterations", trainer_entry(learner).facts["iterations"])
+    check_count("iterations", iterations)
+    if None not in learners:
+        raise ValueError("No seat is open; put None in place of at least one learner.")
+    if resume and force:
+        raise ValueError(
+            "Resuming continues what the folder holds, and force replaces it; give one of the two."
+        )
     asked = {
         "training": learner,
-        "opponents": {f"seat {k}": "trained" if x is None else sketched(x) for k, x in enumerate(learners)},
+        "opponents": {f"seat {k}": "trained" if x is None else identity(x) for k, x in enumerate(learners)},
         "settings": dict(settings),
         "seed": seed,
         "x64": bool(jax.config.read("jax_enable_x64")),
     }
     if code := sources((game, *learners)):
         asked["source code"] = code
-    noted = dict(note or {}) | asked
-    if resume and force:
-        raise ValueError(
-            "Resuming goes on with what the folder holds, and force replaces it; give one of the two."
-        )
-    begun = resume and checkpoint.is_begun(folder)
+    resume = resume and checkpoint.is_begun(folder)
     with alone(folder):
-        start = None
-        if begun:
+        if resume:
             checkpoint.check_game(folder, game)
             checkpoint.check_note(folder, asked)
             if checkpoint.is_finished(folder):
                 return finished(folder, game)
-            start = checkpoint.load_state(folder)
         elif not force:
             checkpoint.check_empty(folder)
-        return _trained(training, game, learners, settings, seed, folder, start, every, report, noted)
+        trainer = make_trainer(learner, game, learners, numbers)
+        start = load_run(folder, trainer, seed) if resume else None
+        seats = [k for k, x in enumerate(learners) if x is None]
+        return _train(
+            trainer, game, seats, seed, iterations, folder, start, every, report, dict(note or {}) | asked
+        )
 
 
 def finished(folder: pathlib.Path, game: Game) -> Outcome:
-    """What the finished training in a folder came to."""
+    """The outcome of the finished training in a folder."""
     places = [folder, *sorted(folder.glob("seat_*"), key=lambda place: int(place.name.removeprefix("seat_")))]
     note = checkpoint.load_note(folder)["note"]
     return Outcome(
@@ -161,54 +150,59 @@ def finished(folder: pathlib.Path, game: Game) -> Outcome:
     )
 
 
-def _trained(
-    training: Training,
+def load_run(folder: pathlib.Path, trainer: Trainer, seed: int) -> Run:
+    """The run that a folder holds, of the trainer and the seed that it was saved with.
+
+    Raises:
+        ValueError: as `shaping.checkpoint.folder.load_state`.
+    """
+    key, done = jax.random.key(seed), checkpoint.load_note(folder)["note"]["iterations"]
+    state, record = checkpoint.load_state(folder, shapes(trainer, key, done))
+    return Run(trainer, key, state, record)
+
+
+def _train(
+    trainer: Trainer,
     game: Game,
-    learners: Sequence[Learner | None],
-    settings: Mapping[str, Any],
+    seats: Sequence[int],
     seed: int,
+    iterations: int,
     folder: pathlib.Path,
-    start: Any,
+    start: Run | None,
     every: float,
     report: Callable[[int, dict[str, Any]], Any] | None,
     note: dict[str, Any],
 ) -> Outcome:
-    """Train in a folder that is held, and that holds nothing else."""
-    seats = [k for k, x in enumerate(learners) if x is None]
-    run: Any = start
-    kept = -np.inf
+    """Train in a locked folder that holds nothing else."""
+    latest, saved = start, -np.inf
 
-    def fit(
-        start: Any, settings: Mapping[str, Any], watch: Callable[[Any], None] | None = None
-    ) -> tuple[tuple[Learner, ...], Any]:
-        return training.fit(game, list(learners), seed, start=start, watch=watch, **settings)
+    def save(now: Run) -> None:
+        state = now.state, now.record
+        keep(folder, game, seats, now.learners, state, note | {"iterations": now.iterations})
 
-    def save() -> None:
-        done = {"iterations": run.iterations}
-        keep(folder, game, seats, fit(run, {**settings, **done})[0], run, note | done)
-
-    def watch(now: Any) -> None:
-        nonlocal run, kept
-        run = now
+    def callback(now: Run) -> None:
+        nonlocal latest, saved
+        latest = now
         if report is not None:
-            report(run.iterations, training.seen(run))
-        if time.monotonic() - kept >= every:
-            save()
-            kept = time.monotonic()
+            report(now.iterations, trainer.summary(now.record))
+        if time.monotonic() - saved >= every:
+            save(now)
+            saved = time.monotonic()
 
     try:
-        trained, run = fit(start, settings, watch)
+        end = run(trainer, seed, iterations=iterations, chunk=trainer.chunk, start=start, callback=callback)
     except KeyboardInterrupt:
-        if run is None:
+        if latest is None:
             raise KeyboardInterrupt(
                 "interrupted before the first iteration was done; nothing was kept."
             ) from None
-        save()
+        save(latest)
         raise KeyboardInterrupt(
-            f"interrupted after {run.iterations} iterations, which {str(folder)!r} holds."
+            f"interrupted after {latest.iterations} iterations, which {str(folder)!r} holds."
         ) from None
-    outcome = Outcome(trained, run, run.iterations, training.seen(run))
-    keep(folder, game, seats, trained, None, note | {"iterations": outcome.iterations, "seen": outcome.seen})
+    outcome = Outcome(end.learners, end, end.iterations, trainer.summary(end.record))
+    done = {"iterations": outcome.iterations, "seen": outcome.seen}
+    keep(folder, game, seats, outcome.learners, None, note | done)
     return outcome
 
 
@@ -217,39 +211,22 @@ def keep(
     game: Game,
     seats: Sequence[int],
     learners: Sequence[Learner],
-    run: Any,
+    state: Any,
     note: dict[str, Any],
 ) -> None:
-    """Save the learners of the open seats, the first seat's last: it has the run, or, without one, says that all is finished."""
+    """Save the learners of the open seats, that of the first seat last.
+
+    The first seat's folder also holds the training's state; without one, the training is finished.
+    """
     for seat, learner in reversed(list(zip(seats, learners, strict=False))):
         if seat == seats[0]:
-            checkpoint.put(folder, *checkpoint.packed(learner, game, run, note), force=True)
+            checkpoint.put(folder, *checkpoint.packed(learner, game, state, note), force=True)
         else:
             checkpoint.save(learner, folder / f"seat_{seat}", game=game, note=note, force=True)
 
 
-def named(learner: str) -> Training:
-    """The training of this name; that of a learner which plays as it is, is a match, and its parameters are what is kept.
-
-    Raises:
-        ValueError: for an unknown name, with the nearest one.
-    """
-    if learner in TRAININGS:
-        return TRAININGS[learner]
-    if learner in LEARNERS and LEARNERS.get(learner).facts["learns"]:
-        return Training(functools.partial(fits.match, learner), lambda run: fits.per_step(run.curve), "self")
-    raise ValueError(
-        f"There is no training of the learner {learner!r}; {nearest(learner, [*TRAININGS, *learning()])}."
-    )
-
-
-def learning() -> list[str]:
-    """The learners that play as they are, and learn."""
-    return [entry.name for entry in LEARNERS if entry.facts["learns"]]
-
-
-def sketched(learner: Learner) -> Any:
-    """A learner as plain data that can be compared: its settings, or its kind and a hash of its numbers where they are many."""
+def identity(learner: Learner) -> Any:
+    """A learner as plain data to compare: its settings; or its class and a hash of its numbers where they are many."""
     whole = described(learner)
     if len(json.dumps(whole)) <= LONGEST:
         return whole
@@ -258,17 +235,3 @@ def sketched(learner: Learner) -> Any:
     for array in arrays.values():
         digest.update(array.tobytes())
     return {"class": type(learner).__name__, "sha256": digest.hexdigest()[:16]}
-
-
-TRAININGS: dict[str, Training] = {
-    "cola": Training(
-        fits.cola,
-        lambda run: {"loss": [float(x) if np.isfinite(x) else None for x in run.curve.losses[-1]]},
-        "self",
-    ),
-    "mfos": Training(fits.mfos, lambda run: fits.per_step(run.curve.per_step, run.curve.ok)),
-    "meva": Training(fits.meva, lambda run: fits.per_step(run.curve.per_step, run.curve.ok)),
-    "ascent": Training(fits.ascent, lambda run: fits.per_step(run.curve)),
-    "mmaml": Training(fits.mmaml, lambda run: fits.per_step(run.curve)),
-}
-"""Every learner that is nothing before it is trained."""

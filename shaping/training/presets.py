@@ -8,12 +8,7 @@ from games import PLAYABLE
 from games.base import Game
 from games.registry import nearest
 from shaping.catalog import LEARNERS
-from shaping.training.cola import ColaSettings
-from shaping.training.meva import MevaSettings
-from shaping.training.presets_sampled import EPISODES, REPORTED
-
-SELF = "self"
-"""In place of an opponent: every seat is trained."""
+from shaping.training.catalog import SELF
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +36,7 @@ class Preset:
     made_with: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def published(self, game: str, against: str) -> str:
-        """What is published about a game and an opponent, as a phrase."""
+        """The published numbers for a game and an opponent, as a phrase."""
         return self.numbers.get(
             (PLAYABLE.get(game).name, against), "no number that we know of for this game and opponent"
         )
@@ -59,22 +54,34 @@ class Preset:
         return PLAYABLE.make(self.game, **self.made_with)
 
 
-QUADRATIC = ColaSettings(
-    bound=1.0,
-    clamp=False,
-    hidden=(8, 8),
-    activation="relu",
-    batch=8,
-    iterations=120_000,
-    lr=0.1,
-    decay=0.8,
-    decay_every=750,
-)
-"""COLA on games whose values are quadratic (Willi et al. 2022, appendix C)."""
-LOGITS = ColaSettings(
-    bound=7.0, clamp=True, hidden=(16, 16, 16), activation="tanh", batch=64, iterations=80_000, lr=1e-3
-)
+LOGITS: dict[str, Any] = {
+    "look_ahead": 1.0,
+    "bound": 7.0,
+    "clamp": True,
+    "hidden": (16, 16, 16),
+    "activation": "tanh",
+    "std": 0.1,
+    "batch": 64,
+    "iterations": 80_000,
+    "lr": 1e-3,
+    "decay": 1.0,
+    "decay_every": 1,
+    "seeds": 1,
+}
 """COLA on games whose parameters are logits (Willi et al. 2022, appendix C)."""
+QUADRATIC: dict[str, Any] = LOGITS | {
+    "look_ahead": 0.1,
+    "bound": 1.0,
+    "clamp": False,
+    "hidden": (8, 8),
+    "activation": "relu",
+    "batch": 8,
+    "iterations": 120_000,
+    "lr": 0.1,
+    "decay": 0.8,
+    "decay_every": 750,
+}
+"""COLA on games whose values are quadratic (Willi et al. 2022, appendix C)."""
 
 COLA = {
     "tandem": "look_ahead 0.1: consistency loss 6.55e-14 (LOLA 0.08)",
@@ -139,41 +146,159 @@ INITIAL: tuple[tuple[str, dict[str, Any]], ...] = (
 """M-MAML by size; how many matches an iteration averages over is not published."""
 
 
+META_VALUE: dict[str, Any] = {
+    "width": 128,
+    "blocks": 1,
+    "quantiles": 64,
+    "batch": 128,
+    "steps": 100,
+    "stride": 10,
+    "iterations": 1000,
+    "lr": 1e-3,
+    "decay": 0.01,
+    "target": 0.99,
+    "mixing": 0.9,
+    "flip": 1 / 16,
+    "inner_lr": 1.0,
+    "discount": 0.95,
+}
+"""Meta-value learning on matrix games (Cooijmans et al. 2023, published code)."""
 QUICK_MEVA = {"width": 64, "quantiles": 32, "batch": 32, "iterations": 300}
-"""What is smaller in a quick training of a meta-value."""
+"""The smaller settings of a quick training of a meta-value."""
 
 
-def cola(game: str, size: str) -> ColaSettings:
+REPORTED = {
+    (
+        "lola_dice_adam",
+        "ipd_gru",
+    ): "0.107 per step against itself, wide between seeds, and -0.006 against a defector",
+    (
+        "pola_dice",
+        "ipd_gru",
+    ): "0.313 per step against itself (cooperators: 0.33), and -0.036 against a defector",
+    ("pola_om", "ipd_gru"): "no number that we know of",
+    ("pola_om", "coin_lola"): "no number that we know of",
+    (
+        "lola_dice_adam",
+        "coin_lola",
+    ): "own coins 0.50, 0.003 per step against itself and -0.32 against a defector",
+    ("pola_dice", "coin_lola"): "own coins 0.82, 0.262 per step against itself and -0.027 against a defector",
+}
+"""What Zhao et al. 2022 report, by learner and game."""
+POLA_RATES = {"lr": 0.003, "critic": 1 / 6, "inner_critic": 0.05, "moments": "renewed"}
+"""Rates of the public code: Adam's moments are reset at every update, and critics learn at .0005."""
+POLA_DICE = POLA_RATES | {"steps": 200}
+"""POLA-DiCE in the public code."""
+POLA_IPD = POLA_DICE | {
+    "iterations": 101,
+    "look_ahead": 0.005,
+    "penalty": 100.0,
+    "inner_penalty": 10.0,
+    "inner_steps": 2,
+}
+"""POLA-DiCE on the iterated contribution game."""
+POLA_COIN = POLA_DICE | {"iterations": 251, "look_ahead": 0.01, "penalty": 150.0}
+"""POLA-DiCE on the coin game."""
+QUICK = {"lr": 0.005, "critic": 1.0, "inner_critic": 0.3, "moments": "kept"}
+"""Of a quick run on the iterated contribution game. Its look aheads move a small network as far as the published ones a large one:
+`docs/experiments/look_ahead.py` prints how far."""
+SMALL = {"batch": 512, "width": 16, "length": 32}
+"""Its game."""
+LOOKING = {
+    "lr": 0.005,
+    "critic": 2.0,
+    "inner_critic": 0.1,
+    "moments": "kept",
+    "look_ahead": 0.2,
+    "inner_steps": 1,
+}
+"""Of a quick run on the coin game: one look ahead, which moves players just drawn by little and trained ones by much more, as
+`docs/experiments/look_ahead.py` prints. LOLA-DiCE's is shorter in the published proportion, one step of .003 to four of .01."""
+NEAR = {"batch": 512, "width": 16, "length": 16, "egocentric": True, "decay": 0.8, "mix": 0.5}
+"""Its game: JaxMARL's views and length, and advantages that look less far."""
+EPISODES: tuple[tuple[str, str, str, dict[str, Any], dict[str, Any]], ...] = (
+    (
+        "lola_dice_adam",
+        "ipd_gru",
+        "paper",
+        POLA_RATES | {"iterations": 20001, "look_ahead": 0.05, "inner_steps": 1},
+        {},
+    ),
+    ("pola_dice", "ipd_gru", "paper", POLA_IPD, {}),
+    ("pola_om", "ipd_gru", "paper", POLA_IPD | {"batches": 200}, {}),
+    (
+        "lola_dice_adam",
+        "ipd_gru",
+        "quick",
+        QUICK | {"iterations": 800, "look_ahead": 0.1, "inner_steps": 1},
+        SMALL,
+    ),
+    (
+        "pola_dice",
+        "ipd_gru",
+        "quick",
+        QUICK
+        | {
+            "iterations": 40,
+            "look_ahead": 0.01,
+            "penalty": 100.0,
+            "inner_penalty": 10.0,
+            "inner_steps": 2,
+            "steps": 40,
+        },
+        SMALL,
+    ),
+    (
+        "lola_dice_adam",
+        "coin_lola",
+        "paper",
+        POLA_RATES | {"iterations": 50001, "look_ahead": 0.003, "inner_steps": 1},
+        {},
+    ),
+    ("lola_dice_adam", "coin_lola", "quick", LOOKING | {"iterations": 2000, "look_ahead": 0.015}, NEAR),
+    (
+        "pola_dice",
+        "coin_lola",
+        "quick",
+        LOOKING | {"iterations": 200, "penalty": 60.0, "inner_penalty": 0.0, "steps": 20},
+        NEAR,
+    ),
+    (
+        "pola_dice",
+        "coin_lola",
+        "paper",
+        POLA_COIN | {"inner_penalty": 5.0, "inner_steps": 4},
+        {"batch": 1000},
+    ),
+    (
+        "pola_om",
+        "coin_lola",
+        "paper",
+        POLA_COIN | {"inner_penalty": 15.0, "inner_steps": 6, "batches": 200},
+        {"batch": 1000},
+    ),
+)
+"""Learner, game, size, settings of the learner and of the game."""
+
+
+def cola(game: str, size: str) -> dict[str, Any]:
     """COLA's settings for a game of `COLA`.
 
     Example:
-        >>> cola("tandem", "paper").iterations, cola("tandem", "quick").iterations
+        >>> cola("tandem", "paper")["iterations"], cola("tandem", "quick")["iterations"]
         (120000, 12000)
     """
-    paper = (
-        dataclasses.replace(QUADRATIC, look_ahead=0.1)
-        if game in ("tandem", "balduzzi", "hamiltonian")
-        else LOGITS
-    )
+    paper = QUADRATIC if game in ("tandem", "balduzzi", "hamiltonian") else LOGITS
     if size == "paper":
         return paper
-    return dataclasses.replace(
-        paper, iterations=paper.iterations // 10, decay_every=max(1, paper.decay_every // 10)
-    )
+    shorter = {name: max(1, paper[name] // 10) for name in ("iterations", "decay_every")}
+    return paper | shorter
 
 
 def _cola() -> list[Preset]:
     """COLA's presets."""
     return [
-        Preset(
-            "cola",
-            size,
-            dataclasses.asdict(cola(game, size)) | {"seeds": 1},
-            "willi2022cola",
-            {(game, SELF): number},
-            game,
-            SELF,
-        )
+        Preset("cola", size, cola(game, size), "willi2022cola", {(game, SELF): number}, game, SELF)
         for game, number in COLA.items()
         for size in ("paper", "quick")
     ]
@@ -196,9 +321,8 @@ def _mmaml() -> list[Preset]:
 
 def _meva() -> list[Preset]:
     """Meta-value learning with the settings of its matrix games."""
-    paper = dataclasses.asdict(MevaSettings())
     number = {(IPD, "naive"): "-0.551 per step after 300 steps of a match (the naive learner: -1.999)"}
-    sizes = (("paper", paper), ("quick", paper | QUICK_MEVA))
+    sizes = (("paper", META_VALUE), ("quick", META_VALUE | QUICK_MEVA))
     return [Preset("meva", size, settings, "cooijmans2023meva", number) for size, settings in sizes]
 
 
@@ -246,7 +370,8 @@ def preset(
     name = PLAYABLE.get(game).name
     learner = LEARNERS.get(learner).name if learner in LEARNERS else learner
     sizes = {p.size for p in PRESETS if (p.learner, p.game) == (learner, name)}
-    if learner in LEARNERS and size not in sizes and (size == "quick" or not sizes):
+    untrained = learner in LEARNERS and not LEARNERS.get(learner).facts["trained"]
+    if untrained and size not in sizes and (size == "quick" or not sizes):
         return _own(learner, size)
     found = among(PRESETS, lambda p: p.learner, learner, "for the learner {!r}")
     found = among(found, lambda p: p.game, name, f"of {learner!r} for the game {{!r}}")
@@ -269,7 +394,7 @@ def preset(
 
 
 def _own(learner: str, size: str) -> Preset:
-    """A match of a learner with its own settings, for one without published ones."""
+    """A match of a learner with its default settings, where none are published."""
     if size != "quick":
         raise ValueError(
             f"There is no preset of {learner!r} of the size {size!r}; accepted: quick, with the learner's own settings."

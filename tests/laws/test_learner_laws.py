@@ -25,7 +25,8 @@ MAKERS = {
     "three_players": lambda: MatrixGame(np.random.default_rng(0).normal(size=(3, 2, 2, 2)), init_std=1.0),
     "three_contributors": lambda: GAMES.make("ipd_contribution", n_players=3, init_std=1.0),
 }
-LEARNING = [entry for entry in LEARNERS if entry.facts["learns"] and not entry.facts["sampled"]]
+PLAYING = [entry for entry in LEARNERS if not entry.facts["trained"]]
+LEARNING = [entry for entry in PLAYING if entry.facts["learns"] and not entry.facts["sampled"]]
 STANDING = [entry for entry in LEARNERS if not entry.facts["learns"]]
 
 over_learners = pytest.mark.parametrize("entry", LEARNING, ids=lambda e: e.name)
@@ -285,6 +286,7 @@ def test_every_learner_declares_its_facts():
             "sampled",
             "anywhere",
             "tabular",
+            "trained",
         }
         assert set(entry.facts) == names
         assert entry.facts["look_ahead"] is None or entry.facts["look_ahead"] in entry.settings()
@@ -337,7 +339,7 @@ def test_same_key_same_run_and_another_key_another(entry):
     assert not np.array_equal(runs[0], runs[2])
 
 
-@pytest.mark.parametrize("entry", [e for e in LEARNERS if e.facts["learns"]], ids=lambda e: e.name)
+@pytest.mark.parametrize("entry", [e for e in PLAYING if e.facts["learns"]], ids=lambda e: e.name)
 def test_tables_call_a_learner_what_it_is_asked_for_as(entry):
     """A learner made of another one says of which."""
     assert entry.make().label in (

@@ -20,7 +20,9 @@ every_game = pytest.mark.parametrize(
     "entry",
     [pytest.param(e, id=e.name, marks=[pytest.mark.slow] if e.name in HEAVY else []) for e in PLAYABLE],
 )
-every_learner = pytest.mark.parametrize("entry", list(LEARNERS), ids=lambda e: e.name)
+every_learner = pytest.mark.parametrize(
+    "entry", [entry for entry in LEARNERS if not entry.facts["trained"]], ids=lambda e: e.name
+)
 
 
 def types(game):

@@ -14,7 +14,11 @@ from shaping import LEARNERS, View, play
 from tests.reference.compilations import compilations
 
 pytestmark = pytest.mark.usefixtures("quickly_compiled")
-LEARNING = [entry for entry in LEARNERS if entry.facts["learns"] and entry.facts["sampled"]]
+LEARNING = [
+    entry
+    for entry in LEARNERS
+    if entry.facts["learns"] and entry.facts["sampled"] and not entry.facts["trained"]
+]
 
 over_learners = pytest.mark.parametrize("entry", LEARNING, ids=lambda e: e.name)
 

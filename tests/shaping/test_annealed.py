@@ -10,7 +10,7 @@ from shaping import Lola, Naive
 from shaping.meta.game import MetaGame
 from shaping.model_free import Annealed, Apart, Method, Report, gaussian
 from shaping.model_free.episodes import episode_keys, play_episodes
-from shaping.training.mfos import alone
+from shaping.training.mfos import against_naive
 from tests.reference import toys
 
 POINTS = gaussian(2, 2, width=8, least=0.01)
@@ -84,7 +84,7 @@ def test_the_coin_falls_as_announced(before):
 
 def test_the_others_are_naive_where_a_policy_learns_alone():
     game = MatrixGame(np.random.default_rng(0).normal(size=(3, 2, 2, 2)))
-    first, last = alone(MetaGame(game, [None, Lola(), None], steps=7, warm_up=0))
+    first, last = against_naive(MetaGame(game, [None, Lola(), None], steps=7, warm_up=0))
     assert [type(x) for x in first.learners] == [type(None), Lola, Naive]
     assert [type(x) for x in last.learners] == [Naive, Lola, type(None)]
     assert (first.steps, last.warm_up) == (7, 0)

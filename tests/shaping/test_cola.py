@@ -1,7 +1,5 @@
 """COLA: consistent updates in closed form, networks trained to them, and how they play."""
 
-import dataclasses
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -20,13 +18,14 @@ from games import GAMES, MatrixGame
 from shaping import Cgd, Hola, Lola, LookAhead, Naive, play
 from shaping.checkpoint import folder as checkpoint
 from shaping.learners.cola import Cola, drawn, normal_network
-from shaping.training.cola import train
+from shaping.training import ColaTrainer, run
 from shaping.training.presets import cola
 from tests.reference.smooth_games import consistent_on_tandem, uniform_parameters
 
 TANDEM = GAMES.make("tandem")
-LINEAR = dataclasses.replace(cola("tandem", "quick"), hidden=())
+LINEAR = cola("tandem", "quick") | {"hidden": ()}
 """The smaller of the two presets, its networks without hidden layers."""
+ITERATIONS = LINEAR.pop("iterations")
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -81,14 +80,16 @@ def test_hola_tends_to_the_closed_form(x64):
 
 def test_training_finds_the_closed_form(x64):
     """A network without hidden layers, on the game whose consistent updates are linear."""
-    training = train(TANDEM, LINEAR, chunks=10)
+    training = run(ColaTrainer(TANDEM, **LINEAR), iterations=ITERATIONS, chunk=1000)
+    best = training.learners[0]
     p, q = consistent_on_tandem(0.1)
-    assert losses(TANDEM, training.best, uniform_parameters(), 0.1).max() < 1e-10
-    for network in training.best.networks:
+    assert losses(TANDEM, best, uniform_parameters(), 0.1).max() < 1e-10
+    for network in best.networks:
         assert network.layers[0].bias is not None
         np.testing.assert_allclose(network.layers[0].weight, [[q, q]], atol=1e-5)
         np.testing.assert_allclose(network.layers[0].bias, [p], atol=1e-5)
-    assert (training.losses[:, -1] < 1e-6 * training.losses[:, 0]).all()
+    loss = training.record.loss[:, 0]
+    assert loss[-100:].mean() < 1e-6 * loss[:100].mean()
 
 
 @pytest.mark.parametrize(("order", "published"), [(1, 0.94), pytest.param(2, 0.98, marks=pytest.mark.slow)])
@@ -182,46 +183,35 @@ def test_another_game_than_the_networks_is_refused():
 
 @pytest.mark.slow
 def test_seeds_are_independent_of_how_many_there_are():
-    short = dataclasses.replace(LINEAR, iterations=40)
-    told = []
-    two = train(
-        TANDEM,
-        short,
-        5,
-        seeds=2,
-        chunks=4,
-        watch=lambda run: told.append((run.iterations, run.curve.losses.shape)),
+    two, one = (
+        run(ColaTrainer(TANDEM, **LINEAR | {"seeds": seeds}), 5, iterations=40, chunk=10) for seeds in (2, 1)
     )
-    one = train(TANDEM, short, 5, chunks=2)
-    assert told == [(10, (1, 2)), (20, (2, 2)), (30, (3, 2)), (40, (4, 2))]
-    np.testing.assert_allclose(
-        one.learners[0].networks[0].layers[0].weight, two.learners[0].networks[0].layers[0].weight, rtol=1e-4
-    )
-    assert not np.allclose(two.losses[0], two.losses[1])
-    np.testing.assert_allclose(one.losses[0], two.losses[0].reshape(2, 2).mean(1), rtol=1e-4)
+    assert two.record.loss.shape == (40, 2)
+    for a, b in zip(jax.tree.leaves(one.state.networks), jax.tree.leaves(two.state.networks), strict=True):
+        np.testing.assert_allclose(a[0], b[0], rtol=1e-4, atol=1e-6)
+    assert not np.allclose(two.record.loss[:, 0], two.record.loss[:, 1])
+    np.testing.assert_allclose(one.record.loss[:, 0], two.record.loss[:, 0], rtol=1e-4)
 
 
 def test_a_training_in_pieces_is_the_training_in_one():
-    short = dataclasses.replace(LINEAR, iterations=40)
-    runs = []
-    whole = train(TANDEM, short, 5, seeds=2, chunks=4, watch=runs.append)
-    for run in runs:
-        pieced = train(TANDEM, short, 5, seeds=2, chunks=4, start=run)
-        jax.tree.map(
-            np.testing.assert_array_equal, (pieced.run, pieced.learners), (whole.run, whole.learners)
-        )
+    trainer, runs = ColaTrainer(TANDEM, **LINEAR | {"seeds": 2}), []
+    whole = run(trainer, 5, iterations=40, callback=runs.append)
+    assert [part.iterations for part in runs] == [10, 20, 30, 40]
+    for part in runs:
+        pieced = run(trainer, 5, iterations=40, start=part)
+        for a, b in ((pieced.record, whole.record), (pieced.learners, whole.learners)):
+            jax.tree.map(np.testing.assert_array_equal, a, b)
 
 
-def test_a_training_that_diverges_is_not_returned_as_if_trained():
-    training = train(TANDEM, dataclasses.replace(LINEAR, lr=1e30, iterations=40), seeds=2, chunks=4)
-    assert not training.ok.any()
-    with pytest.raises(ValueError, match=r"2 seeds.*smaller lr"):
-        _ = training.best
+def test_a_training_of_which_every_seed_diverges_is_refused():
+    trainer = ColaTrainer(TANDEM, **LINEAR | {"seeds": 2, "lr": 1e30})
+    with pytest.raises(ValueError, match=r"'cola' left the finite numbers .*smaller lr or look_ahead"):
+        run(trainer, iterations=40)
 
 
 def test_a_trained_cola_is_kept_and_plays(tmp_path):
-    training = train(TANDEM, dataclasses.replace(LINEAR, iterations=40), 5, chunks=2)
-    checkpoint.save(training.best, tmp_path, game=TANDEM, note={"settings": dataclasses.asdict(LINEAR)})
+    best = run(ColaTrainer(TANDEM, **LINEAR), 5, iterations=40).learners[0]
+    checkpoint.save(best, tmp_path, game=TANDEM, note={"settings": LINEAR})
     loaded = checkpoint.load(tmp_path, TANDEM)
-    matches = [play(TANDEM, [learner, Naive(0.1)], steps=5, seeds=2) for learner in (training.best, loaded)]
+    matches = [play(TANDEM, [learner, Naive(0.1)], steps=5, seeds=2) for learner in (best, loaded)]
     np.testing.assert_array_equal(matches[0].values, matches[1].values)

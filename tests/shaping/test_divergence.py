@@ -8,7 +8,7 @@ import pytest
 from analysis.tournaments.round_robins import round_robin
 from games import Sampled, balduzzi, tandem
 from shaping import LEARNERS, Learner, Naive, QLearning, play
-from shaping.training.match import train_match
+from shaping.training import MatchTrainer, run
 from tests.reference.toys import ONE_STATE, OneState
 
 pytestmark = pytest.mark.usefixtures("quickly_compiled")
@@ -42,7 +42,7 @@ def test_a_state_that_overflows_is_divergence_in_a_match_and_in_a_round_robin():
 
 def test_a_training_whose_state_overflows_ends_with_a_sentence():
     with pytest.raises(ValueError, match="finite"):
-        train_match(tandem(), [Growing(), Growing()], iterations=3)
+        run(MatchTrainer(tandem(), [Growing(), Growing()]), iterations=3)
 
 
 @pytest.mark.slow

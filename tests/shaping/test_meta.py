@@ -11,9 +11,8 @@ from games import GAMES, MatrixGame, ipd, tandem
 from shaping import LEARNERS, Lola, Naive, Optimistic, Optimized, View, play
 from shaping.learners.mmaml import Mmaml
 from shaping.learners.scripted import Scripted
-from shaping.meta.ascent import Ascent, ascend
 from shaping.meta.game import MetaGame
-from shaping.training.mmaml import train_mmaml
+from shaping.training import GradientTrainer, MmamlTrainer, run
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -231,48 +230,52 @@ def test_ascent_is_adam_written_by_hand():
     game = tandem()
     meta = MetaGame(game, [None, Naive(0.0)], steps=2, initial=(jnp.zeros(1), jnp.full(1, 0.25)))
     start = Scripted([[0.0], [2.0]])
-    run = ascend(meta, start, steps=5, lr=0.1, chunk=2)
+    trained = run(GradientTrainer(meta, start, lr=0.1), iterations=5, chunk=2)
     x, m, v, expected = np.array([0.0, 2.0]), np.zeros(2), np.zeros(2), []
     for t in range(1, 6):
         expected.append(np.mean(2 * x - (x + 0.25) ** 2))
         gradient = (2 - 2 * (x + 0.25)) / 2
         m, v = 0.9 * m + 0.1 * gradient, 0.999 * v + 0.001 * gradient**2
         x = x + 0.1 * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)
-    np.testing.assert_allclose(run.player.path.ravel(), x, rtol=1e-6)
-    np.testing.assert_allclose(run.curve, expected, rtol=1e-6)
+    np.testing.assert_allclose(trained.state.player.path.ravel(), x, rtol=1e-6)
+    np.testing.assert_allclose(trained.record.per_step, expected, rtol=1e-6)
 
 
 def test_an_ascent_in_pieces_is_the_ascent_in_one():
     """Gone on with from plain arrays: the same to the last bit, since the program is the same for any number of steps."""
     meta = MetaGame(tandem(init_std=1.0), [None, Naive(0.1)], steps=3, lanes=2)
     heard = []
-    whole = ascend(meta, Mmaml(0.1, 0.5), 3, steps=5, chunk=2, watch=heard.append)
-    assert [run.iterations for run in heard] == [2, 4, 5]
-    assert whole.curve.shape == (5,)
-    kept = Ascent(jax.tree.map(lambda x: jnp.asarray(np.asarray(x)), heard[0].progress), heard[0].curve)
-    rest = ascend(meta, kept, 8, steps=5, chunk=2)
-    assert jax.tree.structure(rest) == jax.tree.structure(whole)
-    jax.tree.map(np.testing.assert_array_equal, rest, whole)
-    assert ascend(meta, whole, steps=4) is whole
+    trainer = GradientTrainer(meta, Mmaml(0.1, 0.5))
+    whole = run(trainer, 3, iterations=5, chunk=2, callback=heard.append)
+    assert [now.iterations for now in heard] == [2, 4, 5]
+    assert whole.record.per_step.shape == (5,)
+    kept = heard[0]._replace(state=jax.tree.map(lambda x: jnp.asarray(np.asarray(x)), heard[0].state))
+    rest = run(trainer, 8, iterations=5, chunk=2, start=kept)
+    for a, b in ((rest.state, whole.state), (rest.record, whole.record)):
+        assert jax.tree.structure(a) == jax.tree.structure(b)
+        jax.tree.map(np.testing.assert_array_equal, a, b)
+    assert run(trainer, iterations=4, start=whole).iterations == 5
     np.testing.assert_allclose(
-        ascend(meta, Mmaml(0.1, 0.5), 3, steps=5, chunk=5).curve, whole.curve, rtol=1e-12
+        run(trainer, 3, iterations=5, chunk=5).record.per_step, whole.record.per_step, rtol=1e-12
     )
 
 
-def test_what_is_watched_is_finite():
+def test_callbacks_see_finite_numbers():
     heard = []
     meta = MetaGame(tandem(), [None, Naive()], steps=1, warm_up=0)
-    with pytest.raises(ValueError, match=r"finite.*lr below 1e\+308"):
-        ascend(meta, Mmaml(jnp.zeros(1), 0.5), steps=5, lr=1e308, chunk=1, watch=heard.append)
+    trainer = GradientTrainer(meta, Mmaml(jnp.zeros(1), 0.5), lr=1e308)
+    with pytest.raises(ValueError, match=r"left the finite numbers in iterations .*; choose a smaller lr"):
+        run(trainer, iterations=5, chunk=1, callback=heard.append)
     assert heard
-    assert all(np.isfinite(run.player.logits).all() for run in heard)
+    assert all(np.isfinite(now.state.player.logits).all() for now in heard)
 
 
 @pytest.mark.slow
 def test_a_learned_start_dares_first_and_the_naive_learner_yields():
     """At chicken, who starts out daring is yielded to: 1 per step but for the crashes of the beginning; two naive learners swerve."""
     game = GAMES.make("chicken")
-    learner = train_mmaml(game, [None, Naive()], steps=30, lanes=32, iterations=300, lr=0.1).learner
+    trainer = MmamlTrainer(game, [None, Naive()], steps=30, lanes=32, lr=0.1)
+    learner = run(trainer, iterations=300, chunk=100).learners[0]
     trained, naive = (
         play(game, [x, Naive()], 9, steps=29, seeds=256).values.mean(axis=(0, 1)) for x in (learner, Naive())
     )
@@ -294,7 +297,7 @@ def test_a_learned_start_dares_first_and_the_naive_learner_yields():
             "warm_up is -1.*at least 0",
         ),
         (lambda: MetaGame(ipd(), [None, Naive()], lanes=0), "lanes is 0"),
-        (lambda: ascend(MetaGame(ipd(), [None, None]), Mmaml()), "2 players.*one"),
+        (lambda: GradientTrainer(MetaGame(ipd(), [None, None]), Mmaml()), "2 players.*one"),
         (
             lambda: play(ipd(), [Scripted([[0.0, 1.0]]), Naive()], steps=1),
             r"\(1, 2\).*player 0 .*5 parameters",

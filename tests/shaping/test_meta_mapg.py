@@ -12,7 +12,7 @@ from shaping.learners.mmaml import Mmaml
 from shaping.learners.scripted import Scripted
 from shaping.meta.game import MetaGame
 from shaping.meta.gradient_terms import Detached, chain_terms
-from shaping.training.mmaml import train_mmaml
+from shaping.training import MmamlTrainer, run
 from tests.reference.dense import Dense
 
 
@@ -175,7 +175,9 @@ def test_training_with_own_terms_takes_their_steps():
     """Adam's first step of size lr goes along the signs of the gradient, and these are not those of the whole gradient."""
     game, learners, key = GAMES.make("stag_hunt"), [None, Naive(3.0)], jax.random.key(0)
     begin, after = (
-        train_mmaml(game, learners, key, steps=8, lanes=2, iterations=1, lr=lr, terms="own", chunk=1).learner
+        run(
+            MmamlTrainer(game, learners, steps=8, lanes=2, lr=lr, terms="own"), key, iterations=1, chunk=1
+        ).learners[0]
         for lr in (0.0, 1e-3)
     )
     first, later = jax.random.split(key)
@@ -202,7 +204,7 @@ def test_training_with_own_terms_takes_their_steps():
             "1 updates.*warm_up=0",
         ),
         (
-            lambda: train_mmaml(ipd(), [None, Naive()], terms="peer"),
+            lambda: MmamlTrainer(ipd(), [None, Naive()], terms="peer"),
             "terms 'peer'.*accepted: all, own",
         ),
     ],

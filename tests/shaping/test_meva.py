@@ -15,11 +15,12 @@ from shaping import Naive, View, play
 from shaping.checkpoint.folder import load, load_state, save
 from shaping.learners.meva import Meva
 from shaping.networks.meta_value import ValueNetwork, lambda_targets, quantile_loss, rows
-from shaping.training.meva import MevaSettings, alike, train_meva
+from shaping.training import MevaTrainer, run
+from shaping.training.meva import is_symmetric
 
 pytestmark = pytest.mark.usefixtures("quickly_compiled")
 
-SMALL = MevaSettings(width=16, quantiles=4, batch=32, steps=8, stride=4, blocks=0)
+SMALL = {"width": 16, "quantiles": 4, "batch": 32, "steps": 8, "stride": 4, "blocks": 0}
 
 
 @functools.cache
@@ -172,10 +173,9 @@ def test_the_meta_value_is_what_recursion_gives():
     discounts on matching pennies: nearer than a quarter of how much these values differ between starts.
     """
     game = matching_pennies()
-    settings = MevaSettings(
-        width=32, blocks=0, quantiles=4, batch=64, steps=20, stride=5, lr=3e-3, target=0.9, inner_lr=0.0
-    )
-    trained = train_meva(game, [None, Naive(0.5)], settings, iterations=400, chunk=400)
+    sizes = {"width": 32, "blocks": 0, "quantiles": 4, "batch": 64, "steps": 20, "stride": 5}
+    trainer = MevaTrainer(game, [None, Naive(0.5)], **sizes, lr=3e-3, target=0.9, inner_lr=0.0)
+    trained = run(trainer, iterations=400, chunk=400)
     net, fixed = trained.learners[0].network, Naive(0.0)
     match = play(game, [fixed, Naive(0.5)], 3, steps=400, seeds=64, trajectory=True)
     starts = [jax.tree.map(lambda x: x[:, 0], own) for own in match.trajectory or ()]
@@ -192,42 +192,35 @@ def test_the_meta_value_is_what_recursion_gives():
 
 @pytest.mark.slow
 def test_training_in_pieces_is_training_in_one(tmp_path):
-    game, learners = matching_pennies(), [None, Naive()]
-    whole = train_meva(game, learners, SMALL, 7, iterations=4, chunk=2)
-    half = train_meva(game, learners, SMALL, 7, iterations=2, chunk=2)
-    save(half.learners[0], tmp_path, game=game, state=half.run.progress)
+    game = matching_pennies()
+    trainer = MevaTrainer(game, [None, Naive()], **SMALL)
+    whole = run(trainer, 7, iterations=4, chunk=2)
+    half = run(trainer, 7, iterations=2, chunk=2)
+    save(half.learners[0], tmp_path, game=game, state=half.state)
     jax.tree.map(np.testing.assert_array_equal, load(tmp_path, game), half.learners[0])
     seen = []
-    held = half.run._replace(progress=load_state(tmp_path))
-    again = train_meva(
-        game,
-        learners,
-        SMALL,
-        0,
-        iterations=4,
-        chunk=2,
-        start=held,
-        watch=lambda run: seen.append(run.iterations),
-    )
-    jax.tree.map(np.testing.assert_array_equal, again, whole)
+    held = half._replace(state=load_state(tmp_path, jax.eval_shape(trainer.init, half.key)))
+    again = run(trainer, iterations=4, chunk=2, start=held, callback=lambda now: seen.append(now.iterations))
+    for a, b in ((again.state, whole.state), (again.record, whole.record)):
+        jax.tree.map(np.testing.assert_array_equal, a, b)
     assert seen == [4]
-    assert whole.run.curve.ok.all()
+    assert whole.record.ok.all()
 
 
-def test_who_is_alike():
+def test_games_that_are_symmetric():
     """The prisoner's dilemma of two looks the same from both seats; matching pennies does not.
 
     Nor does one of three, whose policies tell the others apart by their seats.
     """
-    assert alike(ipd())
-    assert not alike(ipd_contribution(n_players=3))
-    assert not alike(matching_pennies())
+    assert is_symmetric(ipd())
+    assert not is_symmetric(ipd_contribution(n_players=3))
+    assert not is_symmetric(matching_pennies())
 
 
 def test_bad_input_is_refused_with_a_sentence():
     with pytest.raises(ValueError, match=r"'iterated_prisoners_dilemma'.*open"):
-        train_meva(ipd(), [Naive(), Naive()])
+        MevaTrainer(ipd(), [Naive(), Naive()])
     with pytest.raises(ValueError, match=r"stride is 30.*divide.*100"):
-        MevaSettings(stride=30)
+        MevaTrainer(ipd(), [None, Naive()], stride=30)
     with pytest.raises(ValueError, match=r"5 parameters.*'matching_pennies'"):
         play(matching_pennies(), [Meva(network()), Naive()], steps=1)

@@ -5,7 +5,7 @@ import pytest
 
 from games import ipd
 from shaping import Naive, play
-from shaping.training.meva import MevaSettings, train_meva
+from shaping.training import MevaTrainer, run
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
@@ -15,9 +15,9 @@ def test_it_exploits_a_naive_learner_of_the_ipd_as_published():
 
     The tolerance is the one to which the paper's other rows of this table are reproduced, .02.
     """
-    settings = MevaSettings(width=64, quantiles=32, batch=64, iterations=500)
-    training = train_meva(ipd(), [None, Naive()], settings)
-    assert training.run.curve.ok.all()
+    trainer = MevaTrainer(ipd(), [None, Naive()], width=64, quantiles=32, batch=64)
+    training = run(trainer, iterations=500)
+    assert training.record.ok.all()
     match = play(ipd(), [training.learners[0], Naive()], 1, steps=300, seeds=256, every=100)
     assert match.ok.all()
     own, other = np.asarray(match.values[:, -1]).mean(axis=0)

@@ -10,7 +10,7 @@ from shaping.checkpoint.folder import load, load_state, save
 from shaping.learners.mfos import Mfos
 from shaping.meta.game import MetaGame
 from shaping.model_free import Es, Ppo, gaussian
-from shaping.training.mfos import train_mfos
+from shaping.training import MfosTrainer, run
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -26,7 +26,7 @@ SMALL = Ppo(lr=0.01, episodes=128, length=8)
 
 @pytest.fixture(scope="module")
 def trained():
-    return train_mfos(ipd(), [None, Naive()], SMALL, steps=8, iterations=80, width=16, chunk=40)
+    return run(MfosTrainer(ipd(), [None, Naive()], SMALL, steps=8, width=16), iterations=80, chunk=40)
 
 
 @pytest.mark.parametrize("seat", [0, 1])
@@ -59,7 +59,7 @@ def test_a_centered_policy_sees_probabilities_from_minus_one_to_one():
 
 
 def test_training_raises_the_return(trained):
-    curve = trained.run.curve
+    curve = trained.record
     assert curve.ok.all()
     assert curve.per_step[-10:].mean() > curve.per_step[:5].mean() + 0.3
 
@@ -69,15 +69,15 @@ def test_the_trained_learner_gains_in_matches_what_it_gained_in_training(trained
     assert learner.acts == "sample"
     match = play(ipd(), [learner, Naive()], 5, steps=8, seeds=256)
     assert float(match.values[:, 1:, 0].mean()) == pytest.approx(
-        float(trained.run.curve.per_step[-10:].mean()), abs=0.1
+        float(trained.record.per_step[-10:].mean()), abs=0.1
     )
 
 
 def test_a_trained_learner_and_its_training_are_kept(trained, tmp_path):
-    save(trained.learners[0], tmp_path, game=ipd(), state=trained.run.progress)
+    save(trained.learners[0], tmp_path, game=ipd(), state=trained.state)
     again = load(tmp_path, ipd())
     jax.tree.map(np.testing.assert_array_equal, again, trained.learners[0])
-    jax.tree.map(np.testing.assert_array_equal, load_state(tmp_path), trained.run.progress)
+    jax.tree.map(np.testing.assert_array_equal, load_state(tmp_path, trained.state), trained.state)
 
 
 def test_other_games_and_lengths_are_refused_with_a_sentence():
@@ -85,4 +85,4 @@ def test_other_games_and_lengths_are_refused_with_a_sentence():
     with pytest.raises(ValueError, match=r"5 parameters.*'matching_pennies'"):
         play(matching_pennies(), [mfos, Naive()], steps=1)
     with pytest.raises(ValueError, match=r"100 steps.*length=8"):
-        train_mfos(ipd(), [None, Naive()], Es(), steps=8)
+        MfosTrainer(ipd(), [None, Naive()], Es(), steps=8)

@@ -6,7 +6,7 @@ import pytest
 from games import GAMES, ipd
 from shaping import Lola, Naive, play
 from shaping.model_free import Ppo
-from shaping.training.mfos import train_mfos
+from shaping.training import MfosTrainer, run
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
@@ -29,9 +29,8 @@ def earned(game, learners):
 def test_what_ppo_earns_is_what_was_published(game, opponent, published, within):
     """Batch 256 in place of 4096, width 64 in place of 256."""
     game = GAMES.make(game)
-    shaper = train_mfos(
-        game, [None, opponent], Ppo(episodes=256), iterations=1024, width=64, chunk=64
-    ).learners[0]
+    trainer = MfosTrainer(game, [None, opponent], Ppo(episodes=256), width=64)
+    shaper = run(trainer, iterations=1024, chunk=64).learners[0]
     for found, (low, high) in zip(earned(game, [shaper, opponent]), published, strict=True):
         assert low - within <= found <= high + within
 
@@ -39,7 +38,8 @@ def test_what_ppo_earns_is_what_was_published(game, opponent, published, within)
 def test_in_self_play_policies_cooperate_after_naive_opponents_and_defect_without():
     """Batch 64 in place of 4096; -1 is cooperation throughout, -2 defection; the paper reports -1.006, and defection."""
     method = Ppo(lr=0.0002, episodes=64)
-    annealed = train_mfos(ipd(), [None, None], method, iterations=1024, chunk=64).learners
+    annealed = run(MfosTrainer(ipd(), [None, None], method), iterations=1024, chunk=64).learners
     assert (earned(ipd(), annealed) > -1.2).all()
-    together = train_mfos(ipd(), [None, None], method, iterations=512, chunk=64, anneal=None).learners
+    trainer = MfosTrainer(ipd(), [None, None], method, anneal=None)
+    together = run(trainer, iterations=512, chunk=64).learners
     assert (earned(ipd(), together) < -1.8).all()

@@ -4,7 +4,7 @@ import pytest
 
 from games import ipd
 from shaping import Naive, play
-from shaping.training.mmaml import train_mmaml
+from shaping.training import MmamlTrainer, run
 
 
 def earned(learner, steps):
@@ -17,7 +17,9 @@ def earned(learner, steps):
 def test_the_peer_term_is_what_exploits_a_naive_learner(steps):
     """Meta-MAPG extorts; Meta-PG, for which the peers' path is given, ends where two naive learners end: in mutual defection, -2."""
     learners = {
-        terms: train_mmaml(ipd(), [None, Naive()], steps=steps, terms=terms).learner
+        terms: run(
+            MmamlTrainer(ipd(), [None, Naive()], steps=steps, terms=terms), iterations=1000, chunk=100
+        ).learners[0]
         for terms in ("all", "own")
     }
     found = {name: earned(learner, steps) for name, learner in ({"naive": Naive()} | learners).items()}

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from shaping.model_free import METHODS, Es, Ga, Ppo, categorical, gaussian, train
+from shaping.model_free import METHODS, Es, Ga, Ppo, categorical, gaussian
 from shaping.model_free.episodes import episode_keys, greedy, play_episodes
 from shaping.model_free.ppo import Batch
 from tests.reference import toys
@@ -45,17 +45,17 @@ def chosen(policy):
 @pytest.mark.parametrize("problem", ["bandit", "patience", "two_doors"])
 def test_the_best_play_by_backward_induction_is_found(name, problem):
     env = getattr(toys, problem)()
-    run = train(env, CLICKS, SMALL[name], iterations=60, chunk=60)
-    assert run.curve.ok.all()
-    assert toys.worth(env, chosen(run.policy()), 0.99) == pytest.approx(toys.best(env, 0.99), abs=1e-9)
+    found = train(env, CLICKS, SMALL[name], iterations=60)
+    assert found.record.ok.all()
+    assert toys.worth(env, chosen(found.learners[0]), 0.99) == pytest.approx(toys.best(env, 0.99), abs=1e-9)
 
 
 @over_methods
 def test_an_impatient_policy_takes_what_comes_at_once(name):
     env = toys.patience()
-    run = train(env, CLICKS, with_discount(SMALL[name], 0.5), iterations=60, chunk=60)
+    found = train(env, CLICKS, with_discount(SMALL[name], 0.5), iterations=60)
     assert toys.best(env, 0.5) == 0.5
-    assert toys.worth(env, chosen(run.policy()), 0.5) == pytest.approx(0.5)
+    assert toys.worth(env, chosen(found.learners[0]), 0.5) == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize(
@@ -64,9 +64,9 @@ def test_an_impatient_policy_takes_what_comes_at_once(name):
 def test_every_player_reaches_its_own_point(name):
     """One fixed target each: the optimum of a quadratic, which PPO must find from samples and evolution from whole returns."""
     env = toys.reach()
-    run = train(env, POINTS, SMALL[name], iterations=240, chunk=60)
+    found = train(env, POINTS, SMALL[name], iterations=240)
     for player, target in enumerate(env.center):
-        np.testing.assert_allclose(run.policy(player).mode(target), target, atol=0.15)
+        np.testing.assert_allclose(found.learners[player].mode(target), target, atol=0.15)
 
 
 @pytest.mark.parametrize(
@@ -75,8 +75,8 @@ def test_every_player_reaches_its_own_point(name):
 def test_what_is_seen_is_what_is_reached(name):
     """Targets differ from episode to episode; the best policy copies its observation."""
     env = toys.reach(center=((0.0, 0.0), (0.5, 0.5)), spread=0.5, scale=(1.0, 1.0))
-    run = train(env, POINTS, SMALL[name], iterations=240, chunk=60)
-    played = PLAY(env, run.progress.policies, episode_keys(jax.random.key(9), 64), 1, greedy)
+    found = train(env, POINTS, SMALL[name], iterations=240)
+    played = PLAY(env, found.state.policies, episode_keys(jax.random.key(9), 64), 1, greedy)
     short = -np.asarray(played.rewards.mean(axis=(0, 1)))
     assert (short < 0.08).all()  # the best constant answer falls short by the variance, 2 * .25 / 3 = .17
 
@@ -84,56 +84,60 @@ def test_what_is_seen_is_what_is_reached(name):
 @over_methods
 def test_same_key_same_run_in_pieces_or_whole_and_another_key_another(name):
     env, looks = toys.reach(), []
-    whole = train(env, POINTS, SMALL[name], 3, iterations=7, chunk=60)
-    begun = train(env, POINTS, SMALL[name], 3, iterations=2, chunk=60)
+    whole = train(env, POINTS, SMALL[name], 3, iterations=7)
+    part = train(env, POINTS, SMALL[name], 3, iterations=2)
     pieces = train(
-        env, begun, SMALL[name], iterations=7, chunk=60, watch=lambda run: looks.append(run.iterations)
+        env,
+        POINTS,
+        SMALL[name],
+        iterations=7,
+        start=part,
+        callback=lambda now: looks.append(now.iterations),
     )
-    jax.tree.map(np.testing.assert_array_equal, whole.curve, pieces.curve)
-    jax.tree.map(np.testing.assert_array_equal, whole.progress.policies, pieces.progress.policies)
+    jax.tree.map(np.testing.assert_array_equal, whole.record, pieces.record)
+    jax.tree.map(np.testing.assert_array_equal, whole.state.policies, pieces.state.policies)
     assert looks == [7]
-    other = train(env, POINTS, SMALL[name], 4, iterations=7, chunk=60)
-    assert not np.array_equal(whole.curve.returns, other.curve.returns)
+    other = train(env, POINTS, SMALL[name], 4, iterations=7)
+    assert not np.array_equal(whole.record.returns, other.record.returns)
 
 
 @over_methods
 def test_other_numbers_compile_nothing(name):
-    train(toys.reach(), POINTS, SMALL[name], iterations=1, chunk=60)
+    train(toys.reach(), POINTS, SMALL[name], iterations=1)
     other = jax.tree.map(lambda x: x * jnp.float32(0.9), SMALL[name])
     with compilations() as count:
-        train(toys.reach(scale=(2.0, 1.0), spread=0.1), POINTS, other, 1, iterations=2, chunk=60)
+        train(toys.reach(scale=(2.0, 1.0), spread=0.1), POINTS, other, 1, iterations=2)
     assert count == []
 
 
 @over_methods
 def test_what_is_not_finite_is_counted_and_teaches_nothing(name):
-    lost = train(toys.reach(edge=0.0), POINTS, SMALL[name], iterations=2, chunk=60)
-    fresh = train(toys.reach(edge=0.0), POINTS, SMALL[name], iterations=1, chunk=60)
-    assert (lost.curve.failed == 1).all()
-    assert not lost.curve.ok.any()
-    jax.tree.map(np.testing.assert_array_equal, lost.progress.policies, fresh.progress.policies)
-    some = train(toys.reach(edge=1.5), POINTS, SMALL[name], iterations=60, chunk=60)
-    assert some.curve.failed.max() > 0
-    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(some.progress.policies))
+    lost = train(toys.reach(edge=0.0), POINTS, SMALL[name], iterations=2)
+    fresh = train(toys.reach(edge=0.0), POINTS, SMALL[name], iterations=1)
+    assert (lost.record.failed == 1).all()
+    assert not lost.record.ok.any()
+    jax.tree.map(np.testing.assert_array_equal, lost.state.policies, fresh.state.policies)
+    some = train(toys.reach(edge=1.5), POINTS, SMALL[name], iterations=60)
+    assert some.record.failed.max() > 0
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(some.state.policies))
 
 
-def test_watching_is_between_chunks():
+def test_callbacks_come_between_chunks():
     looks = []
     train(
         toys.bandit(),
         CLICKS,
         SMALL["es"],
         iterations=125,
-        chunk=60,
-        watch=lambda run: looks.append(run.curve.returns.shape),
+        callback=lambda now: looks.append(now.record.returns.shape),
     )
     assert looks == [(60, 1), (120, 1), (125, 1)]
 
 
 def test_a_champion_is_never_exchanged_for_a_worse_one():
     """Where every episode is the same, what the champion gains never falls."""
-    run = train(toys.reach(), POINTS, SMALL["ga"], 5, iterations=60, chunk=60)
-    alone = run.curve.returns[:, 0]
+    found = train(toys.reach(), POINTS, SMALL["ga"], 5, iterations=60)
+    alone = found.record.returns[:, 0]
     assert (np.diff(alone) >= -1e-5).all()
     assert alone[-1] > alone[0]
 
@@ -154,9 +158,9 @@ def test_nothing_is_gained_after_the_end():
         last=(1,),
     )
     for method in SMALL.values():
-        curve = train(env, CLICKS, method, iterations=1, chunk=60).curve
-        assert curve.returns.tolist() == [[2.0]]
-        assert curve.per_step.tolist() == [[1.0]]
+        record = train(env, CLICKS, method, iterations=1).record
+        assert record.returns.tolist() == [[2.0]]
+        assert record.per_step.tolist() == [[1.0]]
 
 
 class Linear(eqx.Module):
@@ -221,9 +225,9 @@ def test_the_evolution_gradient_is_unbiased_on_a_quadratic():
 
 def test_equals_draw_evolution_nowhere():
     env = toys.finite({0: 1.0}, {}, {}, last=(0,))
-    run = train(env, CLICKS, SMALL["es"], 0, iterations=1, chunk=60)
-    other = train(env, CLICKS, SMALL["es"], 0, iterations=3, chunk=60)
-    jax.tree.map(np.testing.assert_array_equal, run.progress.policies, other.progress.policies)
+    found = train(env, CLICKS, SMALL["es"], 0, iterations=1)
+    other = train(env, CLICKS, SMALL["es"], 0, iterations=3)
+    jax.tree.map(np.testing.assert_array_equal, found.state.policies, other.state.policies)
 
 
 def test_a_gaussian_is_the_textbooks():
@@ -244,7 +248,7 @@ def test_bad_settings_are_refused_with_a_sentence():
     with pytest.raises(ValueError, match=r"method 'pp'.*did you mean 'ppo'"):
         train(toys.bandit(), CLICKS, "pp")
     with pytest.raises(ValueError, match=r"iterations is 0.*at least 1"):
-        train(toys.bandit(), CLICKS, iterations=0)
+        train(toys.bandit(), CLICKS, "es", iterations=0)
     with pytest.raises(ValueError, match=r"Ppo: discount is 1.5.*\[0, 1\]"):
         Ppo(discount=1.5)
     with pytest.raises(ValueError, match=r"Es: .*weighting 'rank'.*did you mean 'ranks'"):

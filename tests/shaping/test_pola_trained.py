@@ -8,8 +8,7 @@ import pytest
 from analysis.evaluation import evaluate
 from shaping import play
 from shaping.catalog import LEARNERS
-from shaping.training.match import train_match
-from shaping.training.presets import preset
+from shaping.training import MatchTrainer, preset, run
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 RANDOM = 0.33 / 2
@@ -34,7 +33,8 @@ def reward(**changes):
 def own_coins(**changes):
     """The share of their own among the coins that two trained players take."""
     game, learners = prepared("coin_lola", **changes)
-    joint = train_match(game, learners, 20, iterations=60, chunk=60).run.progress.joint
+    trained = run(MatchTrainer(game, learners), 20, iterations=60, chunk=60)
+    joint = tuple(player.own for player in trained.learners)
     return evaluate(game.environment, [joint], episodes=4096, opponents=()).own_coins.mean()
 
 

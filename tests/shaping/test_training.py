@@ -11,20 +11,24 @@ import time
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from analysis.cli import main as cli
 from analysis.cli.train import Told
 from games import GAMES, storage as folders
+from games.registry import Entry
 from shaping import LEARNERS, Lola, Naive, play
+from shaping.base import number
 from shaping.checkpoint import folder as checkpoint
-from shaping.training import folder as training
+from shaping.learners.settled import Settled
+from shaping.training import Trainer, Values, catalog, folder as training
 from shaping.training.presets import PRESETS, preset
 
 CHICKEN = GAMES.make("chicken")
 SIZES: dict[str, dict[str, Any]] = {
-    "cola": {"hidden": (), "batch": 4, "iterations": 40, "bound": 1.0},
+    "cola": {"hidden": (), "batch": 4, "iterations": 250, "bound": 1.0},
     "mfos": {"steps": 2, "width": 4, "episodes": 4, "iterations": 4},
     "meva": {"steps": 2, "stride": 1, "width": 4, "quantiles": 2, "batch": 2, "iterations": 4},
     "ascent": {"steps": 2, "lanes": 2, "width": 4, "iterations": 4},
@@ -44,7 +48,7 @@ def quickly_compiled():
 
 def seats(learner, other=None):
     """The usual opponent of a training in the second seat, or another."""
-    return [None, None if training.TRAININGS[learner].against == "self" else other or Naive()]
+    return [None, None if catalog.trainer_entry(learner).facts["against"] == "self" else other or Naive()]
 
 
 def train(learner, out, settings=None, **words):
@@ -103,7 +107,7 @@ def resumes_and_plays(folder, learner, settings, *others):
     )
     whole = train(learner, folder / "whole", settings)
     assert seen[0] > 1
-    assert_same(resumed.run, whole.run)
+    assert_same((resumed.run.state, resumed.run.record), (whole.run.state, whole.run.record))
     loaded = checkpoint.load(folder / "pieces", CHICKEN)
     assert_same(loaded, checkpoint.load(folder / "whole", CHICKEN))
     assert type(part) is type(loaded)
@@ -135,7 +139,7 @@ def train_once(folder):
 
 def test_every_training_has_presets_and_sizes_that_its_function_accepts():
     """The names in a preset are all that can be set; a tiny training with them all runs."""
-    assert set(training.TRAININGS) == set(SIZES) <= {p.learner for p in PRESETS}
+    assert {entry.name for entry in catalog.TRAINERS} == set(SIZES) <= {p.learner for p in PRESETS}
     for p in PRESETS:
         assert preset(p.learner, p.game or "ipd", p.size, p.against or "naive", p.settings.get("method")) is p
         assert p.published(p.game or "ipd", p.against or "naive")
@@ -280,11 +284,11 @@ def test_precision_is_part_of_a_training(begun):
 
 def test_a_trained_opponent_is_known_by_its_numbers(begun):
     """The same folder with other networks inside is another opponent; short ones are told by their settings."""
-    first, second = (training.sketched(checkpoint.load(begun)) for _ in range(2))
-    other = training.sketched(jax.tree.map(lambda x: x + 1, checkpoint.load(begun)))
+    first, second = (training.identity(checkpoint.load(begun)) for _ in range(2))
+    other = training.identity(jax.tree.map(lambda x: x + 1, checkpoint.load(begun)))
     assert first == second != other
     assert set(first) == {"class", "sha256"}
-    assert training.sketched(Naive(0.5)) == {"class": "Naive", "lr": 0.5}
+    assert training.identity(Naive(0.5)) == {"class": "Naive", "lr": 0.5}
 
 
 class Killed(BaseException):
@@ -360,10 +364,69 @@ def test_an_interrupt_before_anything_is_done_says_so(tmp_path, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setitem(training.TRAININGS, "mfos", training.TRAININGS["mfos"]._replace(fit=interrupted))
+    monkeypatch.setattr(training, "run", interrupted)
     with pytest.raises(KeyboardInterrupt, match="first iteration"):
         train("mfos", tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+class Toy(Trainer):
+    """Moves parameters towards a point by random fractions, and keeps them as a learner that plays them."""
+
+    game: Any
+    seats: Any
+    target: jax.Array = number(1.0)
+
+    def init(self, key):
+        return self.game.init(key)
+
+    def step(self, state, key):
+        share = jax.random.uniform(key)
+        state = jax.tree.map(lambda x: x + share * (self.target - x), state)
+        return state, Values(-sum(jnp.abs(self.target - x).mean() for x in state))
+
+    def learners(self, state):
+        return tuple(Settled(own, "toy") for own, x in zip(state, self.seats, strict=True) if x is None)
+
+
+@pytest.mark.parametrize("open_seats", [1, 2])
+def test_a_new_trainer_is_trained_killed_resumed_saved_loaded_and_played(tmp_path, monkeypatch, open_seats):
+    """Nothing but the class and its entry is needed."""
+    entry = Entry("toy", Toy, "A toy.", "lu2022mfos", (), {"against": "naive", "iterations": 9})
+    monkeypatch.setitem(catalog.TRAINERS._entries, "toy", entry)
+    monkeypatch.setitem(catalog.TRAINERS._names, "toy", "toy")
+    learners = [None, Naive()] if open_seats == 1 else [None, None]
+    with monkeypatch.context() as patch:  # a kill while the third iteration is saved
+        put, saves = checkpoint.put, []
+
+        def killed(folder, *rest, **more):
+            saves.extend([folder] * (folder == tmp_path / "toy"))
+            if len(saves) == 3:
+                raise Killed
+            put(folder, *rest, **more)
+
+        patch.setattr(checkpoint, "put", killed)
+        with pytest.raises(Killed):
+            train("toy", tmp_path / "toy", {"target": 2.0}, learners=learners)
+    part = checkpoint.load(tmp_path / "toy", CHICKEN)
+    ended = train("toy", tmp_path / "toy", {"target": 2.0}, learners=learners, resume=True)
+    whole = train("toy", tmp_path / "whole", {"target": 2.0}, learners=learners)
+    assert ended.iterations == len(ended.run.record.per_step) == 9
+    assert_same((ended.run.state, ended.run.record), (whole.run.state, whole.run.record))
+    loaded = checkpoint.load(tmp_path / "toy", CHICKEN)
+    assert_same(loaded, whole.learners[0])
+    assert abs(float(loaded.own[0]) - 2) < abs(float(part.own[0]) - 2)
+    assert play(CHICKEN, [loaded, Naive()], steps=2).ok.all()
+    with pytest.raises(ValueError, match="'toy' has no setting 'targt'; did you mean 'target'"):
+        train("toy", tmp_path / "other", {"targt": 2.0}, learners=learners)
+
+
+def test_a_training_of_an_earlier_layout_is_refused_and_its_learner_is_read(copied):
+    """States used to be kept with the names of their classes."""
+    edited(copied, state={"class": "shaping.training.folder:Old", "fields": {}})
+    with pytest.raises(ValueError, match=r"only that version can continue.*force"):
+        train("mfos", copied, resume=True)
+    assert checkpoint.load(copied, CHICKEN).label == "mfos"
 
 
 @pytest.mark.slow  # a process of its own, which compiles anew
@@ -509,7 +572,7 @@ MISTAKES: tuple[tuple[list[str], str], ...] = (
     (["mfos", "--against", "naiv"], "Unknown learner 'naiv'; did you mean 'naive'?"),
     (
         ["mfos", "--against", "mmaml"],
-        "The learner 'mmaml' is trained before it plays, by shaping train; name the folder",
+        "'mmaml' is trained before it plays, by shaping train --learner mmaml; name the folder",
     ),
     (
         ["mfos", "--against", "file:nowhere"],
