@@ -114,12 +114,14 @@ def mean_of_cells(values: Float[np.ndarray, "cells seeds"], ok: Bool[np.ndarray,
 
 
 def short(x: float) -> str:
-    """A number in at most five characters, if it has no more than three digits before the point.
+    """A number in five or six characters: two decimals where there is room, huge numbers as powers of ten.
 
     Example:
-        >>> short(-1.0423), short(-0.05), short(-23.8), short(0.0)
-        ('-1.04', '-0.05', '-23.8', '0.00')
+        >>> short(-1.0423), short(-0.05), short(-23.8), short(0.0), short(-5.2e26)
+        ('-1.04', '-0.05', '-23.8', '0.00', '-5e26')
     """
+    if abs(x) >= 99999.5:
+        return f"{x:.0e}".replace("e+", "e")
     digits = 2 if abs(x) < 9.995 else 1 if abs(x) < 99.95 else 0
     text = f"{x:.{digits}f}"
     return text.lstrip("-") if float(text) == 0 else text

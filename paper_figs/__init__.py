@@ -1,10 +1,10 @@
-"""Figures of the literature, made anew: each a registered value with its data, its drawing, its citation and the published numbers."""
+"""Reproductions of figures of the literature, with citations and the published numbers."""
 
 from typing import Any
 
 
 def __getattr__(name: str) -> Any:
-    """`FIGURES`, looked up late, so that the command line can prepare its process before jax is imported."""
+    """Import `FIGURES` at its first use, after the command line has set what jax reads at import."""
     if name == "FIGURES":
         from paper_figs.catalog import FIGURES
 

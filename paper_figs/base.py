@@ -1,4 +1,4 @@
-"""What a figure is: data worked out under a named preset, a drawing of that data, and the published numbers to stand beside ours."""
+"""The class of a figure: how its data is computed and drawn, and the published numbers."""
 
 import dataclasses
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Preset:
-    """How large a figure's experiment is.
+    """The size of a figure's experiment.
 
     Attributes:
         seeds: independent runs per learner.
@@ -32,10 +32,10 @@ class Published:
     """A number from the literature.
 
     Attributes:
-        learner: whose number, by registry name.
-        quantity: what is measured.
-        value: the number.
-        tolerance: how far a reproduction may be from it.
+        learner: the learner's registry name.
+        quantity: the measured quantity.
+        value: the published number.
+        tolerance: the largest accepted difference of a reproduction.
     """
 
     learner: str
@@ -46,21 +46,21 @@ class Published:
 
 @dataclasses.dataclass(frozen=True)
 class PaperFigure:
-    """A figure of the literature, made anew.
+    """A reproduction of a figure of the literature.
 
     Attributes:
-        name: its registry name; files bear it.
+        name: the registry name, also the name of its files.
         title: one line.
-        caption: what is shown, with the protocol and the meaning of every band.
+        caption: what the figure shows, with the protocol and the meaning of lines and bands.
         citation: the BibTeX key of its source.
-        presets: experiment sizes by name, `"quick"` and `"paper"`.
-        settings: the experiment besides its size, as plain data; it enters the specification.
+        presets: sizes of the experiment by name, `"quick"` and `"paper"`.
+        settings: a function that returns the other settings of the experiment as plain data.
         compute: `(preset, seed) -> table`, one row per curve and step.
-        measure: `table -> table` with columns `learner, quantity, ours, low, high`: the numbers that the
-            literature reports.
+        measure: `table -> table` with columns `learner, quantity, ours, low, high`: our values of the
+            published quantities.
         draw: `(table, comparison, width) -> Figure`, from the data alone.
-        published: the numbers of the literature.
-        revision: counted up when `compute` changes, so that stored data of an older revision is recognized.
+        published: the published numbers.
+        revision: incremented when `compute` changes, so that stored data of an older revision is not used.
     """
 
     name: str
@@ -79,7 +79,7 @@ class PaperFigure:
         """The preset of this name.
 
         Raises:
-            ValueError: for an unknown one.
+            ValueError: for an unknown name.
         """
         if name not in self.presets:
             raise ValueError(
@@ -88,7 +88,7 @@ class PaperFigure:
         return self.presets[name]
 
     def specification(self, preset: str, seed: int) -> dict[str, Any]:
-        """Everything that decides the data, in JSON's types: two equal specifications have equal data."""
+        """All settings that determine the data, in JSON types."""
         size = dataclasses.asdict(self.preset(preset))
         return {
             "figure": self.name,
@@ -100,12 +100,11 @@ class PaperFigure:
         }
 
     def comparison(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Our numbers with the published ones beside them.
+        """Our numbers beside the published ones.
 
         Returns:
-            One row per learner and quantity: `ours` with its 95 % interval `low, high`, and, where there is
-            one, the `published` number, its `tolerance`, and whether ours `agrees` with it (missing where
-            nothing was published).
+            One row per learner and quantity: `ours` with its 95 % interval `low, high`, and, if there is one,
+            the `published` number, its `tolerance`, and whether ours `agrees` with it (missing otherwise).
         """
         ours = self.measure(frame)
         rows = [dataclasses.asdict(p) for p in self.published]
@@ -118,7 +117,7 @@ class PaperFigure:
 
 
 def rows(frame: pd.DataFrame, **where: Any) -> pd.DataFrame:
-    """The rows of a table in which every named column has the given value.
+    """The rows of a table whose columns have the given values.
 
     Example:
         >>> rows(pd.DataFrame({"learner": ["lola", "sos"], "step": [0, 0]}), learner="sos").index.tolist()
@@ -131,11 +130,11 @@ def rows(frame: pd.DataFrame, **where: Any) -> pd.DataFrame:
 
 
 def interval(values: Float[ArrayLike, " seeds"], ok: Bool[ArrayLike, " seeds"]) -> dict[str, float]:
-    """What a figure stores of many runs: their mean with its 95 % confidence interval, their spread, and how many they are.
+    """The summary of many runs: mean, 95 % confidence interval, standard deviation and number of runs.
 
     Args:
         values: one number per run.
-        ok: which runs stayed finite; the others are counted as `diverged` and left out.
+        ok: mask of the runs that stayed finite; the others are left out and counted as `diverged`.
 
     Example:
         >>> interval([1.0, 2.0, 3.0, 9.0], [True, True, True, False])["seeds"]

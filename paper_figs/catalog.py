@@ -1,4 +1,4 @@
-"""Every figure under its name."""
+"""The registry of figures."""
 
 from games.registry import Entry, Registry
 from paper_figs.base import PaperFigure
@@ -7,11 +7,11 @@ from paper_figs.sos_ipd import SOS_IPD
 from paper_figs.tandem import TANDEM
 
 FIGURES = Registry("figure")
-"""Figures by name; `FIGURES.make(name)` is a `PaperFigure`, and an entry's facts hold its `published` numbers."""
+"""Figures by name: `FIGURES.make(name)` is a `PaperFigure`; the fact `published` holds the published numbers."""
 
 
-def enter(figure: PaperFigure) -> None:
-    """Enter a figure in `FIGURES`."""
+def register(figure: PaperFigure) -> None:
+    """Add a figure to `FIGURES`."""
     FIGURES.add(
         Entry(
             figure.name, lambda: figure, figure.title, figure.citation, facts={"published": figure.published}
@@ -20,4 +20,4 @@ def enter(figure: PaperFigure) -> None:
 
 
 for each in (POLA_TFT, SOS_IPD, TANDEM):
-    enter(each)
+    register(each)

@@ -1,4 +1,4 @@
-"""The command `python -m paper_figs`: every subcommand is one call of the Python API; results on stdout, everything else on stderr."""
+"""The command `python -m paper_figs`: results are printed on stdout, everything else on stderr."""
 
 import dataclasses
 import sys
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class List:
-    """Print every figure: its name, what it shows, its source."""
+    """List all figures: name, title, citation and presets."""
 
     def run(self) -> None:
         """Print the table."""
@@ -28,27 +28,27 @@ class List:
 
 @dataclasses.dataclass(frozen=True)
 class Make:
-    """Make figures: data (computed once, then found), a PDF, a PNG and a page with the published numbers beside ours."""
+    """Make figures: stored data, a PDF, a PNG, and a page with the published numbers beside ours."""
 
     names: Annotated[tyro.conf.Positional[tuple[str, ...]], tyro.conf.arg(metavar="NAME ...")] = (
         dataclasses.field(metadata={"positional": True})
     )
-    """Which figures; `list` prints the names."""
+    """Names of figures; `list` prints them."""
     preset: str = "quick"
-    """How large an experiment: quick or paper."""
+    """Size of the experiment: quick or paper."""
     out: str = "runs/figures"
-    """Folder of all figures; each gets a folder of its own in it."""
+    """Folder of all figures; each has a subfolder."""
     seed: int = 0
     """Seed of the experiment."""
     width: Annotated[str | None, tyro.conf.arg(metavar="VENUE")] = None
-    """Venue whose text width the figure has: neurips, iclr (5.5 in), icml or aaai (3.25 in); giving one draws again."""
+    """Venue that sets the width: neurips, iclr (5.5 in), icml or aaai (3.25 in); draws the figure again."""
     redraw: bool = False
-    """Draw again from stored data, and compute nothing."""
+    """Draw again from stored data, without computing."""
     force: bool = False
-    """Replace data that another specification left in the folder."""
+    """Replace data of another specification in the folder."""
 
     def run(self) -> None:
-        """Make the figures in order, all names checked before the first."""
+        """Check all names, then make the figures in order."""
         from analysis.cli.screen import announce_device
         from paper_figs.catalog import FIGURES
         from paper_figs.make import make
@@ -82,7 +82,7 @@ class Make:
 
 
 def show(made: "Made") -> None:
-    """Say what was done, and print the numbers."""
+    """Print what was computed and drawn, and the comparison with the published numbers."""
     from analysis.cli.screen import TextTable, stdout
     from paper_figs.make import HEAD, cells
 
@@ -102,11 +102,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run one command line: the words after the program's name, by default those of the process.
 
     Raises:
-        SystemExit: with 2 after a mistake, 130 after Ctrl-C.
+        SystemExit: with 2 after a mistake in the command line, 130 after Ctrl-C.
     """
     program.run(
         "python -m paper_figs",
         lambda: {"list": List, "make": Make},
-        "Figures of the literature, made anew.",
+        "Reproductions of figures of the literature.",
         argv,
     )

@@ -1,4 +1,4 @@
-"""How long JAX spends on tracing and compiling, as against running."""
+"""Wall-clock time, and the part of it that JAX spends on tracing and compiling."""
 
 import contextlib
 import time
@@ -9,20 +9,20 @@ STAGES = ("jaxpr_trace_duration", "jaxpr_to_mlir_module_duration", "backend_comp
 
 
 class Clock:
-    """Seconds since the start, and how many of them went into tracing, lowering and compiling."""
+    """Seconds since the start, and seconds of tracing, lowering and compiling."""
 
     def __init__(self) -> None:
-        self.begun = time.perf_counter()
+        self.started = time.perf_counter()
         self.spans: list[tuple[float, float]] = []
 
     def note(self, event: str, seconds: float, **_: Any) -> None:
-        """Note one event of JAX's monitoring, which is told at its end."""
+        """Record one event of JAX's monitoring, which reports it at its end."""
         if event.rsplit("/", 1)[-1] in STAGES:
             now = time.perf_counter()
-            self.spans.append((max(now - seconds, self.begun), now))
+            self.spans.append((max(now - seconds, self.started), now))
 
     def read(self) -> dict[str, float]:
-        """`wall_s`, of which `compile_s`; programs traced within another are counted once.
+        """The times `wall_s` and `compile_s` in seconds; overlapping compilations are counted once.
 
         Example:
             >>> clock = Clock()
@@ -34,12 +34,12 @@ class Clock:
         for start, stop in sorted(self.spans):
             total += max(0.0, stop - max(start, end))
             end = max(end, stop)
-        return {"wall_s": round(time.perf_counter() - self.begun, 3), "compile_s": round(total, 3)}
+        return {"wall_s": round(time.perf_counter() - self.started, 3), "compile_s": round(total, 3)}
 
 
 @contextlib.contextmanager
 def clock() -> Iterator[Clock]:
-    """Time a stretch of work.
+    """Time the body of a `with` statement.
 
     Example:
         >>> import jax, jax.numpy as jnp

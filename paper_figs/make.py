@@ -1,4 +1,4 @@
-"""Making a figure: its data, worked out once and kept; its drawing; and a page that sets the published numbers beside ours."""
+"""Make a figure: compute and store its data, draw it, and write a page with the published numbers."""
 
 import dataclasses
 import os
@@ -19,18 +19,18 @@ from paper_figs.style import check_width, rendered, style
 
 OUT = "runs/figures"
 HEAD = ("learner", "quantity", "published", "ours", "95 % interval", "seeds", "diverged")
-"""Columns of a comparison as people read it."""
+"""Columns of a printed comparison."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Made:
-    """What came of making a figure.
+    """A figure that was made.
 
     Attributes:
-        figure: which.
-        folder: where its files are: `.parquet`, `.pdf`, `.png` and `.md`, all of its name.
-        computed: whether the data was worked out now, rather than found.
-        drawn: whether the pictures were drawn now.
+        figure: the figure.
+        folder: the folder of its files, `NAME.parquet`, `.pdf`, `.png` and `.md`.
+        computed: whether the data was computed by this call; otherwise it was loaded.
+        drawn: whether the pictures were drawn by this call.
         comparison: our numbers beside the published ones.
         note: the data's specification, its hash and its provenance.
     """
@@ -43,7 +43,7 @@ class Made:
     note: dict[str, Any]
 
     def file(self, kind: str) -> pathlib.Path:
-        """The file of this ending."""
+        """The file with this ending."""
         return self.folder / f"{self.figure.name}.{kind}"
 
 
@@ -58,15 +58,15 @@ def make(
     force: bool = False,
     report: Callable[[str], None] = lambda line: None,
 ) -> Made:
-    """Make one figure in the folder `out/name-preset`; what is there already is not worked out again.
+    """Make one figure in the folder `out/name-preset`; stored data is not computed again.
 
     Args:
         name: a name of `FIGURES`.
-        preset: how large an experiment, `"quick"` or `"paper"`.
-        out: folder of all figures; made if it does not exist.
-        seed: of the experiment.
-        width: a venue of `paper_figs.style.WIDTHS`; giving one draws again; `"neurips"` by default.
-        redraw: draw again from stored data, and compute nothing.
+        preset: the size of the experiment, `"quick"` or `"paper"`.
+        out: the folder of all figures; created if it does not exist.
+        seed: the seed of the experiment.
+        width: a venue of `paper_figs.style.WIDTHS`, by default `"neurips"`; draws the figure again.
+        redraw: draw again from stored data, without computing.
         force: replace data of another specification.
         report: called with lines of progress.
 
@@ -104,7 +104,7 @@ def make(
 def _store(
     figure: PaperFigure, folder: pathlib.Path, preset: str, seed: int, redraw: bool, force: bool
 ) -> Store:
-    """The figure's folder, opened for the asked specification; for a redrawing, for the one of the data that is there."""
+    """The figure's folder, for the given specification; to redraw, for that of the stored data."""
     specification = figure.specification(preset, seed)
     if redraw:
         data = folder / f"{figure.name}.parquet"
@@ -117,12 +117,12 @@ def _store(
 
 
 def _compute(figure: PaperFigure, store: Store, preset: str, seed: int) -> None:
-    """Work out the data and keep it with its provenance."""
-    begun = provenance.now()
+    """Compute the data and store it with its provenance."""
+    start = provenance.now()
     with clock() as timed:
         frame = figure.compute(figure.preset(preset), seed)
     dtype = str(jax.numpy.zeros(()).dtype)
-    took = {"start": begun, "end": provenance.now(), **timed.read()}
+    took = {"start": start, "end": provenance.now(), **timed.read()}
     store.save(
         figure.name,
         frame,
@@ -138,7 +138,7 @@ def _compute(figure: PaperFigure, store: Store, preset: str, seed: int) -> None:
 
 
 def _draw(made: Made, store: Store, frame: pd.DataFrame, width: str) -> None:
-    """Draw the data, and write the page beside the pictures."""
+    """Draw the figure, and write its page."""
     with style():
         drawn = made.figure.draw(frame, made.comparison, width)
     for kind in ("pdf", "png"):
@@ -148,7 +148,7 @@ def _draw(made: Made, store: Store, frame: pd.DataFrame, width: str) -> None:
 
 
 def page(made: Made) -> str:
-    """The figure's caption, its numbers beside the published ones, and where the data comes from, as Markdown."""
+    """The figure's page in Markdown: caption, comparison, provenance and citation."""
     from games import bibtex
 
     note = made.note["provenance"]
@@ -190,14 +190,14 @@ def cells(comparison: pd.DataFrame) -> list[list[str]]:
 
 
 def published(row: Mapping[Any, Any]) -> str:
-    """The published number of one row with its tolerance, if there is one, and whether ours differs from it."""
+    """The published number of a row with its tolerance, marked where ours differs; empty without one."""
     if pd.isna(row["published"]):
         return ""
     return f"{decimal(row['published'])} ± {row['tolerance']:g}" + ("" if row["agrees"] else " (differs)")
 
 
 def decimal(number: float) -> str:
-    """A number with three decimals, zero without a sign.
+    """A number with three decimals, without a sign for zero.
 
     Example:
         >>> decimal(-1e-9), decimal(4 / 9)

@@ -1,4 +1,4 @@
-"""Who finds tit for tat in which parameterization: LOLA and POLA on the iterated contribution game, exact values."""
+"""LOLA and POLA on the iterated contribution game: which learner finds tit for tat in which parameterization."""
 
 import dataclasses
 import functools
@@ -25,9 +25,9 @@ FACTORS = (1.1, 1.25, 1.33, 1.4, 1.6)
 DISCOUNT = 0.96
 QUANTITY = "fraction that finds tit for tat, factor {}"
 AFTER_DEFECTION = np.array([2, 4])
-"""The states CD and DD of a table."""
+"""The rows of a table that follow the other's defection: CD and DD."""
 SUCKER = np.eye(5) - 2 * np.outer([1, 1, 0, 1, 1], [0, 0, 1, 0, 0])
-"""The basis of an earlier revision of the public code, in which a step in CD, not in DD, is one against all other states."""
+"""The basis of an earlier revision of the public code, with CD in the place of DD."""
 POLICIES: Mapping[str, Policy] = {
     "tabular": Tabular(),
     "network": Network(16),
@@ -38,10 +38,10 @@ POLICIES: Mapping[str, Policy] = {
 
 @dataclasses.dataclass(frozen=True)
 class Size(Preset):
-    """How large the experiment is.
+    """The size of the experiment.
 
     Attributes:
-        policies: which parameterizations, separated by spaces.
+        policies: names of parameterizations, separated by spaces.
     """
 
     policies: str = " ".join(POLICIES)
@@ -49,12 +49,12 @@ class Size(Preset):
 
 @dataclasses.dataclass(frozen=True)
 class Variant:
-    """A learner with a parameterization: how many steps it is given, and its settings at every factor.
+    """A learner with a parameterization, its number of steps, and its settings at every factor.
 
     Attributes:
         learner: `"lola"` or `"pola"`.
         policy: a name of `POLICIES`.
-        steps: steps of the match, which the paper calls epochs.
+        steps: learning steps of the match; the paper calls them epochs.
         settings: for every factor, the others' step, the own step and the penalty; more than one where the
             authors found none that works.
     """
@@ -66,26 +66,26 @@ class Variant:
 
     @property
     def name(self) -> str:
-        """What tables call it."""
+        """Its name in tables."""
         return f"{self.learner} {self.policy}"
 
     def cells(self) -> Iterator[tuple[float, tuple[float, ...]]]:
-        """Factors and settings, one after another."""
+        """All pairs of a factor and a setting."""
         return ((factor, numbers) for factor in FACTORS for numbers in self.settings[factor])
 
     def make(self, numbers: tuple[float, ...]) -> Learner:
-        """The learner with such settings."""
+        """The learner with these settings."""
         look_ahead, lr, *penalty = numbers
         return Lola(lr, look_ahead) if self.learner == "lola" else Pola(lr, look_ahead, penalty[0])
 
     def game(self, factor: float) -> Parameterized:
-        """The contribution game through the policy, initial tables from N(0, .1^2)."""
+        """The contribution game with this parameterization; initial tables are drawn from N(0, .1^2)."""
         game: Any = ipd_contribution(factor, discount=DISCOUNT, init_std=0.1)
         return Parameterized(game, POLICIES[self.policy], self.name)
 
 
 def search(look_aheads: Sequence[float], lrs: Sequence[float]) -> tuple[tuple[float, float], ...]:
-    """Every combination."""
+    """All pairs of a look-ahead and a step size."""
     return tuple(itertools.product(look_aheads, lrs))
 
 
@@ -130,7 +130,7 @@ def settings() -> dict[str, Any]:
 
 @filter_jit
 def runs(games: Parameterized, learners: Learner, key: Array, steps: int, seeds: int) -> dict[str, Array]:
-    """All cells and seeds of one variant, side by side in one program."""
+    """All cells and seeds of one variant, batched in one program."""
 
     def cell(game: Parameterized, learner: Learner) -> dict[str, Array]:
         match = play(game, [learner] * 2, key, steps=steps, seeds=seeds, trajectory=True)
@@ -150,18 +150,22 @@ def runs(games: Parameterized, learners: Learner, key: Array, steps: int, seeds:
 def found(
     tables: tuple[Float[Array, "seeds records 5"], ...], share: Float[Array, "seeds records"]
 ) -> Bool[Array, " seeds"]:
-    """Whether after some step both cooperate with less than .65 after a defection, and earn over .8 of mutual cooperation's return."""
+    """Mask of the seeds that find tit for tat.
+
+    After some step both players cooperate with probability below .65 after the other's defection, and earn more
+    than .8 of the return of mutual cooperation.
+    """
     wary = jnp.stack([(jax.nn.sigmoid(t[..., AFTER_DEFECTION]) < 0.65).all(-1) for t in tables]).all(0)
     return (wary & (share > 0.8))[:, 1:].any(-1)
 
 
 def stacked(members: Sequence[Any]) -> Any:
-    """Games or learners of one structure as one, their numbers along a leading axis."""
+    """Games or learners of one structure with their numbers stacked along a leading axis."""
     return jax.tree.map(lambda *leaves: jnp.stack(leaves), *members)
 
 
 def fraction(hits: Bool[np.ndarray, " seeds"], ok: Bool[np.ndarray, " seeds"]) -> dict[str, float]:
-    """The fraction of hits among the seeds that stayed finite, with Clopper and Pearson's 95 % interval.
+    """The fraction of hits among the finite seeds, with Clopper and Pearson's 95 % interval.
 
     Example:
         >>> fraction(np.array([True, False, True]), np.array([True, True, False]))["mean"]
@@ -183,7 +187,7 @@ def fraction(hits: Bool[np.ndarray, " seeds"], ok: Bool[np.ndarray, " seeds"]) -
 
 
 def compute(preset: Preset, seed: int) -> pd.DataFrame:
-    """Self-play of every variant at every factor and setting: how many seeds find tit for tat, and what they earn."""
+    """Self-play of every variant at every factor and setting: fractions that find tit for tat, and returns."""
     assert isinstance(preset, Size)
     records: list[dict[str, Any]] = []
     for variant in (v for v in VARIANTS if v.policy in preset.policies.split()):
@@ -209,7 +213,7 @@ def compute(preset: Preset, seed: int) -> pd.DataFrame:
 
 
 def measure(frame: pd.DataFrame) -> pd.DataFrame:
-    """The fraction of seeds at every factor, under the best of the settings where there are several."""
+    """The fraction of seeds at every factor, with the best setting where there are several."""
     best = frame.loc[frame.groupby(["learner", "factor"], sort=False)["mean"].idxmax()]
     return best.assign(quantity=[QUANTITY.format(f) for f in best["factor"]], ours=best["mean"])[
         ["learner", "quantity", "ours", "low", "high", "seeds", "diverged"]
@@ -217,7 +221,7 @@ def measure(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw(frame: pd.DataFrame, comparison: pd.DataFrame, width: str) -> Figure:
-    """What is earned over the factors on the left, the fractions that find tit for tat on the right."""
+    """Draw returns over factors on the left, and fractions that find tit for tat on the right."""
     names = comparison["learner"].drop_duplicates().tolist()
     grid = {"ncols": 2, "width_ratios": [1, 1.35]} if is_wide(width) else {"nrows": 2}
     drawn, (curves, cells) = figure(width, 2.9 if is_wide(width) else 5.2, **grid)
@@ -252,7 +256,7 @@ LOOKS = (("o", "-"), ("s", "-"), ("^", "--"), ("D", "--"), ("v", ":"), ("P", ":"
 
 
 def label(name: str) -> str:
-    """A variant as people read it."""
+    """A variant's label in the figure."""
     learner, policy = name.split()
     return f"{learner.upper()} {policy.replace('preconditioned', 'basis').replace('_cd', ' CD')}"
 
@@ -261,15 +265,18 @@ POLA_TFT = PaperFigure(
     name="pola_tft",
     title="Which learner finds tit for tat in which parameterization",
     caption=(
-        "Self-play of LOLA (its look-ahead differentiated as it is) and outer POLA on the iterated contribution game (discount .96, memory "
-        "one, exact values), where a policy is a table of logits, a network of 16 tanh units, or a table in another basis: one in which "
-        "every step in DD is one against all other states, and, CD, the same with CD in place of DD, as the public code first had it. "
-        "A seed finds tit for tat if after some step both players cooperate with less than .65 after every defection of the other, and "
-        "earn more than .8 of mutual cooperation on average. Settings and numbers of steps are those of the public code; where its "
-        "authors found none that works, the best of a grid of 16. (a) Mean of the last returns, as a share of mutual cooperation's. "
-        "(b) Fraction of the seeds; 95 % intervals are in the table. The paper says that LOLA works with tables, degrades with networks "
-        "and never works in the other basis, and that POLA works in all three at every factor; that a learner works with tables is "
-        "compared as a fraction of 1."
+        "Self-play of LOLA (exact look-ahead) and outer POLA on the iterated contribution game (discount "
+        ".96, memory one, exact values). A policy is a table of logits, a network of 16 tanh units, or a "
+        "table in another basis. In the basis, a step in the coordinate DD moves all other states in the "
+        "opposite direction; in 'basis CD', as in an earlier revision of the public code, CD takes the "
+        "place of DD. A seed finds tit for tat if after some step both players cooperate with "
+        "probability below .65 after every defection of the other, and earn on average more than .8 of "
+        "the return of mutual cooperation. Settings and numbers of steps are those of the public code; "
+        "where its authors found no setting that works, the best of a grid of 16 is shown. (a) Mean "
+        "final return, relative to mutual cooperation. (b) Fraction of the seeds that find tit for tat; "
+        "the 95 % intervals are in the table. The paper states that LOLA works with tables, works less "
+        "well with networks and fails in the other basis, and that POLA works in all three at every "
+        "factor; the statement for tables is compared as a published fraction of 1."
     ),
     citation="zhao2022pola",
     presets={"quick": Size(20, 100, "tabular"), "paper": Size(20, 100)},

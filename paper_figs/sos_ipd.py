@@ -1,4 +1,4 @@
-"""Nine learners on the iterated prisoner's dilemma: the learning curves of the notebook "stable opponent shaping"."""
+"""Nine learners on the iterated prisoner's dilemma, after the notebook "stable opponent shaping"."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def game() -> Game:
 
 
 def learners() -> dict[str, Learner]:
-    """The notebook's learners in its order, with its settings: step size and look-ahead 1 on un-normalized returns."""
+    """The notebook's learners with its settings: step size and look-ahead 1 on un-normalized returns."""
     chosen = {
         "sos": {"look_ahead": 1.0, "alignment": 0.5, "radius": 0.1},
         "lola_taylor": {"look_ahead": 1.0},
@@ -45,7 +45,7 @@ def settings() -> dict[str, Any]:
 
 
 def compute(preset: Preset, seed: int) -> pd.DataFrame:
-    """Self-play of every learner from the same initial logits: player 1's loss per step of play, summed up over the seeds."""
+    """Self-play of every learner from equal initial logits: player 1's loss per step, summarized over seeds."""
     records = []
     for name, learner in learners().items():
         match = play(game(), [learner] * 2, seed, steps=preset.steps, seeds=preset.seeds)
@@ -64,7 +64,7 @@ def measure(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw(frame: pd.DataFrame, comparison: pd.DataFrame, width: str) -> Figure:
-    """Curves with their bands on the left; on the right the last losses beside the published ones."""
+    """Draw learning curves with bands on the left, and final losses beside the published ones on the right."""
     grid = (
         {"ncols": 2, "width_ratios": [2.2, 1]} if is_wide(width) else {"nrows": 2, "height_ratios": [1.6, 1]}
     )
@@ -89,7 +89,7 @@ def draw(frame: pd.DataFrame, comparison: pd.DataFrame, width: str) -> Figure:
 
 
 def beside(axes: Any, comparison: pd.DataFrame) -> None:
-    """Our last losses, filled, and the published ones with their tolerance, open, one learner per line."""
+    """Draw our final losses as marks and the published ones as bars, one learner per line."""
     for line, (name, row) in enumerate(comparison.iterrows()):
         stroke = STROKES[str(name)]
         half = [[row["ours"] - row["low"]], [row["high"] - row["ours"]]]
@@ -120,12 +120,14 @@ SOS_IPD = PaperFigure(
     name="sos_ipd",
     title="Nine learners in self-play on the iterated prisoner's dilemma",
     caption=(
-        "Self-play on the iterated prisoner's dilemma (discount .96, memory one, logits from N(0, 1)), step sizes and look-ahead 1 on "
-        "un-normalized returns. (a) Loss of player 1 per step of play, which is minus its per-step value: lines are means over the "
-        "seeds and bands the 95 % confidence intervals of those means, not the spread of the runs, which the data give as `sd`. "
-        "(b) The same after the last step, with 95 % intervals; black bars are the published values with the tolerance of a reproduction. "
-        "LOLA is the variant with both factors differentiated. The notebook runs 50 seeds, takes its 100th record before the 100th step, "
-        "and shades one standard deviation of the runs."
+        "Self-play on the iterated prisoner's dilemma (discount .96, memory one, logits from N(0, 1)), "
+        "step sizes and look-ahead 1 on un-normalized returns. (a) Loss of player 1 per step of play, "
+        "which is minus its per-step value: lines are means over the seeds and bands the 95 % confidence "
+        "intervals of those means; the column `sd` of the data is the standard deviation of the runs. "
+        "(b) The loss after the last step, with 95 % intervals; black bars are the published values with "
+        "the tolerance of a reproduction. LOLA is the variant `taylor`, with both factors "
+        "differentiated. The notebook runs 50 seeds, takes its 100th record before the 100th step, and "
+        "shades one standard deviation of the runs."
     ),
     citation="letcher2019sos",
     presets={"quick": Preset(seeds=1000, steps=100), "paper": Preset(seeds=10_000, steps=100)},

@@ -1,4 +1,4 @@
-"""How every figure looks: widths of venues, colors, markers and dashes as data, and files whose bytes depend on the data alone."""
+"""The style of all figures: widths, colors, markers and dashes; and reproducible files."""
 
 import dataclasses
 import io
@@ -23,7 +23,7 @@ RC: Any = STYLE | {
     "lines.linewidth": 1.1,
     "lines.markersize": 4.5,
 }
-"""Settings under which figures are drawn and saved."""
+"""Matplotlib settings for drawing and saving figures."""
 
 BLACK, ORANGE, SKY, GREEN, BLUE, VERMILION, PURPLE = (
     "#000000",
@@ -39,7 +39,7 @@ GRAY = "#777777"
 
 @dataclasses.dataclass(frozen=True)
 class Stroke:
-    """How one learner's curve is drawn, in every figure alike: color, marker and dash, so that gray print keeps the curves apart."""
+    """The style of one learner's curve in all figures; marker and dash tell curves apart in gray print."""
 
     label: str
     color: str
@@ -69,11 +69,11 @@ STROKES: Mapping[str, Stroke] = {
     "lss": Stroke("LSS", BLUE, ">", "-"),
     "naive": Stroke("naive", BLACK, "*", (0, (1, 1)), 6.5),
 }
-"""Okabe and Ito's colors (without yellow, which is lost on paper), one marker per learner and dashes that differ where colors are close."""
+"""One style per learner: Okabe and Ito's colors without yellow, and dashes that differ for close colors."""
 
 
 def check_width(width: str) -> None:
-    """Refuse a width that is no venue's.
+    """Refuse an unknown venue.
 
     Raises:
         ValueError: for an unknown name.
@@ -83,7 +83,7 @@ def check_width(width: str) -> None:
 
 
 def is_wide(width: str) -> bool:
-    """Whether two panels stand side by side at this width."""
+    """Whether two panels fit side by side at this width."""
     return WIDTHS[width] > 4
 
 
@@ -119,7 +119,7 @@ def style() -> Any:
 
 
 def rendered(drawn: Figure, kind: str) -> bytes:
-    """A figure as the bytes of a file; equal figures give equal bytes within one version of matplotlib.
+    """A figure as the bytes of a file; equal figures give equal bytes in one version of matplotlib.
 
     Args:
         drawn: the figure, drawn under `style`.

@@ -15,10 +15,10 @@ from shaping import LEARNERS, Learner, play
 
 STEPS = 60
 LIMITS = {"sos": (1.0, 0.0), "lola_taylor": (4 / 3, 4 / 9)}
-"""Where each learner's x + y and mean loss go. With s = x + y, LOLA solves 2s - 2 - b(8s - 4) = 0 at b = .1."""
+"""The limits of x + y and of the mean loss. With s = x + y, LOLA's solves 2s - 2 - b(8s - 4) = 0 at b = .1."""
 PLACE, LOSS = f"x + y after {STEPS} steps", f"mean loss after {STEPS} steps"
 SHOWN = 6
-"""Paths drawn per learner."""
+"""Number of paths drawn per learner."""
 
 
 def game() -> Game:
@@ -27,7 +27,7 @@ def game() -> Game:
 
 
 def learners() -> dict[str, Learner]:
-    """SOS and LOLA as the paper means it, with own step and look-ahead .1."""
+    """SOS, and LOLA in the paper's variant, with step size and look-ahead .1."""
     return {
         "sos": LEARNERS.make("sos", lr=0.1, look_ahead=0.1, alignment=0.5, radius=0.1),
         "lola_taylor": LEARNERS.make("lola_taylor", lr=0.1, look_ahead=0.1),
@@ -43,7 +43,7 @@ def settings() -> dict[str, Any]:
 
 
 def compute(preset: Preset, seed: int) -> pd.DataFrame:
-    """Self-play of both learners from the same initial parameters: x, y and the loss, mean of the two players, per run and step."""
+    """Self-play of both learners from equal initial parameters: x, y and the mean loss, per run and step."""
     runs = []
     for name, learner in learners().items():
         match = play(game(), [learner] * 2, seed, steps=preset.steps, seeds=preset.seeds, trajectory=True)
@@ -62,7 +62,7 @@ def compute(preset: Preset, seed: int) -> pd.DataFrame:
 
 
 def measure(frame: pd.DataFrame) -> pd.DataFrame:
-    """Where the learners are after the last step, and at what loss."""
+    """Every learner's x + y and mean loss after the last step."""
     measured = []
     for name in LIMITS:
         last = rows(frame, learner=name, step=frame["step"].max())
@@ -75,7 +75,7 @@ def measure(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw(frame: pd.DataFrame, comparison: pd.DataFrame, width: str) -> Figure:
-    """Loss over the steps on the left, paths in the plane of the two parameters on the right."""
+    """Draw losses over steps on the left, and paths in the parameter plane on the right."""
     grid = (
         {"ncols": 2, "width_ratios": [1.25, 1]}
         if is_wide(width)
@@ -118,7 +118,7 @@ def draw(frame: pd.DataFrame, comparison: pd.DataFrame, width: str) -> Figure:
 
 
 def paths(plane: Any, runs: pd.DataFrame, name: str, seeds: range) -> None:
-    """A few runs in the parameter plane, from a dot to a mark."""
+    """Draw some runs in the parameter plane, each from a dot to its learner's mark."""
     stroke = STROKES[name]
     for seed in seeds:
         x, y = np.asarray(rows(runs, seed=seed)[["x", "y"]]).T
@@ -131,12 +131,14 @@ TANDEM = PaperFigure(
     name="tandem",
     title="LOLA and SOS in self-play on the tandem game",
     caption=(
-        "Self-play on the tandem game, losses (x + y)^2 - 2x and (x + y)^2 - 2y, with step size and look-ahead .1 and initial parameters "
-        "drawn from N(0, .1^2). (a) Loss, mean of the two players: lines are means over the seeds and bands the 95 % confidence intervals "
-        "of those means; thin lines are the published limits. (b) Paths in the parameter plane, from dots to marks; the two learners are "
-        "drawn from different seeds, since from the same one their paths lie on each other. Every point of x + y = 1 is a stable fixed "
-        "point: SOS stops there, while LOLA, both factors differentiated, settles at x + y = 4/3, where the players lose 4/9 on average. "
-        "The notebook runs 100 seeds for 30 steps and shades one standard deviation of player 1's loss."
+        "Self-play on the tandem game, losses (x + y)^2 - 2x and (x + y)^2 - 2y, with step size and "
+        "look-ahead .1 and initial parameters drawn from N(0, .1^2). (a) Loss, mean of the two players: "
+        "lines are means over the seeds and bands the 95 % confidence intervals of those means; thin "
+        "lines are the published limits. (b) Paths in the parameter plane, from dots to marks; the two "
+        "learners are drawn from different seeds, since from the same one their paths lie on each other. "
+        "Every point of x + y = 1 is a stable fixed point: SOS stops there, while LOLA, both factors "
+        "differentiated, settles at x + y = 4/3, where the players lose 4/9 on average. The notebook "
+        "runs 100 seeds for 30 steps and shades one standard deviation of player 1's loss."
     ),
     citation="letcher2019sos",
     presets={"quick": Preset(seeds=100, steps=STEPS), "paper": Preset(seeds=1000, steps=STEPS)},

@@ -84,7 +84,7 @@ def draw_curves(
 
     kept = np.asarray(ok, bool)
     n = int(kept.sum())
-    with matplotlib.rc_context(STYLE):
+    with matplotlib.rc_context(STYLE if ax is None else {}):  # given axes keep their own style
         figure = Drawing(STYLE, figsize=(4.2, 2.7), layout="constrained") if ax is None else None
         axes: Any = ax if figure is None else figure.subplots()
         for k, (label, table) in enumerate(values.items()):

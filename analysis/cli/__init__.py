@@ -1,1 +1,1 @@
-"""The `shaping` command, one file per subcommand; nothing heavy is imported before a command runs."""
+"""The `shaping` command, one file per subcommand; heavy imports happen when a command runs."""

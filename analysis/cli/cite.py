@@ -1,4 +1,4 @@
-"""`shaping cite`: where an idea comes from."""
+"""`shaping cite`: the sources of a member of a registry."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""`shaping doctor`: whether the machine, the versions and the folders are in order."""
+"""`shaping doctor`: checks of the machine, the versions and the folders."""
 
 import contextlib
 import dataclasses
@@ -14,7 +14,7 @@ from analysis.cli.runner import GUARD, YNNPACK
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """One thing looked at: what was found, and what to do where it is wrong."""
+    """The result of one check: what was found, and a remedy if something is wrong."""
 
     what: str
     found: str
@@ -23,22 +23,22 @@ class Finding:
 
 @dataclasses.dataclass(frozen=True)
 class Doctor:
-    """Report device, versions and cache folder, and known-bad combinations with their remedy; exit with 1 where something is wrong."""
+    """Check device, versions and folders, print remedies, and exit with 1 if something is wrong."""
 
     json: bool = False
     """Print one JSON object."""
 
     def run(self) -> int:
-        """Look at everything, print it, and say whether all is well."""
+        """Run and print all checks; 1 if one of them failed."""
         findings = [*versions(), *devices(), hang(), crash(), cache(), *working_folder()]
-        ill = [f for f in findings if f.remedy]
+        failed = [f for f in findings if f.remedy]
         if self.json:
             print(
                 json_.dumps(
-                    {"well": not ill, "findings": [dataclasses.asdict(f) for f in findings]}, indent=1
+                    {"well": not failed, "findings": [dataclasses.asdict(f) for f in findings]}, indent=1
                 )
             )
-            return int(bool(ill))
+            return int(bool(failed))
         from analysis.cli.screen import TextTable, stdout
 
         console = stdout()
@@ -47,14 +47,14 @@ class Doctor:
                 ["", "what", "found"], [["wrong" if f.remedy else "ok", f.what, f.found] for f in findings]
             )
         )
-        for f in ill:
+        for f in failed:
             console.print(f"{f.what}: {f.remedy}", soft_wrap=True)
-        console.print("All is well." if not ill else f"{len(ill)} thing(s) to mend.")
-        return int(bool(ill))
+        console.print("All is well." if not failed else f"{len(failed)} check(s) failed.")
+        return int(bool(failed))
 
 
 def versions() -> list[Finding]:
-    """Python and the libraries, each against the least version that works."""
+    """Versions of Python and of the libraries."""
     found = [
         Finding(
             "python",
@@ -93,7 +93,7 @@ def versions() -> list[Finding]:
 
 
 def devices() -> list[Finding]:
-    """What computes; a graphics card that jax does not see is something wrong."""
+    """The devices that jax uses; an NVIDIA card that jax does not use is a failure."""
     try:
         import jax
 
@@ -119,7 +119,7 @@ def devices() -> list[Finding]:
 
 
 def hang() -> Finding:
-    """Whether the flag against jax 0.10's hang stands, and what it does not do."""
+    """Whether the flag against jax 0.10's hang is set."""
     if not importlib.metadata.version("jaxlib").startswith("0.10."):
         return Finding("jax 0.10's hang", "not this version")
     rest = (
@@ -136,7 +136,7 @@ def hang() -> Finding:
 
 
 def crash() -> Finding:
-    """Whether the flag against jax 0.10's crash stands."""
+    """Whether the flag against jax 0.10's crash is set."""
     if not importlib.metadata.version("jaxlib").startswith("0.10."):
         return Finding("jax 0.10's crash", "not this version")
     if setting(YNNPACK) == "":
@@ -152,16 +152,16 @@ def crash() -> Finding:
 
 
 def setting(flag: str) -> str | None:
-    """What XLA_FLAGS says last of a flag."""
+    """The last value of a flag in XLA_FLAGS; None if it is not set."""
     words = os.environ.get("XLA_FLAGS", "").split()
     return next((word.partition("=")[2] for word in reversed(words) if word.partition("=")[0] == flag), None)
 
 
 def working_folder() -> list[Finding]:
-    """Files and folders here that have the names of our packages, and so hide them in what Python is started here."""
+    """Files and folders of the working folder that hide the laboratory's packages by their names."""
     from games import name_clashes as siblings
 
-    ours = pathlib.Path(siblings.__file__).resolve().parents[1]
+    root = pathlib.Path(siblings.__file__).resolve().parents[1]
     here = [
         pathlib.Path(place).resolve()
         for name in siblings.PACKAGES
@@ -169,11 +169,11 @@ def working_folder() -> list[Finding]:
         if pathlib.Path(place).exists()
     ]
     remedy = "rename it, or start Python in another folder: it has the name of one of the laboratory's packages and hides it."
-    return [Finding("working folder", str(place), remedy) for place in here if ours not in place.parents]
+    return [Finding("working folder", str(place), remedy) for place in here if root not in place.parents]
 
 
 def cache() -> Finding:
-    """Where compiled programs are kept."""
+    """The folder of compiled programs."""
     named = os.environ.get("JAX_COMPILATION_CACHE_DIR")
     if named is None:
         return Finding(

@@ -1,4 +1,4 @@
-"""Equilibria as people read them."""
+"""Tables of equilibria."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def shown(number: Any) -> str:
-    """A probability or a payoff: rationals as they are, floats to four digits.
+    """A probability or a payoff as text: rationals unchanged, floats to four digits.
 
     Example:
         >>> from fractions import Fraction
@@ -24,7 +24,7 @@ def shown(number: Any) -> str:
 
 
 def distinct(names: Sequence[str]) -> list[str]:
-    """Names on one line each; blank and repeated ones are told apart by position, counted from 1.
+    """Names on one line each; blank and repeated ones get their position, counted from 1.
 
     Example:
         >>> distinct(["up", "", "up", "down"])
@@ -38,7 +38,7 @@ def distinct(names: Sequence[str]) -> list[str]:
 
 
 def every_profile(payoffs: Any) -> bool:
-    """Whether every profile is an equilibrium, since nobody's payoff depends on the own action."""
+    """Whether every profile is an equilibrium because no player's payoff depends on its own action."""
     return all((own == own.take([0], axis=i)).all() for i, own in enumerate(payoffs))
 
 
@@ -46,7 +46,7 @@ EVERY = "Every profile is an equilibrium, since nobody's payoff depends on the o
 
 
 def strategy(probabilities: Any, labels: Sequence[str], named: bool) -> str:
-    """A mixed strategy: all probabilities in order, or with names the actions that are played.
+    """A mixed strategy as text: all probabilities in order, or the names of the actions in its support.
 
     Example:
         >>> strategy([0.25, 0.75], ("up", "down"), True), strategy([0.25, 0.75], ("1", "2"), False)
@@ -62,7 +62,7 @@ def strategy(probabilities: Any, labels: Sequence[str], named: bool) -> str:
 
 
 def show(found: "EquilibriumSet", game: "NormalForm", name: str) -> None:
-    """A table with one row per equilibrium, and what is known about the others."""
+    """Print a table with one row per equilibrium, and whether there may be others."""
     console = stdout()
     if found.message == EVERY:
         console.print(f"{name}: {EVERY[0].lower()}{EVERY[1:]}", soft_wrap=True)
@@ -108,7 +108,7 @@ def show(found: "EquilibriumSet", game: "NormalForm", name: str) -> None:
 
 
 def subsets(found: "EquilibriumSet") -> list[list[int]]:
-    """Which equilibria lie in each maximal Nash subset that holds more than one."""
+    """The indices of the equilibria in each maximal Nash subset that holds more than one."""
 
     def inside(profile: Any, clique: Any) -> bool:
         held = ([found.vertices[seat][v] for v in own] for seat, own in enumerate(clique))
@@ -119,7 +119,7 @@ def subsets(found: "EquilibriumSet") -> list[list[int]]:
 
 
 def show_correlated(found: "CorrelatedEquilibrium", game: "NormalForm", name: str, objective: str) -> None:
-    """The joint actions that are recommended, with their probabilities."""
+    """Print the recommended joint actions with their probabilities."""
     console = stdout()
     console.print(f"{name}: best {found.concept} equilibrium by {objective}", soft_wrap=True)
     players, actions = distinct(game.players), list(map(distinct, game.actions))
@@ -134,7 +134,7 @@ def show_correlated(found: "CorrelatedEquilibrium", game: "NormalForm", name: st
 
 
 def quantal(row: dict[str, Any], payoffs: Any) -> dict[str, Any]:
-    """One quantal response equilibrium as plain data, with what everybody earns; null for what does not exist."""
+    """One quantal response equilibrium as plain data, with payoffs; None for numbers that are not finite."""
     from analysis.cli.screen import number
     from solvers.payoffs import expected_payoffs
 
@@ -150,7 +150,7 @@ def quantal(row: dict[str, Any], payoffs: Any) -> dict[str, Any]:
 
 
 def show_quantal(members: list[dict[str, Any]], game: "NormalForm", name: str) -> None:
-    """A table with one row per precision."""
+    """Print a table with one row per precision."""
     console = stdout()
     console.print(f"{name}: logit quantal response equilibria, by precision", soft_wrap=True)
     players, actions = distinct(game.players), list(map(distinct, game.actions))

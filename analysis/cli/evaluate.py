@@ -1,4 +1,4 @@
-"""`shaping evaluate`: what trained players earn in episodes."""
+"""`shaping evaluate`: rewards of trained players in episodes."""
 
 import dataclasses
 import json as json_
@@ -14,27 +14,27 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Evaluate:
-    """Let players that were trained together on a sampled game meet themselves, the next folder's, and scripted players.
+    """Evaluate players that were trained together on a sampled game.
 
-    Rewards are means per step, undiscounted, with standard errors over episodes; in a coin game also the
-    share of own coins.
+    They play with each other, with those of the next folder, and with scripted players. Rewards are means per
+    step, undiscounted, with standard errors over episodes; in a coin game also the share of own coins.
     """
 
     folders: tyro.conf.Positional[tuple[str, ...]]
-    """Folders of trainings of every seat, one per run: shaping train ... --against self --out FOLDER."""
+    """Folders of trainings of all seats, one per run: shaping train ... --against self --out FOLDER."""
     game: str = ""
-    """The sampled game they play; by default the one that the first folder's players were trained on, as it was made there."""
+    """The sampled game; by default the one that the first folder's players were trained on."""
     episodes: int = 512
     """Episodes of every pairing."""
     seed: int = 0
     """Root of all randomness."""
     set: tuple[str, ...] = ()
-    """Settings of the game, NAME.SETTING=VALUE; those of the training stand where --game is not given."""
+    """Settings of the game, NAME.SETTING=VALUE; without --game, the others are those of the training."""
     json: bool = False
     """Print one JSON object."""
 
     def run(self) -> None:
-        """Load, play and print."""
+        """Load the players, let them play, and print the table."""
         from analysis.cli import settings
         from analysis.cli.screen import announce_device
         from analysis.evaluation import evaluate
@@ -57,7 +57,7 @@ class Evaluate:
             self.show(name, frame)
 
     def show(self, name: str, frame: "pd.DataFrame") -> None:
-        """The table that people read."""
+        """Print the table."""
         from analysis.cli.screen import TextTable, stdout
 
         console = stdout()
@@ -80,7 +80,7 @@ class Evaluate:
 
 
 def with_error(mean: float, error: float | None, digits: int) -> str:
-    """A mean with its standard error, which a single episode does not have.
+    """A mean with its standard error as text; of a single episode there is none.
 
     Example:
         >>> with_error(-1.5, 0.25, 2), with_error(-1.5, None, 2)
@@ -90,10 +90,10 @@ def with_error(mean: float, error: float | None, digits: int) -> str:
 
 
 def trained_on(folder: str) -> tuple[str, dict[str, Any]]:
-    """The game that a folder's players were trained on: its name and settings.
+    """The name and settings of the game that a folder's players were trained on.
 
     Raises:
-        ValueError: for a folder that does not say.
+        ValueError: for a folder that does not name its game.
     """
     from games import SAMPLED
     from shaping.checkpoint import folder as checkpoint
@@ -112,10 +112,10 @@ def trained_on(folder: str) -> tuple[str, dict[str, Any]]:
 
 
 def unfinished(folder: str) -> str:
-    """A sentence on a training that goes on, and nothing on a finished one.
+    """A sentence about an unfinished training, and empty text about a finished one.
 
     Raises:
-        ValueError: for a folder that holds none.
+        ValueError: for a folder without a training.
     """
     from shaping.checkpoint import folder as checkpoint
 
@@ -126,7 +126,7 @@ def unfinished(folder: str) -> str:
 
 
 def trained(folder: str, game: Any) -> tuple[Any, Any]:
-    """Both players' parameters.
+    """The parameters of both players of a folder.
 
     Raises:
         ValueError: for a folder that holds no such training.
@@ -152,5 +152,5 @@ def trained(folder: str, game: Any) -> tuple[Any, Any]:
 
 
 def rows(frame: "pd.DataFrame") -> list[dict[str, Any]]:
-    """The table as plain data; what is not a number is None."""
+    """The table as plain data, NaN as None."""
     return [{k: None if v != v else v for k, v in row.items()} for row in frame.to_dict("records")]

@@ -1,4 +1,4 @@
-"""Games that a command line names by a file, or by `-` for standard input."""
+"""Games of the command line that are files, or `-` for standard input."""
 
 import os
 import pathlib
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def holds_game(word: str) -> bool:
-    """Whether a game is named by a file."""
+    """Whether the word names a file."""
     from solvers.files.formats import SUFFIXES
 
     return word == "-" or os.sep in word or pathlib.Path(word).suffix.lower() in (*SUFFIXES, ".efg", ".gbt")
@@ -22,7 +22,7 @@ def read(word: str, given: Mapping[str, Any]) -> "NormalForm":
     """The game in a file, or on standard input.
 
     Raises:
-        ValueError: for settings, which a file has none of, and a file that is missing or malformed.
+        ValueError: for settings, which a file does not have, and for a missing or malformed file.
     """
     from solvers.files.formats import read_game, read_text
 
@@ -41,7 +41,7 @@ def read(word: str, given: Mapping[str, Any]) -> "NormalForm":
 
 
 def game_label(word: str) -> str:
-    """What a game is called in tables and in the names of files: a file's name without folder and suffix.
+    """A game's name in tables and file names: of a file, its name without folder and suffix.
 
     Example:
         >>> game_label("games/chicken.nfg"), game_label("-"), game_label("ipd")
@@ -51,7 +51,7 @@ def game_label(word: str) -> str:
 
 
 def matrix_game(word: str, given: Mapping[str, Any]) -> "MatrixGame":
-    """The game in a file as learners play it, once.
+    """The one-shot matrix game in a file.
 
     Raises:
         ValueError: as `read` does, and for a player with one action.
@@ -61,7 +61,7 @@ def matrix_game(word: str, given: Mapping[str, Any]) -> "MatrixGame":
     try:
         return MatrixGame(read(word, given).payoffs, game_label(word))
     except ValueError as error:
-        said = str(error)
+        reason = str(error)
         raise ValueError(
-            said if said.startswith((word, "There is no", "Standard input")) else f"{word}: {said}"
+            reason if reason.startswith((word, "There is no", "Standard input")) else f"{word}: {reason}"
         ) from error

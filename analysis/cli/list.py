@@ -1,4 +1,4 @@
-"""`shaping list`: what there is."""
+"""`shaping list`: the members of a registry."""
 
 import dataclasses
 import json as json_
@@ -9,7 +9,7 @@ import tyro
 
 @dataclasses.dataclass(frozen=True)
 class List:
-    """List what there is: name, one line, citation key."""
+    """List the members of a family: name, one line, citation key."""
 
     kind: tyro.conf.Positional[
         Literal[

@@ -1,4 +1,4 @@
-"""The `shaping` command: every subcommand is one call of the Python API; results on stdout, everything else on stderr."""
+"""The `shaping` command: results are printed on stdout, everything else on stderr."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,7 +6,7 @@ from analysis.cli import runner as program
 
 
 def commands() -> Mapping[str, type]:
-    """Every subcommand; they are imported late, when the process is ready for Ctrl-C."""
+    """All subcommands, imported after the process has set up its response to Ctrl-C."""
     from analysis.cli.cite import Cite
     from analysis.cli.doctor import Doctor
     from analysis.cli.evaluate import Evaluate
@@ -32,8 +32,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run one command line: the words after `shaping`, by default those of the process.
 
     Raises:
-        SystemExit: with 2 after a mistake in the words, 1 where a check found something wrong, 130 after
-            Ctrl-C.
+        SystemExit: with 2 after a mistake in the command line, 1 after a failed check, 130 after Ctrl-C.
     """
     program.run("shaping", commands, "A laboratory for opponent shaping.", argv)
 

@@ -1,4 +1,4 @@
-"""`shaping play`: one pairing, summarized."""
+"""`shaping play`: one match, summarized."""
 
 import dataclasses
 import json as json_
@@ -16,33 +16,33 @@ CURVES = "curves.png"
 
 @dataclasses.dataclass(frozen=True)
 class Play:
-    """Let learners play one game, and print what each of them gets: values per step, mean over the seeds with 95 % intervals."""
+    """Let learners play a game, and print their values per step: means over seeds with 95 % intervals."""
 
     learners: tuple[str, ...]
-    """One per seat, in order; file:FOLDER is the trained learner that a folder holds, and fast=lola a LOLA called fast, with settings of
-    its own."""
+    """One learner per seat, in order: a name, file:FOLDER for the trained learner in a folder, or a copy under
+    a name of its own, such as fast=lola."""
     game: str = "ipd"
-    """The game: its name, or a file that shaping solve reads."""
+    """The game: a name, or a file that shaping solve reads."""
     steps: int = 200
     """Learning steps."""
     seeds: int | None = None
-    """Independent runs; by default 64, and 4 of games that are sampled."""
+    """Independent runs; by default 64, and 4 of sampled games."""
     seed: int = 0
     """Root of all randomness."""
     set: tuple[str, ...] = ()
     """Settings of the game and the learners, NAME.SETTING=VALUE, such as lola.lr=0.5."""
     average: Literal["final", "steps", "trajectory"] = "final"
-    """Report the values after the last step; or their mean over the values after every step, as papers do; or over the trajectory, which
-    begins with the draw before the first step."""
+    """The reported values: final, after the last step; steps, the mean over the values after every step, as in
+    papers; trajectory, the mean that also includes the initial values."""
     json: bool = False
     """Print one JSON object."""
     out: str | None = None
     """Folder for the values at every step (Parquet) and the learning curves (PNG)."""
     force: bool = False
-    """Replace what the folder holds."""
+    """Replace the results in the folder."""
 
     def run(self) -> int:
-        """Play, keep and print; 1 where no seed stayed finite."""
+        """Play, store and print the match; 1 if every seed diverged."""
         from analysis.cli import settings
         from analysis.cli.screen import all_diverged
 
@@ -58,7 +58,7 @@ class Play:
         return all_diverged(not players[0][1].n)
 
     def frame(self, names: tuple[str, ...]) -> "pd.DataFrame":
-        """The match as a tidy table, computed or found in the folder."""
+        """The match as a tidy table, computed or loaded from the folder."""
         from analysis.cli import settings
         from analysis.cli.game_files import game_label
         from analysis.cli.registries import registry
@@ -75,12 +75,12 @@ class Play:
             raise ValueError(
                 f"{len(self.learners)} learners were given for {game.n_players} seats of {self.game!r}; give exactly one per seat."
             )
-        return dataclasses.replace(self, game=game_label(self.game)).kept(
+        return dataclasses.replace(self, game=game_label(self.game)).stored(
             game, [learners[name] for name in names], names
         )
 
-    def kept(self, game: Any, learners: list[Any], names: tuple[str, ...]) -> "pd.DataFrame":
-        """Compute the match, or find it; keep it where a folder was named."""
+    def stored(self, game: Any, learners: list[Any], names: tuple[str, ...]) -> "pd.DataFrame":
+        """Compute the match or load it; store it if a folder was given."""
         from analysis.results import provenance
         from analysis.results.specification import describe
         from analysis.results.store import Store
@@ -95,7 +95,7 @@ class Play:
         }
         store = None if self.out is None else Store(self.out, specification, (self.game,), self.force)
         if store is None:
-            return self.computed(game, learners, names)[0]
+            return self.compute(game, learners, names)[0]
         if store.done():
             frame = store.load(self.game)
             print(f"{store.path(self.game)}: found, not computed again", file=sys.stderr)
@@ -103,15 +103,15 @@ class Play:
                 self.draw(store, frame)
             return frame
         with store:
-            frame, note = self.computed(game, learners, names)
+            frame, note = self.compute(game, learners, names)
             store.save(self.game, frame, note)
             self.draw(store, frame)
         return frame
 
-    def computed(
+    def compute(
         self, game: Any, learners: list[Any], names: tuple[str, ...]
     ) -> "tuple[pd.DataFrame, dict[str, Any]]":
-        """Play the match: its table and its provenance."""
+        """Play the match, and return its table and its provenance."""
         import time
 
         import jax
@@ -133,13 +133,13 @@ class Play:
         return frame, note | {"end": provenance.now(), "wall_s": time.perf_counter() - clock}
 
     def draw(self, store: Any, frame: "pd.DataFrame") -> None:
-        """Keep the learning curves as a picture."""
+        """Store a picture of the learning curves."""
         from analysis.plots import pictures as plots
 
         store.write(CURVES, lambda path: plots.save(plots.curves(frame), path))
 
     def summary(self, frame: "pd.DataFrame", seat: int) -> "Estimate":
-        """What one seat gets."""
+        """The reported mean of one seat."""
         from analysis.statistics import estimate
         from analysis.tournaments.tables import runs
 
@@ -165,13 +165,13 @@ class Play:
         }
 
     def show(self, players: "list[tuple[str, Estimate]]") -> None:
-        """The table that people read."""
+        """Print the table."""
         from analysis.cli.screen import TextTable, shown, stdout
 
         when = {
             "final": f"after {self.steps} steps",
-            "steps": f"mean over {self.steps} steps, the draw before the first left out",
-            "trajectory": f"mean over {self.steps} steps and the draw before the first",
+            "steps": f"mean over {self.steps} steps, without the initial values",
+            "trajectory": f"mean over {self.steps} steps and the initial values",
         }[self.average]
         title = f"{self.game}: value per step, {when}, mean over seeds with 95 % interval"
         rows = [

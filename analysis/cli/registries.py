@@ -1,4 +1,4 @@
-"""The families that the command line knows."""
+"""The registries that the command line lists."""
 
 import importlib
 import importlib.util
@@ -16,12 +16,12 @@ HOMES = {
     "flows": ("solvers", "FLOWS"),
     "figures": ("paper_figs", "FIGURES"),
 }
-"""Where each family's registry is. Figures stand above the analysis in the direction of imports: the command line alone, which is told
-their home by name here, looks up when it is asked for them, and works without them."""
+"""The package and the name of each registry. Figures are looked up by name when they are asked for, because
+`paper_figs` imports `analysis`; the command line works without that package."""
 
 
 def registry(kind: str) -> Any:
-    """The family of this kind; it is empty where its package is not installed."""
+    """The registry of this kind; an empty list if its package is not installed."""
     package, name = HOMES[kind]
     if importlib.util.find_spec(package) is None:
         return []
@@ -29,7 +29,7 @@ def registry(kind: str) -> Any:
 
 
 def find(name: str, kinds: Iterable[str] = tuple(HOMES)) -> Any:
-    """The first entry of this name in these families.
+    """The first entry with this name in these registries.
 
     Raises:
         ValueError: for an unknown name, with the nearest match.

@@ -1,4 +1,4 @@
-"""What every command line here shares: one sentence for a mistake, exit codes, and a process that is ready before jax is imported."""
+"""What all command lines share: one-sentence errors, exit codes, Ctrl-C, and settings made before jax is imported."""
 
 import codecs
 import contextlib
@@ -16,13 +16,13 @@ from typing import Any, NoReturn
 GUARD = "--xla_cpu_enable_concurrency_optimized_scheduler"
 YNNPACK = "--xla_cpu_experimental_ynn_fusion_type"
 GRACE = 10.0
-"""Seconds after Ctrl-C until the process ends, whatever it is doing."""
+"""Seconds after Ctrl-C until the process ends in any case."""
 BEGUN, INTERRUPTED = threading.Event(), threading.Event()
 """Set when a command begins its work, and by Ctrl-C."""
 GATHERS = ("--set",)
-"""Options that may be given several times: their values are gathered."""
+"""Options that may be given several times; their values are joined."""
 ASCII = {ord("±"): "+-", ord("…"): "..."} | dict.fromkeys(range(0x2500, 0x25A0), "-")
-"""What stands for a sign where the output has no such sign; lines and blocks of frames become dashes."""
+"""ASCII replacements for characters that the output's encoding lacks; box-drawing characters become dashes."""
 
 
 def run(
@@ -31,21 +31,19 @@ def run(
     """Run one command line.
 
     Args:
-        name: the program's, as it is typed.
-        commands: gives dataclasses whose fields are options and whose `run` does the work and returns an exit
-            code or nothing.
+        name: the program's name, as it is typed.
+        commands: returns dataclasses whose fields are options and whose `run` does the work and returns an
+            exit code or None.
         description: one line for `--help`.
-        argv: the words after the program's name; by default those of the process, which is then this
-            program's: what it does on Ctrl-C, on a closed pipe and with signs that its output cannot show is
-            set.
+        argv: the words after the program's name; by default those of the process, whose response to Ctrl-C,
+            to a closed pipe and to characters outside the output's encoding is then set too.
 
     Raises:
-        SystemExit: with 2 after a mistake in the words, 1 where a check found something wrong, 130 after
-            Ctrl-C.
+        SystemExit: with 2 after a mistake in the command line, 1 after a failed check, 130 after Ctrl-C.
     """
-    said = f"{name.split()[-1]}:"
+    prefix = f"{name.split()[-1]}:"
     if argv is None:
-        own_process(said)
+        own_process(prefix)
     try:
         prepare()
         command = parse(name, commands(), description, list(sys.argv[1:] if argv is None else argv))
@@ -54,24 +52,24 @@ def run(
         if sys.stdout is not None:
             sys.stdout.flush()
     except KeyboardInterrupt as interrupt:
-        interrupted(said, str(interrupt))
+        interrupted(prefix, str(interrupt))
     except Exception as error:
-        if INTERRUPTED.is_set():  # what a library made of the interruption
-            interrupted(said)
+        if INTERRUPTED.is_set():  # a library turned the interruption into another exception
+            interrupted(prefix)
         mistake = in_one_sentence(error)
         if mistake is None:
             raise
-        print(said, mistake, file=sys.stderr)
+        print(prefix, mistake, file=sys.stderr)
         sys.exit(2)
     if code:
         sys.exit(code)
 
 
 def interrupted(name: str, says: str = "") -> NoReturn:
-    """End with 130 after one line.
+    """Print one line and exit with 130.
 
-    A process of our own ends on the spot: Python's way out waits for what XLA compiles in the background, and
-    may crash on it.
+    After Ctrl-C the process ends at once: Python's normal exit waits for XLA's compilations in the
+    background, and may crash.
     """
     print(name, says or "interrupted.", file=sys.stderr, flush=True)
     if INTERRUPTED.is_set():
@@ -80,7 +78,7 @@ def interrupted(name: str, says: str = "") -> NoReturn:
 
 
 def in_one_sentence(error: Exception) -> str | None:
-    """What went wrong, for an error that is no fault of this program's; None for one that is."""
+    """The error as one sentence if the user can correct it; None for an error of the program."""
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}{'' if error.filename is None else f': {error.filename}'}."
     if isinstance(error, (ValueError, OSError, OverflowError)):
@@ -101,15 +99,15 @@ def in_one_sentence(error: Exception) -> str | None:
 
 
 def own_process(name: str) -> None:
-    """Settings of a process that is this program's alone.
+    """Set up a process that runs this program alone.
 
-    Ctrl-C ends it, whatever it is doing: at once while modules are imported, by an exception once there is
-    work that may be kept, after `GRACE` seconds where the exception is not heeded, and at once when it is
-    pressed again. A reader of its output that has gone ends it as it ends every program (141 in a shell).
-    Signs that the output cannot show are written in ASCII.
+    Ctrl-C ends it at once while modules are imported; later it raises an exception, so that finished work is
+    stored, and ends the process after `GRACE` seconds if the exception has no effect. A second Ctrl-C ends it
+    at once. A closed pipe ends it as usual (141 in a shell). Characters outside the output's encoding are
+    written in ASCII.
 
     Args:
-        name: what begins the line that says so.
+        name: the first word of the line that reports the interruption.
     """
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
@@ -117,7 +115,7 @@ def own_process(name: str) -> None:
     if hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        return  # whoever started the process has decided otherwise: a shell ignores Ctrl-C for jobs in the background
+        return  # a shell ignores Ctrl-C for background jobs
 
     def interrupt(*_: Any) -> None:
         INTERRUPTED.set()
@@ -126,50 +124,50 @@ def own_process(name: str) -> None:
         raise KeyboardInterrupt
 
     def leave() -> None:
-        """From any thread and in the middle of anything, printing included; the first one speaks."""
+        """End the process from any thread, even while it prints; only the first call prints a line."""
         if not leaving.acquire(blocking=False):
             time.sleep(1.0)
-        cursor = "\r\x1b[K\x1b[?25h" if os.isatty(2) else ""  # which a bar of progress hides
+        cursor = "\r\x1b[K\x1b[?25h" if os.isatty(2) else ""  # a progress bar hides the cursor
         with contextlib.suppress(OSError):
             os.write(2, f"{cursor}{name} interrupted.\n".encode())
         os._exit(130)
 
-    def printed(kind: type, error: BaseException, trace: Any) -> None:
-        """Libraries in C print what they cannot hand on."""
+    def report_exception(kind: type, error: BaseException, trace: Any) -> None:
+        """Replace `sys.excepthook`: C libraries report exceptions there that they cannot propagate."""
         if issubclass(kind, KeyboardInterrupt):
             leave()
         sys.__excepthook__(kind, error, trace)
 
-    def dropped(error: Any) -> None:
-        """Python drops what is raised in a destructor or a callback, and goes on."""
+    def report_unraisable(error: Any) -> None:
+        """Replace `sys.unraisablehook`: Python ignores exceptions of destructors and callbacks."""
         if issubclass(error.exc_type, KeyboardInterrupt):
             leave()
         sys.__unraisablehook__(error)
 
     def watch() -> None:
-        """Wait for the signal itself, which is told at once even while the main thread compiles and heeds nothing."""
+        """Wait for the signal in a thread, which receives it even while the main thread compiles."""
         for presses in range(2):
-            while signal.SIGINT not in os.read(heard, 1):
+            while signal.SIGINT not in os.read(read_end, 1):
                 pass
             if presses == 0:
                 threading.Thread(target=lambda: (time.sleep(GRACE), leave()), daemon=True).start()
         leave()
 
     leaving = threading.Lock()
-    heard, told = os.pipe()
-    os.set_blocking(told, False)
-    signal.set_wakeup_fd(told, warn_on_full_buffer=False)
+    read_end, write_end = os.pipe()
+    os.set_blocking(write_end, False)
+    signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)
     signal.signal(signal.SIGINT, interrupt)
-    sys.excepthook, sys.unraisablehook = printed, dropped
+    sys.excepthook, sys.unraisablehook = report_exception, report_unraisable
     threading.Thread(target=watch, daemon=True).start()
 
 
 SIGNS = "ascii_signs"
-"""What that way of encoding is called."""
+"""The name of the codec error handler `ascii_signs`."""
 
 
 def ascii_signs(error: UnicodeError) -> tuple[str, int]:
-    r"""Write what an encoding lacks in ASCII: an error handler of codecs.
+    r"""Replace characters that an encoding lacks by ASCII: a codec error handler.
 
     Example:
         >>> "-1.04±.02 ─ ü".encode("ascii", "ascii_signs")
@@ -185,7 +183,7 @@ codecs.register_error(SIGNS, ascii_signs)
 
 
 def prepare() -> None:
-    """What must stand before jax is imported: guards against jax 0.10's hang and crash, and the compilation cache."""
+    """Set what jax reads at import: flags against jax 0.10's hang and crash, and the compilation cache."""
     if "jax" in sys.modules:
         return
     import importlib.metadata
@@ -202,7 +200,7 @@ def prepare() -> None:
 
 
 def cache_folder() -> pathlib.Path | None:
-    """Where compiled programs are kept between runs, if the place can be written."""
+    """The folder of compiled programs, or None if it cannot be written."""
     named = os.environ.get("JAX_COMPILATION_CACHE_DIR")
     try:
         home = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
@@ -214,10 +212,10 @@ def cache_folder() -> pathlib.Path | None:
 
 
 def parse(name: str, commands: Mapping[str, type], description: str, argv: list[str]) -> Any:
-    """The command that the words ask for.
+    """The command of a command line.
 
     Raises:
-        ValueError: for a mistake in them, in one sentence.
+        ValueError: for a mistake in the command line, in one sentence.
         SystemExit: after printing help.
     """
     argv = check_words(name, commands, argv)
@@ -243,10 +241,10 @@ def parse(name: str, commands: Mapping[str, type], description: str, argv: list[
 
 
 def check_packages() -> None:
-    """Refuse to begin where another module, of the working folder say, has the name of one of the laboratory's packages.
+    """Refuse to run if another module, for example of the working folder, hides one of the laboratory's packages.
 
     Raises:
-        ValueError: naming it.
+        ValueError: naming the module.
     """
     with warnings.catch_warnings(action="ignore"):
         import games
@@ -262,7 +260,7 @@ def check_packages() -> None:
 
 
 def check_words(name: str, commands: Mapping[str, type], argv: list[str]) -> list[str]:
-    """Refuse unknown commands and options, with the nearest known one, empty words and repeated options; gather the values of `GATHERS`.
+    """Refuse unknown or repeated options, unknown commands and empty words; join the values of `GATHERS`.
 
     Raises:
         ValueError: for an unknown command or option, an empty word, or an option given twice.
@@ -321,7 +319,7 @@ def check_words(name: str, commands: Mapping[str, type], argv: list[str]) -> lis
 
 
 def sentence(box: str) -> str:
-    r"""What the parser drew a box around, or ruled off where the terminal has no boxes, as one sentence.
+    r"""The parser's boxed error message as one sentence.
 
     Example:
         >>> sentence("╭─ Value error ──────╮\n│ Error parsing --seed: invalid literal for int() with base 10: 'x' │\n│ ───────── │")
@@ -334,20 +332,22 @@ def sentence(box: str) -> str:
             sections.append([])
         else:
             sections[-1].append(line)
-    titled = (
-        "╭" not in box and len(sections) > 1
-    )  # where the box cannot be drawn, its title is a section of its own
-    said = " ".join(" ".join(sections[titled]).split()).rstrip(".")
-    number = re.match(r"Error parsing (--\S+): invalid literal for (int|float).*: (.*)", said)
+    titled = "╭" not in box and len(sections) > 1  # without a box, the title is a section of its own
+    message = " ".join(" ".join(sections[titled]).split()).rstrip(".")
+    number = re.match(r"Error parsing (--\S+): invalid literal for (int|float).*: (.*)", message)
     if number:
-        said = f"{number[1]} is {number[3]}; it must be {'an integer' if number[2] == 'int' else 'a number'}"
+        message = (
+            f"{number[1]} is {number[3]}; it must be {'an integer' if number[2] == 'int' else 'a number'}"
+        )
     optional = re.match(
         r"Error parsing (--\S+): no type matching \S*(INT|FLOAT)\S* could be instantiated from \[(.*?)\]",
-        said,
+        message,
     )
     if optional:
-        said = f"{optional[1]} is {optional[3]}; it must be {'an integer' if optional[2] == 'INT' else 'a number'}"
-    several = re.match(r"Error parsing (--\S+): Could not find valid parse for arguments: \[(.*)\]", said)
+        message = f"{optional[1]} is {optional[3]}; it must be {'an integer' if optional[2] == 'INT' else 'a number'}"
+    several = re.match(r"Error parsing (--\S+): Could not find valid parse for arguments: \[(.*)\]", message)
     if several:
-        said = f"{several[1]} does not accept {several[2]}; it takes values of the kind that its help names"
-    return said[:1].upper() + said[1:]
+        message = (
+            f"{several[1]} does not accept {several[2]}; it takes values of the kind that its help names"
+        )
+    return message[:1].upper() + message[1:]

@@ -1,4 +1,4 @@
-"""What people read: tables on stdout, and one line of progress on stderr."""
+"""Output for people: tables on stdout, and progress on stderr."""
 
 import sys
 import time
@@ -14,23 +14,23 @@ from analysis.cli.runner import SIGNS
 from analysis.statistics import Estimate
 
 WIDE = 100_000
-"""Columns where the output is no terminal: tables in files and pipes have one line per row, however wide."""
+"""Width of the output where it is no terminal: in files and pipes a row of a table is one line."""
 GAP = 2
-"""Columns between two columns of a table."""
+"""Spaces between two columns of a table."""
 
 
 def stdout() -> Console:
-    """Where results go. Text is shown as it is: brackets in it are no markup, and colons make no pictures."""
+    """The console of results; text is printed literally, without markup and emoji codes."""
     return console(sys.stdout)
 
 
 def stderr() -> Console:
-    """Where everything else goes, in the same way."""
+    """The console of everything else, with the same settings."""
     return console(sys.stderr)
 
 
 def console(file: Any) -> Console:
-    """What prints on a stream."""
+    """A console that prints on a stream."""
     made = Console(file=file, markup=False, emoji=False, highlight=False)
     return (
         made
@@ -40,7 +40,7 @@ def console(file: Any) -> Console:
 
 
 def announce_device() -> None:
-    """Say on stderr what computes, first of all."""
+    """Print the device on stderr."""
     import jax
 
     devices = jax.devices()
@@ -51,13 +51,13 @@ def announce_device() -> None:
 
 
 class TextTable:
-    """A table that is never cut: where it is too wide, words wrap, and columns that still find no room follow below in blocks of their own.
+    """A table without truncation: text wraps, and columns beyond the width follow in blocks below.
 
     Args:
-        columns: their names.
-        rows: their text.
-        right: which columns are numbers, set to the right and never wrapped.
-        keys: how many columns name a row, and so begin every block.
+        columns: the names of the columns.
+        rows: the text of the cells.
+        right: indices of columns that hold numbers: right-aligned and never wrapped.
+        keys: number of leading columns that identify a row and are repeated in every block.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class TextTable:
         self.cells, self.right, self.keys = [list(columns), *map(list, rows)], right, keys
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Any]:
-        """For rich, which prints it."""
+        """The renderables that rich prints."""
         cells = [
             [text.encode(options.encoding, SIGNS).decode(options.encoding) for text in row]
             for row in self.cells
@@ -82,7 +82,7 @@ class TextTable:
         room = options.max_width
         share = [
             room // (1 + self.keys) if k < self.keys else room // 2 for k in range(len(whole))
-        ]  # where longer words are folded
+        ]  # longer words are folded
         least = [whole[k] if k in self.right else min(words[k], max(share[k], 8)) for k in range(len(whole))]
         first = list(range(self.keys))
         blocks: list[list[int]] = [[]]
@@ -98,7 +98,7 @@ class TextTable:
     def block(
         self, cells: list[list[str]], block: list[int], whole: list[int], least: list[int], room: int
     ) -> Table:
-        """Some of the columns; the room that is left goes to those that lack most."""
+        """One block of columns; the remaining width goes to the columns that lack most."""
         width = {k: least[k] for k in block}
         for _ in range(room - sum(width[k] + GAP for k in block) + GAP):
             lacking = max(block, key=lambda k: whole[k] - width[k])
@@ -121,14 +121,14 @@ class TextTable:
 
 
 def shown(mean: float, low: float, high: float) -> str:
-    """A mean with its interval, as read: `-1.042 [-1.081, -1.003]`."""
+    """A mean with its interval as text: `-1.042 [-1.081, -1.003]`."""
     if mean != mean:
         return "no finite seed"
     return f"{mean:.3f}" + (f" [{low:.3f}, {high:.3f}]" if low == low else " [one seed: no interval]")
 
 
 def all_diverged(every: bool) -> int:
-    """The exit code of a run, 1 after a sentence on stderr where nothing stayed finite."""
+    """The exit code of a run: 1 if every seed diverged, with a sentence on stderr, otherwise 0."""
     if every:
         print(
             "Every seed diverged, so that there is nothing to report; smaller steps (--set NAME.lr=...) may help.",
@@ -138,17 +138,17 @@ def all_diverged(every: bool) -> int:
 
 
 def ci95(e: Estimate) -> list[float | None]:
-    """An interval as JSON holds it: null for what does not exist."""
+    """An interval as JSON data: None for ends that are not finite."""
     return [number(e.low), number(e.high)]
 
 
 def number(x: float) -> float | None:
-    """A number as JSON holds it: null for what is not finite."""
+    """A number as JSON data: None if it is not finite."""
     return float(x) if x == x and abs(x) != float("inf") else None
 
 
 class Lines:
-    """The progress of a tournament: a bar with the time left on a terminal, a line now and then elsewhere."""
+    """The progress of a tournament: a bar with the remaining time on a terminal, otherwise a line every ten seconds."""
 
     def __init__(self) -> None:
         self.console = stderr()
@@ -163,8 +163,8 @@ class Lines:
             transient=True,
         )
         self.task: Any = None
-        self.spoken = time.monotonic()
-        self.begun = time.monotonic()
+        self.last_line = time.monotonic()
+        self.started = time.monotonic()
 
     def __enter__(self) -> "Lines":
         if self.console.is_terminal:
@@ -193,16 +193,16 @@ class Lines:
             self.say(f"{game}: compiled in {facts['compile_s']:.1f} s, ran in {facts['run_s']:.1f} s")
 
     def running(self, game: str, done: int, steps: int) -> None:
-        """On no terminal, a line every ten seconds."""
+        """Print a line every ten seconds if the output is no terminal."""
         now = time.monotonic()
         if done == 0:
-            self.begun = self.spoken = now
-        elif now - self.spoken > 10 and not self.console.is_terminal:
-            self.spoken = now
+            self.started = self.last_line = now
+        elif now - self.last_line > 10 and not self.console.is_terminal:
+            self.last_line = now
             self.say(
-                f"{game}: {done} of {steps} steps, about {(now - self.begun) * (steps - done) / done:.0f} s left"
+                f"{game}: {done} of {steps} steps, about {(now - self.started) * (steps - done) / done:.0f} s left"
             )
 
     def say(self, line: str) -> None:
-        """One line on stderr."""
+        """Print one line on stderr."""
         self.console.print(line, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""Names and settings of a command line, made into games and learners."""
+"""Games and learners from the names and settings of a command line."""
 
 import json
 import pathlib
@@ -10,15 +10,15 @@ from analysis.cli.game_files import game_label, holds_game, matrix_game
 from games.registry import Registry, nearest
 
 FILE = "file:"
-"""What a trained learner's name begins with; its folder follows."""
+"""The prefix of a trained learner's name; its folder follows."""
 
 
 LABEL = re.compile(r"([\w-]+)=(.+)", re.DOTALL)
-"""A copy under a name of its own, `fast=lola`."""
+"""The form of a copy of a learner with a name of its own, `fast=lola`."""
 
 
 def label(word: str) -> str:
-    """What a learner of the command line is called: its own name, or the one that stands before it.
+    """The name of a learner of the command line: the word itself, or the part before `=`.
 
     Example:
         >>> label("lola"), label("fast=lola"), label("file:runs/lr=2")
@@ -29,11 +29,10 @@ def label(word: str) -> str:
 
 
 def labels(words: Sequence[str]) -> tuple[str, ...]:
-    """What the learners of a command line are called.
+    """The names of the learners of a command line.
 
     Raises:
-        ValueError: for a name of one's own that is a game's or a learner's already, or stands for two
-            learners.
+        ValueError: for a new name that is already a game's or a learner's, or is given to two learners.
 
     Example:
         >>> labels(["lola", "fast=lola", "lola"])
@@ -42,7 +41,7 @@ def labels(words: Sequence[str]) -> tuple[str, ...]:
     from analysis.cli.registries import registry
     from games import PLAYABLE
 
-    stands: dict[str, str] = {}
+    named: dict[str, str] = {}
     for word in words:
         own = label(word)
         taken = next(
@@ -53,9 +52,9 @@ def labels(words: Sequence[str]) -> tuple[str, ...]:
             raise ValueError(
                 f"{word!r} calls a learner {own!r}, which is a {taken}'s name already; choose another, such as my_{own}."
             )
-        if stands.setdefault(own, word) != word:
+        if named.setdefault(own, word) != word:
             raise ValueError(
-                f"{own!r} stands for two learners, {stands[own]!r} and {word!r}; give each a name of its own."
+                f"{own!r} stands for two learners, {named[own]!r} and {word!r}; give each a name of its own."
             )
     return tuple(map(label, words))
 
@@ -64,11 +63,11 @@ def parsed(words: Sequence[str], present: Sequence[str]) -> dict[str, dict[str, 
     """Settings `NAME.SETTING=VALUE`, by name.
 
     Args:
-        words: as given after `--set`.
-        present: the games and learners of this run.
+        words: the words after `--set`.
+        present: the names of the games and learners of this run.
 
     Raises:
-        ValueError: for a word of another form, or a name that is not in this run.
+        ValueError: for a word of another form, or a name that is not part of this run.
 
     Example:
         >>> parsed(["lola.lr=0.5", "lola.variant=taylor"], ["lola", "naive", "ipd"])
@@ -91,7 +90,7 @@ def parsed(words: Sequence[str], present: Sequence[str]) -> dict[str, dict[str, 
 
 
 def literal(value: str) -> Any:
-    """A number, list or truth value where the text is one, and the text itself where it is none.
+    """The number, list or truth value that the text is in JSON, otherwise the text itself.
 
     Example:
         >>> literal("0.5"), literal("3"), literal("nan"), literal("taylor")
@@ -113,16 +112,16 @@ def made(
     settings: dict[str, dict[str, Any]],
     games: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The members of these names, with their settings, under the names they were asked for by.
+    """Games or learners with their settings, by the names on the command line.
 
-    A learner called `file:FOLDER` is the trained one that the folder holds; `fast=lola` is a LOLA under the
-    name `fast`. A game called by a file is the matrix game in it.
+    `file:FOLDER` is the trained learner in that folder; `fast=lola` is a LOLA with the name `fast`. A file is
+    the matrix game in it.
 
     Args:
-        registry: the family.
-        names: its members' names or aliases.
-        settings: by name.
-        games: what a trained learner is to play.
+        registry: the registry of games or of learners.
+        names: the words of the command line.
+        settings: the settings by name.
+        games: the games that a trained learner is to play.
 
     Raises:
         ValueError: for an unknown name, an unknown setting, a value that the member refuses, or a trained
@@ -162,10 +161,10 @@ def made(
 
 
 def canonical(registry: Registry, name: str) -> str:
-    """The name behind an alias; a trained learner's is its own.
+    """The registry name of an alias; the name of a trained learner is unchanged.
 
     Raises:
-        ValueError: for an unknown name, or a learner that is nothing before it is trained.
+        ValueError: for an unknown name, or a learner that must be trained first.
     """
     if is_file(registry, name):
         return name
@@ -179,7 +178,7 @@ def canonical(registry: Registry, name: str) -> str:
 
 
 def by_hand(name: str, given: Mapping[str, Any]) -> Any:
-    """M-MAML with parameters that are given rather than trained.
+    """M-MAML with given initial parameters instead of trained ones.
 
     Raises:
         ValueError: for an unknown setting or a value that the learner refuses.
@@ -203,15 +202,15 @@ def is_trained(registry: Registry, name: str) -> bool:
 
 
 def is_file(registry: Registry, name: str) -> bool:
-    """Whether a name is that of a trained learner's folder."""
+    """Whether a name has the form `file:FOLDER` of a trained learner."""
     return registry.kind == "learner" and name.startswith(FILE)
 
 
 def trained(name: str, settings: Mapping[str, Any], games: Mapping[str, Any]) -> Any:
-    """The learner of `file:FOLDER`, checked against the games it is to play, its numbers replaced by the given ones.
+    """The learner of `file:FOLDER`, checked against the games it is to play, with the given numbers.
 
     Raises:
-        ValueError: for a folder that holds none, another game, an unknown setting or a number that the
+        ValueError: for a folder without a learner, another game, an unknown setting or a number that the
             learner refuses.
     """
     import dataclasses
@@ -236,7 +235,7 @@ def trained(name: str, settings: Mapping[str, Any], games: Mapping[str, Any]) ->
 
 
 def once(kind: str, registry: Registry, names: Sequence[str]) -> None:
-    """Refuse a name given twice, be it under an alias.
+    """Refuse a name that is given twice, also under an alias.
 
     Raises:
         ValueError: naming the repetition.
@@ -260,7 +259,7 @@ def once(kind: str, registry: Registry, names: Sequence[str]) -> None:
 
 
 def usual_seeds(names: Sequence[str]) -> int:
-    """How many seeds where nobody says: as many as `tournament` takes, from the games' names alone.
+    """The default number of seeds, as in `tournament`, from the games' names alone.
 
     Example:
         >>> usual_seeds(["ipd"]), usual_seeds(["ipd", "coin_lola"])

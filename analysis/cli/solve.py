@@ -14,20 +14,20 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Solve:
-    """Print the equilibria of a matrix game, or of the stage game of an iterated one, and how far each is from equilibrium."""
+    """Print the equilibria of a matrix game, or of an iterated game's stage game, with their residuals."""
 
     game: tyro.conf.Positional[str] = dataclasses.field(metadata={"positional": True})
     """The game: its name, a .nfg, .json or .csv file, or - for such a file on standard input."""
     method: str | None = None
-    """The solver; by default one that suits the game."""
+    """The solver; by default one is chosen by the game's size."""
     all: bool = False
-    """Use a method that looks for every equilibrium, and refuse one that does not."""
+    """Find all equilibria; a method that does not is refused."""
     exact: bool = False
-    """Work in rationals, where the method does."""
+    """Compute in rationals, if the method can."""
     correlated: str | None = None
-    """Instead, the best correlated equilibrium: welfare, egalitarian, or the index of a player."""
+    """Instead, the best correlated equilibrium by welfare, egalitarian, or a player's payoff (its index)."""
     coarse: bool = False
-    """Instead, the best coarse correlated equilibrium; by welfare, unless --correlated says otherwise."""
+    """Instead, the best coarse correlated equilibrium, by welfare or by the objective of --correlated."""
     qre: tuple[float, ...] = ()
     """Instead, the quantal response (logit) equilibria at these precisions."""
     set: tuple[str, ...] = ()
@@ -35,10 +35,10 @@ class Solve:
     json: bool = False
     """Print one JSON object."""
     force: bool = False
-    """Solve however long the estimate says it takes."""
+    """Solve even if the estimated time is long."""
 
     def run(self) -> int:
-        """Solve, print, and say whether all went well."""
+        """Solve and print; 0 if the game was solved."""
         self.check()
         game, name = loaded(self.game, self.settings(self.game))
         if self.correlated is not None or self.coarse:
@@ -46,7 +46,7 @@ class Solve:
         return self.quantal(game, name) if self.qre else self.equilibria(game, name)
 
     def check(self) -> None:
-        """Refuse options that ask for different things at once.
+        """Refuse options that exclude each other.
 
         Raises:
             ValueError: naming two of them.
@@ -59,13 +59,13 @@ class Solve:
             raise ValueError(f"{asked[0]} and {asked[1]} ask for different things; give one of them.")
 
     def settings(self, name: str) -> dict[str, Any]:
-        """Those of one name."""
+        """The settings of one name."""
         from analysis.cli import settings
 
         return settings.parsed(self.set, [x for x in (self.game, self.method) if x]).get(name, {})
 
     def equilibria(self, game: "NormalForm", name: str) -> int:
-        """Nash equilibria."""
+        """Print Nash equilibria."""
         from analysis.cli import equilibria
         from solvers import SOLVERS, solve
 
@@ -95,7 +95,7 @@ class Solve:
         return complain(found.status, found.message if self.json else "")
 
     def correlations(self, game: "NormalForm", name: str) -> int:
-        """The best correlated, or coarse correlated, equilibrium."""
+        """Print the best correlated, or coarse correlated, equilibrium."""
         from analysis.cli import equilibria
         from solvers import coarse_correlated_equilibrium, correlated_equilibrium
 
@@ -115,7 +115,7 @@ class Solve:
         return complain(found.status, said)
 
     def quantal(self, game: "NormalForm", name: str) -> int:
-        """Quantal response equilibria where their principal branch reaches each precision."""
+        """Print the quantal response equilibria of the principal branch at each precision."""
         import jax
 
         from analysis.cli import equilibria
@@ -144,7 +144,7 @@ class Solve:
 
 
 def show_json(found: dict[str, Any]) -> None:
-    """One JSON object, with null for what is not finite."""
+    """Print one JSON object, with null for numbers that are not finite."""
 
     def plain(entry: Any) -> Any:
         if isinstance(entry, dict):
@@ -157,12 +157,12 @@ def show_json(found: dict[str, Any]) -> None:
 
 
 def names(game: "NormalForm") -> dict[str, Any]:
-    """Whose profiles they are: the players and their actions, in the order of strategies and supports."""
+    """The names of players and actions, in the order of strategies and supports."""
     return {"players": list(game.players), "actions": [list(own) for own in game.actions]}
 
 
 def default(game: "NormalForm", every: bool) -> str:
-    """The method that suits a game, or the one that looks for every equilibrium of it."""
+    """The default method for a game, or the one that finds all its equilibria."""
     from solvers.dispatch import default_method
 
     named = default_method(game.n_actions)
@@ -170,18 +170,17 @@ def default(game: "NormalForm", every: bool) -> str:
 
 
 def complain(status: str, message: str) -> int:
-    """Say on stderr what went wrong, if anything; the exit code."""
+    """Print a message on stderr, if there is one, and return the exit code."""
     if message:
         print(message, file=sys.stderr)
     return int(status != "solved")
 
 
 def loaded(word: str, given: dict[str, Any]) -> "tuple[NormalForm, str]":
-    """A game by name, with its settings, or from a file; and what to call it.
+    """A game by name, with its settings, or from a file; and its name in the output.
 
     Raises:
-        ValueError: for an unknown name, a file that is missing or malformed, and a game without a payoff
-            matrix.
+        ValueError: for an unknown name, a missing or malformed file, and a game without a payoff matrix.
     """
     from analysis.cli.game_files import holds_game, read
     from solvers import NormalForm

@@ -1,4 +1,4 @@
-"""`shaping tournament`: every learner against every learner."""
+"""`shaping tournament`: every learner plays every learner."""
 
 import dataclasses
 import json as json_
@@ -25,20 +25,20 @@ LEARNERS = (
 
 @dataclasses.dataclass(frozen=True)
 class Tournament:
-    """Let every learner meet every learner, itself included, in both seats of every game; keep the rows and a heatmap.
+    """Play every learner against every learner, itself included, in both seats of every game.
 
-    A run that was interrupted goes on where it stopped when the same command is given again; with more games,
-    learners or seeds, what is new is played alone.
+    An interrupted run is resumed by the same command. With more games, learners or seeds, only the new matches
+    are computed.
     """
 
     games: tuple[str, ...] = GAMES
     """Two-player games: names, or files that shaping solve reads."""
     learners: tuple[str, ...] = LEARNERS
-    """Learners; file:FOLDER is the trained learner that a folder holds, and fast=lola a LOLA called fast, with settings of its own."""
+    """Learners: names, file:FOLDER for the trained learner in a folder, or copies such as fast=lola."""
     steps: int = 200
     """Learning steps."""
     seeds: int | None = None
-    """Independent runs per pairing; by default 64, and 4 where a game is sampled."""
+    """Independent runs per pairing; by default 64, and 4 if a game is sampled."""
     seed: int = 0
     """Root of all randomness."""
     set: tuple[str, ...] = ()
@@ -48,10 +48,10 @@ class Tournament:
     json: bool = False
     """Print one JSON object."""
     force: bool = False
-    """Replace what the folder holds."""
+    """Replace the results in the folder."""
 
     def run(self) -> int:
-        """Compute what is missing, draw, and print; 1 where no seed of any pairing stayed finite."""
+        """Compute the missing matches, draw, and print; 1 if every seed diverged."""
         from analysis.cli import settings
         from analysis.cli.game_files import game_label
         from analysis.cli.registries import registry
@@ -68,10 +68,10 @@ class Tournament:
             {game_label(name): game for name, game in played.items()},
             settings.made(learners, self.learners, given, played),
         )
-        return dataclasses.replace(self, games=tuple(members[0])).held(*members)
+        return dataclasses.replace(self, games=tuple(members[0])).play(*members)
 
-    def held(self, *members: dict[str, Any]) -> int:
-        """The tournament of these games and learners."""
+    def play(self, *members: dict[str, Any]) -> int:
+        """Play the tournament of these games and learners."""
         from analysis.cli.screen import Lines, all_diverged, announce_device
         from analysis.tournaments.run import tournament
 
@@ -106,11 +106,11 @@ class Tournament:
             ) from None
 
     def draw(self, frame: "pd.DataFrame", changed: bool) -> None:
-        """Keep the heatmap beside the rows."""
+        """Store the heatmap beside the rows."""
         import pathlib
 
         from analysis.plots import pictures as plots
-        from analysis.results.store import write_whole
+        from games.storage import write_whole
 
         path = pathlib.Path(self.out) / "heatmap.png"
         if changed or not path.exists():
@@ -131,7 +131,7 @@ class Tournament:
         return found
 
     def show(self, frame: "pd.DataFrame") -> None:
-        """The tables that people read: per game, the standings beside the row learners' means."""
+        """Print a table per game: the standings beside the cross-play means."""
         from analysis.cli.screen import TextTable, stdout
         from analysis.tournaments.tables import cells, standings
 
@@ -157,7 +157,7 @@ class Tournament:
         console.print(f"Kept in {self.out}, with heatmap.png.", soft_wrap=True)
 
     def rows(self, ranking: Any, crossing: Any) -> list[list[str]]:
-        """One row per learner, in the order asked for."""
+        """One row per learner, in the order of the command line."""
         from analysis.cli.settings import label
 
         place = {learner: k for k, learner in enumerate(map(label, self.learners))}
@@ -177,7 +177,7 @@ class Tournament:
         return rows
 
     def divergence(self, crossing: Any) -> list[str]:
-        """A line for every cell with diverged seeds."""
+        """One line for every cell with diverged seeds."""
         return [
             f"{c['row']} against {c['column']}: {c['diverged']} of {c['seeds']} seeds diverged and are left out of the means."
             for c in crossing.to_dict("records")
@@ -186,7 +186,7 @@ class Tournament:
 
 
 def brief(mean: float, interval: tuple[float, float]) -> str:
-    """A mean with half the width of its interval, short: `-1.04±.02`."""
+    """A mean with half the width of its interval as short text: `-1.04±.02`."""
     from analysis.statistics import short
 
     if mean != mean:

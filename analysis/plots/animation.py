@@ -164,10 +164,10 @@ def snapshot(environment: Environment, state: Any, ax: Axes | None = None) -> Fi
         'Drawing'
     """
     state = jax.tree.map(np.asarray, state)
+    if ax is not None:
+        _draw_state(ax, environment, state)
+        return ax
     with rc_context(STYLE):
-        if ax is not None:
-            _draw_state(ax, environment, state)
-            return ax
         figure, axes = _board_figure(appearance_of(environment))
         _draw_state(axes, environment, state)
     return figure

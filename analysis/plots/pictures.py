@@ -53,9 +53,8 @@ def heatmap(frame: "pd.DataFrame", value: str = "value", ax: Axes | None = None)
                 f"One axes shows one game, and these rows hold {len(games)}; choose one, as in heatmap(frame[frame['game'] == "
                 f"{games[0]!r}], ax=ax)."
             )
-        with matplotlib.rc_context(STYLE):
-            _panel(ax, table, learners)
-            ax.set(title=games[0], xlabel="column learner (seat 1)", ylabel="row learner (seat 0)")
+        _panel(ax, table, learners)
+        ax.set(title=games[0], xlabel="column learner (seat 1)", ylabel="row learner (seat 0)")
         return ax
     n, across = len(learners), min(2, len(games))
     down = -(-len(games) // across)
