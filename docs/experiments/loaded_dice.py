@@ -14,14 +14,14 @@ from games.sampled.estimators import LoadedDice
 from games.sampled.game import Sampled
 
 DISCOUNT, LENGTH, BATCH, REPETITIONS = 0.8, 40, 64, 1500
-"""What comes after the last step is worth less than two ten-thousandths of the whole."""
+"""The discounted rewards after the last step are less than .0002 of the return."""
 TABLES = (jnp.array([0.3, -0.5, 0.8, 0.1, -1.0]), jnp.array([-0.2, 0.6, -0.4, 0.9, 0.5]))
 GRID = jnp.linspace(0.0, 1.0, 6)
 ENVIRONMENT = ENVIRONMENTS.make("ipd_rollout", length=LENGTH)
 
 
 def state_values() -> tuple[np.ndarray, np.ndarray]:
-    """Everybody's value of every row of its own table: the start, then CC, CD, DC, DD with its own action first."""
+    """Both players' exact values in the states start, CC, CD, DC, DD, own action first."""
     mine, theirs = (1 / (1 + np.exp(-np.asarray(x, float))) for x in TABLES)
     theirs = theirs[[0, 1, 3, 2, 4]]
     joint = np.stack(
@@ -35,13 +35,13 @@ def state_values() -> tuple[np.ndarray, np.ndarray]:
 
 
 def mixed(values) -> jax.Array:
-    """The second derivative of the first player's value in its own table and the other's, 5x5."""
+    """The mixed second derivative of the first player's value in the two tables, 5x5."""
     return jax.jacfwd(jax.grad(lambda x, y: values((x, y))[0]), argnums=1)(*TABLES)
 
 
 @jax.jit
 def estimates(decays: jax.Array, mixes: jax.Array, critic: jax.Array) -> jax.Array:
-    """One for every setting and repetition, `(settings, repetitions, 5, 5)`; every setting from the same episodes."""
+    """Estimates of `mixed`, `(settings, repetitions, 5, 5)`, from the same episodes for all settings."""
 
     def estimate(key):
         def by(decay, mix):
@@ -62,11 +62,11 @@ def estimates(decays: jax.Array, mixes: jax.Array, critic: jax.Array) -> jax.Arr
     return jnp.moveaxis(jax.lax.map(estimate, jax.random.split(jax.random.key(0), REPETITIONS)), 0, 1)
 
 
-def bias_and_deviation(drawn: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Of every setting, relative to the true derivative's norm; the bias without what chance adds to it."""
+def bias_and_deviation(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Bias, corrected for sampling error, and standard deviation of each setting, relative to the exact norm."""
     truth = np.asarray(mixed(ipd(discount=DISCOUNT).values))
-    variance = drawn.var(axis=1, ddof=1).sum(axis=(1, 2))
-    gap = ((drawn.mean(axis=1) - truth) ** 2).sum(axis=(1, 2)) - variance / REPETITIONS
+    variance = samples.var(axis=1, ddof=1).sum(axis=(1, 2))
+    gap = ((samples.mean(axis=1) - truth) ** 2).sum(axis=(1, 2)) - variance / REPETITIONS
     norm = np.linalg.norm(truth)
     return np.sqrt(np.maximum(gap, 0)) / norm, np.sqrt(variance) / norm
 

@@ -30,8 +30,11 @@ KEYS = jax.random.split(jax.random.key(0), 6)
 BATCH = 1000
 
 
-def moved(learner, game, params=None) -> np.ndarray:
-    """For every key, how far the other's policy is from where it was after all of its steps; without parameters, of players just drawn."""
+def policy_changes(learner, game, params=None) -> np.ndarray:
+    """Divergence of the other's policy after all look-ahead steps from that before, for every key.
+
+    Without parameters, the players are initial ones.
+    """
 
     def divergence(key):
         start = game.init(key) if params is None else params
@@ -43,7 +46,7 @@ def moved(learner, game, params=None) -> np.ndarray:
     return np.asarray(eqx.filter_jit(jax.vmap(divergence))(KEYS))
 
 
-def drawn() -> pd.DataFrame:
+def by_preset() -> pd.DataFrame:
     """One row per preset."""
     rows = []
     for game, name, size in itertools.product(
@@ -51,12 +54,12 @@ def drawn() -> pd.DataFrame:
     ):
         chosen = preset(name, game, size)
         learner = made(name, chosen.settings)
-        far = moved(learner, SAMPLED.make(game, **{**chosen.made_with, "batch": BATCH}))
-        rows.append({"game": game, "learner": name, "size": size} | described(learner, far))
+        far = policy_changes(learner, SAMPLED.make(game, **{**chosen.made_with, "batch": BATCH}))
+        rows.append({"game": game, "learner": name, "size": size} | summary(learner, far))
     return pd.DataFrame(rows)
 
 
-def after(folders: list[str]) -> pd.DataFrame:
+def by_folder(folders: list[str]) -> pd.DataFrame:
     """One row per training of both seats."""
     rows = []
     for folder in folders:
@@ -67,12 +70,14 @@ def after(folders: list[str]) -> pd.DataFrame:
         )
         note = checkpoint.load_note(folder)["note"]
         learner = made(note["training"], note["settings"])
-        rows.append({"folder": folder} | described(learner, moved(learner, larger, trained(folder, game))))
+        rows.append(
+            {"folder": folder} | summary(learner, policy_changes(learner, larger, trained(folder, game)))
+        )
     return pd.DataFrame(rows)
 
 
 def made(name, given) -> PolaDice:
-    """The learner of a training, which must be one that looks ahead as POLA-DiCE does."""
+    """The learner of a training, which must be a `PolaDice`."""
     learner = LEARNERS.make(name, **{k: v for k, v in given.items() if k != "iterations"})
     if not isinstance(learner, PolaDice):
         raise SystemExit(
@@ -81,12 +86,12 @@ def made(name, given) -> PolaDice:
     return learner
 
 
-def described(learner: PolaDice, far: np.ndarray) -> dict[str, float]:
-    """How far a learner looks, by its settings and by what these do."""
+def summary(learner: PolaDice, far: np.ndarray) -> dict[str, float]:
+    """A learner's look-ahead settings and the smallest, median and largest change of policy."""
     own = {"look_ahead": float(learner.look_ahead), "inner_steps": learner.inner_steps}
     return own | {"least": far.min(), "median": np.median(far), "most": far.max()}
 
 
 if __name__ == "__main__":
-    table = after(sys.argv[1:]) if sys.argv[1:] else drawn()
+    table = by_folder(sys.argv[1:]) if sys.argv[1:] else by_preset()
     print(table.to_string(index=False, float_format="{:.2g}".format))

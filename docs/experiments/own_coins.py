@@ -24,7 +24,7 @@ LOOKS, EPISODES = 20, 4096
 
 
 def curve(label: str, seed: int) -> pd.DataFrame:
-    """What both players of one training earn and take, as `evaluate` has it, at every twentieth of it."""
+    """Results of `evaluate` for both players of one training, at every twentieth of it."""
     name, changes = RUNS[label]
     chosen = preset(name, "coin_lola", "quick")
     settings, game, looks = chosen.settings | changes, chosen.make_game(), []
