@@ -152,7 +152,7 @@ def _shortest(array: np.ndarray) -> np.ndarray:
     return np.array([float(str(x)) for x in array.ravel()]).reshape(array.shape)
 
 
-def described(value: Any) -> Any:
+def comparable_description(value: Any) -> Any:
     """A game's whole description without the fields in `DRAWS`: what a stored player's game must agree with."""
 
     def kept(data: Any) -> Any:

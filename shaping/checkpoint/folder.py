@@ -22,7 +22,7 @@ from games.sampled.catalog import as_game
 from games.storage import LOCK, alone, signed, write_whole
 from shaping.base import Learner
 from shaping.checkpoint import files as files
-from shaping.checkpoint.encoding import decoded, described, difference, encoded
+from shaping.checkpoint.encoding import comparable_description, decoded, difference, encoded
 
 
 def save(
@@ -84,7 +84,7 @@ def packed(
     header = {
         "format": files.FORMAT,
         "lab": files.lab(),
-        "game": None if game is None else {"name": game.name, "settings": described(game)},
+        "game": None if game is None else {"name": game.name, "settings": comparable_description(game)},
         "learner": {"name": learner.label, "settings": tree},
         "state": leaves,
         "note": note or {},
@@ -144,7 +144,7 @@ def check_game(folder: str | os.PathLike, game: Game | str) -> None:
         return
     found = f"{there['name']!r}, not {game.name!r}"
     if there["name"] == game.name:
-        differing = difference(there["settings"], described(game))
+        differing = difference(there["settings"], comparable_description(game))
         found = f"{game.name!r}, but {differing}" if differing else ""
     if found:
         raise ValueError(

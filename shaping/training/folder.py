@@ -18,7 +18,7 @@ from games.storage import alone
 from shaping.base import Learner
 from shaping.catalog import as_learners
 from shaping.checkpoint import folder as checkpoint
-from shaping.checkpoint.encoding import described, encoded
+from shaping.checkpoint.encoding import comparable_description, encoded
 from shaping.checkpoint.source_code import sources
 from shaping.training.catalog import make_trainer, trainer_entry
 from shaping.training.driver import Run, run, shapes
@@ -227,7 +227,7 @@ def keep(
 
 def identity(learner: Learner) -> Any:
     """A learner as plain data to compare: its settings; or its class and a hash of its numbers where they are many."""
-    whole = described(learner)
+    whole = comparable_description(learner)
     if len(json.dumps(whole)) <= LONGEST:
         return whole
     arrays: dict[str, np.ndarray] = {}
