@@ -1,4 +1,4 @@
-"""Two-player games as spreadsheets hold them: a table whose cells are pairs of payoffs, or the players' tables one below the other."""
+"""Two-player games in .csv files: one table with a pair of payoffs in each cell, or one table per player."""
 
 import csv
 import io
@@ -11,17 +11,17 @@ from solvers.payoffs import number
 
 
 def parse(text: str) -> NormalForm:
-    r"""The game that comma-separated values describe; tabs and semicolons separate as well.
+    r"""Read a game from comma-separated values; tabs and semicolons are also separators.
 
     Args:
         text: one table with cells such as `3 0`, `"3,0"` or `(3; 0)`, the row player's payoff first; or two
-            tables of numbers with an empty line between, the row player's first. A first row and a first
-            column that are no payoffs are the actions' names. Decimals are written with a point; decimals and
-            `p/q` are exact.
+            tables of numbers with an empty line between them, the row player's first. A first row and a first
+            column without payoffs are the names of the actions. Decimals have a point; decimals and `p/q` are
+            read exactly.
 
     Raises:
-        ValueError: with line and cell for what is no payoff, rows of different length, and tables of
-            different shape.
+        ValueError: if a cell is no payoff, with line and cell; if rows have different lengths, or tables
+            different shapes.
 
     Example:
         >>> game = parse(",left,right\nup,3 3,0 5\ndown,5 0,1 1")
@@ -52,10 +52,12 @@ def parse(text: str) -> NormalForm:
     shapes = [(len(entries), len(entries[0])) for entries, *_ in tables]
     if len(set(shapes)) > 1:
         raise ValueError(
-            f"The players' tables are {shapes[0][0]}x{shapes[0][1]} and {shapes[1][0]}x{shapes[1][1]}; they must be alike."
+            f"The players' tables are {shapes[0][0]}x{shapes[0][1]} and {shapes[1][0]}x{shapes[1][1]}; they must have the same shape."
         )
     if any(any(names) and names != list(tables[0][1:]) for _, *names in tables[1:]):
-        raise ValueError("The players' tables name different actions; name them alike, or only in the first.")
+        raise ValueError(
+            "The players' tables name different actions; use the same names, or name them only in the first."
+        )
     cells = [
         [[x for (entries, *_) in tables for x in entries[a][b]] for b in range(shapes[0][1])]
         for a in range(shapes[0][0])
@@ -72,10 +74,10 @@ def parse(text: str) -> NormalForm:
 def table(
     block: list[tuple[int, list[str]]], size: int
 ) -> tuple[list[list[list[Fraction]]], list[str], list[str]]:
-    """The payoffs of a table, `size` in each cell, and the names of its rows and columns where it has them.
+    """The payoffs of a table, `size` in each cell, and the names of its rows and columns, if any.
 
     Raises:
-        ValueError: with line and cell for what is no payoff, and rows of different length.
+        ValueError: if a cell is no payoff, with line and cell, or if rows have different lengths.
     """
     (_, head), below = block[0], block[1:]
     corner = not head[0]
@@ -109,7 +111,7 @@ def table(
 
 
 def read(cell: str, size: int) -> Any:
-    """The payoffs in a cell, or None where it holds something else."""
+    """The payoffs in a cell, or None if it holds something else."""
     parts = re.split(r"\s*[\s,;|]\s*", cell.strip("()[]{} "))
     try:
         return [number(part) for part in parts] if len(parts) == size else None

@@ -1,4 +1,4 @@
-"""Games on disk: Gambit's .nfg, a plain JSON form and tables of pairs, chosen by the suffix; nothing in a file is evaluated."""
+"""Read and write games: Gambit's .nfg, JSON, and tables in .csv, chosen by the suffix; nothing in a file is evaluated."""
 
 import json
 import os
@@ -15,20 +15,20 @@ from solvers.payoffs import number
 
 SUFFIXES = (".nfg", ".json", ".csv")
 TREE = (
-    "is a game tree, and games are solved in strategic form here; write that with Gambit, as pygambit.read_efg(file).to_nfg(other) does, "
-    "and give the .nfg file."
+    "is a game tree, and only games in strategic form are read; convert it with Gambit, such as by "
+    "pygambit.read_efg(file).to_nfg(other), and use the .nfg file."
 )
 
 
 def read_game(path: str | os.PathLike[str]) -> NormalForm:
-    """The game in a .nfg, .json or .csv file.
+    """Read a game from a .nfg, .json or .csv file.
 
     Args:
-        path: its suffix says the form.
+        path: the file; its suffix determines the format.
 
     Raises:
-        ValueError: for another suffix, or in one sentence with line and column for a malformed file.
-        OSError: for a file that cannot be read.
+        ValueError: for another suffix, or for a malformed file, with line and column.
+        OSError: if the file cannot be read.
     """
     path = pathlib.Path(path)
     parse = {".nfg": nfg.parse, ".json": parse_json, ".csv": csv_tables.parse}[suffix(path)]
@@ -41,10 +41,10 @@ def read_game(path: str | os.PathLike[str]) -> NormalForm:
 
 
 def read_text(text: str) -> NormalForm:
-    r"""The game that a text describes, in whichever of the three forms it is.
+    r"""Read a game from a text in one of the three formats, which is detected.
 
     Raises:
-        ValueError: for a text that is no game.
+        ValueError: if the text is no game.
 
     Example:
         >>> read_text("3 3, 0 5\n5 0, 1 1").payoffs[0].tolist()
@@ -52,7 +52,7 @@ def read_text(text: str) -> NormalForm:
     """
     begins = text.removeprefix("\ufeff").lstrip()
     if not begins:
-        raise ValueError("The text is empty; give a game in the form of a .nfg, .json or .csv file.")
+        raise ValueError("The text is empty; pass a game in the format of a .nfg, .json or .csv file.")
     if begins.startswith("EFG"):
         raise ValueError(f"The text {TREE}")
     parse = parse_json if begins[0] in "{[" else nfg.parse if begins.startswith("NFG") else csv_tables.parse
@@ -60,14 +60,17 @@ def read_text(text: str) -> NormalForm:
 
 
 def write_game(game: Any, path: str | os.PathLike[str]) -> pathlib.Path:
-    """Write a game, whole or not at all.
+    """Write a game to a .nfg or .json file, atomically: an interrupted write leaves the old file.
 
     Args:
-        game: whatever solvers take; a `NormalForm` keeps its names.
-        path: its suffix says the form.
+        game: a game as for `solve`; a `NormalForm` keeps its names.
+        path: the file; its suffix determines the format.
+
+    Returns:
+        The path.
 
     Raises:
-        ValueError: for another suffix, for payoffs that are no game, and where the file cannot be written.
+        ValueError: for another suffix, if `game` is not a game, or if the file cannot be written.
 
     Example:
         >>> import tempfile
@@ -83,10 +86,10 @@ def write_game(game: Any, path: str | os.PathLike[str]) -> pathlib.Path:
 
 
 def suffix(path: pathlib.Path, known: Sequence[str] = SUFFIXES) -> str:
-    """A known suffix.
+    """The suffix of a path, in lower case.
 
     Raises:
-        ValueError: for another one.
+        ValueError: if it is not among the known ones.
     """
     if path.suffix.lower() == ".efg":
         raise ValueError(f"{path} {TREE}")
@@ -98,13 +101,14 @@ def suffix(path: pathlib.Path, known: Sequence[str] = SUFFIXES) -> str:
 
 
 def parse_json(text: str) -> NormalForm:
-    """The game that a JSON object `{name, players, actions, payoffs, comment}` describes; decimals and `"p/q"` are exact.
+    """Read a game from a JSON object `{name, players, actions, payoffs, comment}`; decimals and `"p/q"` are read exactly.
 
     Args:
-        text: the whole file; `payoffs` is nested as `(n, A1, ..., An)`, and all else may be left out.
+        text: the content of the file; `payoffs` has the shape `(n, A1, ..., An)`, all other entries are
+            optional.
 
     Raises:
-        ValueError: for text that is no JSON (line and column), another object, or payoffs that are no game.
+        ValueError: if the text is no JSON (with line and column), or the object is no game.
 
     Example:
         >>> parse_json('{"payoffs": [[[0.1, "1/3"]], [[0, 1e1]]]}').payoffs[0].tolist()
@@ -151,7 +155,7 @@ def is_texts(entry: Any) -> bool:
 
 
 def exact_numbers(found: Any) -> Any:
-    """An object whose payoffs, where they are texts, are read as numbers."""
+    """Convert the texts among the payoffs of a JSON object to numbers."""
     return (
         found | {"payoffs": exact(found["payoffs"])}
         if isinstance(found, dict) and "payoffs" in found
@@ -160,19 +164,19 @@ def exact_numbers(found: Any) -> Any:
 
 
 def exact(entry: Any) -> Any:
-    """Nested lists whose texts are read as numbers, and truth values as none."""
+    """Convert the texts in nested lists to numbers, and Booleans to None."""
     if isinstance(entry, list):
         return [exact(x) for x in entry]
     return number(entry) if is_text(entry) else None if isinstance(entry, bool) else entry
 
 
 def not_finite(word: str) -> Fraction:
-    """Refuse NaN and infinite numbers, which JSON does not have."""
+    """Raise a `ValueError` for NaN and infinite numbers."""
     raise ValueError(f"{word} is no payoff; every payoff must be a finite number.")
 
 
 def json_text(game: Any) -> str:
-    """A game in the JSON form: integers as they are, other rationals as `"p/q"`."""
+    """A game in JSON; integers stay integers, other rationals become `"p/q"`."""
     form = normal_form(game)
     payoffs = plain_lists(form.payoffs.tolist())
     fields = {"name": form.name, "players": form.players, "actions": form.actions, "payoffs": payoffs}
@@ -180,5 +184,5 @@ def json_text(game: Any) -> str:
 
 
 def plain_lists(entry: Any) -> Any:
-    """Nested lists of rationals as JSON holds them."""
+    """Convert nested lists of rationals for JSON."""
     return [plain_lists(x) for x in entry] if isinstance(entry, list) else plain(entry)

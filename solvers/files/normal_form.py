@@ -1,4 +1,4 @@
-"""A normal-form game as files hold it: exact payoffs, with names for the game, its players and their actions."""
+"""A normal-form game with exact payoffs and names for the game, its players and their actions."""
 
 import dataclasses
 import html
@@ -13,17 +13,17 @@ from solvers.payoffs import Payoffs, payoff_tensor
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class NormalForm:
-    """A normal-form game with names; solvers take it as it is.
+    """A normal-form game with names; `solve` and all solvers accept it.
 
     Args:
-        payoffs: whatever `payoff_tensor` takes; held as rationals `(n, A1, ..., An)`.
-        name: of the game.
-        players: one name per player; by default `Player 1`, `Player 2`, ...
-        actions: the names of every player's actions; by default `1`, `2`, ...
-        comment: for people.
+        payoffs: as for `payoff_tensor`; stored as `Fraction`s `(n, A1, ..., An)`.
+        name: the name of the game.
+        players: the names of the players; by default `Player 1`, `Player 2`, ...
+        actions: the names of each player's actions; by default `1`, `2`, ...
+        comment: a comment, which files keep.
 
     Raises:
-        ValueError: for payoffs that are no game, or names that do not fit them.
+        ValueError: if the payoffs are no game, or if the numbers of names do not match them.
 
     Example:
         >>> pennies = NormalForm(([[1, -1], [-1, 1]], [[-1, 1], [1, -1]]), "pennies")
@@ -44,11 +44,11 @@ class NormalForm:
         actions = tuple(map(tuple, self.actions)) or tuple(tuple(str(k + 1) for k in range(a)) for a in sizes)
         if len(players) != len(sizes):
             raise ValueError(
-                f"{len(players)} players are named and the payoffs are those of {len(sizes)}; name each once."
+                f"{len(players)} players are named and the payoffs are those of {len(sizes)}; name each player once."
             )
         if tuple(map(len, actions)) != sizes:
             raise ValueError(
-                f"{list(map(len, actions))} actions are named and the payoffs are those of {list(sizes)}; name each player's every action."
+                f"{list(map(len, actions))} actions are named and the payoffs are those of {list(sizes)}; name each action of each player."
             )
         for field, value in (("payoffs", payoffs), ("players", players), ("actions", actions)):
             object.__setattr__(self, field, value)
@@ -100,7 +100,7 @@ class NormalForm:
 
     @property
     def names_actions(self) -> bool:
-        """Whether the actions have names of their own, not mere numbers counted from 0 or from 1."""
+        """Whether the actions have names other than numbers counted from 0 or from 1."""
         return not any(
             all(label == str(k + first) for own in self.actions for k, label in enumerate(own))
             for first in (0, 1)
@@ -108,7 +108,7 @@ class NormalForm:
 
 
 def normal_form(game: Any) -> NormalForm:
-    """Any game that solvers take, with the names it has.
+    """Convert a game as for `solve` to a `NormalForm`, keeping its names.
 
     Example:
         >>> from games import stag_hunt
@@ -123,5 +123,5 @@ def normal_form(game: Any) -> NormalForm:
 
 
 def cells(sizes: Sequence[int]) -> int:
-    """Number of payoffs of a game with so many actions each: every player's, in every cell."""
+    """Number of payoffs of a game with these numbers of actions."""
     return len(sizes) * math.prod(sizes)

@@ -14,7 +14,7 @@ from solvers.dominance import undominated
 from solvers.payoffs import ROUNDED, in_own_units, n_players, payoff_tensor, rational, rationals
 
 NOISE = 1e-9
-"""The largest weight that may be left over by the tolerance of a linear program; the answer without it is tried too."""
+"""Weights up to this part of the largest may be due to the tolerance of the linear program; they are set to 0 if that is better."""
 Concept = Literal["correlated", "coarse"]
 Tensor = Float[np.ndarray, "n_players *actions"]
 Distribution = Float[np.ndarray, "*actions"]
@@ -22,19 +22,19 @@ Distribution = Float[np.ndarray, "*actions"]
 
 @dataclasses.dataclass(frozen=True)
 class CorrelatedEquilibrium:
-    r"""A joint distribution that nobody gains by disobeying, and how nearly so.
+    r"""A correlated or coarse correlated equilibrium, with its distance from the equilibrium conditions.
 
     Args:
-        distribution: probability of every joint action, `(A1, ..., An)`.
-        payoffs: what everybody earns.
-        objective: what was maximized.
-        regret: what everybody would gain by the best deviation, in payoff units, recomputed from the
-            distribution alone.
-        residual: the largest regret of anybody relative to the payoffs in play: the mean of $|u_i(a) -
+        distribution: $\mu$, the probability of each joint action, `(A1, ..., An)`.
+        payoffs: each player's expected payoff.
+        objective: the value of the objective that was maximized.
+        regret: how much each player would gain by the best deviation, in units of its payoffs; computed from
+            the payoffs and the distribution alone.
+        residual: the largest regret of a player, relative to its payoffs in play: the mean of $|u_i(a) -
             u_i(\mu)|$ with or without the deviation, whichever is larger.
         concept: `"correlated"` or `"coarse"`.
-        status: `"solved"` where the residual is within tolerance, otherwise why not.
-        message: one sentence for people.
+        status: `"solved"` if the residual is within tolerance, otherwise `"not_converged"` or `"failed"`.
+        message: one sentence about the solution.
     """
 
     distribution: np.ndarray
@@ -59,7 +59,7 @@ class CorrelatedEquilibrium:
         return "\n  ".join(filter(None, [head, joint and f"joint actions {joint}", self.message]))
 
     def as_json(self) -> dict[str, Any]:
-        """Plain data."""
+        """The fields as data for JSON."""
         return {
             "concept": self.concept,
             "distribution": self.distribution.tolist(),
@@ -72,18 +72,19 @@ class CorrelatedEquilibrium:
 
 
 def correlated_equilibrium(game: Any, objective: Any = "welfare") -> CorrelatedEquilibrium:
-    r"""The best correlated equilibrium by a linear objective (Aumann 1974): nobody told an action gains by another.
+    r"""The correlated equilibrium with the largest value of a linear objective: obeying a recommended action is optimal.
 
     $\max_\mu \langle c, \mu \rangle$ subject to $\sum_{a_{-i}} \mu(a_i, a_{-i}) \, (u_i(a_i, a_{-i}) - u_i(b,
     a_{-i})) \ge 0$ for every player i and actions $a_i \ne b$.
 
     Args:
-        game: what `payoff_tensor` takes, n players.
-        objective: `"welfare"`, the sum of payoffs; `"egalitarian"`, the least payoff; a player's index, this
-            player's payoff; or an array `(A1, ..., An)`, the worth of every joint action.
+        game: a game of n players; see `payoff_tensor`.
+        objective: $c$: `"welfare"`, the sum of all payoffs; the index of a player, for its payoff; an array
+            `(A1, ..., An)`, one number per joint action; or `"egalitarian"`, the smallest expected payoff of a
+            player.
 
     Raises:
-        ValueError: for an unknown objective, or one of the wrong shape.
+        ValueError: if the objective is unknown or has the wrong shape.
 
     Example:
         >>> chicken = ([[6, 2], [7, 0]], [[6, 7], [2, 0]])
@@ -91,23 +92,24 @@ def correlated_equilibrium(game: Any, objective: Any = "welfare") -> CorrelatedE
         [[0.5, 0.25], [0.25, 0.0]]
 
     Source:
-        Aumann (1974); the names of the objectives follow Greenwald & Hall (2003).
+        Aumann (1974), "Subjectivity and correlation in randomized strategies"; the names of the objectives are
+        those of Greenwald & Hall (2003), "Correlated Q-learning".
     """
-    return best(payoff_tensor(game), objective, "correlated")
+    return maximize(payoff_tensor(game), objective, "correlated")
 
 
 def coarse_correlated_equilibrium(game: Any, objective: Any = "welfare") -> CorrelatedEquilibrium:
-    r"""The best coarse correlated equilibrium by a linear objective: nobody gains by an action chosen before being told one.
+    r"""The coarse correlated equilibrium with the largest value of a linear objective: no fixed action is a profitable deviation.
 
     $\max_\mu \langle c, \mu \rangle$ subject to $\sum_a \mu(a) \, (u_i(a) - u_i(b, a_{-i})) \ge 0$ for every
     player i and action b.
 
     Args:
-        game: what `payoff_tensor` takes, n players.
-        objective: as `correlated_equilibrium` takes it.
+        game: a game of n players; see `payoff_tensor`.
+        objective: as in `correlated_equilibrium`.
 
     Raises:
-        ValueError: for an unknown objective, or one of the wrong shape.
+        ValueError: if the objective is unknown or has the wrong shape.
 
     Example:
         >>> float(coarse_correlated_equilibrium(([[6, 2], [7, 0]], [[6, 7], [2, 0]])).payoffs.sum().round(6))
@@ -116,22 +118,22 @@ def coarse_correlated_equilibrium(game: Any, objective: Any = "welfare") -> Corr
     Source:
         Moulin & Vial (1978).
     """
-    return best(payoff_tensor(game), objective, "coarse")
+    return maximize(payoff_tensor(game), objective, "coarse")
 
 
 def payoff_ranges(game: Any, concept: Concept = "correlated") -> Float[np.ndarray, "n_players 2"]:
-    """The least and the largest payoff of each player over all correlated, or all coarse correlated, equilibria.
+    """The smallest and the largest payoff of each player over all correlated, or coarse correlated, equilibria.
 
     Args:
-        game: what `payoff_tensor` takes, n players.
+        game: a game of n players; see `payoff_tensor`.
         concept: `"correlated"` or `"coarse"`.
 
     Returns:
-        One row `[least, largest]` per player.
+        One row `[smallest, largest]` per player.
 
     Raises:
-        ValueError: for an unknown concept.
-        RuntimeError: if a linear program was not solved.
+        ValueError: if the concept is unknown.
+        RuntimeError: if a linear program is not solved.
 
     Example:
         >>> payoff_ranges(([[3, 0], [0, 2]], [[2, 0], [0, 3]])).round(6).tolist()
@@ -142,52 +144,58 @@ def payoff_ranges(game: Any, concept: Concept = "correlated") -> Float[np.ndarra
         raise ValueError(f"Unknown concept {concept!r}; {nearest(str(concept), ['correlated', 'coarse'])}.")
     rows = []
     for own in payoffs:
-        ends = [best(payoffs, sign * own, concept) for sign in (-1, 1)]
+        ends = [maximize(payoffs, sign * own, concept) for sign in (-1, 1)]
         if failed := [end.message for end in ends if end.status != "solved"]:
             raise RuntimeError(failed[0])
         rows.append([float((own * end.distribution).sum()) for end in ends])
     return np.array(rows)
 
 
-def best(payoffs: Tensor, objective: Any, concept: Concept) -> CorrelatedEquilibrium:
-    """The distribution that maximizes an objective among those that a concept allows, its regret recomputed."""
+def maximize(payoffs: Tensor, objective: Any, concept: Concept) -> CorrelatedEquilibrium:
+    """Maximize an objective over the equilibria of a concept, and compute the regrets of the solution."""
     from scipy.optimize import linprog
     from scipy.sparse import hstack, vstack
 
-    sensible = np.ix_(*undominated(payoffs))
-    played = sensible if concept == "correlated" else np.ix_(*map(range, payoffs.shape[1:]))
+    rational_actions = np.ix_(*undominated(payoffs))
+    played = rational_actions if concept == "correlated" else np.ix_(*map(range, payoffs.shape[1:]))
     own = payoffs[(slice(None), *played)]
     joint: int = own[0].size
-    losses = obedience(in_own_units(own), concept)
-    if (
-        worst_off := isinstance(objective, str) and objective == "egalitarian"
-    ):  # one more variable, a payoff that all exceed
-        above = own.reshape(len(own), joint) - np.median(payoffs[(slice(None), *sensible)])
+    losses = deviation_losses(in_own_units(own), concept)
+    egalitarian = isinstance(objective, str) and objective == "egalitarian"
+    if egalitarian:  # one more variable: a lower bound on all expected payoffs
+        above = own.reshape(len(own), joint) - np.median(payoffs[(slice(None), *rational_actions)])
         rows = vstack(
             [hstack([losses, np.zeros((losses.shape[0], 1))]), np.hstack([above, -np.ones((len(above), 1))])]
         )
         cost = np.append(np.zeros(joint), -1.0)
     else:
-        worth = linear_objective(payoffs, objective)
-        rows, cost = losses, (np.median(worth[sensible]) - worth[played]).ravel()
-    rows, cost, units = balanced(rows, cost)
+        weights = linear_objective(payoffs, objective)
+        rows, cost = losses, (np.median(weights[rational_actions]) - weights[played]).ravel()
+    rows, cost, units = equilibrate(rows, cost)
     found: Any = linprog(
         cost,
         A_ub=-rows,
         b_ub=np.zeros(rows.shape[0]),
         A_eq=np.where(np.arange(len(cost)) < joint, units[:joint].min() / units, 0.0)[
             None, :
-        ],  # the scale of x is free
+        ],  # the scale of x is arbitrary
         b_eq=[1.0],
         bounds=[(0, None)] * joint + [(None, None)] * (len(cost) - joint),
         method="highs",
         options={"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10},
     )
     if found.x is None:
-        nothing = np.full(n_players(payoffs), np.nan)
-        lost = np.full(payoffs.shape[1:], np.nan)
+        no_payoffs = np.full(n_players(payoffs), np.nan)
+        no_distribution = np.full(payoffs.shape[1:], np.nan)
         return CorrelatedEquilibrium(
-            lost, nothing, np.nan, nothing, np.nan, concept, "failed", f"HiGHS: {found.message}"
+            no_distribution,
+            no_payoffs,
+            np.nan,
+            no_payoffs,
+            np.nan,
+            concept,
+            "failed",
+            f"HiGHS: {found.message}",
         )
     answers = []
     for noise in (NOISE, 0.0):
@@ -196,9 +204,9 @@ def best(payoffs: Tensor, objective: Any, concept: Concept) -> CorrelatedEquilib
             :joint
         ].reshape(own.shape[1:])
         distribution /= distribution.sum()
-        answers.append((distribution, *judged(payoffs, distribution, concept)))
-    distribution, earned, regret, residual = min(answers, key=lambda answer: answer[-1])
-    value = earned.min() if worst_off else (linear_objective(payoffs, objective) * distribution).sum()
+        answers.append((distribution, *evaluate(payoffs, distribution, concept)))
+    distribution, expected, regret, residual = min(answers, key=lambda answer: answer[-1])
+    value = expected.min() if egalitarian else (linear_objective(payoffs, objective) * distribution).sum()
     solved = found.status == 0 and residual <= TOLERANCE
     message = (
         ""
@@ -207,7 +215,7 @@ def best(payoffs: Tensor, objective: Any, concept: Concept) -> CorrelatedEquilib
     )
     return CorrelatedEquilibrium(
         distribution,
-        earned,
+        expected,
         float(value),
         regret,
         residual,
@@ -218,16 +226,16 @@ def best(payoffs: Tensor, objective: Any, concept: Concept) -> CorrelatedEquilib
 
 
 def linear_objective(payoffs: Tensor, objective: Any) -> Distribution:
-    """The worth of every joint action.
+    """The coefficients of an objective, one per joint action.
 
     Raises:
-        ValueError: for a name, an index or a shape that means nothing in this game.
+        ValueError: if the objective is unknown or has the wrong shape.
     """
     n, names = n_players(payoffs), ["welfare", "egalitarian"]
     if isinstance(objective, str):
         if objective != "welfare":
             raise ValueError(
-                f"Unknown objective {objective!r}; {nearest(objective, names)}, a player's index, or an array of worths."
+                f"Unknown objective {objective!r}; {nearest(objective, names)}, a player's index, or one number per joint action."
             )
         return payoffs.sum(axis=0)
     if isinstance(objective, (int, np.integer)) and not isinstance(objective, bool):
@@ -237,22 +245,22 @@ def linear_objective(payoffs: Tensor, objective: Any) -> Distribution:
             )
         return payoffs[objective]
     try:
-        worth = np.asarray(objective, dtype=float)
+        weights = np.asarray(objective, dtype=float)
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"The objective {objective!r} is neither a name ({', '.join(names)}), a player's index nor an array."
+            f"The objective {objective!r} is no name ({', '.join(names)}), player's index or array of numbers."
         ) from error
-    if worth.shape != payoffs.shape[1:] or not np.isfinite(worth).all():
+    if weights.shape != payoffs.shape[1:] or not np.isfinite(weights).all():
         raise ValueError(
-            f"The objective has shape {worth.shape}; it must give every joint action a finite worth, in shape {payoffs.shape[1:]}."
+            f"The objective has shape {weights.shape}; it must have one finite number per joint action, in shape {payoffs.shape[1:]}."
         )
-    return worth
+    return weights
 
 
-def obedience(payoffs: Tensor, concept: Concept) -> Any:
-    """The sparse matrix whose products with a distribution, what each deviation would lose, must not be negative.
+def deviation_losses(payoffs: Tensor, concept: Concept) -> Any:
+    """The sparse matrix of the equilibrium constraints, one row per deviation; its product with a distribution must be >= 0.
 
-    Deviations that never gain are left out.
+    An entry is how much the deviation would lose at a joint action. Deviations that never gain are left out.
     """
     from scipy.sparse import coo_matrix, vstack
 
@@ -260,32 +268,31 @@ def obedience(payoffs: Tensor, concept: Concept) -> Any:
     blocks = []
     for player, own in enumerate(payoffs):
         table = np.moveaxis(own, player, 0).reshape(own.shape[player], -1)
-        told, others = table.shape
+        size, others = table.shape
         loss = (
             table[:, None, :] - table[None, :, :]
-        )  # told a, plays b, against each of the others' joint actions
-        columns = np.moveaxis(joint, player, 0).reshape(told, 1, others)
-        a, b = np.arange(told)[:, None, None], np.arange(told)[None, :, None]
-        row = a * told + b if concept == "correlated" else b
+        )  # recommended a, played b, for each joint action of the others
+        columns = np.moveaxis(joint, player, 0).reshape(size, 1, others)
+        a, b = np.arange(size)[:, None, None], np.arange(size)[None, :, None]
+        row = a * size + b if concept == "correlated" else b
         index = [np.broadcast_to(k, loss.shape).ravel() for k in (row, columns)]
         entries = coo_matrix(
-            (loss.ravel(), index), shape=(told * told if concept == "correlated" else told, joint.size)
+            (loss.ravel(), index), shape=(size * size if concept == "correlated" else size, joint.size)
         )
         blocks.append(entries.tocsr())
     matrix: Any = vstack(blocks, format="csr")
     return matrix[matrix.min(axis=1).toarray().ravel() < 0]
 
 
-def balanced(
+def equilibrate(
     rows: Any, cost: Float[np.ndarray, " unknowns"]
 ) -> tuple[Any, Float[np.ndarray, " unknowns"], Float[np.ndarray, " unknowns"]]:
-    """The rows and the cost of a linear program in units in which every row and every column has a largest entry near 1.
+    """Rescale the rows and columns of a linear program so that the largest entry of each is near 1.
 
-    So the tolerance of its solution is relative to the payoffs in play, not to the worst of all that could
-    happen.
+    The tolerance of the solution is then relative to the payoffs in play, not to the largest of all payoffs.
 
     Returns:
-        The rows, the cost, and by which factor the unknowns have grown.
+        The scaled rows, the scaled cost, and the factor by which each unknown was multiplied.
 
     Source:
         Ruiz (2001), "A scaling algorithm to equilibrate both rows and columns norms in matrices".
@@ -305,58 +312,57 @@ def balanced(
     return matrix[:-1], matrix[[-1]].toarray().ravel(), units
 
 
-def judged(
+def evaluate(
     payoffs: Tensor, distribution: Distribution, concept: Concept
 ) -> tuple[Float[np.ndarray, " n_players"], Float[np.ndarray, " n_players"], float]:
-    """What everybody earns and would gain by the best deviation, and the residual."""
-    earned, regret, units = (
-        np.array(column, dtype=float) for column in zip(*seats(payoffs, distribution, concept), strict=True)
-    )
-    return earned, regret, float(np.divide(regret, units, out=np.zeros_like(regret), where=units > 0).max())
+    """Each player's expected payoff and regret, and the residual."""
+    rows = evaluate_players(payoffs, distribution, concept)
+    expected, regret, units = (np.array(column, dtype=float) for column in zip(*rows, strict=True))
+    return expected, regret, float(np.divide(regret, units, out=np.zeros_like(regret), where=units > 0).max())
 
 
-def seats(payoffs: Tensor, distribution: Any, concept: Concept) -> Iterator[tuple[Any, Any, Any]]:
-    """Everybody's payoff, regret and the unit of the regret; in rationals where the payoffs in play differ too little for floats."""
+def evaluate_players(payoffs: Tensor, distribution: Any, concept: Concept) -> Iterator[tuple[Any, Any, Any]]:
+    """Each player's expected payoff, regret and unit of the regret; in rationals if payoffs differ too little for floats."""
     for player, own in enumerate(payoffs):
         table = np.moveaxis(own, player, 0).reshape(own.shape[player], -1)
         weight = np.moveaxis(distribution, player, 0).reshape(table.shape)
         base = table.flat[weight.argmax()]
-        earned, gain, unit = judged_seat(table - base, weight, concept)
+        expected, gain, unit = evaluate_player(table - base, weight, concept)
         if unit and not ROUNDED * abs(base) <= unit < np.inf:
             table, weight = (
                 rationals(table),
                 np.array([Fraction(p) for p in weight.ravel().tolist()], dtype=object).reshape(weight.shape),
             )
             base = rational(base)
-            earned, gain, unit = judged_seat(table - base, weight, concept)
-        yield earned + base, gain, unit
+            expected, gain, unit = evaluate_player(table - base, weight, concept)
+        yield expected + base, gain, unit
 
 
-def judged_seat(table: np.ndarray, weight: np.ndarray, concept: Concept) -> tuple[Any, Any, Any]:
-    """A player's payoff, regret and unit, own actions in rows; `table` relative to a payoff in play."""
-    switched = weight @ table.T  # [told, played]
-    earned = np.trace(switched)
+def evaluate_player(table: np.ndarray, weight: np.ndarray, concept: Concept) -> tuple[Any, Any, Any]:
+    """One player's expected payoff, regret and unit of the regret, own actions in rows, payoffs relative to one in play."""
+    switched = weight @ table.T  # [recommended, played]
+    expected = np.trace(switched)
     best = (
         switched.argmax(axis=1)
         if concept == "correlated"
         else np.full(len(table), switched.sum(axis=0).argmax())
     )
     gain = (switched[np.arange(len(table)), best] - switched.diagonal()).sum()
-    away = abs(table - earned)
-    return earned, gain, max((weight * away).sum(), (weight * away[best]).sum())
+    deviation = abs(table - expected)
+    return expected, gain, max((weight * deviation).sum(), (weight * deviation[best]).sum())
 
 
 def deviation_regrets(
     game: Any, distribution: Any, concept: Concept = "correlated"
 ) -> Float[np.ndarray, " n_players"]:
-    r"""What everybody would gain by the best deviation from a joint distribution.
+    r"""How much each player would gain by the best deviation from a joint distribution.
 
-    Correlated: by the best swap, $\sum_a \max_b \sum_{a_{-i}} \mu(a, a_{-i}) (u_i(b, a_{-i}) - u_i(a,
+    Correlated: by the best swap of actions, $\sum_a \max_b \sum_{a_{-i}} \mu(a, a_{-i}) (u_i(b, a_{-i}) - u_i(a,
     a_{-i}))$; coarse: by the best single action. For a product of independent strategies both are the regret
     of `solvers.payoffs.regrets`.
 
     Args:
-        game: what `payoff_tensor` takes, n players.
+        game: a game of n players; see `payoff_tensor`.
         distribution: $\mu$, `(A1, ..., An)`.
         concept: `"correlated"` or `"coarse"`.
 
@@ -364,4 +370,4 @@ def deviation_regrets(
         >>> deviation_regrets(([[6, 2], [7, 0]], [[6, 7], [2, 0]]), [[1, 0], [0, 0]]).tolist()
         [1.0, 1.0]
     """
-    return judged(payoff_tensor(game), np.asarray(distribution, dtype=float), concept)[1]
+    return evaluate(payoff_tensor(game), np.asarray(distribution, dtype=float), concept)[1]

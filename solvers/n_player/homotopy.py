@@ -1,4 +1,9 @@
-"""One equilibrium of an n-player game at the end of its principal branch of logit quantal response equilibria."""
+"""The principal branch of logit quantal response equilibria, followed in numpy for one game at a time, and its limit equilibrium.
+
+`solvers.n_player.quantal` follows the same branch in JAX for batches of games. The two are separate because neither can do the
+other's work: this one records every point of a path of unknown length, in float64 with LAPACK, and needs 10 to 40 ms for a game of
+any shape; the other compiles for seconds for each shape, and then solves a thousand games in 0.1 s.
+"""
 
 import dataclasses
 import itertools
@@ -21,28 +26,27 @@ Point = Float[np.ndarray, " unknowns_and_precision"]
 
 FIRST_STEP, LEAST_STEP = 0.1, 1e-10
 FARTHEST, USUAL = 0.2, 0.05
-"""The largest first correction of an accepted step, in log odds, and the one that the length of the steps aims at."""
+"""The largest first correction of an accepted step, in log odds, and the first correction that the step length control aims at."""
 CROSSING = 1e-5
-"""The length of a step over a point at which branches cross; longer ones that change the path's orientation have left the branch."""
+"""The largest length of a step that may change the orientation, at a crossing of branches; longer ones have left the branch."""
 QUADRATIC = 1e-6
-"""A correction after which the next would be at the level of rounding."""
+"""Newton's method stops after a correction below this size: the next one would be at the level of rounding."""
 EPSILON = float(np.finfo(float).eps)
 DWARFED = 1e3
-"""How many times wider than without them a player's payoffs may be for strictly dominated actions to be left on the branch."""
+"""Strictly dominated actions are removed if they widen a player's payoff range by more than this factor."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Branch:
-    r"""The points passed on the principal branch, from the uniform profile on.
+    r"""Points on the principal branch, starting at the uniform profile.
 
     Args:
-        precisions: $\lambda$ at each point, in units of 1 over payoff; it decreases where the branch bends
-            back.
-        strategies: per player `(points, actions)`.
-        regret: the largest regret of any player at each point, over that player's payoff range.
-        reached: whether the last point has the precision asked for.
-        steps: how many steps were tried, refused ones included.
-        message: one sentence for people.
+        precisions: $\lambda$ at each point, in units of 1 over payoff; decreasing where the branch bends back.
+        strategies: for each player `(points, actions)`.
+        regret: at each point, the largest regret of a player, divided by its payoff range.
+        reached: whether the last point has the requested precision.
+        steps: number of attempted steps, including rejected ones.
+        message: one sentence about the end of the branch.
     """
 
     precisions: Float[np.ndarray, " points"]
@@ -63,34 +67,38 @@ class Branch:
 
     @property
     def bends(self) -> int:
-        """How often the precision turns from growing to falling or back."""
+        """Number of points at which the precision changes from increasing to decreasing, or back."""
         return int((np.diff(np.sign(np.diff(self.precisions))) != 0).sum())
 
 
 @solver("logit", "turocy2005homotopy", players=None, finds="one")
 def logit_homotopy(game: Any, precision: float = 1e6, max_steps: int = 5000) -> EquilibriumSet:
-    r"""One equilibrium by the logit homotopy: the principal branch followed to a high precision, then polished.
+    r"""One equilibrium by the logit homotopy: the limit of the principal branch of quantal response equilibria.
 
     $\log \sigma_{ia} - \log \sigma_{ib} = \lambda (u_i(a, \sigma_{-i}) - u_i(b, \sigma_{-i})) / w_i$,
-    $\lambda$ from 0 to `precision`, $w_i$ being the range of player i's payoffs.
+    with $\lambda$ from 0 to `precision`, where $w_i$ is player i's payoff range.
 
-    The branch starts at the uniform profile and is followed along its arc, so that it may bend back. Its
-    limit is an equilibrium, unique for almost all games (McKelvey & Palfrey 1995), in symmetric 2x2 games of
-    coordination the risk-dominant one (Turocy 2005). From its end, Newton's method solves the indifference of
-    the actions still in use, in rationals where fewer than three players mix. Where that fails, as it can if
-    the limit is degenerate, the branch is followed on for four more orders of magnitude; what is reached then
-    is given with its residual and the status `"not_converged"` if that is above tolerance.
+    The branch starts at the uniform profile and is parameterized by arc length, so that it may bend back. Its
+    limit is an equilibrium, unique for almost all games (McKelvey & Palfrey 1995); in symmetric 2x2
+    coordination games it is the risk-dominant one (Turocy 2005). From the last point, Newton's method solves
+    the indifference equations of the actions that are still played, in rationals if fewer than three players
+    mix. If that fails, as it can if the limit is degenerate, the branch is followed to a precision 10,000 times
+    as high; the last point is then returned with its residual, and the status `"not_converged"` if that
+    exceeds the tolerance.
 
-    Strictly dominated actions that make a player's range more than a thousand times wider are left out
-    before.
+    Strictly dominated actions that widen a player's payoff range more than a thousandfold are removed first.
 
     Args:
-        game: what `payoff_tensor` takes, any number of players.
-        precision: $\lambda$, above 0.
-        max_steps: after how many steps the path is given up.
+        game: a game of any number of players; see `payoff_tensor`.
+        precision: the final $\lambda$, between 1e-9 and 1e12.
+        max_steps: the largest number of attempted steps.
 
     Raises:
-        ValueError: for a precision that is no positive number.
+        ValueError: if `game` is not a game, or if a number is out of range.
+
+    Source:
+        Turocy (2005), "A dynamic homotopy interpretation of the logistic quantal response equilibrium
+        correspondence".
 
     Example:
         >>> logit_homotopy(([[2, 0], [0, 1]], [[2, 0], [0, 1]]))[0].profile[0].tolist()
@@ -105,34 +113,33 @@ def logit_homotopy(game: Any, precision: float = 1e6, max_steps: int = 5000) -> 
     unit = in_own_units(restrict(payoffs, kept))
     for goal in (precision, 1e4 * precision):
         points, reached, steps = follow(unit, goal, max_steps)
-        message = "" if reached else given_up(points[-1][-1], goal, steps, max_steps)
+        message = "" if reached else failure_message(points[-1][-1], goal, steps, max_steps)
         end = embed(strategies(points[-1][:-1], unit.shape[1:]), kept, payoffs.shape[1:])
-        best = polished(payoffs, end, message, steps)
+        best = refine(payoffs, end, message, steps)
         if best.status == "solved" or not reached:
             break
     return EquilibriumSet(payoffs, "logit", (best,), status=best.status, message=best.message)
 
 
 def principal_branch(game: Any, precision: float, max_steps: int = 5000) -> Branch:
-    """The principal branch of logit quantal response equilibria from precision 0 to where it first reaches another one.
+    r"""Follow the principal branch of logit quantal response equilibria from precision 0 to the given precision.
 
-    Predictor and corrector along the arc of log odds and precision: a step goes along the tangent and is
-    corrected at right angles to it; it is halved where the correction is large, shrinks slowly, or turns the
-    tangent sharply. The sign of the determinant of derivatives and tangent is the same all along a branch; a
-    step that changes it has come to another branch, and is halved until it is too short for anything but a
-    point where branches cross, as they do in symmetric games: there the path goes straight on.
+    The method is a predictor-corrector continuation in log odds and precision: a step goes along the tangent,
+    and Newton's method corrects it orthogonally to the tangent. A step is halved if the correction is large or
+    converges slowly, or if the tangent turns sharply. The sign of the determinant of the bordered Jacobian is
+    constant along a branch; a step that changes it has reached another branch and is halved, unless it is so
+    short that branches must cross there, as they do in symmetric games; then the path goes straight on.
 
     Args:
-        game: what `payoff_tensor` takes, any number of players.
-        precision: in units of 1 over payoff, at least 0, the same for everybody, so that it depends on the
-            units of each.
-        max_steps: after how many steps the path is given up.
+        game: a game of any number of players; see `payoff_tensor`.
+        precision: the final $\lambda$, at least 0, in units of 1 over payoff, the same for all players.
+        max_steps: the largest number of attempted steps.
 
     Raises:
-        ValueError: for a precision that is negative or no number.
+        ValueError: if `game` is not a game, or if a number is out of range.
 
     Example:
-        >>> branch = principal_branch(([[6, 6], [7.32, 1]], [[7, 7], [6, 4]]), 5.0)  # McKelvey's example of a branch that bends back
+        >>> branch = principal_branch(([[6, 6], [7.32, 1]], [[7, 7], [6, 4]]), 5.0)  # a branch that bends back
         >>> branch.reached, branch.bends
         (True, 2)
     """
@@ -140,41 +147,41 @@ def principal_branch(game: Any, precision: float, max_steps: int = 5000) -> Bran
     check_range("precision", precision, 0.0, np.finfo(float).max)
     check_count("max_steps", max_steps)
     ranges = own_ranges(payoffs)
-    spread = float(ranges.max())
+    widest = float(ranges.max())
     unit = np.stack(
-        [own * (width / spread) for own, width in zip(in_own_units(payoffs), ranges, strict=True)]
+        [own * (width / widest) for own, width in zip(in_own_units(payoffs), ranges, strict=True)]
     )
-    points, reached, steps = follow(unit, precision * spread, max_steps)
-    precisions = np.array([point[-1] for point in points]) / spread
-    message = "" if reached else given_up(precisions[-1], precision, steps, max_steps)
+    points, reached, steps = follow(unit, precision * widest, max_steps)
+    precisions = np.array([point[-1] for point in points]) / widest
+    message = "" if reached else failure_message(precisions[-1], precision, steps, max_steps)
     profiles = [strategies(point[:-1], payoffs.shape[1:]) for point in points]
     regret = np.array([(regrets(unit, profile) / own_ranges(unit)).max() for profile in profiles])
     stacked = tuple(np.stack(own) for own in zip(*profiles, strict=True))
     return Branch(precisions, stacked, regret, reached, steps, message)
 
 
-def given_up(precision: float, goal: float, steps: int, max_steps: int) -> str:
-    """Where and why a branch ended before its goal."""
+def failure_message(precision: float, goal: float, steps: int, max_steps: int) -> str:
+    """The message about a branch that ended before the requested precision."""
     why = f"after {steps} steps" if steps >= max_steps else "where no step succeeded"
     return f"The branch was given up at precision {precision:.3g} of {goal:.3g}, {why}."
 
 
 def follow(unit: Tensor, goal: float, max_steps: int) -> tuple[list[Point], bool, int]:
-    """The points passed on the principal branch up to a precision, whether that was reached, and how many steps were tried."""
-    across = np.zeros(sum(a - 1 for a in unit.shape[1:]) + 1)
-    across[-1] = 1.0
-    x = np.zeros_like(across)
-    t, orientation = tangent(equations(unit, x)[1], across)
+    """The points on the principal branch up to a precision, whether that was reached, and the number of attempted steps."""
+    upward = np.zeros(sum(a - 1 for a in unit.shape[1:]) + 1)
+    upward[-1] = 1.0  # the direction of increasing precision
+    x = np.zeros_like(upward)
+    t, orientation = tangent(equations(unit, x)[1], upward)
     path, length, steps = [x], FIRST_STEP, 0
     while x[-1] < goal and steps < max_steps and length >= LEAST_STEP:
         steps += 1
         lands = x[-1] + length * t[-1] >= goal
         taken = (goal - x[-1]) / t[-1] if lands else length
-        y, first, jacobian = corrected(unit, x + taken * t, across if lands else t)
+        y, first, jacobian = correct(unit, x + taken * t, upward if lands else t)
         ahead, turned = (t, orientation) if jacobian is None else tangent(jacobian, t)
         same = ahead @ t > 0.8 and (
             turned == orientation or length <= CROSSING
-        )  # false for a tangent that is not finite
+        )  # False if the tangent is not finite
         if jacobian is None or (not lands and (y[-1] > goal or not same)):
             length = taken / 2
             continue
@@ -185,7 +192,7 @@ def follow(unit: Tensor, goal: float, max_steps: int) -> tuple[list[Point], bool
 
 
 def strategies(odds: Odds, actions: tuple[int, ...]) -> Profile:
-    """Everybody's strategy from the log odds of all actions but the last against the last."""
+    """Each player's strategy from the log odds of all actions but the last, relative to the last."""
     found, begin = [], 0
     for a in actions:
         own = np.zeros(a)
@@ -197,14 +204,14 @@ def strategies(odds: Odds, actions: tuple[int, ...]) -> Profile:
 
 
 def equations(payoffs: Tensor, x: Point) -> tuple[Odds, Float[np.ndarray, "unknowns unknowns_and_precision"]]:
-    """How far the log odds are from the logit response to themselves, and the derivatives with respect to odds and precision."""
+    """The log odds minus those of the logit response to them, and the derivatives by the log odds and the precision."""
     odds, precision, actions = x[:-1], x[-1], payoffs.shape[1:]
     profile = strategies(odds, actions)
     ends = list(itertools.accumulate(a - 1 for a in actions))
     rows = [slice(end - a + 1, end) for a, end in zip(actions, ends, strict=True)]
     value, jacobian = odds.copy(), np.eye(len(odds), len(x))
     for i, own in enumerate(rows):
-        gain = payoffs[i][:-1] - payoffs[i][-1]  # of a player alone
+        gain = payoffs[i][:-1] - payoffs[i][-1]  # if there are no other players
         for j in range(len(actions)):
             if j == i:
                 continue
@@ -227,7 +234,7 @@ def equations(payoffs: Tensor, x: Point) -> tuple[Odds, Float[np.ndarray, "unkno
 def tangent(
     jacobian: Float[np.ndarray, "unknowns unknowns_and_precision"], previous: Point
 ) -> tuple[Point, float]:
-    """The unit tangent of the path, on the side of the previous one, and the path's orientation; NaN where there is none."""
+    """The unit tangent in the direction of the previous one, and the orientation of the path; NaN if the system is singular."""
     from scipy.linalg import lapack
 
     along = np.zeros_like(previous)
@@ -239,14 +246,14 @@ def tangent(
     return t / np.linalg.norm(t), float(1 - 2 * (negative % 2))
 
 
-def corrected(
+def correct(
     payoffs: Tensor, y: Point, border: Point
 ) -> tuple[Point, float, Float[np.ndarray, "unknowns _"] | None]:
-    """Newton's method back to the path, along no direction of `border`.
+    """Newton's method from a point back to the path, orthogonally to `border`.
 
     Returns:
-        The point, the length of the first correction, and the derivatives there up to an error that squares
-        away; None for these where it failed.
+        The corrected point, the length of the first correction, and the Jacobian of the last iteration; None
+        instead of the Jacobian if the method failed.
     """
     from scipy.linalg import lapack
 
@@ -273,8 +280,12 @@ def corrected(
     return y, sizes[0], jacobian if good else None
 
 
-def polished(payoffs: Tensor, end: Profile, message: str, steps: int) -> Solution:
-    """The end of a branch, or the nearest solution of the indifference of the actions above some probability, if that has less regret."""
+def refine(payoffs: Tensor, end: Profile, message: str, steps: int) -> Solution:
+    """Refine the end of a branch by solving the indifference equations of its support.
+
+    The support is unclear from the probabilities, so several thresholds are tried; the solution with the
+    smallest residual is returned, or the end of the branch itself.
+    """
     best = solution(payoffs, end, message or "The end of the branch.", steps)
     tried = set()
     for threshold in (1e-9, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1):
@@ -286,7 +297,12 @@ def polished(payoffs: Tensor, end: Profile, message: str, steps: int) -> Solutio
         tried.add(support)
         start = [own[list(used)] / own[list(used)].sum() for own, used in zip(end, support, strict=True)]
         for point in solve_support(restrict(payoffs, support), start):
-            found = solution(payoffs, embed(point, support, payoffs.shape[1:]), message or "Polished.", steps)
+            found = solution(
+                payoffs,
+                embed(point, support, payoffs.shape[1:]),
+                message or "Refined by Newton's method.",
+                steps,
+            )
             if found.residual < best.residual and found.residual <= TOLERANCE:
                 best = found
         if best.residual <= 1e-12:
@@ -294,6 +310,6 @@ def polished(payoffs: Tensor, end: Profile, message: str, steps: int) -> Solutio
     if best.status != "solved":
         best = dataclasses.replace(
             best,
-            message=f"{best.message} Its residual is {best.residual:.1e}, and polishing found no smaller one.",
+            message=f"{best.message} Its residual is {best.residual:.1e}, and Newton's method found no smaller one.",
         )
     return best

@@ -1,4 +1,4 @@
-"""The players' indifference among the actions of a support: multilinear equations, and Newton's method for them from many starts."""
+"""The indifference equations of a support, which are multilinear, and their solutions by Newton's method from many starts."""
 
 from collections.abc import Sequence
 from itertools import accumulate
@@ -17,14 +17,14 @@ ITERATIONS = 40
 
 
 def solve_support(block: Payoffs, start: Sequence[np.ndarray]) -> list[tuple[np.ndarray, ...]]:
-    """The interior points at which everybody is indifferent among the actions of a support that are found from one start, or are all.
+    """Solutions of the indifference equations of a support in the interior, from one start.
 
-    With fewer than three players mixing, the equations are linear and solved in rationals where they have one
-    solution.
+    If fewer than three players mix, the equations are linear; they are then solved in rationals if they have
+    one solution.
 
     Args:
-        block: the payoffs among the actions of the support.
-        start: a strategy per player, on the support.
+        block: the payoffs restricted to the support.
+        start: one strategy per player on the support.
     """
     if sum(k > 1 for k in block.shape[1:]) <= 2 and (exact := solve_linear(block)) is not None:
         return [exact] if all((own > 0).all() for own in exact) else []
@@ -34,14 +34,14 @@ def solve_support(block: Payoffs, start: Sequence[np.ndarray]) -> list[tuple[np.
 def solve_supports(
     blocks: Float[np.ndarray, "supports n *sizes"], draws: Sequence[Float[np.ndarray, "supports starts _"]]
 ) -> list[list[tuple[np.ndarray, ...]]]:
-    r"""The distinct interior points at which everybody is indifferent, for many supports of the same sizes at once.
+    r"""The distinct solutions in the interior of the indifference equations of many supports of the same sizes.
 
-    A damped Newton step, $(J^T J + |F|^2) \, dx = -J^T F$, converges quadratically to isolated solutions and
-    to continua alike.
+    The damped Newton step $(J^T J + |F|^2) \, dx = -J^T F$ converges quadratically both to isolated solutions
+    and to continua.
 
     Args:
-        blocks: the payoffs among the actions of each support, everybody's in units of their range there.
-        draws: starting strategies per player, on each support.
+        blocks: the payoffs restricted to each support, each player's scaled to a range of 1.
+        draws: for each player, the initial strategies on each support.
     """
     sizes, count = blocks.shape[2:], draws[0].shape[1]
     x = np.concatenate([draw[:, :, :-1].reshape(len(blocks) * count, -1) for draw in draws], axis=1)
@@ -77,7 +77,7 @@ def solve_supports(
 
 
 def distinct(points: Points, sizes: Sequence[int]) -> list[tuple[np.ndarray, ...]]:
-    """Points that are more than 1e-6 apart, the first of each group, as strategies."""
+    """The profiles among the points that are more than 1e-6 apart, the first of each group."""
     found = []
     while len(points):
         found.append(tuple(np.split(points[0], np.cumsum(sizes)[:-1])))
@@ -86,7 +86,7 @@ def distinct(points: Points, sizes: Sequence[int]) -> list[tuple[np.ndarray, ...
 
 
 def solve_linear(block: Payoffs) -> tuple[np.ndarray, ...] | None:
-    """The one solution of a support on which at most two players mix, correct to the last digits; None where it is not unique.
+    """The solution of the linear indifference equations if at most two players mix, in rationals; None unless unique.
 
     Example:
         >>> solve_linear(np.array([[[2.0, 0], [0, 1]], [[1, 0], [0, 3]]]))[0].tolist()
@@ -109,7 +109,7 @@ def solve_linear(block: Payoffs) -> tuple[np.ndarray, ...] | None:
 
 
 def split(x: Points, sizes: Sequence[int]) -> list[Float[np.ndarray, "points _"]]:
-    """Everybody's strategy from the probabilities of all actions but each player's last."""
+    """Each player's strategy from the probabilities of all its actions but the last."""
     parts, end = [], 0
     for k in sizes:
         part = np.empty((len(x), k))
@@ -121,13 +121,13 @@ def split(x: Points, sizes: Sequence[int]) -> list[Float[np.ndarray, "points _"]
 
 
 def indifference(blocks: Float[np.ndarray, "points n *sizes"], x: Points) -> tuple[Points, Systems]:
-    """What each action but the last pays beyond the last one, and its derivatives, at many points, each with payoffs of its own."""
+    """Payoff differences of all actions to the last one, and their Jacobian, at many points, each with its own payoffs."""
     sizes, n = blocks.shape[2:], blocks.shape[1]
     strategies = split(x, sizes)
     ends = list(accumulate(k - 1 for k in sizes))
     rows = [slice(end - k + 1, end) for k, end in zip(sizes, ends, strict=True)]
     gaps, jacobian = np.zeros_like(x), np.zeros((len(x), x.shape[1], x.shape[1]))
-    axes = list(range(1, n + 1))  # einsum's names of the players' actions; 0 is the point
+    axes = list(range(1, n + 1))  # the axes of the players' actions in einsum; axis 0 is the point
     for i in range(n):
         if sizes[i] == 1:
             continue

@@ -1,4 +1,4 @@
-"""All equilibria of small n-player games, support by support: each support's polynomial system by Newton's method from many starts."""
+"""All equilibria of small n-player games by support enumeration: polynomial systems solved by Newton's method from many starts."""
 
 import itertools
 import math
@@ -34,11 +34,11 @@ Found = tuple[Solution, int, bool]
 """An equilibrium, its index, and whether it is regular."""
 
 PATIENCE = 60.0
-"""Seconds of work beyond which an enumeration has to be forced."""
+"""The largest estimated time in seconds without `force=True`."""
 TOGETHER = 4000
-"""Points that are corrected at once."""
+"""Number of points in one call of Newton's method."""
 SINGULAR = 1e-5
-"""The least singular value, payoffs in units of their range, below which a system counts as singular."""
+"""A system is singular if its smallest singular value is below this, with payoffs in units of their range."""
 
 
 @solver("polynomial", "mckelvey1997maximal", players=None, finds="all")
@@ -47,32 +47,32 @@ def polynomial_equilibria(
 ) -> EquilibriumSet:
     r"""All equilibria of a small n-player game in which at most two players mix, and those others that Newton's method finds.
 
-    Where at most two players mix, they play an equilibrium of the game that the others' actions leave them.
-    These are enumerated in rationals, continua by their ends.
+    If at most two players mix, they play an equilibrium of the two-player game given the others' actions.
+    These equilibria are enumerated in rationals; of a continuum, its extreme points.
 
-    On a support of three or more who mix, the players' indifference is a system of multilinear equations in
-    as many unknowns, $u_i(a, \sigma_{-i}) = u_i(b, \sigma_{-i})$ for all a, b that i plays. Its number of
-    isolated solutions is at most a Bezout number (McKelvey & McLennan 1997), to which the number of starts is
-    proportional. Supports with an action that another one strictly dominates against the others' supports are
-    skipped (Porter, Nudelman & Shoham 2008). What is found counts only if no action outside the support pays
-    more.
+    On a support with three or more mixing players, indifference is a system of multilinear equations,
+    $u_i(a, \sigma_{-i}) = u_i(b, \sigma_{-i})$ for all a, b in the support of player i, with as many unknowns.
+    Its number of isolated solutions is at most a Bezout number (McKelvey & McLennan 1997); the number of
+    starts is proportional to it. Supports with an action that is strictly dominated against the others'
+    supports are skipped (Porter, Nudelman & Shoham 2008). A solution is an equilibrium if no action outside
+    the support has a higher payoff.
 
-    Nothing proves that all solutions of such a system are found; `complete` is True only where no more than
-    two players have actions that are not strictly dominated, and all equilibria are regular. Where all that
-    is found is regular, its indices must sum to 1 (Ritzberger 1994); if they do not, something is missing,
-    the search is repeated with more starts, and the message says how it ended. Solutions at which the system
-    is singular may belong to a continuum, of which points about 0.1 apart are given; then `degenerate` is
-    True.
+    The method does not prove that it finds all solutions of such a system; `complete` is True only if at most
+    two players have more than one action that is not strictly dominated, and all equilibria are regular. If
+    all equilibria found are regular, their indices must sum to 1 (Ritzberger 1994); if they do not, an
+    equilibrium is missing, and the search is repeated with more starts; the message states the result. A
+    solution with a singular system may belong to a continuum; of such solutions, points about 0.1 apart are
+    returned, and `degenerate` is True.
 
     Args:
-        game: what `payoff_tensor` takes, any number of players.
-        starts: starts per solution that a system may have.
-        seed: of the starts, an integer in [0, 2**32 - 1].
-        force: whether to begin though the estimate of the work exceeds a minute.
+        game: a game of any number of players; see `payoff_tensor`.
+        starts: number of starts for each solution that a system may have.
+        seed: seed of the random starts, an integer in [0, 2**32 - 1].
+        force: whether to solve games for which the estimated time exceeds a minute.
         key: another name of `seed`.
 
     Raises:
-        ValueError: where the work is estimated to exceed a minute, with the estimate.
+        ValueError: if the estimated time exceeds a minute; the message gives the estimate.
 
     Example:
         >>> found = polynomial_equilibria(([[2, 0], [0, 1]], [[1, 0], [0, 2]]))
@@ -87,7 +87,7 @@ def polynomial_equilibria(
     if seconds > PATIENCE and not force:
         raise ValueError(
             f"A game of {' x '.join(map(str, payoffs.shape[1:]))} actions has {supports:.3g} supports, whose systems would take about "
-            f"{seconds:.2g} seconds; pass force=True to solve them nevertheless, or find one equilibrium by method 'logit'."
+            f"{seconds:.2g} seconds; pass force=True to solve them, or use the method 'logit' for one equilibrium."
         )
     linear = where_two_mix(exact, payoffs, kept)
     for effort in (1, 4, 16):
@@ -104,7 +104,9 @@ def polynomial_equilibria(
     if irregular:
         message = f"{irregular} of {len(members)} equilibria are irregular: they may belong to a continuum."
     elif indices == 1:
-        message = "All are regular and their indices sum to 1, as they do where nothing is missing."
+        message = (
+            "All equilibria found are regular and their indices sum to 1, as those of all equilibria do."
+        )
     else:
         message = f"The indices sum to {indices} and not to 1: at least one equilibrium is missing."
     complete = not irregular and sum(len(own) > 1 for own in kept) <= 2
@@ -119,7 +121,7 @@ def polynomial_equilibria(
 
 
 def cost(actions: tuple[int, ...], starts: int = 10) -> tuple[float, float]:
-    """How many supports a game has, and about how many seconds their systems take.
+    """The number of supports of a game, and an estimate of the time in seconds to solve their systems.
 
     Example:
         >>> cost((2, 2, 2))[0]
@@ -143,16 +145,19 @@ def cost(actions: tuple[int, ...], starts: int = 10) -> tuple[float, float]:
 
 
 def tries(sizes: tuple[int, ...], starts: int) -> int:
-    """From how many points the system of a support of these sizes is attempted; 3 where only a degenerate game has a solution."""
+    """Number of starts for a support of these sizes; 3 if only a degenerate game has a solution there."""
     solutions = bezout([k - 1 for k in sizes if k > 1])
     return starts * (1 + solutions) if solutions else 3
 
 
 def bezout(unknowns: list[int]) -> int:
-    r"""The largest number of isolated solutions of a support's system with so many unknowns per player.
+    r"""The Bezout bound on the number of isolated solutions of the indifference equations.
 
-    The coefficient of $\prod_j h_j^{d_j}$ in $\prod_i (\sum_{j \ne i} h_j)^{d_i}$: player i's $d_i$ equations
-    are linear in the unknowns of each other player.
+    It is the coefficient of $\prod_j h_j^{d_j}$ in $\prod_i (\sum_{j \ne i} h_j)^{d_i}$: the $d_i$
+    equations of player i are linear in the unknowns of each other player.
+
+    Args:
+        unknowns: $d_i$, the number of unknowns of each player.
 
     Example:
         >>> bezout([1, 1, 1]), bezout([2, 2, 2]), bezout([2, 1])
@@ -172,14 +177,14 @@ def bezout(unknowns: list[int]) -> int:
 
 
 def where_two_mix(exact: Payoffs, payoffs: Tensor, kept: Sequence[Sequence[int]]) -> list[Found]:
-    """Every equilibrium in which at most two players mix, of a continuum its ends, with its index and whether it is regular.
+    """All equilibria in which at most two players mix; of a continuum, its extreme points.
 
     Args:
         exact: the payoffs in rationals.
-        payoffs: the same in float64.
-        kept: everybody's actions that may be played.
+        payoffs: the payoffs in float64.
+        kept: for each player, the actions that are not dominated.
     """
-    if len(exact) == 1:  # beside somebody who has nothing to choose
+    if len(exact) == 1:  # a second player with one action is added
         found = where_two_mix(
             np.stack([exact[0], exact[0] * 0])[..., None],
             np.stack([payoffs[0], payoffs[0] * 0])[..., None],
@@ -198,10 +203,12 @@ def where_two_mix(exact: Payoffs, payoffs: Tensor, kept: Sequence[Sequence[int]]
             for rows, columns in nash_subsets(
                 few[list(pair)][(slice(None), *at)], rough[list(pair)][(slice(None), *at)]
             ):
-                points = [(x, y) for x in rows for y in clipped(columns, [x @ limit for limit in limits])]
+                points = [
+                    (x, y) for x in rows for y in clip_to_limits(columns, [x @ limit for limit in limits])
+                ]
                 if limits and len(rows) > 1:
                     points += [
-                        (x, y) for y in columns for x in clipped(rows, [limit @ y for limit in limits])
+                        (x, y) for y in columns for x in clip_to_limits(rows, [limit @ y for limit in limits])
                     ]
                 for point in points:
                     profile = tuple(np.full(a, Fraction(0), dtype=object) for a in exact.shape[1:])
@@ -218,7 +225,7 @@ def where_two_mix(exact: Payoffs, payoffs: Tensor, kept: Sequence[Sequence[int]]
 def margins(
     payoffs: Payoffs, others: Sequence[int], at: Sequence[Any]
 ) -> Iterator[Shaped[np.ndarray, "actions first second"]]:
-    """What each of the others, whose actions are given, would lose by another action, by that and the actions of the pair."""
+    """For each player outside a pair, the loss by deviating from its action, for each deviation and actions of the pair."""
     for k in others:
         own = np.moveaxis(
             payoffs[(k, *at[:k], slice(None), *at[k + 1 :])], sum(isinstance(a, slice) for a in at[:k]), 0
@@ -227,7 +234,7 @@ def margins(
 
 
 def nash_subsets(exact: Payoffs, payoffs: Tensor) -> list[tuple[list[np.ndarray], list[np.ndarray]]]:
-    """The maximal Nash subsets of a two-player game, each as the extreme strategies of either player."""
+    """The maximal Nash subsets of a two-player game, each as the extreme strategies of both players."""
     left = undominated(payoffs)
     if all(len(own) == 1 for own in left):
         row, column = (
@@ -242,8 +249,8 @@ def nash_subsets(exact: Payoffs, payoffs: Tensor) -> list[tuple[list[np.ndarray]
     ]
 
 
-def clipped(points: list[np.ndarray], limits: list[np.ndarray]) -> list[np.ndarray]:
-    """The ends of the part of a convex hull in which no product with a limit is negative, and perhaps other points of it."""
+def clip_to_limits(points: list[np.ndarray], limits: list[np.ndarray]) -> list[np.ndarray]:
+    """Points whose convex hull is the part of the given convex hull in which all products with the limits are >= 0."""
     for limit in limits:
         room = [limit @ p for p in points]
         inside = [p for p, r in zip(points, room, strict=True) if r >= 0]
@@ -253,7 +260,7 @@ def clipped(points: list[np.ndarray], limits: list[np.ndarray]) -> list[np.ndarr
 
 
 def index_of(exact: Payoffs, profile: Profile) -> tuple[int, bool]:
-    """The index of an equilibrium in which at most two players mix, and whether it is regular; the index is 0 where it is not."""
+    """The index of an equilibrium in which at most two players mix, 0 if it is not regular, and whether it is regular."""
     support = tuple(tuple(np.flatnonzero(own).tolist()) for own in profile)
     sizes = [len(used) for used in support if len(used) > 1]
     values = [action_values(exact, profile, player) for player in range(len(exact))]
@@ -270,7 +277,7 @@ def index_of(exact: Payoffs, profile: Profile) -> tuple[int, bool]:
 
 
 def enumerate_supports(payoffs: Tensor, kept: Sequence[Sequence[int]], starts: int, seed: int) -> list[Found]:
-    """Every equilibrium found in which more than two players mix, with its index and whether it is regular."""
+    """The equilibria found in which more than two players mix."""
     rng = np.random.default_rng(seed)
     found: list[Found] = []
     for sizes, group in itertools.groupby(
@@ -292,7 +299,7 @@ def enumerate_supports(payoffs: Tensor, kept: Sequence[Sequence[int]], starts: i
 def equilibria_among(
     points: list[Profile], payoffs: Tensor, block: Tensor, support: Support, count: int
 ) -> list[Found]:
-    """Those points of a support that are equilibria, each once, and about 0.1 apart where they are not regular."""
+    """The points on a support that are equilibria; of those that are not regular, points about 0.1 apart."""
     found: list[Found] = []
     here: list[np.ndarray] = []
     for point in points:
@@ -301,7 +308,7 @@ def equilibria_among(
         if one.status != "solved":
             continue
         flat = np.concatenate(profile)
-        index, regular = character(block, point, payoffs, profile, support)
+        index, regular = index_on_support(block, point, payoffs, profile, support)
         if regular or not any(np.abs(flat - other).max() < 0.1 for other in here):
             here.append(flat)
             found.append((one, index, regular))
@@ -309,7 +316,7 @@ def equilibria_among(
 
 
 def undominated_supports(payoffs: Tensor, kept: Sequence[Sequence[int]]) -> Iterator[Support]:
-    """All supports of more than two who mix, by size, in which no action is strictly dominated by another against the others' supports."""
+    """All supports with more than two mixing players and no action strictly dominated against the others' supports, by size."""
     n = n_players(payoffs)
     sizes = [
         k
@@ -334,10 +341,10 @@ def undominated_supports(payoffs: Tensor, kept: Sequence[Sequence[int]]) -> Iter
             yield support
 
 
-def character(
+def index_on_support(
     block: Tensor, point: Profile, payoffs: Tensor, profile: Profile, support: Support
 ) -> tuple[int, bool]:
-    """The index of an equilibrium, and whether it is regular: isolated to first order, with no unused best response."""
+    """The index of an equilibrium, and whether it is regular: its Jacobian is regular and there is no unplayed best response."""
     jacobian = indifference(block[None], np.concatenate([p[:-1] for p in point])[None, :])[1][0]
     values = [action_values(payoffs, profile, player) for player in range(len(block))]
     widths = own_ranges(restrict(payoffs, support))

@@ -1,4 +1,4 @@
-"""Equilibria in pure strategies, by looking at every profile."""
+"""Equilibria in pure strategies, by checking every profile."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,22 +12,23 @@ from solvers.registry import solver
 
 @solver("pure", "nash1950", finds="some", exact=True)
 def pure_equilibria(game: Any, exact: bool = False, tolerance: float = 0.0) -> EquilibriumSet:
-    r"""All equilibria in pure strategies of a game with any number of players, in the order of their actions.
+    r"""All equilibria in pure strategies of a game with any number of players.
 
     $u_i(a) \ge \max_{b} u_i(b, a_{-i}) - \epsilon$ for every player i.
 
     Args:
-        game: what `payoff_tensor` takes.
-        exact: whether the profiles are rationals; which profiles are equilibria does not depend on it.
-        tolerance: $\epsilon$ in units of each player's own payoff range, at least 0. At 0 equal payoffs are
-            those that are equal as written; payoffs that were estimated need a margin.
+        game: a game of any number of players; see `payoff_tensor`.
+        exact: whether profiles are returned as `Fraction`s instead of float64; this does not change which
+            profiles are equilibria.
+        tolerance: $\epsilon$ in units of each player's payoff range, at least 0. Use a positive value for
+            estimated payoffs.
 
     Returns:
-        A set that may be empty; mixed equilibria are not looked for, so that it is complete for one player
-        with one best action alone.
+        The pure equilibria, in lexicographic order; there may be none. Mixed equilibria are not looked for,
+        so `complete` is True only for one player with one best action.
 
     Raises:
-        ValueError: for what is no game, and for a negative tolerance.
+        ValueError: if `game` is not a game, or if the tolerance is negative.
 
     Example:
         >>> [e.support for e in pure_equilibria(([[2, 0], [0, 1]], [[1, 0], [0, 2]]))]
@@ -43,7 +44,7 @@ def pure_equilibria(game: Any, exact: bool = False, tolerance: float = 0.0) -> E
     payoffs = payoff_tensor(game, exact)
     margins = tolerance * own_ranges(payoffs).astype(float) if tolerance else np.zeros(len(payoffs))
     profiles = np.argwhere(best_replies(payoffs, margins).all(axis=0))
-    enough = 1.0 if tolerance else TOLERANCE  # whoever gives a margin takes the residual that it leaves
+    enough = 1.0 if tolerance else TOLERANCE  # with a tolerance, the residual that it allows is accepted
     found = tuple(solution(payoffs, pure_profile(payoffs, a), tolerance=enough) for a in profiles)
     if len(payoffs) == 1 and len(found) == 1 and not np.any(margins):
         return EquilibriumSet(
@@ -51,15 +52,18 @@ def pure_equilibria(game: Any, exact: bool = False, tolerance: float = 0.0) -> E
             "pure",
             found,
             complete=True,
-            message="The player's one best action; there is no other equilibrium.",
+            message="The player has one best action; there is no other equilibrium.",
         )
     return EquilibriumSet(
-        payoffs, "pure", found, message="All equilibria in pure strategies; mixed ones were not looked for."
+        payoffs,
+        "pure",
+        found,
+        message="These are all equilibria in pure strategies; mixed equilibria were not looked for.",
     )
 
 
 def best_replies(payoffs: Payoffs, margins: Sequence[float] | np.ndarray) -> np.ndarray:
-    """For every player and profile of actions, whether the player's action is a best reply to the others' up to a margin of its own.
+    """For each player and each profile of actions, whether the player's action is a best reply, up to a margin.
 
     Example:
         >>> best_replies(payoff_tensor(([[2, 0], [0, 1]], [[1, 0], [0, 2]])), (0, 0))[0].tolist()
@@ -71,7 +75,7 @@ def best_replies(payoffs: Payoffs, margins: Sequence[float] | np.ndarray) -> np.
 
 
 def pure_profile(payoffs: Payoffs, actions: np.ndarray) -> tuple[np.ndarray, ...]:
-    """One action per player as a profile of strategies."""
+    """The profile of pure strategies with these actions."""
     return tuple(
         np.eye(payoffs.shape[1 + i], dtype=int)[a] for i, a in enumerate(actions[: n_players(payoffs)])
     )

@@ -1,4 +1,10 @@
-"""Logit quantal response equilibria on the principal branch, batched and differentiable in the payoffs."""
+r"""Logit quantal response equilibria on the principal branch in JAX, batched and differentiable in the payoffs.
+
+The unknowns are log odds $z_{ia} = \log(\sigma_{ia} / \sigma_{i,last})$ for all actions of each player except the last:
+no probability can become negative or underflow. A profile is a quantal response equilibrium at precision $\lambda$ if
+$F(z, \lambda) = z_{ia} - \lambda (u_{ia}(\sigma) - u_{i,last}(\sigma)) = 0$. `solvers.n_player.homotopy` says why it
+follows the same branch in numpy.
+"""
 
 from typing import Any
 
@@ -17,19 +23,19 @@ from solvers.n_player.homotopy import CROSSING, FARTHEST, FIRST_STEP, USUAL
 from solvers.payoffs_jax import Payoffs, Profile, action_values, as_payoffs, contract
 
 LEAST_STEP = 1e-9
-"""Shorter steps are given up."""
+"""The path ends when a step has to be shorter than this."""
 
 
 class QuantalResponse(eqx.Module):
     """Logit quantal response equilibria of a game, one per precision.
 
     Args:
-        precisions: in the order asked for.
-        strategies: per player `(precisions, actions)`; NaN where not converged.
-        residual: the largest difference between a probability and the logit response to the others,
-            recomputed.
-        converged: whether the branch was followed to this precision and the residual is within tolerance.
-        steps: how many steps of the path were tried.
+        precisions: in the order of the argument.
+        strategies: for each player `(precisions, actions)`; NaN where not converged.
+        residual: the largest difference between a probability and the logit response to the others, computed
+            from the strategies.
+        converged: whether the branch reached this precision and the residual is within tolerance.
+        steps: number of attempted steps.
     """
 
     precisions: Float[Array, " precisions"]
@@ -55,7 +61,7 @@ class QuantalResponse(eqx.Module):
         return f"{head}\n{text_table(columns, rows)}"
 
     def as_json(self) -> list[dict[str, Any]]:
-        """Plain data, one entry per precision; for a result without batch axes."""
+        """One entry per precision, as data for JSON; for a result without batch axes."""
         return [
             {
                 "precision": float(self.precisions[k]),
@@ -70,28 +76,31 @@ class QuantalResponse(eqx.Module):
 def quantal_response(
     game: Any, precisions: Any, max_steps: int = 2000, tolerance: float | None = None
 ) -> QuantalResponse:
-    r"""Logit quantal response equilibria (McKelvey & Palfrey 1995) where the principal branch first reaches each precision.
+    r"""Logit quantal response equilibria at the points where the principal branch first reaches each precision.
 
     $\sigma_{ia} = \exp(\lambda u_{ia}(\sigma)) / \sum_b \exp(\lambda u_{ib}(\sigma))$
 
-    The branch is followed from the uniform profile at $\lambda = 0$ by predictor and corrector along its arc,
-    backward bends included (Turocy 2005). It goes straight on where a symmetric game's branches cross.
-    Derivatives with respect to payoffs and precisions, to any order and in both modes, follow from the
-    implicit function theorem; they are not finite where the branch turns. The function works under `jit` and
-    `vmap`; the linear systems are eliminated without LAPACK. Of random games, float32 follows all but a few
-    in ten thousand to hundreds over the payoff range, float64 all to a million. Where branches cross, as
-    those of symmetric games do, rounding in float32 can lead onto another branch (chicken's pure one, say),
-    which solves the equations as well: use float64 for symmetric games.
+    The branch is followed from the uniform profile at $\lambda = 0$ by the predictor-corrector method of
+    `principal_branch`, including bends. Derivatives by payoffs and precisions, to any order and in both modes,
+    follow from the implicit function theorem; they are not finite where the branch turns. The function works
+    under `jit` and `vmap`, and calls no LAPACK.
+
+    For random games, float32 reaches precisions of some hundreds over the payoff range in all but a few of ten
+    thousand games, float64 a million in all. Use float64 for symmetric games: where their branches cross,
+    rounding in float32 can lead to another branch of solutions, such as the asymmetric one of chicken.
 
     Args:
         game: a `MatrixGame`, payoffs `(n, A1, ..., An)`, traced or not, or a pair of payoff matrices.
         precisions: $\lambda$, at least 0, in units of 1 over payoff, in any order.
-        max_steps: after how many steps the path is given up.
+        max_steps: the largest number of attempted steps.
         tolerance: the largest residual of a converged profile; by default the square root of the machine
             precision.
 
     Raises:
-        ValueError: for payoffs or precisions that are no finite numbers, or of the wrong shape.
+        ValueError: if the payoffs or the precisions are not finite or have the wrong shape.
+
+    Source:
+        McKelvey & Palfrey (1995), "Quantal response equilibria for normal form games"; Turocy (2005).
 
     Example:
         >>> found = quantal_response(([[1, 0], [0, 1]], [[0, 1], [1, 0]]), [0.0, 3.0])
@@ -103,7 +112,7 @@ def quantal_response(
     precisions = numeric_array("The list of precisions", precisions).astype(payoffs.dtype)
     check_range("A precision", precisions, 0.0)
     if precisions.ndim != 1 or not len(precisions):
-        raise ValueError(f"The precisions have shape {precisions.shape}; give a list of at least one.")
+        raise ValueError(f"The precisions have shape {precisions.shape}; pass a list of at least one.")
     if tolerance is None:
         tolerance = float(jnp.finfo(payoffs.dtype).eps) ** 0.5
     return on_principal_branch(payoffs, precisions, max_steps, tolerance)
@@ -113,21 +122,23 @@ def quantal_response(
 def on_principal_branch(
     payoffs: Payoffs, precisions: Float[Array, " precisions"], max_steps: Any, tolerance: Any
 ) -> QuantalResponse:
-    """The branch is followed without derivatives; these are attached to its points by the implicit function theorem."""
-    held, order = lax.stop_gradient(payoffs), jnp.argsort(lax.stop_gradient(precisions))
-    axes = tuple(range(1, held.ndim))
-    base = held.min(
-        axis=axes, keepdims=True
-    )  # differences of one player's payoffs are all that matters, in one unit for everybody
-    spread = (held - base).max()
-    spread = jnp.where(spread > 0, spread, 1.0)
-    unit = (held - base) / spread
-    followed, reached, steps = follow(unit, (lax.stop_gradient(precisions) * spread)[order], max_steps)
+    """The compiled part of `quantal_response`: follow the branch, then attach derivatives to its points.
+
+    The payoffs are shifted and scaled to [0, 1] in one unit for all players, which changes only the unit of the
+    precision.
+    """
+    constant, order = lax.stop_gradient(payoffs), jnp.argsort(lax.stop_gradient(precisions))
+    lowest = constant.min(axis=tuple(range(1, constant.ndim)), keepdims=True)
+    width = (constant - lowest).max()
+    width = jnp.where(width > 0, width, 1.0)
+    followed, reached, steps = follow(
+        (constant - lowest) / width, (lax.stop_gradient(precisions) * width)[order], max_steps
+    )
     back = jnp.argsort(order)
 
     def attach(landed, precision):
         orders, start = likeliest_last(landed, payoffs.shape[1:])
-        table, fixed = reordered(payoffs, orders), lax.stop_gradient(precision)
+        table, fixed = reorder(payoffs, orders), lax.stop_gradient(precision)
         seen = lax.stop_gradient(table)
 
         def polish(_, z):
@@ -161,32 +172,38 @@ def on_principal_branch(
 
 
 def holds(gaps: Float[Array, " unknowns"], z: Float[Array, " _"]) -> Bool[Array, ""]:
-    """Whether equations hold to the last digits; Newton's method then stays, also where the derivatives are singular."""
+    """Whether the equations hold up to rounding; then Newton's step is 0, even if the derivatives are singular."""
     return jnp.abs(gaps).max(initial=0.0) <= 4 * jnp.finfo(z.dtype).eps * (1 + jnp.abs(z).max(initial=0.0))
 
 
 def follow(
     payoffs: Payoffs, targets: Float[Array, " precisions"], max_steps: Any
 ) -> tuple[Float[Array, "precisions unknowns"], Bool[Array, " precisions"], Int[Array, ""]]:
-    """The log odds where the branch from the uniform profile first reaches each of ascending precisions, and whether it did.
+    """Follow the branch from the uniform profile by the method of `principal_branch`.
 
-    A point of the path is `(odds, precision)`. A step goes along the tangent and is corrected at right angles
-    to it; where it would pass the next target, that is tried from where the path stands, with the precision
-    fixed. If either fails, the step is halved. The sign of the determinant of derivatives and tangent is the
-    same all along a branch; a step that changes it has come to another branch, and is halved until it is too
-    short for anything but a point where branches cross.
+    A point of the path is `(log odds, precision)`. If a step would pass the next target, the correction is made
+    with the precision fixed at the target, and the point is recorded instead of moving there. A step that fails
+    is halved.
+
+    Args:
+        payoffs: the game.
+        targets: the precisions, ascending.
+        max_steps: the largest number of attempted steps.
+
+    Returns:
+        The log odds where the branch first reaches each target, whether it does, and the number of steps.
     """
     unknowns = sum(a - 1 for a in payoffs.shape[1:])
     dtype = payoffs.dtype
-    across = jnp.zeros(unknowns + 1, dtype).at[-1].set(1.0)  # the direction of growing precision
+    upward = jnp.zeros(unknowns + 1, dtype).at[-1].set(1.0)  # the direction of increasing precision
 
     def f(x):
         return equations(x[:-1], x[-1], payoffs)
 
     def newton(x, border):
-        """The step back to the path along no direction of the border, the unit tangent on its side, and the orientation."""
+        """Newton's step orthogonal to the border, the unit tangent in the direction of the border, and the orientation."""
         gaps = f(x)
-        right = jnp.stack([jnp.append(gaps, 0.0), across], axis=1)
+        right = jnp.stack([jnp.append(gaps, 0.0), upward], axis=1)
         solutions, orientation = eliminate(
             jnp.concatenate([derivatives(x[:-1], x[-1], payoffs), border[None, :]]), right
         )
@@ -198,7 +215,7 @@ def follow(
         target = targets[k]
         lands = x[-1] + length * t[-1] >= target
         taken = jnp.where(lands, (target - x[-1]) / jnp.where(lands & (t[-1] > 0), t[-1], 1.0), length)
-        y, border = x + taken * t, jnp.where(lands, across, t)
+        y, border = x + taken * t, jnp.where(lands, upward, t)
         y = jnp.where(lands, y.at[-1].set(target), y)
 
         def correct(carry, _):
@@ -215,7 +232,7 @@ def follow(
         )
         same = (ahead @ t > 0.8) & (
             (turned == orientation) | (length <= CROSSING + noise)
-        )  # false for a tangent that is not finite
+        )  # False if the tangent is not finite
         good &= lands | ((y[-1] <= target) & same)
         recorded, moved = good & lands, good & ~lands
         stretch = jnp.clip(jnp.sqrt(USUAL / jnp.maximum(first, 1e-12)), 0.5, 2.0)
@@ -233,13 +250,15 @@ def follow(
 
     def unfinished(state):
         x, _, _, length, k, _, _, steps = state
-        shortest = LEAST_STEP + 4 * jnp.finfo(dtype).eps * jnp.abs(x).max()  # shorter ones drown in rounding
+        shortest = (
+            LEAST_STEP + 4 * jnp.finfo(dtype).eps * jnp.abs(x).max()
+        )  # shorter steps are within rounding
         return (k < len(targets)) & (steps < max_steps) & (length > shortest)
 
     start = jnp.zeros(unknowns + 1, dtype)
-    ahead = across - jnp.append(
-        f(across), 0.0
-    )  # at precision 0 the odds follow the gains of the uniform profile
+    ahead = upward - jnp.append(
+        f(upward), 0.0
+    )  # the derivative at precision 0, from the action values of the uniform profile
     state = (
         start,
         ahead / jnp.linalg.norm(ahead),
@@ -255,22 +274,26 @@ def follow(
 
 
 def logits(odds: Float[Array, " unknowns"], actions: tuple[int, ...]) -> Profile:
-    """Everybody's log odds against their last action, that one's 0 included."""
+    """Each player's logits: the log odds relative to the last action, and 0 for that action."""
     ends = [sum(a - 1 for a in actions[: i + 1]) for i in range(len(actions))]
     return tuple(jnp.append(odds[end - a + 1 : end], 0.0) for a, end in zip(actions, ends, strict=True))
 
 
 def probabilities(odds: Float[Array, " unknowns"], actions: tuple[int, ...]) -> Profile:
-    """Everybody's strategy from their log odds against their last action."""
+    """Each player's strategy from the log odds relative to the last action."""
     return tuple(jax.nn.softmax(own) for own in logits(odds, actions))
 
 
 def likeliest_last(
     odds: Float[Array, " unknowns"], actions: tuple[int, ...]
 ) -> tuple[tuple[Int[Array, " _"], ...], Float[Array, " unknowns"]]:
-    """Orders of the actions that exchange everybody's likeliest with the last, and the log odds in these orders.
+    """Reorder each player's actions so that the likeliest one is last, and convert the log odds.
 
-    Log odds against an unlikely action are large, so that their differences lose digits.
+    Log odds relative to an unlikely action are large, and their differences lose digits.
+
+    Returns:
+        For each player the permutation that exchanges the likeliest action with the last, and the log odds in
+        the new order.
     """
     orders, moved = [], []
     for own in logits(odds, actions):
@@ -281,8 +304,8 @@ def likeliest_last(
     return tuple(orders), jnp.concatenate(moved)
 
 
-def reordered(payoffs: Payoffs, orders: tuple[Int[Array, " _"], ...]) -> Payoffs:
-    """The payoffs with everybody's actions in another order."""
+def reorder(payoffs: Payoffs, orders: tuple[Int[Array, " _"], ...]) -> Payoffs:
+    """The payoffs with each player's actions in another order."""
     for player, order in enumerate(orders):
         payoffs = jnp.take(payoffs, order, axis=player + 1)
     return payoffs
@@ -291,7 +314,7 @@ def reordered(payoffs: Payoffs, orders: tuple[Int[Array, " _"], ...]) -> Payoffs
 def equations(
     odds: Float[Array, " unknowns"], precision: Float[Array, ""], payoffs: Payoffs
 ) -> Float[Array, " unknowns"]:
-    """How far the log odds are from the logit response to themselves."""
+    """The log odds minus those of the logit response to them."""
     values = action_values(payoffs, probabilities(odds, payoffs.shape[1:]))
     return odds - precision * jnp.concatenate([v[:-1] - v[-1] for v in values])
 
@@ -299,7 +322,7 @@ def equations(
 def derivatives(
     odds: Float[Array, " unknowns"], precision: Float[Array, ""], payoffs: Payoffs
 ) -> Float[Array, "unknowns _"]:
-    """Of the equations, with respect to the log odds and, last, the precision; written out, as it runs twice as fast as `jax.jacfwd`."""
+    """The Jacobian of `equations` by the log odds and, in the last column, the precision; twice as fast as `jax.jacfwd`."""
     strategies = probabilities(odds, payoffs.shape[1:])
     values = action_values(payoffs, strategies)
     rows = []
@@ -324,7 +347,7 @@ def derivatives(
 def response_gap(
     odds: Float[Array, " unknowns"], precision: Float[Array, ""], payoffs: Payoffs
 ) -> Float[Array, ""]:
-    """The largest difference between a probability and the logit response to the others."""
+    """The largest difference between a probability and the logit response to the other players."""
     strategies = probabilities(odds, payoffs.shape[1:])
     responses = [jax.nn.softmax(precision * (v - v.max())) for v in action_values(payoffs, strategies)]
     return jnp.max(jnp.stack([jnp.abs(s - r).max() for s, r in zip(strategies, responses, strict=True)]))

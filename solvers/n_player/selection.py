@@ -1,4 +1,4 @@
-"""Choosing one of several equilibria: by welfare, by fairness, or by risk dominance."""
+"""Equilibrium selection: by welfare, by fairness, or by risk dominance."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
@@ -9,32 +9,33 @@ from solvers.base import EquilibriumSet, Solution
 from solvers.payoffs import Payoffs, is_exact
 
 TOLERANCE = 1e-9
-"""Floats that differ by less, in units of the largest difference between equilibria, are a tie."""
+"""Two scores in floats are equal if they differ by less, relative to the largest difference between equilibria,"""
 ROUNDING = 1e-14
-"""Or in units of their size."""
+"""or by less than this, relative to the largest score."""
 
 
 def select(equilibria: EquilibriumSet, by: str = "welfare") -> Solution:
-    r"""One equilibrium of a set, chosen by a criterion; ties go to the first of the set, and the message says so.
+    r"""Select one equilibrium of a set by a criterion; of equal ones, the first, which the message then says.
 
-    `"welfare"` maximizes $\sum_i u_i$. `"fairness"` maximizes $\min_i u_i$, and among equals the welfare (the
-    maximin rule of Rawls 1971). Both compare payoffs between players, so they depend on the units of each. In
-    a maximal Nash subset of a two-player game, each player's payoff depends on the other's strategy only,
-    hence both criteria are largest at an extreme equilibrium, and the choice is best among all equilibria
-    where the set is complete.
+    `"welfare"` maximizes $\sum_i u_i$. `"fairness"` maximizes $\min_i u_i$, and among equal ones the welfare
+    (the maximin rule of Rawls 1971). Both compare payoffs between players, so they depend on the units of
+    each. Within a maximal Nash subset of a two-player game, each player's payoff depends on the other's
+    strategy only, so both criteria are largest at an extreme equilibrium, and the selected equilibrium is the
+    best of all if the set is complete.
 
-    `"risk_dominance"` returns the pure equilibrium that no other one risk-dominates, two by two: in the 2x2
+    `"risk_dominance"` returns the pure equilibrium that no other one risk-dominates pairwise: in the 2x2
     game of their actions, a risk-dominates b where $\prod_i (u_i(a) - u_i(b_i, a_{-i})) > \prod_i (u_i(b) -
     u_i(a_i, b_{-i}))$ (Harsanyi & Selten 1988, Lemma 5.4.4; "pairwise" in larger games, Kandori & Rob 1998).
-    It does not depend on the units of the payoffs, and leaves mixed equilibria aside.
+    It does not depend on the units of the payoffs, and ignores mixed equilibria.
 
     Args:
-        equilibria: what a solver returned.
+        equilibria: the result of a solver.
         by: `"welfare"`, `"fairness"` or `"risk_dominance"`.
 
     Raises:
-        ValueError: for an empty set or an unknown criterion; for risk dominance also where there are several
-            equilibria and not two players, no pure equilibrium, or none that is undominated.
+        ValueError: if the set is empty or the criterion unknown; for risk dominance also if there are several
+            equilibria and more than two players, or no pure equilibrium, or if the pure equilibria
+            risk-dominate each other in a cycle.
 
     Example:
         >>> from solvers import vertex_enumeration
@@ -58,7 +59,7 @@ def select(equilibria: EquilibriumSet, by: str = "welfare") -> Solution:
 
 
 def largest(scores: Sequence[Any], among: Sequence[int], payoffs: Payoffs) -> list[int]:
-    """The indices of the largest scores, up to a tie."""
+    """The indices in `among` whose scores equal the largest one up to rounding."""
     top, least = max(scores), min(scores)
     tolerance = (
         0 if is_exact(payoffs) else max(TOLERANCE * (top - least), ROUNDING * max(abs(top), abs(least)))
@@ -68,18 +69,18 @@ def largest(scores: Sequence[Any], among: Sequence[int], payoffs: Payoffs) -> li
 
 
 def best_welfare(equilibria: EquilibriumSet) -> list[int]:
-    """The equilibria with the largest sum of payoffs."""
+    """The indices of the equilibria with the largest sum of payoffs."""
     return largest([e.payoffs.sum() for e in equilibria], range(len(equilibria)), equilibria.game)
 
 
 def fairest(equilibria: EquilibriumSet) -> list[int]:
-    """The equilibria whose poorest player earns most, and among these the ones with the largest sum of payoffs."""
+    """The indices of the equilibria with the largest smallest payoff, and among these the largest sum of payoffs."""
     fair = largest([e.payoffs.min() for e in equilibria], range(len(equilibria)), equilibria.game)
     return largest([e.payoffs.sum() for e in equilibria], fair, equilibria.game)
 
 
 def risk_undominated(equilibria: EquilibriumSet) -> list[int]:
-    """The pure equilibria that no other one risk-dominates in the 2x2 game of their actions."""
+    """The indices of the pure equilibria that no other one risk-dominates in the 2x2 game of their actions."""
     if len(equilibria) == 1:
         return [0]
     if equilibria.game.ndim != 3:
@@ -106,7 +107,7 @@ def risk_undominated(equilibria: EquilibriumSet) -> list[int]:
 
 
 def risk_gap(payoffs: Payoffs, a: tuple[int, int], b: tuple[int, int]) -> Any:
-    """By how much the product of losses from leaving a for b exceeds that from leaving b for a, in units of both players' largest loss."""
+    """The product of deviation losses at a minus that at b, each player's losses in units of the larger one."""
     losses = [
         (payoffs[0][own] - payoffs[0][other[0], own[1]], payoffs[1][own] - payoffs[1][own[0], other[1]])
         for own, other in ((a, b), (b, a))

@@ -1,12 +1,10 @@
-r"""All equilibria of many small two-player games at once, compiled: a closed form for 2x2, support enumeration up to 4x4.
+r"""All equilibria of a batch of small two-player games in JAX: a closed form for 2x2, support enumeration up to 4x4.
 
-Nothing here calls a library solver. Every entry of the payoff matrices is one vector over the batch, the
-pairs of supports of one size are one array axis, and the linear systems are solved by cofactors, so that a
-million games are a few fused loops.
+Every entry of the payoff matrices is a vector over the batch, all pairs of supports of one size are stacked along
+one axis, and linear systems are solved by cofactors, so that a million games compile to a few fused loops.
 
-What is decided by the sign of a computed number is decided only where its rounding error cannot change that
-sign; otherwise the game is flagged. A game that is not flagged therefore has exactly the equilibria that are
-listed, in float32 as in float64.
+A game is flagged as degenerate if rounding could change the sign of a number on which the result depends. A game
+that is not flagged has exactly the listed equilibria, in float32 as in float64.
 """
 
 from collections.abc import Sequence
@@ -41,24 +39,24 @@ MOST = {
     (3, 4): 9,
     (4, 4): 15,
 }
-"""The largest number of equilibria of a non-degenerate game of this shape, or a bound on it: one fewer than the vertices that a polytope
-with as many facets can have (Keiding 1997), for 4x4 the 15 of McLennan & Park (1999)."""
+"""For each shape, the largest number of equilibria of a game that is not degenerate, or an upper bound: the largest number of
+vertices of the best-response polytope minus one (Keiding 1997), and 15 for 4x4 games (McLennan & Park 1999)."""
 
 
 class Equilibria(eqx.Module):
-    """Equilibria of a batch of games, in a fixed number of slots per game.
+    """Equilibria of a batch of games, with a fixed number of slots per game.
 
     Args:
-        row: the row player's strategies; 0 in an empty slot.
-        column: the column player's strategies.
+        row: the row player's strategies; zeros in an empty slot.
+        column: the column player's strategies; zeros in an empty slot.
         mask: whether a slot holds an equilibrium: all sign conditions hold and the residual is at most 1e-8
             in float64, 1e-4 in float32.
-        residual: the larger of the players' regrets, each over that player's payoff range, by a best response
-            to the listed profile; infinite in an empty slot.
-        count: how many were found; more than the mask holds only in flagged games.
-        degenerate: whether the game is degenerate, or too close to it, too ill-conditioned or not finite for
-            this precision: what is listed are equilibria, but others, of supports of unequal size or a
-            continuum, may be missing.
+        residual: the larger of the two players' regrets, each divided by that player's payoff range; infinite
+            in an empty slot.
+        count: number of equilibria found; it exceeds the number of filled slots only in degenerate games.
+        degenerate: whether the game is degenerate, or cannot be distinguished from a degenerate game in this
+            precision, or is not finite. The listed profiles are equilibria, but others may be missing, such as
+            those with supports of unequal size or in a continuum.
     """
 
     row: Float[Array, "*batch slots m"]
@@ -78,14 +76,15 @@ def equilibria_2x2(row: Any, column: Any) -> Equilibria:
     equilibrium is listed.
 
     Args:
-        row: `(*batch, 2, 2)`, the row player's payoffs.
-        column: `(*batch, 2, 2)`, the column player's.
+        row: `(*batch, 2, 2)`, the row player's payoffs $a$.
+        column: `(*batch, 2, 2)`, the column player's payoffs $b$.
 
     Returns:
-        Three slots: the pure equilibrium in row 0, that in row 1, the mixed one.
+        Three slots: the pure equilibrium in which row 0 is played, the one in which row 1 is played, and the
+        mixed equilibrium.
 
     Raises:
-        ValueError: for other shapes.
+        ValueError: if the games are not 2x2.
 
     Example:
         >>> found = equilibria_2x2([[2, 0], [0, 1]], [[1, 0], [0, 2]])
@@ -95,7 +94,7 @@ def equilibria_2x2(row: Any, column: Any) -> Equilibria:
     row, column = matrices(row, column)
     if row.shape[-2:] != (2, 2):
         raise ValueError(
-            f"The games are {row.shape[-2]}x{row.shape[-1]}; the closed form is for 2x2: use equilibria_small."
+            f"The games are {row.shape[-2]}x{row.shape[-1]}; the closed form is for 2x2; use equilibria_small."
         )
     return closed_form(row, column)
 
@@ -105,22 +104,22 @@ def equilibria_small(row: Any, column: Any) -> Equilibria:
 
     For supports $I$, $J$ of equal size $k$, $x$ on $I$ makes the columns in $J$ indifferent: it is the cross
     product of the $k - 1$ differences of these columns, normalized (Cramer's rule). It belongs to an
-    equilibrium where it is positive and no column outside $J$ is better, and likewise $y$. A game is
-    degenerate exactly if, for some pair, such an $x$ or $y$ has a further best response.
+    equilibrium if it is positive and no column outside $J$ is a better reply, and likewise $y$. A game is
+    degenerate exactly if, for some pair of supports, such an $x$ or $y$ has a best response outside them.
 
-    A batch by leading axes, in blocks of some hundred games on a CPU (`jax.lax.map`), is the fast way;
-    `jax.vmap` gives the same.
+    Leading batch axes and `jax.vmap` give the same results; on a CPU, blocks of a few hundred games with
+    `jax.lax.map` are fastest.
 
     Args:
-        row: `(*batch, m, n)`, the row player's payoffs, m and n at most 4.
-        column: `(*batch, m, n)`, the column player's.
+        row: `(*batch, m, n)`, the row player's payoffs; m and n at most 4.
+        column: `(*batch, m, n)`, the column player's payoffs.
 
     Returns:
-        `MOST[m, n]` slots, smaller supports first. A degenerate game may have more: then `count` exceeds the
-        number of slots.
+        `MOST[m, n]` slots, smaller supports first. If a degenerate game has more equilibria, `count` exceeds
+        the number of slots.
 
     Raises:
-        ValueError: for other shapes.
+        ValueError: if the games are larger than 4x4.
 
     Example:
         >>> found = equilibria_small([[2, 0], [0, 1]], [[1, 0], [0, 2]])
@@ -130,16 +129,16 @@ def equilibria_small(row: Any, column: Any) -> Equilibria:
     row, column = matrices(row, column)
     if max(row.shape[-2:]) > 4:
         raise ValueError(
-            f"The games are {row.shape[-2]}x{row.shape[-1]}; this enumeration takes up to 4x4; solve larger ones singly."
+            f"The games are {row.shape[-2]}x{row.shape[-1]}; this enumeration takes up to 4x4; solve larger games one by one with solve."
         )
     return enumeration(row, column)
 
 
 def matrices(row: Any, column: Any) -> tuple[Float[Array, "*batch m n"], Float[Array, "*batch m n"]]:
-    """Both players' payoffs as arrays of one shape and precision.
+    """Convert both players' payoffs to arrays of one precision, and check their shapes.
 
     Raises:
-        ValueError: where the shapes differ or are no matrices.
+        ValueError: if the shapes differ or are not `(*batch, m, n)`.
     """
     row, column = as_float(row), as_float(column)
     if row.ndim < 2 or row.shape != column.shape or 0 in row.shape[-2:]:
@@ -147,14 +146,14 @@ def matrices(row: Any, column: Any) -> tuple[Float[Array, "*batch m n"], Float[A
             f"The players' payoffs have shapes {row.shape} and {column.shape}; both must be (*batch, row actions, column actions)."
         )
     dtype = jnp.promote_types(row.dtype, column.dtype)
-    if dtype == jnp.float64:  # may be made while float64 was switched on
+    if dtype == jnp.float64:  # such an array may have been created while float64 was enabled
         dtype = jnp.result_type(float)
     return row.astype(dtype), column.astype(dtype)
 
 
 @jit
 def closed_form(row: Float[Array, "*batch 2 2"], column: Float[Array, "*batch 2 2"]) -> Equilibria:
-    """See `equilibria_2x2`."""
+    """The compiled part of `equilibria_2x2`."""
     a, b = entries(row), entries(column)
     d = [a[0][j] - a[1][j] for j in range(2)]
     e = [b[i][0] - b[i][1] for i in range(2)]
@@ -163,7 +162,7 @@ def closed_form(row: Float[Array, "*batch 2 2"], column: Float[Array, "*batch 2 
     mixed = (d[0] * jnp.sign(d[1]) < 0) & (e[0] * jnp.sign(e[1]) < 0)
     zero = jnp.zeros_like(d[0])
 
-    def against(gain: list[Vector]) -> list[Vector]:
+    def mixture(gain: list[Vector]) -> list[Vector]:
         size = abs(gain[0]) + abs(gain[1])
         size = jnp.where(size == 0, 1, size)
         return [abs(gain[1]) / size, abs(gain[0]) / size]
@@ -171,7 +170,7 @@ def closed_form(row: Float[Array, "*batch 2 2"], column: Float[Array, "*batch 2 
     def slots(first: Any, second: Any, third: Any) -> Vector:
         return jnp.concatenate([first + zero, second + zero, third + zero])
 
-    x, y = against(e), against(d)
+    x, y = mixture(e), mixture(d)
     at = [corner[i][0].astype(zero.dtype) for i in range(2)]
     strategies = (
         [slots(1, 0, x[0]), slots(0, 1, x[1])],
@@ -179,12 +178,12 @@ def closed_form(row: Float[Array, "*batch 2 2"], column: Float[Array, "*batch 2 
     )
     accepted = jnp.concatenate([corner[0][0] | corner[0][1], corner[1][0] | corner[1][1], mixed])
     certain = reduce(jnp.logical_and, [abs(gain) > 0 for gain in (*d, *e)])[0]
-    return judged(a, b, strategies, accepted, accepted.astype(jnp.int32).sum(0), certain)
+    return with_residuals(a, b, strategies, accepted, accepted.astype(jnp.int32).sum(0), certain)
 
 
 @jit
 def enumeration(row: Float[Array, "*batch m n"], column: Float[Array, "*batch m n"]) -> Equilibria:
-    """See `equilibria_small`."""
+    """The compiled part of `equilibria_small`."""
     m, n = row.shape[-2:]
     a, b = scaled(entries(row)), scaled(entries(column))
     sizes = range(1, min(m, n) + 1)
@@ -198,19 +197,24 @@ def enumeration(row: Float[Array, "*batch m n"], column: Float[Array, "*batch m 
             for x, y in zip(rows, columns, strict=True)
         ]
     )
-    slot, count = places(found, MOST[min(m, n), max(m, n)])
+    slot, count = first_indices(found, MOST[min(m, n), max(m, n)])
     filled = slot < len(found)
     slot = jnp.minimum(slot, len(found) - 1)
     strategies = (
-        chosen([x.mixture for x in rows], [[i for i, _ in group] for group in pairs], m, slot),
-        chosen([y.mixture for y in columns], [[j for _, j in group] for group in pairs], n, slot),
+        strategies_of_pairs([x.mixture for x in rows], [[i for i, _ in group] for group in pairs], m, slot),
+        strategies_of_pairs(
+            [y.mixture for y in columns], [[j for _, j in group] for group in pairs], n, slot
+        ),
     )
     decided = [(abs(jnp.minimum(side.positive, side.best)) > 1).all(0) for side in (*rows, *columns)]
-    return judged(a, b, strategies, filled, count, reduce(jnp.logical_and, decided))
+    return with_residuals(a, b, strategies, filled, count, reduce(jnp.logical_and, decided))
 
 
-def places(found: Bool[Array, "pairs *batch"], slots: int) -> tuple[Slots, Int[Array, "*batch"]]:
-    """The index of the first, second, ... pair found, the number of pairs where there is none, and how many were found."""
+def first_indices(found: Bool[Array, "pairs *batch"], slots: int) -> tuple[Slots, Int[Array, "*batch"]]:
+    """The indices of the first `slots` True entries along the leading axis, and the number of all of them.
+
+    Slots that stay empty hold the length of the axis.
+    """
 
     def enter(state: tuple, pair: tuple) -> tuple[tuple, None]:
         slot, count = state
@@ -222,10 +226,10 @@ def places(found: Bool[Array, "pairs *batch"], slots: int) -> tuple[Slots, Int[A
     return jax.lax.scan(enter, (nothing, nothing[0] * 0), (jnp.arange(len(found), dtype=jnp.int32), found))[0]
 
 
-def chosen(
+def strategies_of_pairs(
     mixtures: list[list[Vector]], supports: list[list[tuple[int, ...]]], actions: int, slot: Slots
 ) -> list[Vector]:
-    """Every action's probability in the pairs that fill the slots, from the mixtures over each pair's support."""
+    """The probability of each action in each slot, from the mixtures over the supports and the pair in each slot."""
     places = range(len(mixtures))
     by_place = [
         jnp.concatenate([mixture[k] if k < len(mixture) else 0 * mixture[0] for mixture in mixtures])
@@ -242,7 +246,7 @@ def chosen(
     return result
 
 
-def judged(
+def with_residuals(
     a: Entries,
     b: Entries,
     strategies: tuple[list[Vector], list[Vector]],
@@ -250,11 +254,10 @@ def judged(
     count: Array,
     decided: Array,
 ) -> Equilibria:
-    """Measure the residual of what fills the slots, and lay it out with the batch in front.
+    """Compute the residuals of the profiles in the slots, and move the batch axes to the front.
 
-    One slot at a time, so that the compiler cannot compute the strategies anew for every use. Sums of
-    products are written out: besides that it fuses, jaxlib 0.10.2 reduces them wrongly over large batches on
-    a CPU.
+    The loop over slots keeps the compiler from recomputing the strategies for every use. Sums of products are
+    written out because they fuse, and because jaxlib 0.10.2 computes wrong sums over large batches on a CPU.
     """
     x, y = (jnp.stack(probabilities, axis=1) for probabilities in strategies)
 
@@ -281,17 +284,17 @@ def judged(
 
 
 class Indifference(NamedTuple):
-    r"""Mixtures over supports of size k, one per pair of supports and game.
+    r"""Mixtures over supports of size k that make the opponent indifferent, for each pair of supports and each game.
 
     Args:
-        mixture: the probabilities of the support's actions, in order.
+        mixture: the probabilities of the actions in the support.
         positive: the smallest of them.
-        best: the smallest advantage of the other's support over any action outside it.
+        best: the smallest payoff difference between the opponent's actions inside and outside its support.
 
-    Both margins are in units of their rounding error, at most $2k\,k!\,\epsilon$ times the product of the
-    sizes of the columns' differences: within 1 of zero their sign is unknown, and where the first is below -1
-    the second says nothing. A pair whose system is exactly singular is none (both are $-\infty$): the
-    vertices it stands for belong to other pairs too.
+    `positive` and `best` are in units of their rounding error, which is at most $2k\,k!\,\epsilon$ times the product of the
+    largest differences of each column: between -1 and 1 their sign is unknown, and where `positive` is below
+    -1, `best` has no meaning. If the system of a pair is exactly singular both are $-\infty$: its vertices are
+    also found from other pairs.
     """
 
     mixture: list[Vector]
@@ -300,12 +303,12 @@ class Indifference(NamedTuple):
 
 
 def indifference(payoffs: Entries, pairs: Pairs) -> Indifference:
-    r"""Mixtures on one player's supports that make the other indifferent over theirs, and by how much they are equilibrium strategies.
+    r"""Mixtures on one player's supports that make the opponent indifferent on its support, by cofactors.
 
     Args:
-        payoffs: what the other player earns, `payoffs[own action][other's action]`, in units of about the
-            payoff range.
-        pairs: supports (own, other's), all of one size $k$.
+        payoffs: the opponent's payoffs `payoffs[own action][opponent's action]`, scaled to a range of about 1;
+            each entry is a vector over the batch.
+        pairs: supports (own, opponent's), all of the same size $k$.
     """
     k, n = len(pairs[0][0]), len(payoffs[0])
 
@@ -324,9 +327,7 @@ def indifference(payoffs: Entries, pairs: Pairs) -> Indifference:
     size = reduce(jnp.multiply, sizes, jnp.ones_like(total))
     singular = largest([abs(p) for p in x]) == 0
     if sizes:
-        singular &= (size > 0) | (
-            smallest(sizes) == 0
-        )  # otherwise the product of small numbers has underflowed
+        singular &= (size > 0) | (smallest(sizes) == 0)  # else the product of small numbers has underflowed
     unit = jnp.where(total < 0, -1, 1) / (2 * k * factorial(k) * jnp.finfo(size.dtype).eps * size)
     advantages = [
         sum(p * (inside[a][0] - outside[a][c]) for a, p in enumerate(x)) * unit for c in range(n - k)
@@ -355,34 +356,34 @@ def cross(columns: list[list[Vector]]) -> list[Vector]:
 
 
 def entries(matrix: Float[Array, "*batch m n"]) -> Entries:
-    """One vector `(1, *batch)` per entry; the leading axis becomes that of supports, or of slots."""
+    """Split a batch of matrices into one vector `(1, *batch)` per entry; the first axis is for supports or slots."""
     return [[matrix[None, ..., i, j] for j in range(matrix.shape[-1])] for i in range(matrix.shape[-2])]
 
 
 def transposed(matrix: Entries) -> Entries:
-    """Rows and columns exchanged."""
+    """The transposed matrix."""
     return [list(column) for column in zip(*matrix, strict=True)]
 
 
 def span(matrix: Entries) -> Vector:
-    """The payoff range, 1 where all payoffs are equal."""
+    """The payoff range, or 1 if all payoffs are equal."""
     flat = [v for line in matrix for v in line]
     size = largest(flat) - smallest(flat)
     return jnp.where(size == 0, 1, size)
 
 
 def scaled(matrix: Entries) -> Entries:
-    """The payoffs over a power of two near their range: exact, so that ties stay ties."""
+    """Divide the payoffs by a power of two near their range, which is exact, so that equal payoffs stay equal."""
     unit = jax.lax.stop_gradient(span(matrix))
     unit = jnp.ldexp(jnp.ones_like(unit), jnp.frexp(unit)[1])
     return [[v / unit for v in line] for line in matrix]
 
 
 def largest(vectors: Sequence[Any]) -> Vector:
-    """Their elementwise maximum."""
+    """The elementwise maximum of several vectors."""
     return reduce(jnp.maximum, vectors)
 
 
 def smallest(vectors: Sequence[Any]) -> Vector:
-    """Their elementwise minimum."""
+    """The elementwise minimum of several vectors."""
     return reduce(jnp.minimum, vectors)

@@ -1,4 +1,4 @@
-"""The algorithm of Lemke and Howson from every label, in floats that integers check, with ties broken lexicographically."""
+"""The Lemke-Howson algorithm from every label, in floats with exact verification and lexicographic pivoting."""
 
 import functools
 import itertools
@@ -17,23 +17,23 @@ from solvers.registry import solver, two_players
 from solvers.two_player.support import in_one_to_two, rational_sets, screen
 
 ZERO, DOUBT = 1e-11, 1e-8
-"""In a tableau of floats, whose entries are about 1, what is below the first is zero, and what is between the two may be."""
+"""In a tableau of floats, whose entries are about 1, an entry below `ZERO` is zero, and one between `ZERO` and `DOUBT` may be."""
 COARSE = 1e-6
-"""By what part of the largest payoff all payoffs that differ must differ for ties to be left to floats."""
+"""Ties found in floats are accepted if different payoffs differ by more than this part of the largest payoff."""
 PIVOTS = 100_000
-"""After so many, a path in floats is given up: errors may have made it cycle."""
+"""The largest number of pivots of a path in floats, which rounding errors can make cycle."""
 
 Sets = tuple[tuple[int, ...], tuple[int, ...]]
-"""Actions that a strategy may play, and as many actions of the opponent that are equally good against it."""
+"""The actions that a strategy may play, and equally many actions of the opponent that are best replies to it."""
 
 
 class End(NamedTuple):
-    """Where a path in floats ends, by its bases alone.
+    """The end of a path in floats.
 
     Args:
         sets: for each player, the basic actions and the binding actions of the opponent.
-        pivots: how many led here.
-        tied: after how many pivots a ratio test was tied first; None if none was.
+        pivots: number of pivots of the path.
+        tied: number of pivots up to the first ratio test with a tie; None if there was none.
     """
 
     sets: tuple[Sets, Sets]
@@ -43,26 +43,27 @@ class End(NamedTuple):
 
 @solver("lemke_howson", "lemke1964equilibrium", "lh", players=2, finds="some", exact=True)
 def lemke_howson(game: Any, exact: bool = False, label: int | None = None) -> EquilibriumSet:
-    r"""Some equilibria of a two-player game: where the paths of complementary pivots from every label end.
+    r"""Some equilibria of a two-player game: the ends of the paths of complementary pivots from every label.
 
     Labels $0, \dots, m-1$ are the row player's actions and $m, \dots, m+n-1$ the column player's. A path
-    leaves the artificial equilibrium by dropping one label and drops the duplicate label until none is
-    missing. Ties in the ratio test are broken lexicographically, so no path cycles in a degenerate game. The
-    tableaux hold floats; the supports at a path's end are proven to be those of an equilibrium by a bound on
-    the error of their linear system, or by solving it in rationals. Where neither holds, and where ties in
-    floats may be none, the path is followed again in integers.
+    leaves the artificial equilibrium by dropping one label, and then drops the duplicate label until no label
+    is missing. Ties in the ratio test are broken lexicographically, so that no path cycles in a degenerate
+    game. Paths are followed in floats; an error bound, or the solution in rationals, proves that the supports
+    at the end are those of an equilibrium. If that fails, or if a tie in floats may not be one, the path is
+    followed again in integers.
 
     Args:
-        game: what `payoff_tensor` takes.
-        exact: whether the answers stay rationals.
-        label: the one label to drop first; all of them if None, one path each.
+        game: a two-player game; see `payoff_tensor`.
+        exact: whether profiles are returned as `Fraction`s instead of float64.
+        label: the label that is dropped first; if None, one path is followed for each label.
 
     Returns:
-        Distinct equilibria, each with the labels that led to it in its message and the pivots of the first of
-        these paths as its iterations. `degenerate` is True where a tie proved it and None otherwise.
+        The distinct equilibria. The message of each names the labels whose paths lead to it, and its
+        iterations are the pivots of the first of these paths. `degenerate` is True if a tie proved it, else
+        None.
 
     Raises:
-        ValueError: for another number of players and for a label the game does not have.
+        ValueError: if there are not two players, or if the game has no such label.
 
     Example:
         >>> for e in lemke_howson(([[2, 0], [0, 1]], [[1, 0], [0, 2]]), exact=True):
@@ -82,7 +83,7 @@ def lemke_howson(game: Any, exact: bool = False, label: int | None = None) -> Eq
             raise ValueError(
                 f"label is {label}; a game of {payoffs.shape[1]} x {payoffs.shape[2]} actions has the labels 0 to {total - 1}."
             )
-    found, tied = ends(Tables(game, payoffs), range(total) if label is None else [label], exact)
+    found, tied = path_ends(Tables(game, payoffs), range(total) if label is None else [label], exact)
     equilibria = tuple(
         solution(
             payoffs,
@@ -104,11 +105,11 @@ def lemke_howson(game: Any, exact: bool = False, label: int | None = None) -> Eq
 
 
 class Tables:
-    """Both players' payoffs as a path needs them: in floats, and, where these do not decide, in integers.
+    """Both players' payoffs in floats, and in integers, which are computed only if floats do not decide.
 
     Args:
-        game: what `payoff_tensor` takes.
-        payoffs: its tensor.
+        game: the game as given by the user.
+        payoffs: its payoff tensor.
     """
 
     def __init__(self, game: Any, payoffs: Payoffs):
@@ -116,19 +117,19 @@ class Tables:
 
     @functools.cached_property
     def integers(self) -> tuple[np.ndarray, np.ndarray]:
-        """Positive integers."""
+        """Both tables as positive integers."""
         row, column = two_players(self.game, "lemke_howson")
         return positive_integers(row), positive_integers(column)
 
     @functools.cached_property
     def coarse(self) -> bool:
-        """Whether payoffs that differ do so by more than floats may confuse, so that what ties in floats is taken to tie."""
+        """Whether different payoffs differ by so much that a tie in floats can be taken for a tie."""
         values = [sorted(set(table.ravel().tolist())) for table in self.integers]
         return all(y - x > COARSE * v[-1] for v in values for x, y in itertools.pairwise(v))
 
     @functools.cached_property
     def floats(self) -> tuple[Float[np.ndarray, "m n"], Float[np.ndarray, "m n"]]:
-        """On the scale from 1 to 2, from floats where their difference loses no digits, otherwise from integers."""
+        """Both tables rescaled to [1, 2], from the float payoffs if their differences lose no digits, otherwise from integers."""
         row, column = (
             1 + (table - table.min()) / span
             if 1e-290 < (span := np.ptp(table)) < 1e290 and np.abs(table).max() <= span
@@ -141,13 +142,19 @@ class Tables:
         )
 
 
-def ends(tables: Tables, labels: Sequence[int], exact: bool) -> tuple[list[tuple[Any, list[int], int]], bool]:
-    """The distinct ends of some paths: profile, the labels that lead to it, pivots of the first; and whether a tie is proven.
+def path_ends(
+    tables: Tables, labels: Sequence[int], exact: bool
+) -> tuple[list[tuple[Any, list[int], int]], bool]:
+    """Follow one path for each label.
 
     Args:
         tables: the game.
-        labels: to drop first.
-        exact: whether profiles are wanted as rationals.
+        labels: the labels that are dropped first.
+        exact: whether profiles are returned as `Fraction`s.
+
+    Returns:
+        The distinct ends, each as a profile, the labels that lead to it and the pivots of the first path; and
+        whether a tie proves that the game is degenerate.
     """
     paths = {label: float_path(*tables.floats, label) for label in labels}
     tied = False
@@ -159,7 +166,7 @@ def ends(tables: Tables, labels: Sequence[int], exact: bool) -> tuple[list[tuple
     for label in labels:
         end = paths[label]
         if end is not None and end.sets not in known:
-            known[end.sets] = proven(tables, end.sets, exact)
+            known[end.sets] = verified_equilibrium(tables, end.sets, exact)
         if end is not None and known[end.sets] is not None:
             (key, profile), pivots = known[end.sets], end.pivots
         else:
@@ -169,13 +176,13 @@ def ends(tables: Tables, labels: Sequence[int], exact: bool) -> tuple[list[tuple
     return list(found.values()), tied
 
 
-def proven(tables: Tables, sets: tuple[Sets, Sets], exact: bool) -> tuple[Any, Any] | None:
-    """The equilibrium that the bases at the end of a path determine, with what tells it from others; None if it is none.
+def verified_equilibrium(tables: Tables, sets: tuple[Sets, Sets], exact: bool) -> tuple[Any, Any] | None:
+    """The equilibrium determined by the bases at the end of a path, with a key that identifies it; None if it is not one.
 
-    Where floats prove that each plays with positive probability just the actions that are the other's best
-    replies, these tell it from others, and otherwise what `identity` says.
+    If floats prove that both strategies are positive on exactly the best replies to each other, these sets are
+    the key; otherwise `identity` gives it.
     """
-    against = tables.floats[1], tables.floats[0].T  # what the opponent gets, own actions in rows
+    against = tables.floats[1], tables.floats[0].T  # the opponents' payoffs, own actions in rows
     if sets[0] == sets[1][::-1] and all(
         screen(table, np.array([own]), np.array([other]))[0][0]
         for table, (own, other) in zip(against, sets, strict=True)
@@ -199,19 +206,19 @@ def proven(tables: Tables, sets: tuple[Sets, Sets], exact: bool) -> tuple[Any, A
 
 
 def identity(row: np.ndarray, column: np.ndarray, profile: tuple[tuple[Fraction, ...], ...]) -> Any:
-    """What tells an equilibrium from others: its supports where they are all best replies and determine it, otherwise itself."""
+    """A key that identifies an equilibrium: its supports if they are all the best replies, otherwise the profile."""
     supports = tuple(tuple(k for k, p in enumerate(s) if p) for s in profile)
     for own, other, table, strategy in zip(supports, supports[::-1], (column, row.T), profile, strict=True):
-        earned = [sum(strategy[i] * table[i, j] for i in own) for j in range(table.shape[1])]
-        if len(own) != len(other) or tuple(j for j, v in enumerate(earned) if v == max(earned)) != other:
+        expected = [sum(strategy[i] * table[i, j] for i in own) for j in range(table.shape[1])]
+        if len(own) != len(other) or tuple(j for j, v in enumerate(expected) if v == max(expected)) != other:
             return profile
     return supports
 
 
 def exact_strategy(table: np.ndarray, own: Sequence[int], other: Sequence[int]) -> tuple[Fraction, ...]:
-    """The strategy on some actions that makes as many of the opponent's equally good, in rationals."""
+    """The strategy on some actions that makes equally many of the opponent's actions equally good, in rationals."""
     solved = unique_solution(table[np.ix_(own, other)].T.tolist(), [1] * len(other))
-    assert solved is not None, "the sets are those of a basis"
+    assert solved is not None, "the system of a basis has one solution"
     weights = dict(zip(own, solved[0], strict=True))
     return tuple(Fraction(weights.get(i, 0), sum(solved[0])) for i in range(len(table)))
 
@@ -219,17 +226,17 @@ def exact_strategy(table: np.ndarray, own: Sequence[int], other: Sequence[int]) 
 def float_strategy(
     table: Float[np.ndarray, "own others"], own: Sequence[int], other: Sequence[int]
 ) -> Float[np.ndarray, " own"]:
-    """The same in floats."""
+    """`exact_strategy` in floats."""
     weights = np.zeros(len(table))
     weights[list(own)] = np.linalg.solve(table[np.ix_(own, other)].T, np.ones(len(other)))
     return weights / weights.sum()
 
 
 def float_path(row: Float[np.ndarray, "m n"], column: Float[np.ndarray, "m n"], label: int) -> End | None:
-    r"""Follow one path in floats; None where it does not end, or where a number is too small to tell whether it is zero.
+    r"""Follow one path in floats; None if it does not end, or if it is unclear whether a number is zero.
 
-    A tableau has a row per basic variable and a column per variable that is not, the right-hand side last;
-    exchanging the two of a pivot $p = t_{rc}$ takes $t_{ij} - t_{ic} t_{rj} / p$, which is one call of BLAS.
+    A tableau has a row for each basic variable and a column for each nonbasic variable, with the right-hand
+    side last. A pivot on $p = t_{rc}$ exchanges two of them: $t_{ij} - t_{ic} t_{rj} / p$, one call of BLAS.
 
     Args:
         row: the row player's payoffs, between 1 and 2.
@@ -287,7 +294,7 @@ def least_row(
     basis: Sequence[int],
     outside: Sequence[int],
 ) -> int:
-    """Of the rows that are tied by the right-hand side, the one with the lexicographically smallest ratios of the slacks' columns."""
+    """Break a tie of the ratio test: the row whose ratios in the columns of the slacks are lexicographically smallest."""
     for slack in slacks:
         ratios = (
             table[near, outside.index(slack)] / factors[near]
@@ -309,11 +316,11 @@ def path(
         row: the row player's payoffs `(m, n)` as positive integers.
         column: the column player's.
         label: the label that is dropped first.
-        most: how many pivots to take; the profile is empty if the path has not ended by then.
+        most: the largest number of pivots; the profile is empty if the path has not ended by then.
 
     Returns:
-        The profile in rationals, the number of pivots, and whether a ratio test was tied, which proves the
-        game degenerate.
+        The profile in rationals, the number of pivots, and whether a ratio test had a tie, which proves that
+        the game is degenerate.
     """
     rows, columns = range(row.shape[0]), range(row.shape[0], sum(row.shape))
     tableaux = tableau(column.T, rows, columns), tableau(row, columns, rows)
@@ -338,7 +345,7 @@ def path(
 
 
 def tableau(table: np.ndarray, own: range, slack: range) -> np.ndarray:
-    r"""The system $U z + s = 1$ in columns by label, the right-hand side last."""
+    r"""The tableau of $U z + s = 1$: a column for each label, and the right-hand side last."""
     start = np.zeros((len(slack), len(own) + len(slack) + 1), dtype=int).astype(object)
     start[:, list(own)] = table
     start[range(len(slack)), list(slack)] = 1
@@ -347,7 +354,7 @@ def tableau(table: np.ndarray, own: range, slack: range) -> np.ndarray:
 
 
 def leaving_row(table: np.ndarray, entering: int, slacks: Sequence[int]) -> tuple[int, bool]:
-    """The row of the lexicographically smallest ratio, and whether the right-hand side alone left a tie."""
+    """The row of the lexicographic ratio test, and whether the ratios of the right-hand side alone have a tie."""
     rows = [k for k in range(len(table)) if table[k, entering] > 0]
     tied = False
     for column in (-1, *slacks):
@@ -365,7 +372,7 @@ def leaving_row(table: np.ndarray, entering: int, slacks: Sequence[int]) -> tupl
 
 
 def strategy(table: np.ndarray, basis: Sequence[int], labels: range) -> tuple[Fraction, ...]:
-    """The basic variables of one player, normalized to probabilities."""
+    """The strategy of one player: its basic variables, normalized to probabilities."""
     weights = dict(zip(basis, table[:, -1], strict=True))
     total = sum(weights.get(k, 0) for k in labels)
     return tuple(Fraction(weights.get(k, 0), total) for k in labels)

@@ -1,8 +1,8 @@
-"""How the equilibria of a two-player game hang together: maximal Nash subsets and connected components.
+"""Maximal Nash subsets and connected components of the equilibria of a two-player game.
 
-An equilibrium is a mixture of extreme ones. Two extreme strategies are joined where they form an equilibrium;
-the sets of rows and columns that are all joined with each other and cannot grow, the maximal cliques, span
-the maximal Nash subsets: every mixture of the rows against every mixture of the columns is an equilibrium.
+Every equilibrium is a mixture of extreme equilibria. Consider the bipartite graph in which a row strategy and a
+column strategy are adjacent if they form an extreme equilibrium. Its maximal cliques are the maximal Nash subsets:
+every mixture of the row strategies of a clique and every mixture of its column strategies form an equilibrium.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,21 +25,21 @@ def equilibrium_set(
     pairs: Iterable[tuple[int, int]],
     **known: Any,
 ) -> EquilibriumSet:
-    """The extreme equilibria of a two-player game as a set that knows its maximal Nash subsets and components.
+    """Make an `EquilibriumSet` from the extreme equilibria of a two-player game, with Nash subsets and components.
 
     Args:
-        payoffs: `(2, m, n)`, as `payoff_tensor` gives them.
-        method: the solver's registry name.
-        rows: strategies of the row player, all different, by their index.
-        columns: strategies of the column player, likewise.
-        pairs: which row strategy makes an equilibrium with which column strategy; all such pairs.
+        payoffs: `(2, m, n)`, from `payoff_tensor`.
+        method: the name of the solver.
+        rows: distinct strategies of the row player, by index.
+        columns: distinct strategies of the column player, by index.
+        pairs: all pairs (row index, column index) that form an equilibrium.
         known: other fields of the `EquilibriumSet`: `complete`, `degenerate`, `message`.
 
     Returns:
-        The equilibria ordered by the row player's strategy, first actions first, then by the column player's.
+        The equilibria, in lexicographic order of the row player's and then the column player's strategies.
 
     Raises:
-        ValueError: for a strategy off the simplex.
+        ValueError: if a strategy is not a probability distribution.
 
     Example:
         >>> from solvers.payoffs import payoff_tensor
@@ -77,16 +77,19 @@ def equilibrium_set(
 
 
 def components(pairs: Sequence[tuple[int, int]]) -> tuple[tuple[int, ...], ...]:
-    """The connected components of extreme equilibria, as indices of pairs, in the order of their first members.
+    """The connected components of the extreme equilibria.
 
     Args:
         pairs: (row, column) of each extreme equilibrium.
+
+    Returns:
+        For each component the indices of its pairs; components in the order of their first pairs.
 
     Example:
         >>> components([(0, 0), (0, 1), (1, 2)])
         ((0, 1), (2,))
     """
-    where: dict[tuple[int, int], set[tuple[int, int]]] = {}  # the nodes that each node hangs together with
+    where: dict[tuple[int, int], set[tuple[int, int]]] = {}  # the component of each node
     for r, c in pairs:
         here, there = (where.setdefault(node, {node}) for node in ((0, r), (1, c)))
         if here is not there:
@@ -100,10 +103,10 @@ def components(pairs: Sequence[tuple[int, int]]) -> tuple[tuple[int, ...], ...]:
 
 
 def maximal_cliques(pairs: Sequence[tuple[int, int]]) -> tuple[Clique, ...]:
-    """The maximal sets of rows and columns that are all paired with each other, sorted.
+    """The maximal cliques of the bipartite graph of pairs, sorted.
 
-    The columns of a maximal clique are an intersection of the sets of columns that single rows are paired
-    with, and every such intersection that is not empty is one.
+    The column sets of the maximal cliques are exactly the intersections, other than the empty set, of the sets
+    of columns that are paired with single rows.
 
     Args:
         pairs: (row, column) of each extreme equilibrium.

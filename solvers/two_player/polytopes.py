@@ -1,11 +1,11 @@
 r"""The best-response polytopes of a two-player game and all their vertices, by the double description method.
 
-A player's own strategy $x$ and the opponent's best payoff $v$ against it span the cone $x \ge 0,\; v \ge
+A player's strategy $x$ and the opponent's best payoff $v$ against it lie in the cone $x \ge 0,\; v \ge
 \sum_i x_i b_{ij}$ for every action $j$ of the opponent. Its extreme rays, scaled to $\sum_i x_i = 1$, are the
 vertices of the best-response polytope. They are found by inserting one action $j$ at a time: rays that
-violate its inequality give way to the points where it cuts the edges to rays that satisfy it (Motzkin et al.
-1953; Fukuda & Prodon 1996). The same steps run on integers, which is exact, or on floats with bounds on their
-errors, which proves the outcome or gives up.
+violate its inequality are replaced by the points where it cuts the edges to rays that satisfy it (Motzkin et al.
+1953; Fukuda & Prodon 1996). The computation is exact in integers; in floats it carries error bounds and raises
+`Unproven` where they are too large.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,22 +18,22 @@ from jaxtyping import Bool, Float, Int, Shaped, UInt64
 
 EPSILON = float(np.finfo(float).eps)
 PAIRS = 4_000_000
-"""How many pairs of rays are looked at in one numpy call."""
+"""Number of pairs of rays in one call of numpy."""
 FEW = 10
-"""Up to so many actions of both players, lists are faster than arrays."""
+"""Up to this total number of actions, Python lists are faster than arrays."""
 
 
 class Unproven(ArithmeticError):
-    """A float is too close to zero for its error bound: whether a ray satisfies an inequality is not known."""
+    """Raised if a float is smaller than its error bound, so that it is unknown whether a ray satisfies an inequality."""
 
 
 class Vertices(NamedTuple):
     """The vertices of one player's best-response polytope.
 
     Args:
-        points: strategies, each up to a positive factor where they are integers.
-        labels: for each vertex, which own actions are not played, then which actions of the opponent are best
-            replies.
+        points: the strategies; integers are up to a positive factor.
+        labels: for each vertex, the mask of own actions that are not played, followed by the mask of the
+            opponent's best replies.
         error: a bound on the error of every probability; 0 for integers.
     """
 
@@ -43,7 +43,7 @@ class Vertices(NamedTuple):
 
     @property
     def simple(self) -> bool:
-        """Whether no vertex has more labels than the player has actions, as in every game that is not degenerate."""
+        """Whether every vertex has as many labels as the player has actions; true unless the game is degenerate."""
         return bool((self.labels.sum(axis=1) == self.points.shape[1]).all())
 
 
@@ -54,8 +54,8 @@ def most_vertices(own: int, other: int) -> int:
     (d-1)/2 \rfloor}$ for dimension $d$ and $N = d + $ `other` facets.
 
     Args:
-        own: actions of the player, the dimension.
-        other: actions of the opponent.
+        own: number of actions of the player, the dimension $d$.
+        other: number of actions of the opponent.
 
     Example:
         >>> [most_vertices(n, n) for n in (2, 8, 12, 16)]
@@ -68,20 +68,19 @@ def most_vertices(own: int, other: int) -> int:
 
 
 def vertices(payoffs: Shaped[np.ndarray, "own other"]) -> Vertices:
-    r"""All vertices of a player's best-response polytope but the origin.
+    r"""All vertices of a player's best-response polytope except the origin.
 
     $\{(x, v) : x \ge 0,\; \sum_i x_i = 1,\; v \ge \sum_i x_i b_{ij} \;\forall j\}$
 
     Args:
-        payoffs: `[own, other]`: what the *opponent* earns from each of its actions against each action of the
-            player; integers (of any size as objects, below 2^62 otherwise) for an exact answer, floats for
-            one that is proven or refused. Adding a number to a row changes nothing.
+        payoffs: the *opponent's* payoffs, `(own, other)`; as integers (Python integers in an array of objects,
+            or machine integers below 2^62) or as floats. Adding a constant to a row changes nothing.
 
     Returns:
         The vertices, in no particular order.
 
     Raises:
-        Unproven: for floats, where a comparison is closer than the errors allow, as in every degenerate game.
+        Unproven: for floats, if the error bounds do not decide a comparison, as in every degenerate game.
 
     Example:
         >>> found = vertices(np.array([[3, 2], [2, 6], [3, 1]]))
@@ -96,7 +95,7 @@ def vertices(payoffs: Shaped[np.ndarray, "own other"]) -> Vertices:
 
 
 def array_vertices(payoffs: Shaped[np.ndarray, "own other"]) -> Vertices:
-    """The same for any number of actions, all rays at once.
+    """`vertices` for any number of actions, with arrays of rays.
 
     Raises:
         Unproven: as `vertices`.
@@ -104,12 +103,12 @@ def array_vertices(payoffs: Shaped[np.ndarray, "own other"]) -> Vertices:
     own, other = payoffs.shape
     payoffs = payoffs.astype({"f": float, "i": np.int64}.get(payoffs.dtype.kind, object))
     rays, tight = first_cone(payoffs)
-    combine = combined_floats if payoffs.dtype == float else combined
+    combine = cut_points_in_floats if payoffs.dtype == float else cut_points
     waiting = list(range(1, other))
     while waiting:
         deepest = int(
             (rays[:, 0, own:] < 0).sum(axis=0).argmax()
-        )  # to cut off many rays early keeps the cones small
+        )  # cutting off many rays early keeps the cones small
         slack = rays[:, :, own + deepest].copy()
         rays[:, :, own + deepest] = rays[:, :, -1]
         rays, action, waiting[deepest] = rays[:, :, :-1], waiting[deepest], waiting[-1]
@@ -130,10 +129,12 @@ def array_vertices(payoffs: Shaped[np.ndarray, "own other"]) -> Vertices:
 
 
 def few_vertices(payoffs: Shaped[np.ndarray, "own other"]) -> Vertices:
-    """The same for a few actions, where calls of numpy take longer than what they compute: lists of Python's integers."""
+    """`vertices` for a few actions, with lists of integers, which are then faster than calls of numpy."""
     own, other = payoffs.shape
     table = payoffs.tolist()
-    rays = [([0] * own, [1] * other, (1 << own) - 1)]  # x, the slacks, and the tight inequalities as bits
+    rays = [
+        ([0] * own, [1] * other, (1 << own) - 1)
+    ]  # x, the slacks, and a bit mask of the tight inequalities
     for i, (first, *rest) in enumerate(table):
         x, slacks = [int(k == i) for k in range(own)], [0, *(first - b for b in rest)]
         rays.append((x, slacks, (1 << own) - 1 - (1 << i) + (1 << own)))
@@ -166,10 +167,10 @@ def few_vertices(payoffs: Shaped[np.ndarray, "own other"]) -> Vertices:
 def first_cone(
     payoffs: Shaped[np.ndarray, "own other"],
 ) -> tuple[Shaped[np.ndarray, "rays kinds columns"], Bool[np.ndarray, "rays labels"]]:
-    r"""The rays where only action 0 of the opponent is counted: v alone, then one per own action.
+    r"""The extreme rays of the cone with the inequality of action 0 only: v alone, then one ray per own action.
 
-    The columns of a ray are its x and its slacks $v - \sum_i x_i b_{ij}$ of the actions that are not counted
-    yet. There is a second kind of row for floats: bounds on the errors of the first.
+    A ray holds x and the slacks $v - \sum_i x_i b_{ij}$ of the actions that are not inserted yet. For floats,
+    a second row holds the error bounds of the first.
     """
     own, other = payoffs.shape
     floats = payoffs.dtype == float
@@ -186,19 +187,26 @@ def first_cone(
 def sides(
     slack: Shaped[np.ndarray, "rays kinds"],
 ) -> tuple[Bool[np.ndarray, " rays"], Bool[np.ndarray, " rays"]]:
-    """Which rays satisfy an inequality strictly, and which violate it."""
+    """Masks of the rays that satisfy an inequality strictly, and of those that violate it."""
     if slack.dtype == float and not (np.abs(slack[:, 0]) > slack[:, 1]).all():
         raise Unproven
     return slack[:, 0] > 0, slack[:, 0] < 0
 
 
-def combined(
+def cut_points(
     above: Shaped[np.ndarray, "cuts 1 columns"],
     slack: Shaped[np.ndarray, "cuts 1"],
     below: Shaped[np.ndarray, "cuts 1 columns"],
     lack: Shaped[np.ndarray, "cuts 1"],
 ) -> Shaped[np.ndarray, "cuts 1 columns"]:
-    """The points where an inequality cuts the edges between rays that satisfy it, with some slack, and rays that violate it."""
+    """The points where an inequality cuts the edges between rays that satisfy it and rays that violate it.
+
+    Args:
+        above: the rays that satisfy the inequality, one per edge.
+        slack: their positive slacks.
+        below: the rays that violate it.
+        lack: their negative slacks.
+    """
     parts = slack[:, :, None], below, -lack[:, :, None], above
     largest = [int(np.abs(r).max(initial=0)) for r in parts]
     if above.dtype != object and largest[0] * largest[1] + largest[2] * largest[3] >= 2**63:
@@ -208,16 +216,16 @@ def combined(
     return rays.astype(np.int64) if rays.dtype == object and np.abs(rays).max(initial=0) < 2**63 else rays
 
 
-def combined_floats(
+def cut_points_in_floats(
     above: Float[np.ndarray, "cuts 2 columns"],
     slack: Float[np.ndarray, "cuts 2"],
     below: Float[np.ndarray, "cuts 2 columns"],
     lack: Float[np.ndarray, "cuts 2"],
 ) -> Float[np.ndarray, "cuts 2 columns"]:
-    r"""The same in floats, scaled to a largest entry of 1, with bounds on the errors that they have by now.
+    r"""`cut_points` in floats, scaled to a largest entry of 1, with error bounds.
 
-    $|\hat a \hat r - a r| \le |\hat a|\, \epsilon_r + \epsilon_a (|\hat r| + \epsilon_r)$, and a few
-    roundings more.
+    $|\hat a \hat r - a r| \le |\hat a|\, \epsilon_r + \epsilon_a (|\hat r| + \epsilon_r)$, plus the
+    rounding of these operations.
     """
     (up, up_error), (down, down_error) = above.swapaxes(0, 1), below.swapaxes(0, 1)
     a, b, a_error, b_error = slack[:, :1], -lack[:, :1], slack[:, 1:], lack[:, 1:]
@@ -243,10 +251,11 @@ def edges(
     below: Int[np.ndarray, " b"],
     own: int,
 ):
-    """The pairs of a ray above and a ray below an inequality that an edge of the cone joins.
+    """The edges of the cone between a ray above and a ray below an inequality, as two arrays of indices.
 
-    Where one of the two has no more tight inequalities than the dimension needs, sharing all but one of these
-    is enough. Otherwise no third ray may have all that the two share.
+    If one of two rays has exactly as many tight inequalities as the dimension requires, they are adjacent if they
+    share all but one of them. Otherwise they are adjacent if no third ray has all the tight inequalities that
+    they share.
     """
     masks, simple = packed(tight), tight.sum(axis=1) == own
     if masks.shape[1] > 1:
@@ -260,14 +269,14 @@ def edges(
             i, j = np.nonzero(shared >= own - 1)
             pairs.append((block[i], b[j]))
             if a is hard[0] and b is hard[1]:
-                pairs[-1] = alone(masks, *pairs[-1])
+                pairs[-1] = adjacent(masks, *pairs[-1])
     return tuple(np.concatenate(side) for side in zip(*pairs, strict=True))
 
 
 def easy_edges(
     masks: UInt64[np.ndarray, " rays"], above: Int[np.ndarray, " a"], below: Int[np.ndarray, " b"], own: int
 ):
-    """Edges between rays with as many tight inequalities as the dimension needs: equal sets after each has lost one."""
+    """Edges between rays with as many tight inequalities as the dimension requires: sets that are equal after removing one each."""
     rays = np.concatenate([above, below])
     sets = masks[rays]
     keys, rest = np.empty((own, len(rays)), dtype=np.uint64), sets.copy()
@@ -283,8 +292,8 @@ def easy_edges(
     return rays[a[mixed]], rays[b[mixed]]
 
 
-def alone(masks, a, b):
-    """Those of the pairs whose shared tight inequalities no third ray has."""
+def adjacent(masks, a, b):
+    """The pairs of rays whose common tight inequalities no third ray has."""
     keep = np.empty(len(a), dtype=bool)
     for part in blocks(np.arange(len(a)), len(masks)):
         shared = masks[a[part]] & masks[b[part]]
@@ -293,7 +302,7 @@ def alone(masks, a, b):
 
 
 def blocks(items: Int[np.ndarray, " items"], partners: int) -> Iterator[Int[np.ndarray, " block"]]:
-    """The items in parts, so that all pairs of a part and its partners fit into memory; none without partners."""
+    """Split the items into blocks so that all pairs of a block with the partners fit into memory; no blocks without partners."""
     size = max(1, PAIRS // max(1, partners))
     return (items[start : start + size] for start in range(0, len(items) if partners else 0, size))
 
@@ -301,7 +310,7 @@ def blocks(items: Int[np.ndarray, " items"], partners: int) -> Iterator[Int[np.n
 def pairwise(
     first, second, combine: Callable[..., np.ndarray], wanted: Any
 ) -> Bool[np.ndarray, "first second"]:
-    """Which pairs of sets, as `packed` has them, combine to the wanted set."""
+    """Which pairs of sets, in the form of `packed`, are combined to the wanted set by an operation on bits."""
     wanted = np.broadcast_to(wanted, first.shape[1:])
     return reduce(
         np.logical_and,
@@ -310,7 +319,7 @@ def pairwise(
 
 
 def packed(tight: Bool[np.ndarray, "rays labels"]) -> UInt64[np.ndarray, "rays words"]:
-    """Sets of labels as words of 64 bits."""
+    """Pack sets of labels into words of 64 bits."""
     octets = np.packbits(tight, axis=1, bitorder="little")
     padded = np.zeros((len(octets), -(-octets.shape[1] // 8) * 8), dtype=np.uint8)
     padded[:, : octets.shape[1]] = octets

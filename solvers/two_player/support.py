@@ -1,4 +1,4 @@
-"""All equilibria of a two-player game by its supports, decided in floats where that is safe and in rationals where it is not."""
+"""All equilibria of a two-player game by support enumeration, in floats with error bounds and otherwise in rationals."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -16,39 +16,39 @@ from solvers.registry import solver, two_players
 from solvers.two_player.nash_subsets import equilibrium_set
 
 LIMIT = 4_000_000
-"""Pairs of linear systems that are solved without being told to."""
+"""The largest number of pairs of supports without `force=True`."""
 SECONDS = 5e-6
-"""A pair's cost, on one core, where floats decide."""
+"""Time per pair of supports on one core, if floats decide."""
 BATCH = 20_000
-"""Linear systems that are solved at once."""
+"""Number of linear systems in one call of numpy."""
 EPSILON = float(np.finfo(float).eps)
 
 Sets = tuple[Bool[np.ndarray, "found own"], Bool[np.ndarray, "found others"]]
-"""For each strategy, the actions it plays and the opponent's best replies to it."""
+"""For each strategy, the mask of its support and the mask of the opponent's best replies to it."""
 
 
 @solver("support", "porter2008simple", players=2, finds="all", exact=True)
 def support_enumeration(game: Any, exact: bool = False, force: bool = False) -> EquilibriumSet:
     r"""All equilibria of a two-player game that is not degenerate, and all extreme equilibria of one that is.
 
-    For supports I and J of equal size, x on I makes the actions J equally good, $\sum_{i \in I} x_i B_{ij} =
-    v$ for $j \in J$, and none better; y on J does so for I. Each player's solutions are kept whatever the
-    other's, and x and y are an equilibrium where each plays best replies only. So a strategy of one support
-    meets strategies of any other: equilibria with supports of different size, which degenerate games have,
-    are found, and every isolated equilibrium is among the extreme ones.
+    For supports I and J of equal size, the strategy x on I makes the opponent indifferent on J, $\sum_{i \in I}
+    x_i B_{ij} = v$ for $j \in J$, with no better reply outside J. All such strategies of both players are
+    computed; x and y form an equilibrium if each plays only best replies to the other. Strategies from
+    different pairs of supports are combined too, so that the equilibria of degenerate games, whose supports may
+    have different sizes, are found.
 
     Args:
-        game: what `payoff_tensor` takes; floats are read as their shortest decimals.
-        exact: whether the answers stay rationals. In either case a sign that rounding could have changed is
-            decided in rationals.
-        force: solve even if there are more than four million pairs of supports.
+        game: a two-player game; see `payoff_tensor`. Floats are read as their shortest decimals.
+        exact: whether profiles are returned as `Fraction`s instead of float64. In both cases, signs that
+            rounding could change are computed in rationals.
+        force: whether to solve games with more than four million pairs of supports.
 
     Returns:
-        The equilibria, of a degenerate game the extreme ones with the maximal Nash subsets that they span;
-        always complete, and `degenerate` is proven either way.
+        The extreme equilibria with the maximal Nash subsets that they span; `complete` is True, and
+        `degenerate` is True or False.
 
     Raises:
-        ValueError: for another number of players, and for a game too large, with the estimate.
+        ValueError: if there are not two players, or if the game is too large; the message gives the estimate.
 
     Example:
         >>> found = support_enumeration(([[2, 0], [0, 1]], [[1, 0], [0, 2]]), exact=True)
@@ -56,8 +56,8 @@ def support_enumeration(game: Any, exact: bool = False, force: bool = False) -> 
         ([[[1, 0], [1, 0]], [['2/3', '1/3'], ['1/3', '2/3']], [[0, 1], [0, 1]]], True)
 
     Source:
-        Porter, Nudelman and Shoham (2008); the polytopes of von Stengel (2007), Section 3.3, whose vertices
-        the solutions are.
+        Porter, Nudelman and Shoham (2008). The strategies are the vertices of the best-response polytopes of
+        von Stengel (2007), Section 3.3.
     """
     rationals = two_players(game, "support")
     _, m, n = rationals.shape
@@ -67,10 +67,7 @@ def support_enumeration(game: Any, exact: bool = False, force: bool = False) -> 
             f"Support enumeration of a game of {m} x {n} actions solves {systems:.3g} pairs of linear systems, about "
             f"{systems * SECONDS:.2g} s or more; pass force=True for that, or use the method 'lemke_howson' for some equilibria."
         )
-    against = (
-        positive_integers(rationals[1]),
-        positive_integers(rationals[0].T),
-    )  # what the opponent gets, by the own action
+    against = (positive_integers(rationals[1]), positive_integers(rationals[0].T))  # the opponents' payoffs
     sets = [equalizing_sets(table) for table in against]
     mutual = within(sets[0][0], sets[1][1]) & within(sets[1][0], sets[0][1]).T
     pairs = [(int(i), int(j)) for i, j in np.argwhere(mutual)]
@@ -83,7 +80,7 @@ def support_enumeration(game: Any, exact: bool = False, force: bool = False) -> 
     )
     degenerate = any(bool((replies.sum(axis=1) > support.sum(axis=1)).any()) for support, replies in sets)
     message = (
-        "The game is degenerate: these are its extreme equilibria, and the cliques say which mixtures are too."
+        "The game is degenerate: these are its extreme equilibria; mixtures within a clique are equilibria too."
         if degenerate
         else ""
     )
@@ -96,19 +93,19 @@ def support_enumeration(game: Any, exact: bool = False, force: bool = False) -> 
 def within(
     parts: Bool[np.ndarray, "parts actions"], wholes: Bool[np.ndarray, "wholes actions"]
 ) -> Bool[np.ndarray, "parts wholes"]:
-    """Which sets of actions lie in which."""
+    """Which of the sets `parts` are subsets of which of the sets `wholes`."""
     return parts.astype(np.float32) @ (~wholes).T.astype(np.float32) == 0
 
 
 def equalizing_sets(table: Shaped[np.ndarray, "own others"]) -> Sets:
-    r"""The support and the best replies of every vertex but 0 of $\{z \ge 0 : \sum_i z_i u_{ij} \le 1 \text{ for all } j\}$.
+    r"""The supports and best replies of all vertices except 0 of $\{z \ge 0 : \sum_i z_i u_{ij} \le 1 \text{ for all } j\}$.
 
-    A vertex solves $\sum_{i \in I} z_i u_{ij} = 1,\ j \in J$, for some I and J of equal size, and all such
-    systems are tried. Floats decide whether a solution is feasible where a bound on their error allows it;
-    other systems are solved in rationals.
+    Every vertex solves $\sum_{i \in I} z_i u_{ij} = 1,\ j \in J$, for some I and J of equal size. All these
+    systems are solved in floats; where the error bound does not prove whether the solution is feasible, the
+    system is solved in rationals.
 
     Args:
-        table: u, what the opponent gets, as positive integers; own actions in rows.
+        table: $u$, the opponent's payoffs as positive integers; own actions in rows.
 
     Example:
         >>> support, replies = equalizing_sets(np.array([[1, 3], [2, 1]], dtype=object))
@@ -138,12 +135,12 @@ def equalizer(
     support: Bool[np.ndarray, " own"],
     replies: Bool[np.ndarray, " others"],
 ) -> list[Fraction]:
-    """The strategy that a support and its best replies determine, in rationals.
+    """The strategy on a support that makes the opponent's best replies equally good, in rationals.
 
     Args:
         table: as for `equalizing_sets`.
-        support: the actions that are played, a row of what `equalizing_sets` found.
-        replies: the best replies, from the same row.
+        support: mask of the support, a row of the result of `equalizing_sets`.
+        replies: mask of the best replies, the same row.
 
     Example:
         >>> both = np.array([True, True])
@@ -157,7 +154,7 @@ def equalizer(
 
 
 def in_one_to_two(table: Shaped[np.ndarray, "own others"]) -> Float[np.ndarray, "own others"]:
-    """A table of positive integers, the least of which is 1, on the scale from 1 to 2, correct to the last bit but one."""
+    """Rescale a table of positive integers with minimum 1 to floats between 1 and 2, correct to the last bit but one."""
     top = int(table.max()) - 1 or 1
     return np.array([[1 + (u - 1) / top for u in row] for row in table.tolist()])
 
@@ -165,7 +162,7 @@ def in_one_to_two(table: Shaped[np.ndarray, "own others"]) -> Float[np.ndarray, 
 def systems(
     own: int, others: int
 ) -> Iterator[tuple[Int[np.ndarray, "batch size"], Int[np.ndarray, "batch size"]]]:
-    """All pairs of an own support and as many of the opponent's actions, in batches."""
+    """All pairs of an own support and an equally large set of the opponent's actions, in batches."""
     for size in range(1, min(own, others) + 1):
         rows, columns = (np.array(list(combinations(range(k), size))) for k in (own, others))
         total = len(rows) * len(columns)
@@ -179,16 +176,15 @@ def screen(
     rows: Int[np.ndarray, "batch size"],
     columns: Int[np.ndarray, "batch size"],
 ) -> tuple[Bool[np.ndarray, " batch"], Bool[np.ndarray, " batch"]]:
-    r"""Solve a batch of systems $M z = 1$, $M_{ji} = u_{ij}$, and say which solutions are feasible for sure and which may be.
+    r"""Solve a batch of systems $M z = 1$, $M_{ji} = u_{ij}$, and decide by error bounds which solutions are feasible.
 
-    With an approximate inverse X of M and $\|I - X M\| \le 1/2$, $\|M^{-1}\| \le 2 \|X\|$, so that the error
-    of z is at most $2 \|X\|\, \|M z - 1\|$, the residual being taken with its own rounding (all norms are
-    maximum norms). A solution is feasible for sure where every $z_i$ and every slack outside J is positive by
-    more than its error, and infeasible for sure where one is negative by more.
+    For an approximate inverse X of M with $\|I - X M\| \le 1/2$, $\|M^{-1}\| \le 2 \|X\|$, so the error of z is at
+    most $2 \|X\|\, \|M z - 1\|$, where the rounding of the residual is included (all norms are maximum norms).
+    A solution is proven feasible if every $z_i$ and every slack outside J exceeds its error, and proven
+    infeasible if one of them is below minus its error.
 
     Returns:
-        Whether each z is feasible for sure, with no more zeros than it must have, and whether rationals must
-        decide.
+        Two masks: proven feasible, with every $z_i$ and every slack outside J positive; and undecided.
     """
     size = rows.shape[1]
     matrix = table[rows[:, None, :], columns[:, :, None]]
@@ -206,7 +202,7 @@ def screen(
     payoffs = np.einsum("bi,bio->bo", z, table[rows])
     slack = 1 - payoffs
     slack_error = 2 * size * error + rounding * (2 * np.abs(z).sum(axis=-1) + 1)
-    np.put_along_axis(slack, columns, np.inf, axis=1)  # those in J are 0
+    np.put_along_axis(slack, columns, np.inf, axis=1)  # the slacks in J are 0
     least, least_slack = z.min(axis=-1), slack.min(axis=-1)
     bounded = regular & (defect <= 0.5)
     feasible = bounded & (least > error) & (least_slack > slack_error)
@@ -217,7 +213,7 @@ def screen(
 def rational_sets(
     table: Sequence[Sequence[int]], rows: Sequence[int], columns: Sequence[int]
 ) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
-    """The support and the best replies of the vertex that solves one system; None if there is none or it is infeasible."""
+    """Solve one system in rationals: the support and best replies of its vertex, or None if there is no feasible one."""
     solved = unique_solution([[table[i][j] for i in rows] for j in columns], [1] * len(rows))
     if solved is None or min(solved[0]) < 0:
         return None

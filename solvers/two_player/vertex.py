@@ -1,4 +1,4 @@
-"""All equilibria of a two-player game: the pairs of vertices of the best-response polytopes that are completely labeled."""
+"""All equilibria of a two-player game: the completely labeled pairs of vertices of the best-response polytopes."""
 
 from fractions import Fraction
 from typing import Any
@@ -23,19 +23,19 @@ from solvers.two_player.polytopes import (
 )
 
 LIMIT = 2_000_000
-"""The most vertices that a polytope may have by the upper bound theorem, unless larger games are forced."""
+"""The largest number of vertices, by the upper bound theorem, without `force=True`."""
 MODERATE = 10_000
-"""Up to so many vertices, a polytope is enumerated whole, and small integers are as fast as floats."""
+"""Up to this number of vertices, all actions of a polytope are used, and small integers are as fast as floats."""
 LOPSIDED = 10
-"""A larger second polytope that may have more vertices than the first by this factor leaves out actions that are never a best reply."""
+"""If the second polytope may have this many times the vertices of the first, actions that are never a best reply are left out of it."""
 SMALL = 2**20
-"""Up to this size of payoffs, products of integers mostly fit into machine words."""
+"""Below this size of payoffs, products of integers mostly fit into machine words."""
 ACCURATE = 1e-11
-"""The largest error of a probability in floats; beyond, it is computed again in integers."""
+"""If the error bound of a probability is larger, the strategy is computed again in integers."""
 
 
 class TooLarge(ValueError):
-    """A game whose polytopes may have too many vertices, which another method may solve."""
+    """Raised for a game whose polytopes may have too many vertices; another method may solve it."""
 
 
 Tables = tuple[Shaped[np.ndarray, "m n"], Shaped[np.ndarray, "n m"]]
@@ -45,24 +45,25 @@ Tables = tuple[Shaped[np.ndarray, "m n"], Shaped[np.ndarray, "n m"]]
 def vertex_enumeration(game: Any, exact: bool = False, force: bool = False) -> EquilibriumSet:
     r"""All extreme equilibria of a two-player game, degenerate or not, with the Nash subsets that they span.
 
-    $(x, y)$ is an extreme equilibrium where x and y are vertices of the best-response polytopes and every
-    action of either player is unplayed or a best reply.
+    $(x, y)$ is an extreme equilibrium if x and y are vertices of the best-response polytopes and every action
+    of each player is unplayed or a best reply.
 
-    Whether two payoffs are equal is never judged by a tolerance: the polytopes are enumerated in integers,
-    or, where payoffs have many digits, in floats whose error bounds prove the outcome. Where they do not, as
-    in degenerate games, integers decide.
+    No tolerance decides whether payoffs are equal: the polytopes are enumerated in integers, or, for large
+    games and payoffs with many digits, in floats with error bounds. If these bounds prove nothing, as in
+    degenerate games, the enumeration is repeated in integers.
 
     Args:
-        game: what `payoff_tensor` takes, `(2, m, n)`; floats stand for their shortest decimals.
-        exact: whether the profiles are wanted as `Fraction`s.
-        force: whether to try games whose polytopes may have more than 2 million vertices.
+        game: a two-player game; see `payoff_tensor`. Floats are read as their shortest decimals.
+        exact: whether profiles are returned as `Fraction`s instead of float64.
+        force: whether to solve games whose polytopes may have more than 2 million vertices.
 
     Returns:
-        The extreme equilibria with their components and maximal cliques; always complete. `degenerate` is
-        None only for a lopsided game that was solved without those actions that are never a best reply.
+        The extreme equilibria with their components and maximal cliques; `complete` is True. `degenerate` is
+        None only if actions that are never a best reply were left out of a much larger second polytope.
 
     Raises:
-        ValueError: for another number of players, and for polytopes that may be too large, with the estimate.
+        ValueError: if there are not two players, or if the polytopes may be too large; the message gives the
+            largest possible number of vertices.
 
     Example:
         >>> found = vertex_enumeration(([[3, 3], [2, 5], [0, 6]], [[3, 2], [2, 6], [3, 1]]), exact=True)
@@ -73,10 +74,7 @@ def vertex_enumeration(game: Any, exact: bool = False, force: bool = False) -> E
     (2010).
     """
     rational = two_players(game, "vertex")
-    against = (
-        positive_integers(rational[1]),
-        positive_integers(rational[0].T),
-    )  # what the opponent earns, by the own action
+    against = (positive_integers(rational[1]), positive_integers(rational[0].T))  # the opponents' payoffs
     polytopes, whole = both_polytopes(against, force)
     pairs = labeled_pairs(*polytopes)
     found = [
@@ -89,19 +87,21 @@ def vertex_enumeration(game: Any, exact: bool = False, force: bool = False) -> E
 
 
 def both_polytopes(against: Tables, force: bool) -> tuple[tuple[Vertices, Vertices], bool]:
-    """The vertices of both polytopes, and whether no action was left out."""
+    """The vertices of both polytopes, and whether all actions were used."""
     flat = tuple(table - table.min(axis=1, keepdims=True) for table in against)
     largest = max(int(table.max()) for table in flat)
     if sum(flat[0].shape) > FEW and (largest >= SMALL or most_vertices(*against[0].shape) > MODERATE):
         try:
-            return in_turn(tuple((table / (largest or 1)).astype(float) for table in flat), force)
+            return smaller_first(tuple((table / (largest or 1)).astype(float) for table in flat), force)
         except Unproven:
             pass
-    return in_turn(tuple(table.astype(np.int64 if largest < 2**62 else object) for table in flat), force)
+    return smaller_first(
+        tuple(table.astype(np.int64 if largest < 2**62 else object) for table in flat), force
+    )
 
 
-def in_turn(tables: Tables, force: bool) -> tuple[tuple[Vertices, Vertices], bool]:
-    """The smaller polytope first; in a large second one the owner has only the actions that are best replies somewhere in the first."""
+def smaller_first(tables: Tables, force: bool) -> tuple[tuple[Vertices, Vertices], bool]:
+    """Enumerate the smaller polytope first; a much larger second one uses only actions that are best replies in the first."""
     first = min((0, 1), key=lambda seat: most_vertices(*tables[seat].shape))
     own, other = tables[first], tables[1 - first]
     check_size(most_vertices(*own.shape), own.shape, force)
@@ -119,23 +119,26 @@ def in_turn(tables: Tables, force: bool) -> tuple[tuple[Vertices, Vertices], boo
 
 
 def check_size(most: int, shape: tuple[int, ...], force: bool) -> None:
-    """Refuse polytopes that may have too many vertices, unless forced."""
+    """Raise `TooLarge` if a polytope may have too many vertices, unless `force`."""
     if most > LIMIT and not force:
         size = " x ".join(map(str, sorted(shape)))
         raise TooLarge(
-            f"A best-response polytope of this game of {size} actions may have up to {most:.2g} vertices; more than {LIMIT:.2g} are "
-            "enumerated only with force=True. The method 'lemke_howson' finds some equilibria of such games, and one at once with label=0."
+            f"A best-response polytope of this game of {size} actions may have up to {most:.2g} vertices; more than {LIMIT:.2g} "
+            "require force=True. The method 'lemke_howson' finds some equilibria of such games, and one quickly with label=0."
         )
 
 
 def labeled_pairs(first: Vertices, second: Vertices) -> list[tuple[int, int]]:
-    """The pairs of vertices of the row and the column player that have every label between them."""
+    """The pairs of vertices of the row and the column player whose labels together are all labels."""
     (_, m), (_, n) = first.points.shape, second.points.shape
     rows, columns = first.labels, np.roll(second.labels, m, axis=1)
     where = {label.tobytes(): k for k, label in enumerate(columns)}
     keys = [missing.tobytes() for missing in ~rows]
     pairs = [(k, where[key]) for k, key in enumerate(keys) if key in where]
-    more = rows.sum(axis=1) > m, columns.sum(axis=1) > n  # with these, some label may be had twice
+    more = (
+        rows.sum(axis=1) > m,
+        columns.sum(axis=1) > n,
+    )  # a vertex with more labels can share some with its partner
     masks, others, full = packed(rows), packed(columns), packed(np.ones((1, m + n), dtype=bool))[0]
     for a, b in (
         (np.flatnonzero(more[0]), np.arange(len(columns))),
@@ -150,7 +153,7 @@ def labeled_pairs(first: Vertices, second: Vertices) -> list[tuple[int, int]]:
 def strategy(
     polytope: Vertices, index: int, table: Shaped[np.ndarray, "own other"], exact: bool
 ) -> Shaped[np.ndarray, " own"]:
-    """A vertex as probabilities, rational or correct to 1e-11."""
+    """The probabilities of a vertex, as rationals or as floats correct to 1e-11."""
     point = polytope.points[index]
     if point.dtype == float and not exact and polytope.error[index] <= ACCURATE:
         return point
@@ -162,9 +165,9 @@ def strategy(
 
 
 def equalizing(table: Shaped[np.ndarray, "own other"], labels: Bool[np.ndarray, " own+other"]) -> list[int]:
-    """The strategy with these labels, up to a factor, from the equations that its best replies are equally good."""
+    """The strategy with these labels, as integers up to a factor: its best replies are equally good."""
     played, replies = np.flatnonzero(~labels[: len(table)]), np.flatnonzero(labels[len(table) :])
     found = unique_solution(table[np.ix_(played, replies)].T.tolist(), [1] * len(replies))
-    assert found is not None, "a vertex solves its equations uniquely"
+    assert found is not None, "the equations of a vertex have one solution"
     weights = dict(zip(played.tolist(), found[0], strict=True))
     return [weights.get(i, 0) for i in range(len(table))]

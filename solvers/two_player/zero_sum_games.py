@@ -14,27 +14,28 @@ from solvers.registry import SOLVERS, solver, two_players
 from solvers.two_player.lemke_howson_paths import lemke_howson
 
 CONSTANT = 1e-15
-"""How far the sum of the payoffs may vary, in units of the payoffs that are added: rounding."""
+"""The rounding that is allowed in a constant sum, relative to the payoffs that are added."""
 NOISE = 1e-9
-"""The largest probability that may be left over by the tolerance of a linear program; the answer without it is tried first."""
+"""Probabilities up to this value may be due to the tolerance of the linear program; they are set to 0 if that gives a solution."""
 
 
 @solver("zero_sum", "neumann1928spiele", "minimax", players=2, finds="one", zero_sum=True)
 def zero_sum(game: Any) -> EquilibriumSet:
-    r"""One equilibrium of a two-player game whose payoffs sum to a constant: optimal strategies of both, and the value.
+    r"""One equilibrium of a two-player constant-sum game: optimal strategies and the value, by linear programming.
 
-    $v = \max_x \min_j \sum_i x_i u_1(i, j)$, a linear program whose dual is the column player's. Where its
-    answer does not hold, as between payoffs of very different sizes, pivoting in integers gives another.
+    $v = \max_x \min_j \sum_i x_i u_1(i, j)$, a linear program whose dual is the column player's. If the
+    residual of its solution is too large, as it can be for payoffs of very different sizes, the equilibrium is
+    computed by `lemke_howson`.
 
     Args:
-        game: what `payoff_tensor` takes.
+        game: a two-player game; see `payoff_tensor`.
 
     Returns:
-        A set with one member; its payoffs are the value and the constant less the value. Other optimal
-        strategies may exist; they have the same value.
+        A set with one equilibrium; its payoffs are the value, and the constant minus the value. There may be
+        other optimal strategies, with the same value.
 
     Raises:
-        ValueError: for another number of players, and for payoffs whose sum is not constant.
+        ValueError: if there are not two players, or if the sum of the payoffs is not constant.
 
     Example:
         >>> rps = np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]])
@@ -49,18 +50,20 @@ def zero_sum(game: Any) -> EquilibriumSet:
     if total.any() and not constant_sum(payoff_tensor(game, exact=True)):
         others = ", ".join(e.name for e in SOLVERS if e.facts["players"] == 2 and not e.facts["zero_sum"])
         raise ValueError(
-            f"The method 'zero_sum' takes payoffs that sum to a constant, and these sum to between {total.min():g} and {total.max():g}; "
+            f"The method 'zero_sum' requires payoffs that sum to a constant, and these sum to between {total.min():g} and {total.max():g}; "
             f"methods for any game of 2 players: {others}."
         )
     found = solution(payoffs, saddle_point(payoffs[0]))
-    found = dataclasses.replace(found, message=f"The value is {found.payoffs[0]:g} to the row player.")
+    found = dataclasses.replace(
+        found, message=f"The value of the game is {found.payoffs[0]:g} for the row player."
+    )
     return EquilibriumSet(
         payoffs, "zero_sum", (found,), status=found.status, message="Other optimal strategies may exist."
     )
 
 
 def constant_sum(payoffs: Payoffs) -> bool:
-    """Whether payoffs sum to a constant, up to the rounding of the numbers that were given.
+    """Whether both players' payoffs sum to a constant, up to rounding.
 
     Example:
         >>> table = np.array([[0.1, 0.7], [0.3, 0.2]])
@@ -76,16 +79,15 @@ def constant_sum(payoffs: Payoffs) -> bool:
 
 
 def maximin(table: Float[np.ndarray, "own others"]) -> tuple[Float[np.ndarray, " own"], float]:
-    r"""The mixed strategy that secures the most, and what it secures.
+    r"""A maximin strategy, and the expected payoff that it guarantees.
 
     $\max_x \min_j \sum_i x_i u_{ij}$.
 
     Args:
-        table: what the player gets; own actions in rows, all that the others can do together in columns;
-            finite payoffs.
+        table: the player's payoffs; own actions in rows, joint actions of the others in columns.
 
     Raises:
-        ValueError: if the linear program cannot be solved, which finite payoffs do not cause.
+        ValueError: if the linear program is not solved.
 
     Example:
         >>> strategy, value = maximin(np.array([[3.0, 0.0], [1.0, 2.0]]))
@@ -102,10 +104,13 @@ def maximin(table: Float[np.ndarray, "own others"]) -> tuple[Float[np.ndarray, "
 def saddle_point(
     table: Float[np.ndarray, "own others"],
 ) -> tuple[Float[np.ndarray, " own"], Float[np.ndarray, " others"]]:
-    """Optimal strategies of a player and of the others, who together want to keep the player's payoff low.
+    """Optimal strategies of the zero-sum game between a player and all others together.
+
+    Args:
+        table: the player's payoffs; own actions in rows, joint actions of the others in columns.
 
     Raises:
-        ValueError: as `maximin`.
+        ValueError: if the linear program is not solved.
     """
     from scipy.optimize import linprog
 
@@ -123,7 +128,7 @@ def saddle_point(
     )
     if program.x is None:
         raise ValueError(
-            f"The linear program was not solved: {program.message} Scale the payoffs, or use the method 'lemke_howson'."
+            f"The linear program was not solved: {program.message} Rescale the payoffs, or use the method 'lemke_howson'."
         )
     game, weights = np.stack([table, -table]), (program.x[:-1], -program.ineqlin.marginals)
     for noise in (NOISE, 0.0):
