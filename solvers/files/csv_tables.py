@@ -83,9 +83,9 @@ def table(
     corner = not head[0]
     named = corner or not any(read(cell, size) for cell in head)
     body = below if named else block
-    wanted = "a pair of payoffs, such as 3 0" if size == 2 else "a payoff, such as 3"
+    expected = "a pair of payoffs, such as 3 0" if size == 2 else "a payoff, such as 3"
     if not body:
-        raise ValueError(f"The file is no table: no cell in it holds {wanted}.")
+        raise ValueError(f"The file is no table: no cell in it holds {expected}.")
     aside = corner or all(read(cells[0], size) is None for _, cells in body)
     entries, rows = [], []
     for line, cells in body:
@@ -93,12 +93,12 @@ def table(
         for k, (value, cell) in enumerate(zip(values, cells[aside:], strict=True)):
             if value is None:
                 raise ValueError(
-                    f"The file is no table: {cell!r} stands where {wanted}, is wanted at line {line}, cell {k + 1 + aside}."
+                    f"The file is no table: {cell!r} stands where {expected}, is expected at line {line}, cell {k + 1 + aside}."
                 )
         if not values or (entries and len(values) != len(entries[0])):
             count = len(entries[0]) if entries else "at least one"
             raise ValueError(
-                f"The file is no table: line {line} has {len(values)} cells of payoffs where {count} are wanted."
+                f"The file is no table: line {line} has {len(values)} cells of payoffs where {count} are expected."
             )
         entries.append(values)
         rows.append(cells[0])

@@ -81,12 +81,12 @@ class Reader:
         line, column = self.text.count("\n", 0, at) + 1, at - self.text.rfind("\n", 0, at)
         raise ValueError(f"The file is no Gambit .nfg file: {what} at line {line}, column {column}.")
 
-    def take(self, kind: str, wanted: str, *texts: str) -> Token:
+    def take(self, kind: str, expected: str, *texts: str) -> Token:
         """Consume the next token, which must have this kind, and one of these texts if there are some."""
         token = self.here
         if token.kind != kind or (texts and token.text not in texts):
             self.refuse(
-                f"{wanted} is wanted, and {token.text if token.kind == 'end' else repr(token.text)} found",
+                f"{expected} is expected, but {token.text if token.kind == 'end' else repr(token.text)} was found",
                 token.start,
             )
         self.here = self.token(token.end)
@@ -105,20 +105,20 @@ class Reader:
         self.take("brace", f"'}}' after {what}", "}")
         return found
 
-    def number(self, wanted: str) -> Fraction:
+    def number(self, expected: str) -> Fraction:
         """Read an exact number."""
-        token = self.take("number", wanted)
+        token = self.take("number", expected)
         try:
             return number(token.text)
         except ValueError as error:
             self.refuse(str(error).rstrip("."), token.start)
 
-    def integer(self, wanted: str, low: int, high: float) -> int:
+    def integer(self, expected: str, low: int, high: float) -> int:
         """Read an integer within bounds."""
-        at, found = self.here.start, self.number(wanted)
+        at, found = self.here.start, self.number(expected)
         if found.denominator != 1 or not low <= found <= high:
             self.refuse(
-                f"{wanted} must be an integer {f'of at least {low}' if high == np.inf else f'in [{low}, {high}]'}, and is {found}",
+                f"{expected} must be an integer {f'of at least {low}' if high == np.inf else f'in [{low}, {high}]'}, and is {found}",
                 at,
             )
         return int(found)
@@ -214,7 +214,7 @@ class Reader:
         while there < total and token.kind != "end":
             there, token = there + 1, self.token(token.end)
         if there < total:
-            self.refuse(f"{total} {what} are wanted, and the file ends after {there}", token.start)
+            self.refuse(f"{total} {what} are expected, but the file ends after {there}", token.start)
 
 
 def as_tensor(payoffs: Sequence[Fraction], sizes: Sequence[int]) -> Payoffs:

@@ -179,7 +179,7 @@ def test_a_game_of_1600_joint_actions():
         ("fair", "objective 'fair'.*welfare"),
         ("welfar", "did you mean 'welfare'"),
         (2, "player 2's.*0 to 1"),
-        ([1, 2, 3], "every joint action"),
+        ([1, 2, 3], "per joint action"),
         ([[1, 2], [3, np.nan]], "finite"),
         (None, "finite"),
         ("0", "objective '0'"),
