@@ -1,4 +1,4 @@
-"""Solvers: equilibria of normal-form, repeated and differentiable games, evolutionary dynamics and rankings."""
+"""Solvers: equilibria of normal-form, repeated and differentiable games, evolution and ranking."""
 
 import games as _games
 

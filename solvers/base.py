@@ -27,8 +27,8 @@ class Solution:
         regret: how much each player would gain by a best response, in units of its payoffs; computed from the
             payoffs and the profile alone.
         residual: the largest regret of a player, relative to its payoffs in play; see
-            `solvers.payoffs.evaluate`. It lies in [0, 1], is 0 at an exact equilibrium, and does not depend on
-            the units of the payoffs.
+            `solvers.payoffs.evaluate`. It lies in [0, 1], is 0 at an exact equilibrium, and does not depend
+            on the units of the payoffs.
         status: `"solved"` if the residual is within tolerance, otherwise `"not_converged"` or `"failed"`.
         message: one sentence about the solution.
         iterations: number of pivots, Newton steps or updates, depending on the method.
@@ -170,7 +170,7 @@ class EquilibriumSet:
         return html_table(*self.table(), heading=f"{self.heading()}. {self.message}")
 
     def heading(self) -> str:
-        """The first line that is printed: number of equilibria, method, size of the game, and what is proven."""
+        """The first printed line: number of equilibria, method, size of the game, what is proven."""
         count = len(self.equilibria)
         degenerate = {True: "degenerate", False: "not degenerate", None: "not known whether degenerate"}
         return (

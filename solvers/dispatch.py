@@ -17,7 +17,8 @@ from solvers.two_player.vertex import TooLarge
 from solvers.two_player.zero_sum_games import constant_sum
 
 QUICK = 5.0
-"""With three or more players, `polynomial` is the default method up to this estimate of its time in seconds."""
+"""With three or more players, `polynomial` is the default method up to this estimate of its time in
+seconds."""
 MANY = 100_000
 """With more supports than this, `logit` is the default method without computing the estimate."""
 
@@ -91,7 +92,7 @@ def solve(game: Any, method: str | None = None, **settings: Any) -> EquilibriumS
 
 
 def seats_with_choice(sizes: tuple[int, ...]) -> list[int]:
-    """The seats with more than one action, and as many seats with one action as are needed to have two players.
+    """The seats with more than one action; if they are fewer than two, seats with one action are added.
 
     Example:
         >>> seats_with_choice((2, 1, 3)), seats_with_choice((1, 1, 4)), seats_with_choice((3,))
@@ -143,7 +144,7 @@ def default_method(sizes: tuple[int, ...]) -> str:
 
 
 def applies(entry: Entry, payoffs: Payoffs) -> bool:
-    """Whether a solver applies to a game: the number of players fits, and the payoffs sum to a constant if required."""
+    """Whether a solver applies to a game: the number of players, and whether payoffs sum to a constant."""
     return entry.facts["players"] in (None, len(payoffs)) and (
         not entry.facts["zero_sum"] or constant_sum(payoffs)
     )

@@ -1,4 +1,7 @@
-"""Iterated elimination of dominated actions; every removal is justified by a dominating strategy in exact rationals."""
+"""Iterated elimination of dominated actions.
+
+Every removal is justified by a dominating strategy in exact rationals.
+"""
 
 import dataclasses
 from collections.abc import Iterator, Sequence
@@ -14,7 +17,8 @@ from solvers.integer_pivoting import positive_integers, unique_solution
 from solvers.payoffs import Payoffs, Profile, n_players, payoff_tensor, restrict
 
 MARGIN = 1e-9
-"""The margin by which a mixed strategy must dominate for the linear program to find it, in units of the largest payoff difference."""
+"""The margin by which a mixed strategy must dominate for the linear program to find it, in units of the
+largest payoff difference."""
 
 Kind = Literal["strict", "weak"]
 Dominators = Literal["pure", "mixed"]
@@ -182,7 +186,9 @@ def pure_dominator(
 def mixed_dominator(
     table: Shaped[np.ndarray, "own others"], action: int, kind: Kind
 ) -> Shaped[np.ndarray, " own"] | None:
-    r"""A mixed strategy of the other actions that dominates the given one, in rationals; None if none is found.
+    r"""A mixed strategy of the other actions that dominates the given one, in rationals.
+
+    None if none is found.
 
     Strict: $\max_{\sigma, \epsilon} \epsilon$ such that $\sum_b \sigma_b (u_{bj} - u_{aj}) \ge \epsilon$ for
     all j. Weak: $\max_\sigma \sum_{bj} \sigma_b (u_{bj} - u_{aj})$ such that no term j is negative.
@@ -236,7 +242,7 @@ def round_weights(weights: np.ndarray, limit: int) -> np.ndarray | None:
 
 
 def vertex(gain: np.ndarray, weights: np.ndarray, gains: np.ndarray) -> np.ndarray | None:
-    """The exact strategy on the actions of positive weight whose gain is 0 wherever the gain of the weights is nearly 0."""
+    """The exact strategy on the support of the weights, with gain 0 where theirs is nearly 0."""
     played, idle = np.flatnonzero(weights > MARGIN), np.flatnonzero(np.abs(gains) <= MARGIN)
     rows = [[1] * len(played), *([int(gain[b, j]) for b in played] for j in idle)]
     solved = unique_solution(rows, [1] + [0] * len(idle)) if len(rows) >= len(played) else None

@@ -1,4 +1,4 @@
-"""Exact linear algebra in Python's integers: pivoting without fractions, and unique solutions of linear systems."""
+"""Exact linear algebra in Python's integers: pivoting without fractions, and linear systems."""
 
 import math
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from jaxtyping import Shaped
 
 
 def positive_integers(table: Shaped[np.ndarray, "rows columns"]) -> Shaped[np.ndarray, "rows columns"]:
-    r"""Convert a table of rationals to positive integers, $L\,(u - \min u) + 1$ with the smallest possible $L > 0$.
+    r"""Convert rationals to positive integers, $L\,(u - \min u) + 1$ with the smallest possible $L > 0$.
 
     This is an affine change of payoffs, so best responses and equilibria are the same.
 
@@ -28,7 +28,7 @@ def positive_integers(table: Shaped[np.ndarray, "rows columns"]) -> Shaped[np.nd
 
 
 def pivot(tableau: Shaped[np.ndarray, "rows columns"], row: int, column: int, previous: int) -> int:
-    r"""Pivot a tableau of integers in place, and return the pivot element, which is `previous` in the next step.
+    r"""Pivot a tableau of integers in place, and return the pivot element, the next step's `previous`.
 
     $t_{ij} \leftarrow (t_{ij}\, t_{rc} - t_{ic}\, t_{rj}) / \text{previous}$ for $i \ne r$; every division is
     exact.

@@ -1,4 +1,4 @@
-"""Payoff tensors in float64 or in exact rationals, and the payoffs, regrets and residual of a profile in numpy."""
+"""Payoff tensors in float64 or exact rationals; expected payoffs, regrets and residuals in numpy."""
 
 import math
 import re
@@ -22,11 +22,13 @@ Profile = tuple[Shaped[np.ndarray, " actions"], ...]
 """One mixed strategy per player."""
 NUMBER = re.compile(r"([+-]?)(?:(\d+)/(\d+)|(?:\d+\.?\d*|\.\d+)(?:[eE]([+-]?\d+))?)")
 LARGEST_EXPONENT = 400
-"""The largest exponent of a decimal, in absolute value: a short text must not stand for millions of digits."""
+"""The largest exponent of a decimal, in absolute value: a short text must not stand for millions of
+digits."""
 LONGEST = 4000
 """The largest length of a number as text; Python reads integers of up to 4300 digits."""
 ROUNDED = 1e-6
-"""If a player's payoffs differ by less than this part of their size, differences are taken in rationals, because float64 loses digits."""
+"""If a player's payoffs differ by less than this part of their size, differences are taken in rationals,
+because float64 loses digits."""
 
 
 def payoff_tensor(game: Any, exact: bool = False) -> Payoffs:
@@ -100,7 +102,7 @@ def payoff_tensor(game: Any, exact: bool = False) -> Payoffs:
 def check_rounding(
     given: Shaped[np.ndarray, "n_players *actions"], rounded: Float[np.ndarray, "n_players *actions"]
 ) -> None:
-    """Check that rounding to float64 changes no player's payoffs by more than 1e-9 of that player's payoff range.
+    """Check that rounding to float64 changes payoffs by at most 1e-9 of each player's payoff range.
 
     Raises:
         ValueError: if it does for some player.
@@ -123,7 +125,7 @@ def check_rounding(
 
 
 def as_given(entries: Any) -> Shaped[np.ndarray, "..."]:
-    """An array of the given numbers without rounding: of objects if numpy's common type would round some of them.
+    """Convert numbers to an array without rounding: of objects if numpy's common type would round some.
 
     Raises:
         ValueError: for rows of different length.
@@ -230,7 +232,10 @@ def n_players(payoffs: Payoffs) -> int:
 
 
 def payoff_range(table: Shaped[np.ndarray, "..."]) -> Any:
-    """The largest minus the smallest of one player's payoffs, or 1 if all are equal; the unit of tolerances."""
+    """The largest minus the smallest of one player's payoffs, or 1 if all are equal.
+
+    The unit of tolerances.
+    """
     return (table.max() - table.min()) or 1
 
 
@@ -245,7 +250,7 @@ def own_ranges(payoffs: Payoffs) -> Shaped[np.ndarray, " n_players"]:
 
 
 def in_own_units(payoffs: Payoffs) -> Float[np.ndarray, "n_players *actions"]:
-    """Rescale each player's payoffs to a range of 1 with the median at 0, in float64, so that one tolerance suits all.
+    """Rescale each player's payoffs to a range of 1 with the median at 0, in float64.
 
     The median is subtracted rather than the minimum or the maximum because these may be the huge payoffs of a
     forbidden action, next to which all others would lose digits.
@@ -293,7 +298,7 @@ def check_profile(payoffs: Payoffs, profile: Sequence[Any], tolerance: float = 1
 
 
 def action_values(payoffs: Payoffs, profile: Profile, player: int) -> Shaped[np.ndarray, " actions"]:
-    r"""Expected payoff of each action of a player against the others' mixed strategies, $u_i(a_i, \sigma_{-i})$.
+    r"""Expected payoff of each action of a player against the others, $u_i(a_i, \sigma_{-i})$.
 
     Example:
         >>> action_values(payoff_tensor(([[2, 0], [0, 1]], [[1, 0], [0, 2]])), (np.ones(2) / 2, np.array([1.0, 0.0])), 0).tolist()
@@ -328,7 +333,9 @@ def expected_payoffs(payoffs: Payoffs, profile: Profile) -> Shaped[np.ndarray, "
 
 
 def regrets(payoffs: Payoffs, profile: Profile) -> Shaped[np.ndarray, " n_players"]:
-    r"""How much each player would gain by a best response, $\max_a u_i(a, \sigma_{-i}) - u_i(\sigma)$; 0 at equilibrium.
+    r"""How much each player would gain by a best response, $\max_a u_i(a, \sigma_{-i}) - u_i(\sigma)$.
+
+    0 at equilibrium.
 
     Example:
         >>> regrets(payoff_tensor(([[2, 0], [0, 1]], [[1, 0], [0, 2]])), (np.array([1.0, 0.0]), np.array([0.0, 1.0]))).tolist()
@@ -349,7 +356,7 @@ def payoffs_and_regrets(
 def evaluate(
     payoffs: Payoffs, profile: Profile
 ) -> tuple[Shaped[np.ndarray, " n_players"], Shaped[np.ndarray, " n_players"], float]:
-    r"""Each player's expected payoff and regret, and the residual: the largest regret relative to the payoffs in play.
+    r"""Expected payoffs, regrets, and the residual: the largest regret relative to the payoffs in play.
 
     Player i's regret is divided by the larger of two means of $|u_i(a) - u_i(\sigma)|$: with $a$ drawn from
     the profile, and with player i's action replaced by its best response. This unit is at least the regret,
@@ -372,7 +379,10 @@ def evaluate(
 def evaluate_player(
     table: Shaped[np.ndarray, "*actions"], profile: Profile, player: int
 ) -> tuple[Any, Any, Any]:
-    """One player's expected payoff, regret and unit of the regret; in rationals if the payoffs differ too little for floats."""
+    """One player's expected payoff, regret and unit of the regret.
+
+    In rationals if the payoffs differ too little for floats.
+    """
     base = table[tuple([s.argmax() for s in profile])]
     relative = table - base  # so that a large constant in all payoffs costs no digits of their differences
     values = mean_over_others(relative, profile, player)
@@ -390,7 +400,7 @@ def evaluate_player(
 
 
 def nash_conv(payoffs: Payoffs, profile: Profile) -> Any:
-    r"""The sum of all players' regrets, $\sum_i \max_a u_i(a, \sigma_{-i}) - u_i(\sigma)$ (Lanctot et al. 2017)."""
+    r"""Sum of the regrets, $\sum_i \max_a u_i(a, \sigma_{-i}) - u_i(\sigma)$ (Lanctot et al. 2017)."""
     return regrets(payoffs, profile).sum()
 
 

@@ -1,8 +1,10 @@
-r"""Action values, best responses and regrets of n-player games in JAX; they work under `jit`, `vmap` and derivatives.
+r"""Action values, best responses and regrets of n-player games in JAX.
 
-Sums of products are written out action by action. As products of matrices, they would be one call per game under
-`vmap`, would be rounded to fewer bits on some accelerators, and are wrong over large batches on the CPU with
-jaxlib 0.10.2.
+They work under `jit`, `vmap` and derivatives.
+
+Sums of products are written out action by action. As products of matrices, they would be one call per game
+under `vmap`, would be rounded to fewer bits on some accelerators, and are wrong over large batches on the CPU
+with jaxlib 0.10.2.
 """
 
 from typing import Any
@@ -97,7 +99,7 @@ def dot(x: Float[Array, " actions"], y: Float[Array, " actions"]) -> Float[Array
 
 
 def action_values(payoffs: Payoffs, profile: Profile) -> Values:
-    r"""For each player, the expected payoff of each action against the others' mixed strategies, $u_i(a_i, \sigma_{-i})$.
+    r"""Each player's expected payoff of each action against the others, $u_i(a_i, \sigma_{-i})$.
 
     Args:
         payoffs: `(n, A1, ..., An)`.
@@ -137,7 +139,9 @@ def regrets_from_values(values: Values, profile: Profile) -> Float[Array, " n_pl
 
 
 def nash_conv(payoffs: Payoffs, profile: Profile) -> Float[Array, ""]:
-    r"""The sum of all regrets, $\sum_i \max_a u_i(a, \sigma_{-i}) - u_i(\sigma)$ (Lanctot et al. 2017); 0 at equilibrium.
+    r"""The sum of all regrets, $\sum_i \max_a u_i(a, \sigma_{-i}) - u_i(\sigma)$ (Lanctot et al. 2017).
+
+    0 at equilibrium.
 
     Args:
         payoffs: `(n, A1, ..., An)`.
@@ -157,7 +161,9 @@ def exploitability(payoffs: Payoffs, profile: Profile) -> Float[Array, ""]:
 
 
 def coarse_regrets(payoffs: Payoffs, joint: Float[Array, "*actions"]) -> Float[Array, " n_players"]:
-    r"""How much each player would gain by a fixed action against correlated play; 0 at a coarse correlated equilibrium.
+    r"""How much each player would gain by a fixed action against correlated play.
+
+    0 at a coarse correlated equilibrium.
 
     $\max_a \sum_b z(b) u_i(a, b_{-i}) - \sum_b z(b) u_i(b)$
 
@@ -175,7 +181,10 @@ def coarse_regrets(payoffs: Payoffs, joint: Float[Array, "*actions"]) -> Float[A
 
 
 def payoff_span(payoffs: Payoffs) -> Float[Array, ""]:
-    """The largest minus the smallest payoff over all players, or 1 if all are equal; the unit of tolerances."""
+    """The largest minus the smallest payoff over all players, or 1 if all are equal.
+
+    The unit of tolerances.
+    """
     span = payoffs.max() - payoffs.min()
     return jnp.where(span > 0, span, 1)
 

@@ -8,7 +8,8 @@ from solvers.base import EquilibriumSet
 from solvers.payoffs import Payoffs, n_players, payoff_tensor
 
 ORDER = ("vertex", "support", "lemke_howson", "zero_sum", "pure", "polynomial", "logit")
-"""The order in which solvers are listed: those for two players, then those for any number; others follow in alphabetical order."""
+"""The order in which solvers are listed: those for two players, then those for any number; others follow in
+alphabetical order."""
 
 
 class Solvers(Registry):
@@ -61,7 +62,8 @@ def two_players(game: Any, method: str, exact: bool = True) -> Payoffs:
         exact: whether to return `Fraction`s instead of float64.
 
     Raises:
-        ValueError: if the number of players is not 2, naming solvers for any number; or if `game` is not a game.
+        ValueError: if the number of players is not 2 (the message names solvers for any number), or if `game`
+            is not a game.
 
     Example:
         >>> two_players(([[0.5, 0]], [[1, 2]]), "support")[0, 0, 0]

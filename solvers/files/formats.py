@@ -1,4 +1,7 @@
-"""Read and write games: Gambit's .nfg, JSON, and tables in .csv, chosen by the suffix; nothing in a file is evaluated."""
+"""Read and write games: Gambit's .nfg, JSON, and tables in .csv, chosen by the suffix.
+
+Nothing in a file is evaluated.
+"""
 
 import json
 import os
@@ -101,7 +104,9 @@ def suffix(path: pathlib.Path, known: Sequence[str] = SUFFIXES) -> str:
 
 
 def parse_json(text: str) -> NormalForm:
-    """Read a game from a JSON object `{name, players, actions, payoffs, comment}`; decimals and `"p/q"` are read exactly.
+    """Read a game from a JSON object `{name, players, actions, payoffs, comment}`.
+
+    Decimals and `"p/q"` are read exactly.
 
     Args:
         text: the content of the file; `payoffs` has the shape `(n, A1, ..., An)`, all other entries are

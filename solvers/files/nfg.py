@@ -1,10 +1,10 @@
 r"""Read and write Gambit's .nfg files exactly, in the payoff form and in the outcome form.
 
-A file has a heading and a body. The heading is `NFG 1 R`, the title, the names of the players in braces, the numbers
-of their strategies in braces (or nested braces with the strategies' names), and optionally a comment. The body holds
-the cells **with the first player's strategy varying fastest**. In the payoff form, a cell is the payoffs of all
-players. In the outcome form, a list of named outcomes precedes the cells, and a cell is the number of an outcome; 0
-stands for payoffs of 0.
+A file has a heading and a body. The heading is `NFG 1 R`, the title, the names of the players in braces, the
+numbers of their strategies in braces (or nested braces with the strategies' names), and optionally a comment.
+The body holds the cells **with the first player's strategy varying fastest**. In the payoff form, a cell is
+the payoffs of all players. In the outcome form, a list of named outcomes precedes the cells, and a cell is
+the number of an outcome; 0 stands for payoffs of 0.
 
 McKelvey, McLennan & Turocy (2014), Gambit: Software Tools for Game Theory, "The strategic game (.nfg) file
 format".
@@ -166,8 +166,8 @@ class Reader:
     def body(self, total: int, what: str, read: Callable[[str], Any], take: Callable[[], Any]) -> list[Any]:
         """Read the rest of the file as numbers.
 
-        Each distinct word is converted once, which is fast; if a word is no number, all are read one by one up to it,
-        to report its position.
+        Each distinct word is converted once, which is fast; if a word is no number, all are read one by one
+        up to it, to report its position.
         """
         words = self.text[self.here.start :].split()
         if len(words) == total:
@@ -218,7 +218,7 @@ class Reader:
 
 
 def as_tensor(payoffs: Sequence[Fraction], sizes: Sequence[int]) -> Payoffs:
-    """Convert payoffs in the order of a file to `(n, A1, ..., An)`: in a file, the player varies fastest, then the first action."""
+    """Convert the payoffs of a file, with the player varying fastest and then the first action."""
     flat = np.empty(len(payoffs), dtype=object)
     flat[:] = payoffs
     return flat.reshape((len(sizes), *sizes), order="F")
@@ -259,8 +259,8 @@ def quoted(name: str) -> str:
     """A name in quotation marks.
 
     Raises:
-        ValueError: if a backslash precedes a quotation mark or is the last character, because the format cannot
-            distinguish this from an escaped quotation mark.
+        ValueError: if a backslash precedes a quotation mark or is the last character, because the format
+            cannot distinguish this from an escaped quotation mark.
     """
     if re.search(r'\\(?="|$)', name):
         raise ValueError(

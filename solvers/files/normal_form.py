@@ -79,7 +79,7 @@ class NormalForm:
         return f"NormalForm {self.name!r}: {listing(seats)}"
 
     def table(self) -> tuple[list[str], list[list[str]]]:
-        """The columns and the rows of the table of payoffs of one or two players, the first player's actions in rows."""
+        """Columns and rows of the payoff table of one or two players, with the first player's actions in rows."""
         cells = self.payoffs.reshape(self.n_players, len(self.actions[0]), -1)
         columns = list(self.actions[1]) if self.n_players == 2 else ["payoff"]
         rows = [

@@ -14,7 +14,8 @@ from solvers.dominance import undominated
 from solvers.payoffs import ROUNDED, in_own_units, n_players, payoff_tensor, rational, rationals
 
 NOISE = 1e-9
-"""Weights up to this part of the largest may be due to the tolerance of the linear program; they are set to 0 if that is better."""
+"""Weights up to this part of the largest may be due to the tolerance of the linear program; they are set to 0
+if that is better."""
 Concept = Literal["correlated", "coarse"]
 Tensor = Float[np.ndarray, "n_players *actions"]
 Distribution = Float[np.ndarray, "*actions"]
@@ -72,7 +73,9 @@ class CorrelatedEquilibrium:
 
 
 def correlated_equilibrium(game: Any, objective: Any = "welfare") -> CorrelatedEquilibrium:
-    r"""The correlated equilibrium with the largest value of a linear objective: obeying a recommended action is optimal.
+    r"""The correlated equilibrium that maximizes a linear objective.
+
+    At a correlated equilibrium nobody gains by disobeying a recommended action:
 
     $\max_\mu \langle c, \mu \rangle$ subject to $\sum_{a_{-i}} \mu(a_i, a_{-i}) \, (u_i(a_i, a_{-i}) - u_i(b,
     a_{-i})) \ge 0$ for every player i and actions $a_i \ne b$.
@@ -80,8 +83,8 @@ def correlated_equilibrium(game: Any, objective: Any = "welfare") -> CorrelatedE
     Args:
         game: a game of n players; see `payoff_tensor`.
         objective: $c$: `"welfare"`, the sum of all payoffs; the index of a player, for its payoff; an array
-            `(A1, ..., An)`, one number per joint action; or `"egalitarian"`, the smallest expected payoff of a
-            player.
+            `(A1, ..., An)`, one number per joint action; or `"egalitarian"`, the smallest expected payoff of
+            a player.
 
     Raises:
         ValueError: if the objective is unknown or has the wrong shape.
@@ -92,14 +95,16 @@ def correlated_equilibrium(game: Any, objective: Any = "welfare") -> CorrelatedE
         [[0.5, 0.25], [0.25, 0.0]]
 
     Source:
-        Aumann (1974), "Subjectivity and correlation in randomized strategies"; the names of the objectives are
-        those of Greenwald & Hall (2003), "Correlated Q-learning".
+        Aumann (1974), "Subjectivity and correlation in randomized strategies"; the names of the objectives
+        are those of Greenwald & Hall (2003), "Correlated Q-learning".
     """
     return maximize(payoff_tensor(game), objective, "correlated")
 
 
 def coarse_correlated_equilibrium(game: Any, objective: Any = "welfare") -> CorrelatedEquilibrium:
-    r"""The coarse correlated equilibrium with the largest value of a linear objective: no fixed action is a profitable deviation.
+    r"""The coarse correlated equilibrium that maximizes a linear objective.
+
+    At a coarse correlated equilibrium nobody gains by a fixed action chosen in advance:
 
     $\max_\mu \langle c, \mu \rangle$ subject to $\sum_a \mu(a) \, (u_i(a) - u_i(b, a_{-i})) \ge 0$ for every
     player i and action b.
@@ -122,7 +127,7 @@ def coarse_correlated_equilibrium(game: Any, objective: Any = "welfare") -> Corr
 
 
 def payoff_ranges(game: Any, concept: Concept = "correlated") -> Float[np.ndarray, "n_players 2"]:
-    """The smallest and the largest payoff of each player over all correlated, or coarse correlated, equilibria.
+    """Each player's smallest and largest payoff over all correlated or coarse correlated equilibria.
 
     Args:
         game: a game of n players; see `payoff_tensor`.
@@ -258,7 +263,9 @@ def linear_objective(payoffs: Tensor, objective: Any) -> Distribution:
 
 
 def deviation_losses(payoffs: Tensor, concept: Concept) -> Any:
-    """The sparse matrix of the equilibrium constraints, one row per deviation; its product with a distribution must be >= 0.
+    """The sparse matrix of the equilibrium constraints, one row per deviation.
+
+    Its product with a distribution must be >= 0.
 
     An entry is how much the deviation would lose at a joint action. Deviations that never gain are left out.
     """
@@ -322,7 +329,10 @@ def evaluate(
 
 
 def evaluate_players(payoffs: Tensor, distribution: Any, concept: Concept) -> Iterator[tuple[Any, Any, Any]]:
-    """Each player's expected payoff, regret and unit of the regret; in rationals if payoffs differ too little for floats."""
+    """Each player's expected payoff, regret and unit of the regret.
+
+    In rationals if payoffs differ too little for floats.
+    """
     for player, own in enumerate(payoffs):
         table = np.moveaxis(own, player, 0).reshape(own.shape[player], -1)
         weight = np.moveaxis(distribution, player, 0).reshape(table.shape)
@@ -339,7 +349,7 @@ def evaluate_players(payoffs: Tensor, distribution: Any, concept: Concept) -> It
 
 
 def evaluate_player(table: np.ndarray, weight: np.ndarray, concept: Concept) -> tuple[Any, Any, Any]:
-    """One player's expected payoff, regret and unit of the regret, own actions in rows, payoffs relative to one in play."""
+    """One player's expected payoff, regret and unit of the regret, from a table with own actions in rows."""
     switched = weight @ table.T  # [recommended, played]
     expected = np.trace(switched)
     best = (
@@ -357,8 +367,9 @@ def deviation_regrets(
 ) -> Float[np.ndarray, " n_players"]:
     r"""How much each player would gain by the best deviation from a joint distribution.
 
-    Correlated: by the best swap of actions, $\sum_a \max_b \sum_{a_{-i}} \mu(a, a_{-i}) (u_i(b, a_{-i}) - u_i(a,
-    a_{-i}))$; coarse: by the best single action. For a product of independent strategies both are the regret
+    Correlated: by the best swap of actions,
+    $\sum_a \max_b \sum_{a_{-i}} \mu(a, a_{-i}) (u_i(b, a_{-i}) - u_i(a,
+    a_{-i}))$; coarse: by the best single action. For a product of independent strategies both equal the regret
     of `solvers.payoffs.regrets`.
 
     Args:

@@ -1,8 +1,9 @@
-"""The principal branch of logit quantal response equilibria, followed in numpy for one game at a time, and its limit equilibrium.
+"""The principal branch of logit quantal response equilibria, and its limit equilibrium, in numpy.
 
-`solvers.n_player.quantal` follows the same branch in JAX for batches of games. The two are separate because neither can do the
-other's work: this one records every point of a path of unknown length, in float64 with LAPACK, and needs 10 to 40 ms for a game of
-any shape; the other compiles for seconds for each shape, and then solves a thousand games in 0.1 s.
+`solvers.n_player.quantal` follows the same branch in JAX for batches of games. The two are separate because
+neither can do the other's work: this one records every point of a path of unknown length, in float64 with
+LAPACK, and needs 10 to 40 ms for a game of any shape; the other compiles for seconds for each shape, and then
+solves a thousand games in 0.1 s.
 """
 
 import dataclasses
@@ -26,11 +27,14 @@ Point = Float[np.ndarray, " unknowns_and_precision"]
 
 FIRST_STEP, LEAST_STEP = 0.1, 1e-10
 FARTHEST, USUAL = 0.2, 0.05
-"""The largest first correction of an accepted step, in log odds, and the first correction that the step length control aims at."""
+"""The largest first correction of an accepted step, in log odds, and the first correction that the step
+length control aims at."""
 CROSSING = 1e-5
-"""The largest length of a step that may change the orientation, at a crossing of branches; longer ones have left the branch."""
+"""The largest length of a step that may change the orientation, at a crossing of branches; longer ones have
+left the branch."""
 QUADRATIC = 1e-6
-"""Newton's method stops after a correction below this size: the next one would be at the level of rounding."""
+"""Newton's method stops after a correction below this size: the next one would be at the level of
+rounding."""
 EPSILON = float(np.finfo(float).eps)
 DWARFED = 1e3
 """Strictly dominated actions are removed if they widen a player's payoff range by more than this factor."""
@@ -41,7 +45,8 @@ class Branch:
     r"""Points on the principal branch, starting at the uniform profile.
 
     Args:
-        precisions: $\lambda$ at each point, in units of 1 over payoff; decreasing where the branch bends back.
+        precisions: $\lambda$ at each point, in units of 1 over payoff; decreasing where the branch bends
+            back.
         strategies: for each player `(points, actions)`.
         regret: at each point, the largest regret of a player, divided by its payoff range.
         reached: whether the last point has the requested precision.
@@ -73,7 +78,7 @@ class Branch:
 
 @solver("logit", "turocy2005homotopy", players=None, finds="one")
 def logit_homotopy(game: Any, precision: float = 1e6, max_steps: int = 5000) -> EquilibriumSet:
-    r"""One equilibrium by the logit homotopy: the limit of the principal branch of quantal response equilibria.
+    r"""One equilibrium by the logit homotopy: the limit of the principal branch.
 
     $\log \sigma_{ia} - \log \sigma_{ib} = \lambda (u_i(a, \sigma_{-i}) - u_i(b, \sigma_{-i})) / w_i$,
     with $\lambda$ from 0 to `precision`, where $w_i$ is player i's payoff range.
@@ -82,8 +87,8 @@ def logit_homotopy(game: Any, precision: float = 1e6, max_steps: int = 5000) -> 
     limit is an equilibrium, unique for almost all games (McKelvey & Palfrey 1995); in symmetric 2x2
     coordination games it is the risk-dominant one (Turocy 2005). From the last point, Newton's method solves
     the indifference equations of the actions that are still played, in rationals if fewer than three players
-    mix. If that fails, as it can if the limit is degenerate, the branch is followed to a precision 10,000 times
-    as high; the last point is then returned with its residual, and the status `"not_converged"` if that
+    mix. If that fails, as it can if the limit is degenerate, the branch is followed to a precision 10,000
+    times as high; the last point is then returned with its residual, and the status `"not_converged"` if that
     exceeds the tolerance.
 
     Strictly dominated actions that widen a player's payoff range more than a thousandfold are removed first.
@@ -122,13 +127,13 @@ def logit_homotopy(game: Any, precision: float = 1e6, max_steps: int = 5000) -> 
 
 
 def principal_branch(game: Any, precision: float, max_steps: int = 5000) -> Branch:
-    r"""Follow the principal branch of logit quantal response equilibria from precision 0 to the given precision.
+    r"""Follow the principal branch of logit quantal response equilibria from precision 0 to a given one.
 
     The method is a predictor-corrector continuation in log odds and precision: a step goes along the tangent,
-    and Newton's method corrects it orthogonally to the tangent. A step is halved if the correction is large or
-    converges slowly, or if the tangent turns sharply. The sign of the determinant of the bordered Jacobian is
-    constant along a branch; a step that changes it has reached another branch and is halved, unless it is so
-    short that branches must cross there, as they do in symmetric games; then the path goes straight on.
+    and Newton's method corrects it orthogonally to the tangent. A step is halved if the correction is large
+    or converges slowly, or if the tangent turns sharply. The sign of the determinant of the bordered Jacobian
+    is constant along a branch; a step that changes it has reached another branch and is halved, unless it is
+    so short that branches must cross there, as they do in symmetric games; then the path goes straight on.
 
     Args:
         game: a game of any number of players; see `payoff_tensor`.
@@ -167,7 +172,7 @@ def failure_message(precision: float, goal: float, steps: int, max_steps: int) -
 
 
 def follow(unit: Tensor, goal: float, max_steps: int) -> tuple[list[Point], bool, int]:
-    """The points on the principal branch up to a precision, whether that was reached, and the number of attempted steps."""
+    """Points on the branch up to a precision, whether it was reached, and the number of attempted steps."""
     upward = np.zeros(sum(a - 1 for a in unit.shape[1:]) + 1)
     upward[-1] = 1.0  # the direction of increasing precision
     x = np.zeros_like(upward)
@@ -204,7 +209,7 @@ def strategies(odds: Odds, actions: tuple[int, ...]) -> Profile:
 
 
 def equations(payoffs: Tensor, x: Point) -> tuple[Odds, Float[np.ndarray, "unknowns unknowns_and_precision"]]:
-    """The log odds minus those of the logit response to them, and the derivatives by the log odds and the precision."""
+    """The log odds minus those of the logit response, and the Jacobian by log odds and precision."""
     odds, precision, actions = x[:-1], x[-1], payoffs.shape[1:]
     profile = strategies(odds, actions)
     ends = list(itertools.accumulate(a - 1 for a in actions))
@@ -234,7 +239,10 @@ def equations(payoffs: Tensor, x: Point) -> tuple[Odds, Float[np.ndarray, "unkno
 def tangent(
     jacobian: Float[np.ndarray, "unknowns unknowns_and_precision"], previous: Point
 ) -> tuple[Point, float]:
-    """The unit tangent in the direction of the previous one, and the orientation of the path; NaN if the system is singular."""
+    """The unit tangent in the direction of the previous one, and the orientation of the path.
+
+    NaN if the system is singular.
+    """
     from scipy.linalg import lapack
 
     along = np.zeros_like(previous)

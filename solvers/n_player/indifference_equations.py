@@ -1,4 +1,4 @@
-"""The indifference equations of a support, which are multilinear, and their solutions by Newton's method from many starts."""
+"""The indifference equations of a support, and their solutions by Newton's method from many starts."""
 
 from collections.abc import Sequence
 from itertools import accumulate
@@ -34,7 +34,7 @@ def solve_support(block: Payoffs, start: Sequence[np.ndarray]) -> list[tuple[np.
 def solve_supports(
     blocks: Float[np.ndarray, "supports n *sizes"], draws: Sequence[Float[np.ndarray, "supports starts _"]]
 ) -> list[list[tuple[np.ndarray, ...]]]:
-    r"""The distinct solutions in the interior of the indifference equations of many supports of the same sizes.
+    r"""The distinct interior solutions of the indifference equations of many supports of the same sizes.
 
     The damped Newton step $(J^T J + |F|^2) \, dx = -J^T F$ converges quadratically both to isolated solutions
     and to continua.
@@ -86,7 +86,9 @@ def distinct(points: Points, sizes: Sequence[int]) -> list[tuple[np.ndarray, ...
 
 
 def solve_linear(block: Payoffs) -> tuple[np.ndarray, ...] | None:
-    """The solution of the linear indifference equations if at most two players mix, in rationals; None unless unique.
+    """The solution of the linear indifference equations if at most two players mix, in rationals.
+
+    None unless unique.
 
     Example:
         >>> solve_linear(np.array([[[2.0, 0], [0, 1]], [[1, 0], [0, 3]]]))[0].tolist()
@@ -121,7 +123,7 @@ def split(x: Points, sizes: Sequence[int]) -> list[Float[np.ndarray, "points _"]
 
 
 def indifference(blocks: Float[np.ndarray, "points n *sizes"], x: Points) -> tuple[Points, Systems]:
-    """Payoff differences of all actions to the last one, and their Jacobian, at many points, each with its own payoffs."""
+    """Payoff differences of all actions to the last, and their Jacobian, at many points with own payoffs."""
     sizes, n = blocks.shape[2:], blocks.shape[1]
     strategies = split(x, sizes)
     ends = list(accumulate(k - 1 for k in sizes))

@@ -1,4 +1,4 @@
-"""All equilibria of small n-player games by support enumeration: polynomial systems solved by Newton's method from many starts."""
+"""Equilibria of small n-player games by support enumeration, with Newton's method on each support."""
 
 import itertools
 import math
@@ -45,17 +45,17 @@ SINGULAR = 1e-5
 def polynomial_equilibria(
     game: Any, starts: int = 10, seed: int = 0, force: bool = False, key: int | None = None
 ) -> EquilibriumSet:
-    r"""All equilibria of a small n-player game in which at most two players mix, and those others that Newton's method finds.
+    r"""All equilibria with at most two mixing players of a small n-player game, and others by Newton's method.
 
     If at most two players mix, they play an equilibrium of the two-player game given the others' actions.
     These equilibria are enumerated in rationals; of a continuum, its extreme points.
 
-    On a support with three or more mixing players, indifference is a system of multilinear equations,
-    $u_i(a, \sigma_{-i}) = u_i(b, \sigma_{-i})$ for all a, b in the support of player i, with as many unknowns.
-    Its number of isolated solutions is at most a Bezout number (McKelvey & McLennan 1997); the number of
-    starts is proportional to it. Supports with an action that is strictly dominated against the others'
-    supports are skipped (Porter, Nudelman & Shoham 2008). A solution is an equilibrium if no action outside
-    the support has a higher payoff.
+    On a support with three or more mixing players, indifference is a system of multilinear equations, $u_i(a,
+    \sigma_{-i}) = u_i(b, \sigma_{-i})$ for all a, b in the support of player i, with as many unknowns. Its
+    number of isolated solutions is at most a Bezout number (McKelvey & McLennan 1997); the number of starts
+    is proportional to it. Supports with an action that is strictly dominated against the others' supports are
+    skipped (Porter, Nudelman & Shoham 2008). A solution is an equilibrium if no action outside the support
+    has a higher payoff.
 
     The method does not prove that it finds all solutions of such a system; `complete` is True only if at most
     two players have more than one action that is not strictly dominated, and all equilibria are regular. If
@@ -225,7 +225,7 @@ def where_two_mix(exact: Payoffs, payoffs: Tensor, kept: Sequence[Sequence[int]]
 def margins(
     payoffs: Payoffs, others: Sequence[int], at: Sequence[Any]
 ) -> Iterator[Shaped[np.ndarray, "actions first second"]]:
-    """For each player outside a pair, the loss by deviating from its action, for each deviation and actions of the pair."""
+    """For each player outside a pair, the loss by each deviation, for all actions of the pair."""
     for k in others:
         own = np.moveaxis(
             payoffs[(k, *at[:k], slice(None), *at[k + 1 :])], sum(isinstance(a, slice) for a in at[:k]), 0
@@ -250,7 +250,7 @@ def nash_subsets(exact: Payoffs, payoffs: Tensor) -> list[tuple[list[np.ndarray]
 
 
 def clip_to_limits(points: list[np.ndarray], limits: list[np.ndarray]) -> list[np.ndarray]:
-    """Points whose convex hull is the part of the given convex hull in which all products with the limits are >= 0."""
+    """Clip a convex hull to the half-spaces in which the products with the limits are >= 0."""
     for limit in limits:
         room = [limit @ p for p in points]
         inside = [p for p, r in zip(points, room, strict=True) if r >= 0]
@@ -260,7 +260,7 @@ def clip_to_limits(points: list[np.ndarray], limits: list[np.ndarray]) -> list[n
 
 
 def index_of(exact: Payoffs, profile: Profile) -> tuple[int, bool]:
-    """The index of an equilibrium in which at most two players mix, 0 if it is not regular, and whether it is regular."""
+    """The index of an equilibrium with at most two mixing players, 0 if irregular, and whether it is regular."""
     support = tuple(tuple(np.flatnonzero(own).tolist()) for own in profile)
     sizes = [len(used) for used in support if len(used) > 1]
     values = [action_values(exact, profile, player) for player in range(len(exact))]
@@ -316,7 +316,10 @@ def equilibria_among(
 
 
 def undominated_supports(payoffs: Tensor, kept: Sequence[Sequence[int]]) -> Iterator[Support]:
-    """All supports with more than two mixing players and no action strictly dominated against the others' supports, by size."""
+    """All supports with more than two mixing players, by size, without strictly dominated actions.
+
+    An action is dominated if another one has a higher payoff against all actions in the others' supports.
+    """
     n = n_players(payoffs)
     sizes = [
         k
@@ -344,7 +347,10 @@ def undominated_supports(payoffs: Tensor, kept: Sequence[Sequence[int]]) -> Iter
 def index_on_support(
     block: Tensor, point: Profile, payoffs: Tensor, profile: Profile, support: Support
 ) -> tuple[int, bool]:
-    """The index of an equilibrium, and whether it is regular: its Jacobian is regular and there is no unplayed best response."""
+    """The index of an equilibrium, and whether it is regular.
+
+    It is regular if its Jacobian is regular and every best response is played.
+    """
     jacobian = indifference(block[None], np.concatenate([p[:-1] for p in point])[None, :])[1][0]
     values = [action_values(payoffs, profile, player) for player in range(len(block))]
     widths = own_ranges(restrict(payoffs, support))

@@ -63,7 +63,7 @@ def pure_equilibria(game: Any, exact: bool = False, tolerance: float = 0.0) -> E
 
 
 def best_replies(payoffs: Payoffs, margins: Sequence[float] | np.ndarray) -> np.ndarray:
-    """For each player and each profile of actions, whether the player's action is a best reply, up to a margin.
+    """For each player and profile of actions, whether the player's action is a best reply, up to a margin.
 
     Example:
         >>> best_replies(payoff_tensor(([[2, 0], [0, 1]], [[1, 0], [0, 2]])), (0, 0))[0].tolist()

@@ -1,9 +1,9 @@
-r"""Logit quantal response equilibria on the principal branch in JAX, batched and differentiable in the payoffs.
+r"""Logit quantal response equilibria on the principal branch in JAX, batched and differentiable.
 
-The unknowns are log odds $z_{ia} = \log(\sigma_{ia} / \sigma_{i,last})$ for all actions of each player except the last:
-no probability can become negative or underflow. A profile is a quantal response equilibrium at precision $\lambda$ if
-$F(z, \lambda) = z_{ia} - \lambda (u_{ia}(\sigma) - u_{i,last}(\sigma)) = 0$. `solvers.n_player.homotopy` says why it
-follows the same branch in numpy.
+The unknowns are log odds $z_{ia} = \log(\sigma_{ia} / \sigma_{i,last})$ for all actions of each player except
+the last: no probability can become negative or underflow. A profile is a quantal response equilibrium at
+precision $\lambda$ if $F(z, \lambda) = z_{ia} - \lambda (u_{ia}(\sigma) - u_{i,last}(\sigma)) = 0$.
+`solvers.n_player.homotopy` says why it follows the same branch in numpy.
 """
 
 from typing import Any
@@ -76,17 +76,17 @@ class QuantalResponse(eqx.Module):
 def quantal_response(
     game: Any, precisions: Any, max_steps: int = 2000, tolerance: float | None = None
 ) -> QuantalResponse:
-    r"""Logit quantal response equilibria at the points where the principal branch first reaches each precision.
+    r"""Logit quantal response equilibria where the principal branch first reaches each precision.
 
     $\sigma_{ia} = \exp(\lambda u_{ia}(\sigma)) / \sum_b \exp(\lambda u_{ib}(\sigma))$
 
     The branch is followed from the uniform profile at $\lambda = 0$ by the predictor-corrector method of
-    `principal_branch`, including bends. Derivatives by payoffs and precisions, to any order and in both modes,
-    follow from the implicit function theorem; they are not finite where the branch turns. The function works
-    under `jit` and `vmap`, and calls no LAPACK.
+    `principal_branch`, including bends. Derivatives by payoffs and precisions, to any order and in both
+    modes, follow from the implicit function theorem; they are not finite where the branch turns. The function
+    works under `jit` and `vmap`, and calls no LAPACK.
 
-    For random games, float32 reaches precisions of some hundreds over the payoff range in all but a few of ten
-    thousand games, float64 a million in all. Use float64 for symmetric games: where their branches cross,
+    For random games, float32 reaches precisions of some hundreds over the payoff range in all but a few of
+    ten thousand games, float64 a million in all. Use float64 for symmetric games: where their branches cross,
     rounding in float32 can lead to another branch of solutions, such as the asymmetric one of chicken.
 
     Args:
@@ -124,8 +124,8 @@ def on_principal_branch(
 ) -> QuantalResponse:
     """The compiled part of `quantal_response`: follow the branch, then attach derivatives to its points.
 
-    The payoffs are shifted and scaled to [0, 1] in one unit for all players, which changes only the unit of the
-    precision.
+    The payoffs are shifted and scaled to [0, 1] in one unit for all players, which changes only the unit of
+    the precision.
     """
     constant, order = lax.stop_gradient(payoffs), jnp.argsort(lax.stop_gradient(precisions))
     lowest = constant.min(axis=tuple(range(1, constant.ndim)), keepdims=True)
@@ -172,7 +172,10 @@ def on_principal_branch(
 
 
 def holds(gaps: Float[Array, " unknowns"], z: Float[Array, " _"]) -> Bool[Array, ""]:
-    """Whether the equations hold up to rounding; then Newton's step is 0, even if the derivatives are singular."""
+    """Whether the equations hold up to rounding.
+
+    Then Newton's step is 0, even if the derivatives are singular.
+    """
     return jnp.abs(gaps).max(initial=0.0) <= 4 * jnp.finfo(z.dtype).eps * (1 + jnp.abs(z).max(initial=0.0))
 
 
@@ -181,9 +184,9 @@ def follow(
 ) -> tuple[Float[Array, "precisions unknowns"], Bool[Array, " precisions"], Int[Array, ""]]:
     """Follow the branch from the uniform profile by the method of `principal_branch`.
 
-    A point of the path is `(log odds, precision)`. If a step would pass the next target, the correction is made
-    with the precision fixed at the target, and the point is recorded instead of moving there. A step that fails
-    is halved.
+    A point of the path is `(log odds, precision)`. If a step would pass the next target, the correction is
+    made with the precision fixed at the target, and the point is recorded instead of moving there. A step
+    that fails is halved.
 
     Args:
         payoffs: the game.
@@ -201,7 +204,7 @@ def follow(
         return equations(x[:-1], x[-1], payoffs)
 
     def newton(x, border):
-        """Newton's step orthogonal to the border, the unit tangent in the direction of the border, and the orientation."""
+        """Newton's step orthogonal to the border, the unit tangent in its direction, and the orientation."""
         gaps = f(x)
         right = jnp.stack([jnp.append(gaps, 0.0), upward], axis=1)
         solutions, orientation = eliminate(
@@ -322,7 +325,10 @@ def equations(
 def derivatives(
     odds: Float[Array, " unknowns"], precision: Float[Array, ""], payoffs: Payoffs
 ) -> Float[Array, "unknowns _"]:
-    """The Jacobian of `equations` by the log odds and, in the last column, the precision; twice as fast as `jax.jacfwd`."""
+    """The Jacobian of `equations` by the log odds and, in the last column, the precision.
+
+    Twice as fast as `jax.jacfwd`.
+    """
     strategies = probabilities(odds, payoffs.shape[1:])
     values = action_values(payoffs, strategies)
     rows = []

@@ -9,7 +9,8 @@ from solvers.base import EquilibriumSet, Solution
 from solvers.payoffs import Payoffs, is_exact
 
 TOLERANCE = 1e-9
-"""Two scores in floats are equal if they differ by less, relative to the largest difference between equilibria,"""
+"""Two scores in floats are equal if they differ by less, relative to the largest difference between
+equilibria,"""
 ROUNDING = 1e-14
 """or by less than this, relative to the largest score."""
 
@@ -74,13 +75,13 @@ def best_welfare(equilibria: EquilibriumSet) -> list[int]:
 
 
 def fairest(equilibria: EquilibriumSet) -> list[int]:
-    """The indices of the equilibria with the largest smallest payoff, and among these the largest sum of payoffs."""
+    """The equilibria with the largest smallest payoff, and among these the largest sum of payoffs."""
     fair = largest([e.payoffs.min() for e in equilibria], range(len(equilibria)), equilibria.game)
     return largest([e.payoffs.sum() for e in equilibria], fair, equilibria.game)
 
 
 def risk_undominated(equilibria: EquilibriumSet) -> list[int]:
-    """The indices of the pure equilibria that no other one risk-dominates in the 2x2 game of their actions."""
+    """The pure equilibria that no other one risk-dominates in the 2x2 game of their actions."""
     if len(equilibria) == 1:
         return [0]
     if equilibria.game.ndim != 3:
@@ -107,7 +108,7 @@ def risk_undominated(equilibria: EquilibriumSet) -> list[int]:
 
 
 def risk_gap(payoffs: Payoffs, a: tuple[int, int], b: tuple[int, int]) -> Any:
-    """The product of deviation losses at a minus that at b, each player's losses in units of the larger one."""
+    """The product of deviation losses at a minus that at b, in units of each player's larger loss."""
     losses = [
         (payoffs[0][own] - payoffs[0][other[0], own[1]], payoffs[1][own] - payoffs[1][own[0], other[1]])
         for own, other in ((a, b), (b, a))

@@ -1,10 +1,10 @@
-r"""All equilibria of a batch of small two-player games in JAX: a closed form for 2x2, support enumeration up to 4x4.
+r"""All equilibria of batches of small two-player games in JAX: closed form for 2x2, otherwise by supports.
 
-Every entry of the payoff matrices is a vector over the batch, all pairs of supports of one size are stacked along
-one axis, and linear systems are solved by cofactors, so that a million games compile to a few fused loops.
+Every entry of the payoff matrices is a vector over the batch, all pairs of supports of one size are stacked
+along one axis, and linear systems are solved by cofactors, so that a million games compile to a few loops.
 
-A game is flagged as degenerate if rounding could change the sign of a number on which the result depends. A game
-that is not flagged has exactly the listed equilibria, in float32 as in float64.
+A game is flagged as degenerate if rounding could change the sign of a number on which the result depends. A
+game that is not flagged has exactly the listed equilibria, in float32 as in float64.
 """
 
 from collections.abc import Sequence
@@ -39,8 +39,9 @@ MOST = {
     (3, 4): 9,
     (4, 4): 15,
 }
-"""For each shape, the largest number of equilibria of a game that is not degenerate, or an upper bound: the largest number of
-vertices of the best-response polytope minus one (Keiding 1997), and 15 for 4x4 games (McLennan & Park 1999)."""
+"""For each shape, the largest number of equilibria of a game that is not degenerate, or an upper bound: the
+largest number of vertices of the best-response polytope minus one (Keiding 1997), and 15 for 4x4 games
+(McLennan & Park 1999)."""
 
 
 class Equilibria(eqx.Module):
@@ -55,8 +56,8 @@ class Equilibria(eqx.Module):
             in an empty slot.
         count: number of equilibria found; it exceeds the number of filled slots only in degenerate games.
         degenerate: whether the game is degenerate, or cannot be distinguished from a degenerate game in this
-            precision, or is not finite. The listed profiles are equilibria, but others may be missing, such as
-            those with supports of unequal size or in a continuum.
+            precision, or is not finite. The listed profiles are equilibria, but others may be missing, such
+            as those with supports of unequal size or in a continuum.
     """
 
     row: Float[Array, "*batch slots m"]
@@ -229,7 +230,7 @@ def first_indices(found: Bool[Array, "pairs *batch"], slots: int) -> tuple[Slots
 def strategies_of_pairs(
     mixtures: list[list[Vector]], supports: list[list[tuple[int, ...]]], actions: int, slot: Slots
 ) -> list[Vector]:
-    """The probability of each action in each slot, from the mixtures over the supports and the pair in each slot."""
+    """Probabilities of all actions in each slot, from the mixtures over supports and the slots' pairs."""
     places = range(len(mixtures))
     by_place = [
         jnp.concatenate([mixture[k] if k < len(mixture) else 0 * mixture[0] for mixture in mixtures])
@@ -284,17 +285,17 @@ def with_residuals(
 
 
 class Indifference(NamedTuple):
-    r"""Mixtures over supports of size k that make the opponent indifferent, for each pair of supports and each game.
+    r"""Mixtures over supports of size k that make the opponent indifferent, per pair of supports and game.
 
     Args:
         mixture: the probabilities of the actions in the support.
         positive: the smallest of them.
         best: the smallest payoff difference between the opponent's actions inside and outside its support.
 
-    `positive` and `best` are in units of their rounding error, which is at most $2k\,k!\,\epsilon$ times the product of the
-    largest differences of each column: between -1 and 1 their sign is unknown, and where `positive` is below
-    -1, `best` has no meaning. If the system of a pair is exactly singular both are $-\infty$: its vertices are
-    also found from other pairs.
+    `positive` and `best` are in units of their rounding error, which is at most $2k\,k!\,\epsilon$ times the
+    product of the largest differences of each column: between -1 and 1 their sign is unknown, and where
+    `positive` is below -1, `best` has no meaning. If the system of a pair is exactly singular both are
+    $-\infty$: its vertices are also found from other pairs.
     """
 
     mixture: list[Vector]
@@ -306,8 +307,8 @@ def indifference(payoffs: Entries, pairs: Pairs) -> Indifference:
     r"""Mixtures on one player's supports that make the opponent indifferent on its support, by cofactors.
 
     Args:
-        payoffs: the opponent's payoffs `payoffs[own action][opponent's action]`, scaled to a range of about 1;
-            each entry is a vector over the batch.
+        payoffs: the opponent's payoffs `payoffs[own action][opponent's action]`, scaled to a range of about
+            1; each entry is a vector over the batch.
         pairs: supports (own, opponent's), all of the same size $k$.
     """
     k, n = len(pairs[0][0]), len(payoffs[0])
@@ -356,7 +357,10 @@ def cross(columns: list[list[Vector]]) -> list[Vector]:
 
 
 def entries(matrix: Float[Array, "*batch m n"]) -> Entries:
-    """Split a batch of matrices into one vector `(1, *batch)` per entry; the first axis is for supports or slots."""
+    """Split a batch of matrices into one vector `(1, *batch)` per entry.
+
+    The first axis is for supports or slots.
+    """
     return [[matrix[None, ..., i, j] for j in range(matrix.shape[-1])] for i in range(matrix.shape[-2])]
 
 
@@ -373,7 +377,7 @@ def span(matrix: Entries) -> Vector:
 
 
 def scaled(matrix: Entries) -> Entries:
-    """Divide the payoffs by a power of two near their range, which is exact, so that equal payoffs stay equal."""
+    """Divide the payoffs by a power of two near their range: this is exact, equal payoffs stay equal."""
     unit = jax.lax.stop_gradient(span(matrix))
     unit = jnp.ldexp(jnp.ones_like(unit), jnp.frexp(unit)[1])
     return [[v / unit for v in line] for line in matrix]

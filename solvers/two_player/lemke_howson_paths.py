@@ -1,4 +1,4 @@
-"""The Lemke-Howson algorithm from every label, in floats with exact verification and lexicographic pivoting."""
+"""The Lemke-Howson algorithm in floats with exact verification, with lexicographic pivoting."""
 
 import functools
 import itertools
@@ -17,14 +17,17 @@ from solvers.registry import solver, two_players
 from solvers.two_player.support import in_one_to_two, rational_sets, screen
 
 ZERO, DOUBT = 1e-11, 1e-8
-"""In a tableau of floats, whose entries are about 1, an entry below `ZERO` is zero, and one between `ZERO` and `DOUBT` may be."""
+"""In a tableau of floats, whose entries are about 1, an entry below `ZERO` is zero, and one between `ZERO`
+and `DOUBT` may be."""
 COARSE = 1e-6
-"""Ties found in floats are accepted if different payoffs differ by more than this part of the largest payoff."""
+"""Ties found in floats are accepted if different payoffs differ by more than this part of the largest
+payoff."""
 PIVOTS = 100_000
 """The largest number of pivots of a path in floats, which rounding errors can make cycle."""
 
 Sets = tuple[tuple[int, ...], tuple[int, ...]]
-"""The actions that a strategy may play, and equally many actions of the opponent that are best replies to it."""
+"""The actions that a strategy may play, and equally many actions of the opponent that are best replies to
+it."""
 
 
 class End(NamedTuple):
@@ -129,7 +132,7 @@ class Tables:
 
     @functools.cached_property
     def floats(self) -> tuple[Float[np.ndarray, "m n"], Float[np.ndarray, "m n"]]:
-        """Both tables rescaled to [1, 2], from the float payoffs if their differences lose no digits, otherwise from integers."""
+        """Both tables rescaled to [1, 2], computed from the integers if floats would lose digits."""
         row, column = (
             1 + (table - table.min()) / span
             if 1e-290 < (span := np.ptp(table)) < 1e290 and np.abs(table).max() <= span
@@ -177,10 +180,12 @@ def path_ends(
 
 
 def verified_equilibrium(tables: Tables, sets: tuple[Sets, Sets], exact: bool) -> tuple[Any, Any] | None:
-    """The equilibrium determined by the bases at the end of a path, with a key that identifies it; None if it is not one.
+    """The equilibrium determined by the bases at the end of a path, with a key that identifies it.
 
-    If floats prove that both strategies are positive on exactly the best replies to each other, these sets are
-    the key; otherwise `identity` gives it.
+    None if it is not one.
+
+    If floats prove that both strategies are positive on exactly the best replies to each other, these sets
+    are the key; otherwise `identity` gives it.
     """
     against = tables.floats[1], tables.floats[0].T  # the opponents' payoffs, own actions in rows
     if sets[0] == sets[1][::-1] and all(
@@ -206,7 +211,7 @@ def verified_equilibrium(tables: Tables, sets: tuple[Sets, Sets], exact: bool) -
 
 
 def identity(row: np.ndarray, column: np.ndarray, profile: tuple[tuple[Fraction, ...], ...]) -> Any:
-    """A key that identifies an equilibrium: its supports if they are all the best replies, otherwise the profile."""
+    """A key that identifies an equilibrium: its supports if they are all best replies, else the profile."""
     supports = tuple(tuple(k for k, p in enumerate(s) if p) for s in profile)
     for own, other, table, strategy in zip(supports, supports[::-1], (column, row.T), profile, strict=True):
         expected = [sum(strategy[i] * table[i, j] for i in own) for j in range(table.shape[1])]
@@ -216,7 +221,7 @@ def identity(row: np.ndarray, column: np.ndarray, profile: tuple[tuple[Fraction,
 
 
 def exact_strategy(table: np.ndarray, own: Sequence[int], other: Sequence[int]) -> tuple[Fraction, ...]:
-    """The strategy on some actions that makes equally many of the opponent's actions equally good, in rationals."""
+    """The strategy on `own` that makes the opponent's actions `other` equally good, in rationals."""
     solved = unique_solution(table[np.ix_(own, other)].T.tolist(), [1] * len(other))
     assert solved is not None, "the system of a basis has one solution"
     weights = dict(zip(own, solved[0], strict=True))
@@ -294,7 +299,7 @@ def least_row(
     basis: Sequence[int],
     outside: Sequence[int],
 ) -> int:
-    """Break a tie of the ratio test: the row whose ratios in the columns of the slacks are lexicographically smallest."""
+    """Break a tie of the ratio test lexicographically by the ratios in the columns of the slacks."""
     for slack in slacks:
         ratios = (
             table[near, outside.index(slack)] / factors[near]
@@ -354,7 +359,7 @@ def tableau(table: np.ndarray, own: range, slack: range) -> np.ndarray:
 
 
 def leaving_row(table: np.ndarray, entering: int, slacks: Sequence[int]) -> tuple[int, bool]:
-    """The row of the lexicographic ratio test, and whether the ratios of the right-hand side alone have a tie."""
+    """The row of the lexicographic ratio test, and whether the right-hand side alone left a tie."""
     rows = [k for k in range(len(table)) if table[k, entering] > 0]
     tied = False
     for column in (-1, *slacks):

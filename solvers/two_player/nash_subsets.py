@@ -1,8 +1,9 @@
 """Maximal Nash subsets and connected components of the equilibria of a two-player game.
 
-Every equilibrium is a mixture of extreme equilibria. Consider the bipartite graph in which a row strategy and a
-column strategy are adjacent if they form an extreme equilibrium. Its maximal cliques are the maximal Nash subsets:
-every mixture of the row strategies of a clique and every mixture of its column strategies form an equilibrium.
+Every equilibrium is a mixture of extreme equilibria. Consider the bipartite graph in which a row strategy and
+a column strategy are adjacent if they form an extreme equilibrium. Its maximal cliques are the maximal Nash
+subsets: every mixture of the row strategies of a clique and every mixture of its column strategies form an
+equilibrium.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,7 +26,7 @@ def equilibrium_set(
     pairs: Iterable[tuple[int, int]],
     **known: Any,
 ) -> EquilibriumSet:
-    """Make an `EquilibriumSet` from the extreme equilibria of a two-player game, with Nash subsets and components.
+    """Make an `EquilibriumSet` of extreme equilibria, with maximal Nash subsets and components.
 
     Args:
         payoffs: `(2, m, n)`, from `payoff_tensor`.
@@ -105,8 +106,8 @@ def components(pairs: Sequence[tuple[int, int]]) -> tuple[tuple[int, ...], ...]:
 def maximal_cliques(pairs: Sequence[tuple[int, int]]) -> tuple[Clique, ...]:
     """The maximal cliques of the bipartite graph of pairs, sorted.
 
-    The column sets of the maximal cliques are exactly the intersections, other than the empty set, of the sets
-    of columns that are paired with single rows.
+    The column sets of the maximal cliques are exactly the non-empty intersections of the sets of columns that
+    are paired with single rows.
 
     Args:
         pairs: (row, column) of each extreme equilibrium.

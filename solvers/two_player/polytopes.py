@@ -1,11 +1,11 @@
 r"""The best-response polytopes of a two-player game and all their vertices, by the double description method.
 
-A player's strategy $x$ and the opponent's best payoff $v$ against it lie in the cone $x \ge 0,\; v \ge
-\sum_i x_i b_{ij}$ for every action $j$ of the opponent. Its extreme rays, scaled to $\sum_i x_i = 1$, are the
+A player's strategy $x$ and the opponent's best payoff $v$ against it lie in the cone $x \ge 0,\; v \ge \sum_i
+x_i b_{ij}$ for every action $j$ of the opponent. Its extreme rays, scaled to $\sum_i x_i = 1$, are the
 vertices of the best-response polytope. They are found by inserting one action $j$ at a time: rays that
-violate its inequality are replaced by the points where it cuts the edges to rays that satisfy it (Motzkin et al.
-1953; Fukuda & Prodon 1996). The computation is exact in integers; in floats it carries error bounds and raises
-`Unproven` where they are too large.
+violate its inequality are replaced by the points where it cuts the edges to rays that satisfy it (Motzkin et
+al. 1953; Fukuda & Prodon 1996). The computation is exact in integers; in floats it carries error bounds and
+raises `Unproven` where they are too large.
 """
 
 from collections.abc import Callable, Iterator
@@ -24,7 +24,7 @@ FEW = 10
 
 
 class Unproven(ArithmeticError):
-    """Raised if a float is smaller than its error bound, so that it is unknown whether a ray satisfies an inequality."""
+    """Raised if a float is below its error bound: whether a ray satisfies an inequality is unknown."""
 
 
 class Vertices(NamedTuple):
@@ -43,7 +43,10 @@ class Vertices(NamedTuple):
 
     @property
     def simple(self) -> bool:
-        """Whether every vertex has as many labels as the player has actions; true unless the game is degenerate."""
+        """Whether every vertex has as many labels as the player has actions.
+
+        True unless the game is degenerate.
+        """
         return bool((self.labels.sum(axis=1) == self.points.shape[1]).all())
 
 
@@ -73,8 +76,8 @@ def vertices(payoffs: Shaped[np.ndarray, "own other"]) -> Vertices:
     $\{(x, v) : x \ge 0,\; \sum_i x_i = 1,\; v \ge \sum_i x_i b_{ij} \;\forall j\}$
 
     Args:
-        payoffs: the *opponent's* payoffs, `(own, other)`; as integers (Python integers in an array of objects,
-            or machine integers below 2^62) or as floats. Adding a constant to a row changes nothing.
+        payoffs: the *opponent's* payoffs, `(own, other)`; as integers (Python integers in an array of
+            objects, or machine integers below 2^62) or as floats. Adding a constant to a row changes nothing.
 
     Returns:
         The vertices, in no particular order.
@@ -167,7 +170,7 @@ def few_vertices(payoffs: Shaped[np.ndarray, "own other"]) -> Vertices:
 def first_cone(
     payoffs: Shaped[np.ndarray, "own other"],
 ) -> tuple[Shaped[np.ndarray, "rays kinds columns"], Bool[np.ndarray, "rays labels"]]:
-    r"""The extreme rays of the cone with the inequality of action 0 only: v alone, then one ray per own action.
+    r"""The extreme rays of the cone with the inequality of action 0 only: v, then one ray per own action.
 
     A ray holds x and the slacks $v - \sum_i x_i b_{ij}$ of the actions that are not inserted yet. For floats,
     a second row holds the error bounds of the first.
@@ -253,9 +256,9 @@ def edges(
 ):
     """The edges of the cone between a ray above and a ray below an inequality, as two arrays of indices.
 
-    If one of two rays has exactly as many tight inequalities as the dimension requires, they are adjacent if they
-    share all but one of them. Otherwise they are adjacent if no third ray has all the tight inequalities that
-    they share.
+    If one of two rays has exactly as many tight inequalities as the dimension requires, they are adjacent if
+    they share all but one of them. Otherwise they are adjacent if no third ray has all the tight inequalities
+    that they share.
     """
     masks, simple = packed(tight), tight.sum(axis=1) == own
     if masks.shape[1] > 1:
@@ -276,7 +279,10 @@ def edges(
 def easy_edges(
     masks: UInt64[np.ndarray, " rays"], above: Int[np.ndarray, " a"], below: Int[np.ndarray, " b"], own: int
 ):
-    """Edges between rays with as many tight inequalities as the dimension requires: sets that are equal after removing one each."""
+    """Edges between rays with exactly as many tight inequalities as the dimension requires.
+
+    Two of them are adjacent if their sets are equal after removing one inequality from each.
+    """
     rays = np.concatenate([above, below])
     sets = masks[rays]
     keys, rest = np.empty((own, len(rays)), dtype=np.uint64), sets.copy()
@@ -302,7 +308,10 @@ def adjacent(masks, a, b):
 
 
 def blocks(items: Int[np.ndarray, " items"], partners: int) -> Iterator[Int[np.ndarray, " block"]]:
-    """Split the items into blocks so that all pairs of a block with the partners fit into memory; no blocks without partners."""
+    """Split the items into blocks so that all pairs of a block with the partners fit into memory.
+
+    No blocks without partners.
+    """
     size = max(1, PAIRS // max(1, partners))
     return (items[start : start + size] for start in range(0, len(items) if partners else 0, size))
 
@@ -310,7 +319,7 @@ def blocks(items: Int[np.ndarray, " items"], partners: int) -> Iterator[Int[np.n
 def pairwise(
     first, second, combine: Callable[..., np.ndarray], wanted: Any
 ) -> Bool[np.ndarray, "first second"]:
-    """Which pairs of sets, in the form of `packed`, are combined to the wanted set by an operation on bits."""
+    """Which pairs of packed sets an operation on bits combines to the given set."""
     wanted = np.broadcast_to(wanted, first.shape[1:])
     return reduce(
         np.logical_and,

@@ -1,4 +1,4 @@
-"""All equilibria of a two-player game by support enumeration, in floats with error bounds and otherwise in rationals."""
+"""All equilibria of a two-player game by support enumeration, in floats with error bounds or in rationals."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -31,11 +31,11 @@ Sets = tuple[Bool[np.ndarray, "found own"], Bool[np.ndarray, "found others"]]
 def support_enumeration(game: Any, exact: bool = False, force: bool = False) -> EquilibriumSet:
     r"""All equilibria of a two-player game that is not degenerate, and all extreme equilibria of one that is.
 
-    For supports I and J of equal size, the strategy x on I makes the opponent indifferent on J, $\sum_{i \in I}
-    x_i B_{ij} = v$ for $j \in J$, with no better reply outside J. All such strategies of both players are
+    For supports I and J of equal size, the strategy x on I makes the opponent indifferent on J, $\sum_{i \in
+    I} x_i B_{ij} = v$ for $j \in J$, with no better reply outside J. All such strategies of both players are
     computed; x and y form an equilibrium if each plays only best replies to the other. Strategies from
-    different pairs of supports are combined too, so that the equilibria of degenerate games, whose supports may
-    have different sizes, are found.
+    different pairs of supports are combined too, which finds the equilibria of degenerate games with supports
+    of different sizes.
 
     Args:
         game: a two-player game; see `payoff_tensor`. Floats are read as their shortest decimals.
@@ -98,7 +98,9 @@ def within(
 
 
 def equalizing_sets(table: Shaped[np.ndarray, "own others"]) -> Sets:
-    r"""The supports and best replies of all vertices except 0 of $\{z \ge 0 : \sum_i z_i u_{ij} \le 1 \text{ for all } j\}$.
+    r"""The supports and best replies of all vertices of a best-response polytope except 0.
+
+    $\{z \ge 0 : \sum_i z_i u_{ij} \le 1 \text{ for all } j\}$
 
     Every vertex solves $\sum_{i \in I} z_i u_{ij} = 1,\ j \in J$, for some I and J of equal size. All these
     systems are solved in floats; where the error bound does not prove whether the solution is feasible, the
@@ -154,7 +156,7 @@ def equalizer(
 
 
 def in_one_to_two(table: Shaped[np.ndarray, "own others"]) -> Float[np.ndarray, "own others"]:
-    """Rescale a table of positive integers with minimum 1 to floats between 1 and 2, correct to the last bit but one."""
+    """Rescale positive integers with minimum 1 to floats in [1, 2], correct to the last bit but one."""
     top = int(table.max()) - 1 or 1
     return np.array([[1 + (u - 1) / top for u in row] for row in table.tolist()])
 
@@ -176,12 +178,12 @@ def screen(
     rows: Int[np.ndarray, "batch size"],
     columns: Int[np.ndarray, "batch size"],
 ) -> tuple[Bool[np.ndarray, " batch"], Bool[np.ndarray, " batch"]]:
-    r"""Solve a batch of systems $M z = 1$, $M_{ji} = u_{ij}$, and decide by error bounds which solutions are feasible.
+    r"""Solve a batch of systems $M z = 1$, $M_{ji} = u_{ij}$, and decide which solutions are feasible.
 
-    For an approximate inverse X of M with $\|I - X M\| \le 1/2$, $\|M^{-1}\| \le 2 \|X\|$, so the error of z is at
-    most $2 \|X\|\, \|M z - 1\|$, where the rounding of the residual is included (all norms are maximum norms).
-    A solution is proven feasible if every $z_i$ and every slack outside J exceeds its error, and proven
-    infeasible if one of them is below minus its error.
+    For an approximate inverse X of M with $\|I - X M\| \le 1/2$, $\|M^{-1}\| \le 2 \|X\|$, so the error of z
+    is at most $2 \|X\|\, \|M z - 1\|$, where the rounding of the residual is included (all norms are maximum
+    norms). A solution is proven feasible if every $z_i$ and every slack outside J exceeds its error, and
+    proven infeasible if one of them is below minus its error.
 
     Returns:
         Two masks: proven feasible, with every $z_i$ and every slack outside J positive; and undecided.
@@ -213,7 +215,7 @@ def screen(
 def rational_sets(
     table: Sequence[Sequence[int]], rows: Sequence[int], columns: Sequence[int]
 ) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
-    """Solve one system in rationals: the support and best replies of its vertex, or None if there is no feasible one."""
+    """Solve one system in rationals: support and best replies of its vertex, None if there is none."""
     solved = unique_solution([[table[i][j] for i in rows] for j in columns], [1] * len(rows))
     if solved is None or min(solved[0]) < 0:
         return None

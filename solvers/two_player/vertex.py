@@ -1,4 +1,4 @@
-"""All equilibria of a two-player game: the completely labeled pairs of vertices of the best-response polytopes."""
+"""All equilibria of a two-player game by enumerating the vertices of the best-response polytopes."""
 
 from fractions import Fraction
 from typing import Any
@@ -25,9 +25,11 @@ from solvers.two_player.polytopes import (
 LIMIT = 2_000_000
 """The largest number of vertices, by the upper bound theorem, without `force=True`."""
 MODERATE = 10_000
-"""Up to this number of vertices, all actions of a polytope are used, and small integers are as fast as floats."""
+"""Up to this number of vertices, all actions of a polytope are used, and small integers are as fast as
+floats."""
 LOPSIDED = 10
-"""If the second polytope may have this many times the vertices of the first, actions that are never a best reply are left out of it."""
+"""If the second polytope may have this many times the vertices of the first, actions that are never a best
+reply are left out of it."""
 SMALL = 2**20
 """Below this size of payoffs, products of integers mostly fit into machine words."""
 ACCURATE = 1e-11
@@ -101,7 +103,10 @@ def both_polytopes(against: Tables, force: bool) -> tuple[tuple[Vertices, Vertic
 
 
 def smaller_first(tables: Tables, force: bool) -> tuple[tuple[Vertices, Vertices], bool]:
-    """Enumerate the smaller polytope first; a much larger second one uses only actions that are best replies in the first."""
+    """Enumerate the smaller polytope first.
+
+    A much larger second one uses only actions that are best replies in the first.
+    """
     first = min((0, 1), key=lambda seat: most_vertices(*tables[seat].shape))
     own, other = tables[first], tables[1 - first]
     check_size(most_vertices(*own.shape), own.shape, force)

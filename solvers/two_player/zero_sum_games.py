@@ -16,16 +16,17 @@ from solvers.two_player.lemke_howson_paths import lemke_howson
 CONSTANT = 1e-15
 """The rounding that is allowed in a constant sum, relative to the payoffs that are added."""
 NOISE = 1e-9
-"""Probabilities up to this value may be due to the tolerance of the linear program; they are set to 0 if that gives a solution."""
+"""Probabilities up to this value may be due to the tolerance of the linear program; they are set to 0 if that
+gives a solution."""
 
 
 @solver("zero_sum", "neumann1928spiele", "minimax", players=2, finds="one", zero_sum=True)
 def zero_sum(game: Any) -> EquilibriumSet:
-    r"""One equilibrium of a two-player constant-sum game: optimal strategies and the value, by linear programming.
+    r"""Optimal strategies and the value of a two-player constant-sum game, by linear programming.
 
     $v = \max_x \min_j \sum_i x_i u_1(i, j)$, a linear program whose dual is the column player's. If the
-    residual of its solution is too large, as it can be for payoffs of very different sizes, the equilibrium is
-    computed by `lemke_howson`.
+    residual of its solution is too large, as it can be for payoffs of very different sizes, the equilibrium
+    is computed by `lemke_howson`.
 
     Args:
         game: a two-player game; see `payoff_tensor`.
