@@ -154,7 +154,7 @@ class Sampled(Game):
     def divergence(
         self, player: int, old: Own, new: Own, params: Joint, key: Key[Array, ""] | None = None
     ) -> Float[Array, ""]:
-        r"""The mean of $\mathrm{KL}(\pi_{old} \| \pi_{new})$ over the steps of episodes played with `params`."""
+        r"""The mean of $\mathrm{KL}(\pi_{old} \| \pi_{new})$ over the steps of episodes of `params`."""
         played = self.rollout(params, key)
         return mean_divergence(
             self.outputs(agent(old), played, player), self.outputs(agent(new), played, player), played
