@@ -9,6 +9,7 @@ import pytest
 from shaping.model_free import METHODS, Es, Ga, Ppo, categorical, gaussian
 from shaping.model_free.episodes import episode_keys, greedy, play_episodes
 from shaping.model_free.ppo import Batch
+from shaping.training import PolicyTrainer, run
 from tests.reference import toys
 from tests.reference.compilations import compilations
 
@@ -20,6 +21,12 @@ SMALL = {
 CLICKS, POINTS = categorical(toys.SIZE, 2, width=16), gaussian(2, 2, width=16, least=0.01)
 
 PLAY = eqx.filter_jit(play_episodes)
+
+
+def train(env, start, method, key=0, **settings):
+    """A training in chunks of 60 iterations."""
+    return run(PolicyTrainer(env, start, method), key, chunk=60, **settings)
+
 
 over_methods = pytest.mark.parametrize("name", list(METHODS))
 
