@@ -1,4 +1,4 @@
-"""Every learner under its name: what lists, tournaments, the command line and the laws of the tests iterate over."""
+"""The registry of learners."""
 
 import dataclasses
 import functools
@@ -40,12 +40,15 @@ from shaping.wrappers.basic import Alternating
 from shaping.wrappers.opponent_model import OpponentModel
 
 LEARNERS = Registry("learner")
-"""All learners. Facts of an entry: `learns` (False for fixed strategies), `look_ahead` (the setting that makes it naive at 0, or None),
-`keeps_fixed_points` (whether it stands still wherever every gradient vanishes), `simultaneous` (False if
-players step in turn), `max_players` (None: any number), `sampled` (whether it learns from episodes, and so
-plays sampled games alone, unless it is for games of `anywhere`),
-`tabular` (whether it keeps a table of values, and so plays through tables alone), `trained` (whether it plays only
-after a training, `shaping.training.TRAINERS`; making one by its name is refused)."""
+"""All learners.
+
+Facts of an entry: `learns` (False for fixed strategies); `look_ahead` (the setting that makes it naive at 0, or
+None); `keeps_fixed_points` (whether it stays wherever every gradient vanishes); `simultaneous` (False if players
+step in turn); `max_players` (None: any number); `sampled` (whether it learns from episodes, and so plays sampled
+games alone, unless `anywhere`); `tabular` (whether it keeps a table of action values, and so plays with tables
+alone); `trained` (whether it plays only after a training by `shaping.training.TRAINERS`; making one by its name
+is refused).
+"""
 
 
 def enter(
@@ -57,7 +60,7 @@ def enter(
     also: tuple[str, ...] = (),
     **facts: Any,
 ) -> None:
-    """Enter a learner with the facts that the laws need; `also` holds the keys of further papers that it stands for."""
+    """Enter a learner, with its facts, in the registry; `also` holds the keys of further papers."""
     known = {
         "learns": True,
         "look_ahead": None,
@@ -112,7 +115,7 @@ def lola_dice_adam(
     inner_steps: int = 1,
     moments: str = "kept",
 ) -> PolaDice:
-    """LOLA-DiCE as in the public code of the POLA paper: Adam and critics; there, Adam's moments are reset at every update."""
+    """LOLA-DiCE with Adam and critics, as in the POLA paper's code, which resets Adam's moments."""
     return PolaDice(lr, look_ahead, 0.0, 0.0, critic, inner_critic, inner_steps, 1, moments)
 
 
@@ -422,7 +425,9 @@ def as_learner(given: Any) -> Learner:
 
 
 def as_learners(given: Any, game: Game, opens: bool = False) -> tuple[Any, ...]:
-    """One learner per seat of a game, as `as_learner` takes them; a `Sweep` stays one, and where seats may be open, so does None.
+    """One learner per seat of a game, each given as `as_learner` accepts it.
+
+    A `Sweep` is kept as it is; so is None, where seats may be open.
 
     Raises:
         ValueError: for something that is no sequence, for another number of learners than seats, and as

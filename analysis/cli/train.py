@@ -10,37 +10,38 @@ from typing import Any
 
 @dataclasses.dataclass(frozen=True)
 class Train:
-    """Train a learner and keep it in a folder, to play and enter tournaments as file:FOLDER.
+    """Train a learner and save it in a folder; it plays as file:FOLDER.
 
-    What was trained is kept once a minute; after an interruption, the same command with --resume goes on from
-    there. Of a finished training it says so, and ends well.
+    The training is saved once a minute; after an interruption, the same command with --resume continues it. A
+    finished training is not repeated, and the exit status is 0.
     """
 
     learner: str
-    """What to train: cola, mfos, meva, ascent or mmaml; or a learner that plays as it is, such as lola: its parameters after a match are
-    kept."""
+    """The learner: cola, mfos, meva, ascent or mmaml; or one that plays untrained, such as lola, whose
+    parameters after a match are saved."""
     out: str
     """Folder for the trained learner."""
     game: str = "ipd"
     """The game."""
     against: tuple[str, ...] = ()
-    """The learners in the other seats, one name for all of them or one each: of the registry, or file:FOLDER for a trained one; self for
-    a training of every seat at once. By default naive, and self for cola and for learners that play as they are."""
+    """The learners in the other seats, one name for all of them or one each: of the registry, or file:FOLDER
+    for a trained one; self to train every seat. By default naive, or self for cola and learners that play
+    untrained."""
     preset: str = "quick"
     """paper for the published settings, quick for a smaller run of the same kind."""
     seed: int = 0
     """Root of all randomness."""
     set: tuple[str, ...] = ()
-    """Settings of the training, the game and the opponents, NAME.SETTING=VALUE, such as mfos.method=ga or naive.lr=0.5."""
+    """Settings of the training, the game and the opponents, NAME.SETTING=VALUE, such as mfos.method=ga."""
     resume: bool = False
-    """Go on with the training that the folder holds."""
+    """Continue the training in the folder."""
     force: bool = False
-    """Replace what the folder holds."""
+    """Replace the contents of the folder."""
     json: bool = False
     """Print one JSON object."""
 
     def run(self) -> None:
-        """Train, keep and print."""
+        """Train, save and print."""
         from analysis.cli import settings
         from analysis.cli.screen import announce_device
         from games import PLAYABLE
@@ -48,18 +49,18 @@ class Train:
 
         against = self.against or (catalog.trainer_entry(self.learner).facts["against"],)
         given = settings.parsed(self.set, (self.learner, self.game, *against))
-        label, own = together(against), given.get(self.learner, {})
+        label, own = label_of(against), given.get(self.learner, {})
         chosen = presets.preset(self.learner, self.game, self.preset, label, own.get("method"))
         given[self.game] = {**chosen.made_with, **given.get(self.game, {})}
         game = settings.made(PLAYABLE, [self.game], given)[self.game]
-        learners = seated(self.game, game, against, given)
+        learners = opponents(self.game, game, against, given)
         how, note = (
-            changed(chosen.settings, self.learner, own),
+            with_changes(chosen.settings, self.learner, own),
             {"made": {"game": self.game, "settings": given[self.game]}},
         )
         announce_device()
-        begun = time.monotonic()
-        with Told(how["iterations"]) as told:
+        begin = time.monotonic()
+        with ProgressLine(how["iterations"]) as progress:
             try:
                 outcome = training.train(
                     self.learner,
@@ -70,7 +71,7 @@ class Train:
                     out=self.out,
                     resume=self.resume,
                     force=self.force,
-                    report=told,
+                    report=progress,
                     note=note,
                 )
             except KeyboardInterrupt as interrupt:
@@ -92,15 +93,15 @@ class Train:
             print(json_.dumps(found | outcome.seen))
         else:
             print(
-                f"{self.learner} on {self.game} against {', '.join(against)}: {said(outcome.seen)} after {outcome.iterations} iterations"
+                f"{self.learner} on {self.game} against {', '.join(against)}: {phrase(outcome.seen)} after {outcome.iterations} iterations"
             )
             print(f"Published: {chosen.published(self.game, label)}.")
-            took = f" after {time.monotonic() - begun:.0f} s" if outcome.run is not None else ""
+            took = f" after {time.monotonic() - begin:.0f} s" if outcome.run is not None else ""
             print(f"Kept in {self.out}{took}; it plays as file:{self.out}.")
 
 
-def together(against: tuple[str, ...]) -> str:
-    """The opponents in one name, whatever their aliases.
+def label_of(against: tuple[str, ...]) -> str:
+    """One name for all opponents, with aliases resolved.
 
     Raises:
         ValueError: for an unknown opponent.
@@ -113,8 +114,8 @@ def together(against: tuple[str, ...]) -> str:
     return " and ".join(sorted({x if x == SELF else settings.canonical(family, x) for x in against}))
 
 
-def seated(name: str, game: Any, against: tuple[str, ...], given: Mapping[str, Any]) -> list[Any]:
-    """One learner per seat; None for what is trained.
+def opponents(name: str, game: Any, against: tuple[str, ...], given: Mapping[str, Any]) -> list[Any]:
+    """One learner per seat; None for a trained seat.
 
     Raises:
         ValueError: for as many names as there are no seats for, or an opponent that does not suit the game.
@@ -138,7 +139,7 @@ def seated(name: str, game: Any, against: tuple[str, ...], given: Mapping[str, A
     return [None, *([made[x] for x in against] if len(against) == others else [made[against[0]]] * others)]
 
 
-def changed(preset: Mapping[str, Any], name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+def with_changes(preset: Mapping[str, Any], name: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """A preset's settings with some replaced.
 
     Raises:
@@ -162,11 +163,11 @@ def changed(preset: Mapping[str, Any], name: str, given: Mapping[str, Any]) -> d
     return settings
 
 
-def said(seen: Mapping[str, Any]) -> str:
-    """What a training saw, as a phrase.
+def phrase(seen: Mapping[str, Any]) -> str:
+    """The summary of a training as a phrase.
 
     Example:
-        >>> said({"per_step": [-0.51234], "skipped": 0}), said({"loss": [1.5e-7, None]})
+        >>> phrase({"per_step": [-0.51234], "skipped": 0}), phrase({"loss": [1.5e-7, None]})
         ('per-step value -0.512', 'loss 1.5e-07, diverged')
     """
     words = {"per_step": "per-step value", "skipped": "updates skipped"}
@@ -182,8 +183,11 @@ def said(seen: Mapping[str, Any]) -> str:
     return ", ".join(f"{words.get(name, name)} {value}" for name, value in spelled.items())
 
 
-class Told:
-    """Iterations, what was seen last and the time left: one line that changes on a terminal, a line every ten seconds elsewhere."""
+class ProgressLine:
+    """A line with iterations, the latest summary and the time left.
+
+    It changes in place on a terminal; elsewhere a line is printed every ten seconds.
+    """
 
     def __init__(self, iterations: int):
         from rich.live import Live
@@ -191,10 +195,10 @@ class Told:
         from analysis.cli.screen import stderr
 
         self.iterations, self.first = iterations, None
-        self.begun = self.spoken = time.monotonic()
+        self.start = self.printed = time.monotonic()
         self.live = Live(console=stderr(), auto_refresh=False, transient=True)
 
-    def __enter__(self) -> "Told":
+    def __enter__(self) -> "ProgressLine":
         if self.live.console.is_terminal:
             self.live.start()
         return self
@@ -206,12 +210,12 @@ class Told:
         """After a chunk."""
         now = time.monotonic()
         if self.first is None:  # the first chunk compiles
-            self.begun, self.first = now, done
+            self.start, self.first = now, done
             return
-        left = (now - self.begun) * (self.iterations - done) / (done - self.first)
-        line = f"{done} of {self.iterations} iterations, {said(seen)}, about {left:.0f} s left"
+        left = (now - self.start) * (self.iterations - done) / (done - self.first)
+        line = f"{done} of {self.iterations} iterations, {phrase(seen)}, about {left:.0f} s left"
         if self.live.console.is_terminal:
             self.live.update(line, refresh=True)
-        elif now - self.spoken > 10:
-            self.spoken = now
+        elif now - self.printed > 10:
+            self.printed = now
             self.live.console.print(line, soft_wrap=True)

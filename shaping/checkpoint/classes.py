@@ -1,4 +1,4 @@
-"""The names under which files know classes: a class may move to another module, its name stays.
+"""Names of classes in files; a class may move to another module and keep its name.
 
 A learner's name is the one it has in `LEARNERS`.
 """
@@ -7,10 +7,9 @@ import importlib
 from typing import Any
 
 import equinox as eqx
-import optax
 
-LIBRARIES = (eqx.nn, optax)
-"""Libraries whose public classes files know as `library:Class`."""
+LIBRARIES = (eqx.nn,)
+"""Libraries whose public classes are named `library:Class` in files."""
 
 CLASSES = {
     "actor_critic": "games.agents.base:ActorCritic",
@@ -225,6 +224,6 @@ FORMAT_2 = {
     "shaping.learners.cola:UpdateNetwork": "update_network",
     "shaping.meta_value:ValueNetwork": "value_network",
 }
-"""What files of format 2 call classes, which is where they were defined when those files were written, and their names now."""
+"""Names of classes in files of format 2, which are the modules of that version, and their names now."""
 
 _NAMES = {home: name for name, home in CLASSES.items()}

@@ -1,4 +1,4 @@
-"""The files of a checkpoint: written whole or not at all, and read with a sentence on whatever is wrong with them."""
+"""The files of a checkpoint, and what is checked when they are read."""
 
 import hashlib
 import importlib.metadata
@@ -17,17 +17,17 @@ from games.storage import LOCK, SUM, is_intact
 FORMAT = 3
 """The version of the layout: 3 names classes by `shaping.checkpoint.classes`."""
 READABLE = (2, 3)
-"""The versions that are read; others are refused. 2 named classes by where they were defined."""
+"""The versions that can be read. In version 2, classes had the names of their modules."""
 HEADER = "learner.json"
 """The file that names all others."""
 PARTS = ("game", "learner", "state", "note", "arrays")
-"""What a header holds."""
+"""Entries of a header."""
 UNSIGNED = frozenset(("format", "lab", *PARTS))
-"""All that a header holds which was written before headers had a hash."""
+"""Entries of the headers that were written before headers had a hash."""
 
 
 def is_ours(path: pathlib.Path) -> bool:
-    """Whether a file is by its name one of a checkpoint's, finished or not: what a kill has left behind is removed by the next save.
+    """Whether a file has the name of a checkpoint's file, complete or temporary.
 
     Example:
         >>> [is_ours(pathlib.Path(name)) for name in ("learner.json", "arrays-0123456789abcdef.npz", "arrays-mine.npz")]
@@ -41,7 +41,7 @@ def is_ours(path: pathlib.Path) -> bool:
 
 
 def is_trace(path: pathlib.Path) -> bool:
-    """Whether something in a folder without a header was left by a killed training: a file of ours, or another seat's folder of such."""
+    """Whether a file or a folder of a seat was left by a training killed before its first save."""
     if not path.is_dir():
         return is_ours(path)
     if not re.fullmatch(r"seat_\d+", path.name) or not all(map(is_ours, path.iterdir())):
@@ -63,7 +63,7 @@ def lab() -> str | None:
 
 
 def header(folder: pathlib.Path) -> dict[str, Any]:
-    """The header, its form checked."""
+    """The header, after a check of its form."""
     path = folder / HEADER
     try:
         found = json.loads(path.read_text())
@@ -95,7 +95,7 @@ def header(folder: pathlib.Path) -> dict[str, Any]:
 
 
 def _is_formed(header: dict[str, Any]) -> bool:
-    """Whether a header's parts are of their kinds."""
+    """Whether a header's entries have the right types."""
     match header:
         case {
             "game": None | {"name": str(), "settings": dict()},
@@ -108,7 +108,7 @@ def _is_formed(header: dict[str, Any]) -> bool:
 
 
 def arrays(folder: pathlib.Path, header: dict[str, Any]) -> dict[str, np.ndarray]:
-    """The arrays, if they are those that were written."""
+    """The arrays, after a check of their hash."""
     path = folder / pathlib.Path(header["arrays"]["file"]).name
     try:
         content = path.read_bytes()
@@ -126,7 +126,7 @@ def arrays(folder: pathlib.Path, header: dict[str, Any]) -> dict[str, np.ndarray
 
 
 def told(folder: pathlib.Path, header: dict[str, Any]) -> Callable[[str], str]:
-    """What makes a sentence about this checkpoint."""
+    """A function that makes a sentence about this checkpoint."""
 
     def sentence(what: str) -> str:
         return f"The checkpoint {str(folder)!r}, written by version {header['lab']} of the laboratory (this one is {lab()}), {what}."

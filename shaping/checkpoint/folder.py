@@ -1,4 +1,4 @@
-"""Trained learners on disk: arrays in one file, everything else as JSON beside them; nothing is ever unpickled or evaluated.
+"""Trained learners on disk: arrays in one file and JSON in another; nothing is unpickled or evaluated.
 
 A folder holds `learner.json`, which names the file of arrays and its hash, and has a hash of its own. The
 arrays are written first, under a name made of their hash, and the JSON takes the old one's place in one move:
@@ -34,7 +34,7 @@ def save(
     note: dict[str, Any] | None = None,
     force: bool = False,
 ) -> pathlib.Path:
-    """Keep a learner in a folder, whole or not at all.
+    """Save a learner in a folder, completely or not at all.
 
     Args:
         learner: any learner: its numbers, networks and settings are kept to the last bit, wrappers included.
@@ -94,7 +94,7 @@ def packed(
 
 
 def put(folder: pathlib.Path, header: dict[str, Any], arrays: bytes, force: bool = False) -> None:
-    """Write a checkpoint's files into a folder that is held, arrays first, and remove those of earlier ones.
+    """Write a checkpoint's files into a locked folder, arrays first, and remove those of earlier ones.
 
     Raises:
         ValueError: if they cannot be written, or the folder holds another learner's checkpoint.
@@ -134,7 +134,7 @@ def load(folder: str | os.PathLike, game: Game | str | None = None, *, cast: boo
 
 
 def check_game(folder: str | os.PathLike, game: Game | str) -> None:
-    """Refuse another game than the one that a folder's learner was trained for; how initial parameters are drawn does not matter.
+    """Refuse another game than that of the folder's learner; how parameters are initialized may differ.
 
     Raises:
         ValueError: naming the first difference; also as `load`.
@@ -153,7 +153,7 @@ def check_game(folder: str | os.PathLike, game: Game | str) -> None:
 
 
 def check_empty(folder: str | os.PathLike) -> None:
-    """Refuse a folder that holds anything, be it a checkpoint, which a new training would replace.
+    """Refuse a folder with a checkpoint or other files in it, which a new training would replace.
 
     Raises:
         ValueError: saying what the folder holds, or why that cannot be read.
@@ -163,7 +163,7 @@ def check_empty(folder: str | os.PathLike) -> None:
         there = files.header(folder)
         finished = there["state"] is None
         raise ValueError(
-            f"The folder {str(folder)!r} holds {'the finished ' if finished else ''}{_who(there)}; "
+            f"The folder {str(folder)!r} holds {'the finished ' if finished else ''}{_subject(there)}; "
             f"{'' if finished else 'go on with it by resuming, '}name another folder, or replace it with force."
         )
     if folder.is_dir() and (names := sorted(p.name for p in folder.iterdir() if not files.is_trace(p))):
@@ -173,7 +173,7 @@ def check_empty(folder: str | os.PathLike) -> None:
 
 
 def is_begun(folder: str | os.PathLike) -> bool:
-    """Whether a folder holds something to go on with; false where a training was killed before its first save.
+    """Whether a folder holds a saved training; false where one was killed before its first save.
 
     Raises:
         ValueError: if it holds no trace of a training, saying how to begin.
@@ -190,7 +190,7 @@ def is_begun(folder: str | os.PathLike) -> bool:
 
 
 def check_note(folder: str | os.PathLike, asked: dict[str, Any]) -> None:
-    """Refuse to go on with another training than the one asked for.
+    """Refuse to continue another training than the one asked for.
 
     Args:
         folder: where it is.
@@ -241,7 +241,7 @@ def load_state(folder: str | os.PathLike, like: Any) -> Any:
 
 
 def is_finished(folder: str | os.PathLike) -> bool:
-    """Whether a folder's learner is the end of its training.
+    """Whether a folder's training is finished.
 
     Raises:
         ValueError: as `load`.
@@ -263,10 +263,11 @@ def _replaceable(folder: pathlib.Path, before: dict[str, Any], after: dict[str, 
     kinds = [h["learner"]["settings"].get("class") for h in (before, after)]
     if kinds[0] != kinds[1] or (before["game"] or {}).get("name") != (after["game"] or {}).get("name"):
         raise ValueError(
-            f"The folder {str(folder)!r} holds {_who(before)}, not {_who(after)}; name another folder, or replace it with force=True."
+            f"The folder {str(folder)!r} holds {_subject(before)}, not {_subject(after)}; name another folder, "
+            "or replace it with force=True."
         )
 
 
-def _who(header: dict[str, Any]) -> str:
+def _subject(header: dict[str, Any]) -> str:
     """The learner and its game."""
     return f"{header['learner']['name']!r} for {(header['game'] or {}).get('name', 'any game')!r}"

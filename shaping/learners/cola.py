@@ -1,4 +1,4 @@
-"""Learning consistently with opponent-learning awareness: networks that know each other's steps."""
+"""COLA: consistent learning with opponent-learning awareness, by trained networks."""
 
 import itertools
 from collections.abc import Sequence
@@ -16,17 +16,17 @@ from shaping.base import Learner, Scalar, View, number
 
 
 class Cola(Learner):
-    r"""Step along a learned direction, the gradient that takes everybody's learned directions into account.
+    r"""Step along a direction given by a trained network: the gradient after the others' steps along theirs.
 
-    $\theta_i \leftarrow \theta_i + a\, d_i(\theta)$, where networks trained by `shaping.training.cola.train`
-    give directions that solve $d_i(\theta) = \nabla_i V_i(\theta_i, \theta_{-i} + b\, d_{-i}(\theta))$ for
-    all players at once, as nearly as they can, over parameters in $[-I, I]$. They hold for the game and the
+    $\theta_i \leftarrow \theta_i + a\, d_i(\theta)$, where networks trained by `shaping.training.ColaTrainer`
+    give directions that approximately solve $d_i(\theta) = \nabla_i V_i(\theta_i, \theta_{-i} + b\,
+    d_{-i}(\theta))$ for all players at once, over parameters in $[-I, I]$. They hold for the game and the
     look-ahead b that they were trained for.
 
     Args:
         networks: one per seat of the game.
         lr: own step $a$, at least 0.
-        bound: $I$: what the networks see is clamped to $[-I, I]$; infinite for no clamp.
+        bound: $I$: the networks' inputs are clamped to $[-I, I]$; infinite for no clamp.
 
     Raises:
         ValueError: when a match starts, if the game's players or parameters are not those of the networks.
@@ -55,7 +55,7 @@ class Cola(Learner):
         if fits != tuple((sum(counts), own) for own in counts):
             raise ValueError(
                 f"Cola: the networks are for {len(fits)} players with {tuple(own for _, own in fits)} parameters, but those of "
-                f"{view.game.name!r} have {counts}; train networks for this game with shaping.training.cola.train."
+                f"{view.game.name!r} have {counts}; train networks for this game with ColaTrainer."
             )
         return ()
 
@@ -65,7 +65,7 @@ class Cola(Learner):
         return optax.tree.scale(self.lr, self.direction(network, view.params, view.seat)), state
 
     def direction(self, network: Mlp, params: Joint, seat: int) -> Own:
-        """What one network says of one seat's parameters."""
+        """The output of one network for one seat's parameters."""
         own, restore = ravel_pytree(params[seat])
         others = [ravel_pytree(p)[0] for j, p in enumerate(params) if j != seat]
         seen = jnp.clip(jnp.concatenate([own, *others]), -self.bound, self.bound)
@@ -97,7 +97,7 @@ def drawn(
 
 
 def normal_network(key: Key[Array, ""], sizes: Sequence[int], activation: str, std: Scalar) -> Mlp:
-    r"""A network with these numbers of inputs, hidden units and outputs: weights from $N(0, std^2)$, biases 0.
+    r"""A network with these layer sizes, from inputs to outputs: weights from $N(0, std^2)$, biases 0.
 
     Example:
         >>> normal_network(jax.random.key(0), (2, 8, 8, 1), "relu", 0.1).outputs(jnp.zeros(2)).tolist()

@@ -1,4 +1,4 @@
-"""Meta-value learning: ascend what one's value will be as everybody goes on learning."""
+"""Meta-value learning: ascend a learned value of everybody's future parameters."""
 
 import equinox as eqx
 import jax
@@ -12,17 +12,17 @@ from shaping.networks.meta_value import ValueNetwork, rows
 
 
 class Meva(Learner):
-    r"""Ascend one's value and a learned value of what follows: $\theta_i \leftarrow \theta_i + a \nabla_i [(1-\gamma) V_i + \gamma U_i]$.
+    r"""Ascend the own value and a learned meta-value.
 
-    The meta-value $U_i(\theta) = (1-\gamma)\, V_i(\theta') + \gamma\, U_i(\theta')$, $\theta'$ being
-    everybody's parameters after the next steps, is a network trained by `shaping.training.meva.train_meva`,
-    for the game and the co-players that it was trained for. With $\gamma = 0$ this is the naive learner.
+    $\theta_i \leftarrow \theta_i + a \nabla_i [(1-\gamma) V_i + \gamma U_i]$. The meta-value $U_i(\theta) =
+    (1-\gamma)\, V_i(\theta') + \gamma\, U_i(\theta')$, $\theta'$ being everybody's parameters after the next
+    learning step, is a network trained by `shaping.training.MevaTrainer`, for the game and the co-players
+    that it was trained for. With $\gamma = 0$ this is the naive learner.
 
     Args:
         network: the meta-value, in units of the game's per-step value.
         lr: own step $a$, at least 0; on un-normalized returns.
-        discount: $\gamma$ in [0, 1], how far-sighted one is; the co-players' discounts are taken to be the
-            same.
+        discount: $\gamma$ in [0, 1], of the meta-value; the co-players are assumed to have the same.
         row: whose meta-value it is: that of the seat in which it was trained beside other learners; None for
             that of the seat in which it plays, where all were trained together.
 
@@ -54,7 +54,7 @@ class Meva(Learner):
         if n < 2 or max(sizes) != size or seats != n:
             raise ValueError(
                 f"Meva: the network is for {'several' if self.network.roles is None else seats} players of at most {size} parameters, but "
-                f"those of {view.game.name!r} have {sizes}; train one for this game with shaping.training.meva.train_meva."
+                f"those of {view.game.name!r} have {sizes}; train one for this game with MevaTrainer."
             )
         return ()
 
@@ -69,7 +69,7 @@ class Meva(Learner):
 
 
 def seating(view: View, row: int | None) -> Int[Array, " n"]:
-    """The seats of the player and then of the others, as the network counts them."""
+    """The network's seats of the player and of the others, in this order."""
     n = view.game.n_players
     orders = [jnp.array([own, *(j for j in range(n) if j != own)]) for own in range(n)]
     return view.own_entry(orders) if row is None else orders[row]
@@ -83,7 +83,7 @@ def foresighted(
     now: Scalar,
     later: Scalar,
 ) -> Own:
-    r"""$\nabla_i [\mathrm{now}\, V_i + \mathrm{later}\, U_i]$, with $U$ brought from per-step values to returns.
+    r"""$\nabla_i [\mathrm{now}\, V_i + \mathrm{later}\, U_i]$, with $U$ converted to returns.
 
     Args:
         network: $U$.

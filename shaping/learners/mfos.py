@@ -1,4 +1,4 @@
-"""Model-free opponent shaping: a policy over one's own parameters."""
+"""Model-free opponent shaping (M-FOS): a policy whose actions are the own parameters."""
 
 import jax
 import jax.numpy as jnp
@@ -12,10 +12,11 @@ from shaping.networks.policies import Gaussian
 
 
 class Mfos(Learner):
-    r"""Let a policy choose one's next parameters from everybody's present ones: $\theta_i \leftarrow \pi(\sigma(\theta_i, \theta_{-i}))$.
+    r"""Play the own parameters that a policy chooses from the current joint parameters.
 
-    The step is what the policy chose minus the own parameters. Policies come from
-    `shaping.training.mfos.train_mfos`; one trained against some learners plays against any.
+    $\theta_i \leftarrow \pi(\sigma(\theta_i, \theta_{-i}))$. The step is the policy's choice minus the own
+    parameters. Policies are trained by `shaping.training.MfosTrainer`; one trained against some learners
+    plays against any.
 
     Args:
         policy: from probabilities, the player's own first and then the others' by seat, to own parameters.
@@ -49,12 +50,12 @@ class Mfos(Learner):
         if (into, out) != (everybody, own):
             raise ValueError(
                 f"Mfos: the policy chooses {out} parameters from {into}, but player {view.seat} of {view.game.name!r} has {own} of "
-                f"{everybody}; train one for this game with shaping.training.mfos.train_mfos."
+                f"{everybody}; train one for this game with MfosTrainer."
             )
         return ()
 
     def update(self, state: PyTree, view: View) -> tuple[Own, PyTree]:
-        """From the own parameters to those that the policy chooses."""
+        """The policy's choice minus the own parameters."""
         own, shaped = ravel_pytree(view.own)
         others = [ravel_pytree(view.params[j])[0] for j in view.others]
         seen = jax.nn.sigmoid(jnp.concatenate([own, *others]))

@@ -1,4 +1,4 @@
-"""Learned initial parameters and step size."""
+"""M-MAML: a naive learner with trained initial parameters and step size."""
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -11,9 +11,10 @@ from shaping.base import Learner, Scalar, View, number
 
 
 class Mmaml(Learner):
-    r"""A naive learner that begins at chosen parameters: $\theta_0 = \phi$, then $\theta \leftarrow \theta + a \nabla V$.
+    r"""A naive learner with chosen initial parameters.
 
-    Both $\phi$ and $a$ are learned by `train_mmaml`, with the gradient of the whole match.
+    $\theta_0 = \phi$, then $\theta \leftarrow \theta + a \nabla V$. Both $\phi$ and $a$ are trained by
+    `shaping.training.MmamlTrainer`, with the gradient of the whole match.
 
     Args:
         logits: $\phi$, the own parameters of one seat, or one number for all of them.

@@ -1,4 +1,4 @@
-"""Parameters that were learned before, as a learner that does not learn any more."""
+"""A learner that plays fixed parameters, such as those learned in a training."""
 
 import jax
 import optax
@@ -9,10 +9,10 @@ from shaping.base import Learner, View
 
 
 class Settled(Learner):
-    """Play with the same parameters for ever.
+    """Play the same parameters at every step.
 
-    What `shaping.training.match` keeps of a training; it plays any game whose parameters are of the same
-    form.
+    `shaping.training.MatchTrainer` returns its results in this form. It plays any game with parameters of the
+    same structure and shapes.
 
     Args:
         own: the parameters of one seat.

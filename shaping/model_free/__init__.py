@@ -1,4 +1,4 @@
-"""Optimizers of policies that learn from playing an environment; the only derivatives are those of the policy."""
+"""Optimizers of policies that learn from playing an environment, without derivatives of the environment."""
 
 from shaping.model_free.annealed import Annealed, Apart
 from shaping.model_free.base import Method, Report

@@ -1,4 +1,4 @@
-"""Players who learn alone at first, and together more and more often."""
+"""An optimizer that alternates between two environments, one of them more and more rarely."""
 
 from typing import Any
 
@@ -14,7 +14,9 @@ from shaping.model_free.base import Method, Report
 
 
 class Apart(Environment):
-    """Every player in an environment of its own, all played side by side and for equally many steps.
+    """An environment that consists of one separate environment per player, all played in parallel.
+
+    All have episodes of equal length.
 
     Args:
         envs: one per player, each of one player; observations and actions have equal shapes.
@@ -32,26 +34,26 @@ class Apart(Environment):
 
     @property
     def n_players(self) -> int:
-        """How many environments."""
+        """Number of environments."""
         return len(self.envs)
 
     @property
     def n_actions(self) -> tuple[int, ...]:
-        """Of every player, in its own environment."""
+        """Number of actions of every player, in its own environment."""
         return tuple(env.n_actions[0] for env in self.envs)
 
     @property
     def observation_shape(self) -> tuple[int, ...]:
-        """Of every player."""
+        """Shape of every player's observation."""
         return self.envs[0].observation_shape
 
     @property
     def name(self) -> str:
-        """All of them."""
+        """The names of all environments."""
         return f"apart({', '.join(env.name for env in self.envs)})"
 
     def reset(self, key: Key[Array, ""]) -> tuple[Float[Array, "n_players ..."], tuple[PyTree, ...]]:
-        """Start all of them, each from a key of its own."""
+        """Start all environments, each from a key of its own."""
         observations, states = zip(
             *(env.reset(derive(key, k)) for k, env in enumerate(self.envs)), strict=True
         )
@@ -67,27 +69,28 @@ class Apart(Environment):
         Bool[Array, ""],
         dict[str, Any],
     ]:
-        """One step of all of them, as `Environment.step` says."""
+        """One step of all environments; see `Environment.step`."""
         after = [env.step(derive(key, k), state[k], actions[k : k + 1]) for k, env in enumerate(self.envs)]
         observations, states, rewards, terminated, truncated, _ = zip(*after, strict=True)
         ends = jnp.stack(terminated).all(), jnp.stack(truncated).all()
         return jnp.concatenate(observations), states, jnp.concatenate(rewards), *ends, {}
 
     def observe(self, state: tuple[PyTree, ...]) -> Float[Array, "n_players ..."]:
-        """What everybody sees."""
+        """Everybody's observations."""
         return jnp.concatenate([env.observe(s) for env, s in zip(self.envs, state, strict=True)])
 
 
 class Annealed(Method):
-    r"""A method whose players learn in another environment at first: in iteration t = 1, 2, ... with probability $\max(0, 1 - r t)$.
+    r"""A method that sometimes plays a second environment, `alone`, in place of the given one.
 
-    One coin is tossed per iteration, for all players. With `Apart` for the other environment, everybody first
-    learns what pays against somebody simple, and then what pays against each other.
+    In iteration t = 1, 2, ... it does so with probability $\max(0, 1 - r t)$. One random draw per iteration
+    decides for all players. With `Apart` as the second environment, all players first learn against simple
+    opponents, and later against each other.
 
     Args:
-        method: what learns, in either environment.
-        alone: the other environment, of as many players.
-        rate: $r$, in [0, 1]; 1 never plays the other environment, 0 always.
+        method: the optimizer, used in both environments.
+        alone: the second environment, with the same number of players.
+        rate: $r$, in [0, 1]; at 1 the second environment is never played, at 0 always.
 
     Source:
         Lu et al. 2022, "Model-free opponent shaping", section 4, and its code, where r is .0015 and the
@@ -109,7 +112,7 @@ class Annealed(Method):
 
     @property
     def length(self) -> int:
-        """Most steps of an episode."""
+        """Maximal number of steps of an episode."""
         return self.method.length
 
     def init(self, policies: PyTree) -> PyTree:
@@ -119,7 +122,7 @@ class Annealed(Method):
     def step(
         self, env: Environment, policies: PyTree, state: PyTree, key: Key[Array, ""]
     ) -> tuple[PyTree, PyTree, Report]:
-        """Toss the coin, then one iteration of the method; what it saw is of the environment that was played."""
+        """One iteration of the method in one of the two environments, which the report is about."""
         inner, before = state
         coin, playing = jax.random.split(key)
         policies, inner, report = jax.lax.cond(
@@ -130,5 +133,5 @@ class Annealed(Method):
         return policies, (inner, before + 1), report
 
     def is_alone(self, coin: Key[Array, ""], before: Int[Array, ""]) -> Bool[Array, ""]:
-        """Whether the iteration after `before` others is played in the other environment."""
+        """Whether iteration `before` + 1 plays the second environment."""
         return jax.random.uniform(coin) < 1 - self.rate * (before + 1)

@@ -1,4 +1,4 @@
-"""What an optimizer of policies is."""
+"""The interface of optimizers of policies."""
 
 import abc
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
@@ -14,7 +14,7 @@ from shaping.model_free.episodes import Episodes
 
 
 class Report(NamedTuple):
-    """What one iteration saw, before its update.
+    """The report of one iteration, before its update.
 
     Attributes:
         returns: mean undiscounted return of an episode, per player.
@@ -30,10 +30,10 @@ class Report(NamedTuple):
 
 
 class Method(eqx.Module):
-    """An optimizer of policies by playing: a value with numbers for data, and two pure functions.
+    """An optimizer of policies that learns from playing an environment: a value with two pure functions.
 
     Attributes:
-        length: most steps of an episode it plays.
+        length: maximal number of steps of its episodes.
     """
 
     if TYPE_CHECKING:  # a type checker would take an abstract attribute for an argument of the constructor
@@ -46,13 +46,13 @@ class Method(eqx.Module):
 
     @abc.abstractmethod
     def init(self, policies: PyTree) -> PyTree:
-        """The optimizer's state beside the policies, which are stacked along a leading player axis."""
+        """The optimizer's initial state; policies are stacked along a leading player axis."""
 
     @abc.abstractmethod
     def step(
         self, env: Environment, policies: PyTree, state: PyTree, key: Key[Array, ""]
     ) -> tuple[PyTree, PyTree, Report]:
-        """One iteration: the next policies, the next state, and what was seen."""
+        """One iteration: the next policies, the next state and the report."""
 
 
 def report(
@@ -67,11 +67,11 @@ def report(
 
 
 def seen(played: Episodes, ok: Bool[Array, " player"]) -> Report:
-    """What is reported of played episodes."""
+    """The report on played episodes."""
     return report(played.rewards.sum(axis=0), played.alive.sum(axis=0), played.ok, ok)
 
 
 def kept(old: PyTree, new: PyTree) -> tuple[PyTree, Bool[Array, ""]]:
-    """The new numbers if all are finite, otherwise the old ones; and which."""
+    """The new numbers if all are finite, otherwise the old numbers; and whether they are the new ones."""
     fine = jnp.stack([jnp.isfinite(x).all() for x in jax.tree.leaves(new)]).all()
     return jax.tree.map(lambda a, b: jnp.where(fine, b, a), old, new), fine

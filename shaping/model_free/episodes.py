@@ -17,13 +17,13 @@ Act = Callable[[Any, Key[Array, ""], Any], tuple[Any, Float[Array, ""]]]
 
 
 class Episodes(NamedTuple):
-    """What happened, time first, then the episode, then the player.
+    """Played episodes; axes are time, episode and player, in this order.
 
     Attributes:
-        observations: what was seen before each step.
-        actions: what was done.
-        log_probs: with what log-probability.
-        rewards: what it brought, 0 after an episode's end.
+        observations: before each step.
+        actions: the actions taken.
+        log_probs: log-probabilities of the actions.
+        rewards: of each step, 0 after an episode's end.
         alive: whether the episode was still going before the step `(time, episode)`.
         ok: whether an episode's numbers all were finite `(episode,)`.
     """
@@ -37,12 +37,12 @@ class Episodes(NamedTuple):
 
 
 def sampled(policy: Any, key: Key[Array, ""], observation: Any) -> tuple[Any, Float[Array, ""]]:
-    """Act at random, as the policy says."""
+    """A random action drawn from the policy."""
     return policy.act(key, observation)
 
 
 def greedy(policy: Any, key: Key[Array, ""], observation: Any) -> tuple[Any, Float[Array, ""]]:
-    """Take the most probable action."""
+    """The most probable action."""
     return policy.mode(observation), jnp.zeros(())
 
 
@@ -108,7 +108,7 @@ def fitness(
 ) -> tuple[
     Float[Array, "member player"], Float[Array, "member episode player"], Float[Array, "member episode"]
 ]:
-    """Every member's mean discounted return, on the same episodes for all; NaN where an episode of it was not finite.
+    """Every member's mean discounted return, on the same episodes for all; NaN if some episode is not finite.
 
     Returns:
         The fitness, the undiscounted return of every episode, and its number of steps.

@@ -13,7 +13,7 @@ from shaping.model_free.episodes import ACTS, episode_keys, fitness
 
 
 class Es(Method):
-    r"""Ascend a smoothed return by its score-function gradient over random directions of the parameters.
+    r"""Ascend a smoothed return by its score-function gradient, from random directions in parameter space.
 
     $\nabla_\theta E_\epsilon[F(\theta + \sigma\epsilon)] = E[F(\theta + \sigma\epsilon)\, \epsilon] /
     \sigma$, $\epsilon \sim N(0, I)$, in antithetic pairs $\pm\epsilon$, by Adam. All members play the same
@@ -24,7 +24,7 @@ class Es(Method):
         lr: Adam's, at least 0.
         sigma: $\sigma$, at least 0.
         discount: of the return that is ascended, in [0, 1].
-        weighting: what the members' returns become: `"ranks"` (centered, from -.5 to .5), `"standardized"` or
+        weighting: how the members' returns become weights: `"ranks"` (centered, from -.5 to .5), `"standardized"` or
             `"raw"`.
         acts: `"mode"` (noise in the parameters alone) or `"sample"`.
         pairs: antithetic pairs; the population is twice as large.
@@ -56,7 +56,7 @@ class Es(Method):
     def step(
         self, env: Environment, policies: PyTree, state: PyTree, key: Key[Array, ""]
     ) -> tuple[PyTree, PyTree, Report]:
-        """Evaluate a population, then climb."""
+        """Evaluate a population, then take one step of Adam along the estimated gradient."""
         gradient, (returns, steps, usable) = self.estimate(env, policies, key)
         direction, moments = jax.vmap(optax.adam(self.lr).update)(
             jax.tree.map(jnp.negative, gradient), state, policies
@@ -68,7 +68,7 @@ class Es(Method):
     def estimate(
         self, env: Environment, policies: PyTree, key: Key[Array, ""]
     ) -> tuple[PyTree, tuple[Array, Array, Array]]:
-        """The gradient, and every episode's undiscounted return, number of steps and whether it was finite."""
+        """The gradient, and of every episode the return, the number of steps and whether it is finite."""
         drawing, playing = jax.random.split(key)
         noise = jax.tree.map(lambda e: jnp.concatenate([e, -e]), directions(drawing, policies, self.pairs))
         members = jax.tree.map(lambda p, e: p[None] + self.sigma * e, policies, noise)
@@ -87,7 +87,9 @@ def directions(key: Key[Array, ""], tree: PyTree, members: int) -> PyTree:
 
 
 def weighted(scores: Float[Array, "member player"], weighting: str) -> Float[Array, "member player"]:
-    """What scores become as weights, player by player; one that is not finite counts as much as the worst of the others.
+    """Weights of the members from their scores, per player.
+
+    A score that is not finite counts as much as the lowest finite one.
 
     Example:
         >>> weighted(jnp.array([[3.0], [10.0], [jnp.nan]]), "ranks").ravel().tolist()
@@ -107,7 +109,7 @@ def weighted(scores: Float[Array, "member player"], weighting: str) -> Float[Arr
 
 
 def ranks(x: Float[Array, " n"]) -> Float[Array, " n"]:
-    """Ranks from 0 on; equal numbers share the mean of theirs, so that a population of equals is drawn nowhere.
+    """Ranks from 0 on; equal numbers have equal ranks, so that a population of equals has gradient 0.
 
     Example:
         >>> ranks(jnp.array([5.0, 1.0, 5.0])).tolist()

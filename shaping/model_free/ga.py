@@ -12,11 +12,11 @@ from shaping.model_free.es import directions
 
 
 class Ga(Method):
-    r"""Mutate the best of a population, and never exchange the champion for one that does worse on fresh episodes.
+    r"""Mutate the best of a population; the champion is replaced only by a better policy on new episodes.
 
     Children are $\theta_{parent} + \sigma\epsilon$, $\epsilon \sim N(0, I)$, of parents drawn evenly from the
     `parents` best of the last generation. All play the same episodes; the best child then meets the champion
-    on `trials` fresh ones. With one parent, all children are the champion's. With several players, child m
+    on `trials` new ones. With one parent, all children are the champion's. With several players, child m
     plays with child m of the others, and a challenger with the others' champions. What is reported of returns
     is the old champion's; of failures, the children's.
 
@@ -59,7 +59,7 @@ class Ga(Method):
             )
 
     def init(self, policies: PyTree) -> PyTree:
-        """The parents `(parent, player, ...)`: the policy, over and over."""
+        """The parents `(parent, player, ...)`: copies of the policy."""
         return jax.tree.map(lambda p: jnp.broadcast_to(p[None], (self.parents, *p.shape)), policies)
 
     def step(
@@ -94,7 +94,7 @@ class Ga(Method):
     def fitness(
         self, env: Environment, members: PyTree, keys: Key[Array, " episodes"]
     ) -> tuple[Array, Array, Array]:
-        """What every member gains."""
+        """Fitness, returns and numbers of steps of every member."""
         return fitness(env, members, keys, self.length, self.discount, ACTS[self.acts])
 
 
@@ -109,6 +109,6 @@ def picked(x: Array, order: Array) -> Array:
 
 
 def lineups(old: Array, new: Array, players: int) -> Array:
-    """The old ones, then, for every player, the old ones with its new one."""
+    """All champions; then, for every player, all champions with this player's replaced by its challenger."""
     single = along(jnp.eye(players, dtype=bool), old[None])
     return jnp.concatenate([old[None], jnp.where(single, new[None], old[None])])

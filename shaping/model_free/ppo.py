@@ -14,11 +14,13 @@ from shaping.model_free.base import Method, Report, kept, seen
 from shaping.model_free.episodes import episode_keys, play_episodes, returns_to_go
 
 PART = 64
-"""Most experiences that a CPU differentiates at once: a hidden layer of 256 then stays in its cache, which halves the time."""
+"""Maximal number of episodes in one part of a batch on a CPU.
+
+A hidden layer of 256 then fits the cache, which halves the time."""
 
 
 class Batch(NamedTuple):
-    """One player's experience; leading axes (time, episode)."""
+    """One player's steps; leading axes (time, episode)."""
 
     observations: PyTree[Array]
     actions: PyTree[Array]
@@ -71,7 +73,7 @@ class Ppo(Method):
     def step(
         self, env: Environment, policies: PyTree, state: PyTree, key: Key[Array, ""]
     ) -> tuple[PyTree, PyTree, Report]:
-        """Play a batch of episodes, then improve on it."""
+        """Play a batch of episodes, then update the policies on it."""
         played = play_episodes(env, policies, episode_keys(key, self.episodes), self.length)
         used = played.alive & played.ok[None]
         finite = jax.tree.map(
@@ -92,7 +94,7 @@ class Ppo(Method):
         rewards: Array,
         used: Array,
     ) -> tuple[Any, PyTree, Bool[Array, ""]]:
-        """One player's epochs; where anything becomes infinite, nothing is changed."""
+        """All epochs of one player; an update that is not finite is not made."""
         weights = used / jnp.maximum(used.sum(), 1)
         targets = normalized(returns_to_go(rewards, self.discount), weights)
         batch = Batch(observations, actions, log_probs, targets, weights.astype(targets.dtype))
@@ -107,7 +109,7 @@ class Ppo(Method):
         return policy, moments, fine
 
     def gradient(self, policy: Any, batch: Batch) -> Any:
-        """The gradient of the loss over the full batch, added up over parts of it, so that a few activations are held at a time."""
+        """The gradient of the loss over the full batch, as a sum over parts, which saves memory."""
         episodes = batch.weights.shape[1]
         size = part(episodes) if jax.default_backend() == "cpu" else episodes
         batch = jax.tree.map(lambda x: x.reshape(-1, size, *x.shape[2:]), batch)

@@ -1,4 +1,4 @@
-"""Meta-values: networks that say what becomes of everybody's parameters as everybody goes on learning, and how they are fitted."""
+"""Networks for meta-values, their targets and their loss."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from shaping.base import Scalar
 
 
 class Normed(eqx.Module):
-    """A linear layer without biases, orthogonal at first, and a layer norm."""
+    """A linear layer without biases, initially orthogonal, followed by a layer norm."""
 
     linear: eqx.nn.Linear
     norm: eqx.nn.LayerNorm
@@ -30,7 +30,10 @@ class Normed(eqx.Module):
 
 
 class Residual(eqx.Module):
-    r"""A gated residual block: $g \odot x + (1 - g) \odot (W\, \mathrm{gelu}(\mathrm{Normed}(x)) + b)$, the gate g a half at first."""
+    r"""A gated residual block.
+
+    $g \odot x + (1 - g) \odot (W\, \mathrm{gelu}(\mathrm{Normed}(x)) + b)$, with $g = 1/2$ initially.
+    """
 
     normed: Normed
     linear: eqx.nn.Linear
@@ -50,18 +53,18 @@ class Residual(eqx.Module):
 class ValueNetwork(eqx.Module):
     r"""Quantiles of every player's meta-value, from everybody's parameters and discounts $\gamma$.
 
-    Every player's parameters, squashed by the sigmoid, and $\gamma$ go through layers that are the same for
-    all; then come, for each player, layers that see what came of its own and the mean of what came of the
-    others'. Thereby relabeling the players relabels the meta-values, unless they have `roles`: a scale and a
-    bias per seat, for players who differ or learn by different rules.
+    An encoder shared by all players takes a player's parameters, after a sigmoid, and its $\gamma$. A second
+    network, also shared, takes the player's own features and the mean of the others' features. Relabeling the
+    players therefore relabels the meta-values, unless the network has `roles`: a scale and a bias of the
+    features per seat, for players that differ or learn by different rules.
 
     Args:
         key: draws the weights.
-        size: most parameters that a player has; those of others are filled up with zeros.
+        size: largest number of parameters of a player; shorter ones are padded with zeros.
         width: units of every layer.
-        blocks: residual blocks before the players meet, and as many after.
+        blocks: residual blocks before the players' features are joined, and as many after.
         quantiles: how many.
-        seats: number of players who have roles; None if all are alike.
+        seats: number of players with roles; None for no roles.
 
     Source:
         Cooijmans, Aghajohari & Courville 2023, "Meta-value learning", published code (matrix.ipynb), for two
@@ -102,7 +105,7 @@ class ValueNetwork(eqx.Module):
 
     @property
     def size(self) -> int:
-        """Most parameters that a player has."""
+        """Largest number of parameters of a player."""
         return self.embed.weight.shape[1]
 
     @property
@@ -113,7 +116,7 @@ class ValueNetwork(eqx.Module):
     def __call__(
         self, rows: Float[Array, "n size"], discounts: Float[Array, " n"]
     ) -> Float[Array, "n quantiles"]:
-        """Everybody's quantiles, parameters and discounts being given by seat."""
+        """Everybody's quantiles, from parameters and discounts in the order of seats."""
         n = len(rows)
         apart = self.apart(rows, discounts, jnp.arange(n))
         others = jnp.stack([jnp.stack([apart[j] for j in range(n) if j != i]).mean(0) for i in range(n)])
@@ -129,7 +132,7 @@ class ValueNetwork(eqx.Module):
     def apart(
         self, rows: Float[Array, "n size"], discounts: Float[Array, " n"], seats: Int[Array, " n"]
     ) -> Float[Array, "n width"]:
-        """What comes of every player before they meet."""
+        """Features of every player, from its own parameters and discount."""
         hidden = jax.vmap(lambda x: jax.nn.gelu(self.policy(jax.nn.gelu(self.embed(jax.nn.sigmoid(x))))))(
             rows
         )
@@ -151,19 +154,19 @@ class ValueNetwork(eqx.Module):
         return jnp.tanh(self.final(x))
 
     def averaged(self) -> "ValueNetwork":
-        """The network of the quantiles' mean alone: the same values for less."""
+        """The network with one output, the mean of the quantiles: the same values at lower cost."""
         mean = (self.output.weight.mean(0, keepdims=True), self.output.bias.mean(keepdims=True))  # pyright: ignore[reportOptionalMemberAccess]
         return eqx.tree_at(lambda network: (network.output.weight, network.output.bias), self, mean)
 
 
 def linear(key: Key[Array, ""], into: int, out: int) -> eqx.nn.Linear:
-    """A linear layer: weights of variance one over the inputs (normal, truncated at two deviations), biases 0."""
+    """A linear layer: truncated normal weights of variance one over the number of inputs, biases 0."""
     drawn: Any = (jax.nn.initializers.lecun_normal()(key, (into, out)).T, jnp.zeros(out))
     return eqx.tree_at(lambda layer: (layer.weight, layer.bias), eqx.nn.Linear(into, out, key=key), drawn)
 
 
 def rows(joint: Joint, size: int) -> Float[Array, "n size"]:
-    """Everybody's parameters, flat and filled up with zeros."""
+    """Everybody's parameters, flat and padded with zeros."""
     flat = [ravel_pytree(own)[0] for own in joint]
     return jnp.stack([jnp.pad(own, (0, size - own.size)) for own in flat])
 
@@ -174,10 +177,12 @@ def lambda_targets(
     discounts: Float[Array, " n"],
     mixing: Scalar,
 ) -> Float[Array, "time n quantiles"]:
-    r"""TD($\lambda$) targets $G_t = (1-\gamma)\, r_t + \gamma\, [(1-\lambda) V_{t+1} + \lambda G_{t+1}]$, with $G_T = V_T$, per quantile.
+    r"""TD($\lambda$) targets of every quantile.
+
+    $G_t = (1-\gamma)\, r_t + \gamma\, [(1-\lambda) V_{t+1} + \lambda G_{t+1}]$, with $G_T = V_T$.
 
     Args:
-        rewards: $r_t$, what step t led to.
+        rewards: $r_t$, the per-step values after step t.
         values: $V_0$ to $V_T$, the target network's quantiles.
         discounts: $\gamma$ of every player, in [0, 1].
         mixing: $\lambda$, in [0, 1].
@@ -197,9 +202,10 @@ def lambda_targets(
 
 
 def quantile_loss(quantiles: Float[Array, " q"], samples: Float[Array, " m"]) -> Float[Array, ""]:
-    r"""Huber quantile regression: $\sum_i \frac{1}{m} \sum_j |\tau_i - [s_j < q_i]|\, h(s_j - q_i)$ with $\tau_i = (i + 1/2)/q$.
+    r"""Loss of Huber quantile regression.
 
-    $h$ is Huber's function with threshold 1: $h(x) = x^2/2$ up to $|x| = 1$, and $|x| - 1/2$ beyond.
+    $\sum_i \frac{1}{m} \sum_j |\tau_i - [s_j < q_i]|\, h(s_j - q_i)$ with $\tau_i = (i + 1/2)/q$. $h$ is
+    Huber's function with threshold 1: $h(x) = x^2/2$ up to $|x| = 1$, and $|x| - 1/2$ beyond.
 
     Source:
         Dabney et al. 2018, "Distributional reinforcement learning with quantile regression", equation 10.

@@ -29,11 +29,11 @@ class AscentState(NamedTuple):
 
 
 class GradientTrainer(Trainer):
-    r"""Ascend the value of the only player of a game by Adam: $\theta \leftarrow \theta + \mathrm{Adam}(\nabla_\theta V(\theta))$.
+    r"""Gradient ascent by Adam on the value of the only player of a game.
 
-    On a `MetaGame` this differentiates through the co-players' learning: the white-box baseline for learners
-    with less information. Where large steps make the match chaotic, `shaping.bounded` keeps the gradient
-    finite.
+    $\theta \leftarrow \theta + \mathrm{Adam}(\nabla_\theta V(\theta))$. On a `MetaGame` this differentiates
+    through the co-players' learning: the white-box baseline for learners with less information. Where large
+    steps make the match chaotic, `shaping.bounded` keeps the gradient finite.
 
     Args:
         game: a game of one player.

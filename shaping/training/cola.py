@@ -53,10 +53,11 @@ class Loss(NamedTuple):
 
 
 class ColaTrainer(Trainer):
-    r"""Fit networks by the consistency loss $E_\theta \sum_i |d_i(\theta) - \nabla_i V_i(\theta_i, \theta_{-i} + b\, d_{-i}(\theta))|^2$.
+    r"""Fit networks $d_i$ by the consistency loss.
 
-    Adam on new $\theta \sim U[-I, I]$ at every iteration; all seeds side by side in one program. Lane s has a
-    random stream of its own, whatever the number of lanes.
+    $E_\theta \sum_i |d_i(\theta) - \nabla_i V_i(\theta_i, \theta_{-i} + b\, d_{-i}(\theta))|^2$, by Adam on
+    new $\theta \sim U[-I, I]$ at every iteration; all seeds side by side in one program. Lane s has a random
+    stream of its own, whatever the number of lanes.
 
     Args:
         game: the game.

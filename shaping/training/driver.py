@@ -128,7 +128,7 @@ def _chunk(
     due: Int[Array, ""],
     chunk: int,
 ) -> tuple[PyTree, PyTree, Any]:
-    """Iterations `done` to `done + due` (excluded): the state, records in arrays of length `chunk`, and `ok`."""
+    """Iterations `done` to `done + due` - 1: the state, records in arrays of length `chunk`, and `ok`."""
     arrays, constant = split_arrays(trainer)
 
     @jax.jit  # traced once, for the shapes of the records and for the loop

@@ -67,7 +67,8 @@ def train(
     the folder holds the learner of the first, and a folder `seat_K` inside it that of seat K.
 
     Args:
-        learner: what to train: a name in `TRAINERS`, or in `LEARNERS` for a match of a learner that plays untrained.
+        learner: what to train: a name in `TRAINERS`, or in `LEARNERS` for a match of a learner that plays
+            untrained.
         game: the game.
         learners: one per seat, in order; None for a trained seat.
         settings: of the trainer, by name, and `iterations`; those of the papers are in
@@ -226,7 +227,7 @@ def keep(
 
 
 def identity(learner: Learner) -> Any:
-    """A learner as plain data to compare: its settings; or its class and a hash of its numbers where they are many."""
+    """A learner as plain data to compare: its settings; or, where these are long, a hash of its numbers."""
     whole = comparable_description(learner)
     if len(json.dumps(whole)) <= LONGEST:
         return whole

@@ -156,7 +156,7 @@ class MevaTrainer(Trainer):
             return arcsine(key, n), jax.random.bernoulli(key, self.flip, (n, self.width))
 
         def window(carry, k):
-            """A rollout from where the explorers are, their next `stride` steps, and one update of the network."""
+            """The explorers' next `stride` steps, a rollout from there, and one update of the network."""
             (network, target, moments), joint, states = carry
             mean = network.averaged()
 
@@ -174,7 +174,7 @@ class MevaTrainer(Trainer):
                 return (joint, states), (carry, path)
 
             def lane(joint, states, explorer, discounts, keys):
-                """Where the rollout began, the parameters it passed and their values: both phases are one program."""
+                """Parameters and values along the rollout; both phases are one program."""
                 horizons, flipped = explorer
                 ones = jnp.ones(n)
                 signs = jnp.stack([jnp.where(flipped, -1.0, 1.0), jnp.ones(flipped.shape)])

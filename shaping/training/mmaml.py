@@ -66,7 +66,7 @@ class MmamlTrainer(Trainer):
 
     @property
     def meta(self) -> MetaGame:
-        """The match as a game of one player; with own terms alone, its gradient leaves out the peers' learning."""
+        """The match as a one-player game; with `terms="own"`, without the gradient of the peers' learning."""
         meta = MetaGame(self.game, self.seats, self.steps, warm_up=0, lanes=self.lanes)
         return detached(meta) if self.terms == "own" else meta
 

@@ -1,4 +1,4 @@
-"""Training of policies in an environment by an optimizer that plays it: PPO, evolution strategies, a genetic algorithm."""
+"""Training of policies in an environment by PPO, evolution strategies or a genetic algorithm."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple

@@ -133,7 +133,7 @@ SHAPERS: tuple[tuple[str, dict[str, Any]], ...] = (
     ),
     ("quick", ES | {"lr": 0.05, "sigma": 0.1, "pairs": 64, "episodes": 8, "iterations": 100, "width": 64}),
 )
-"""M-FOS by size: the published settings, written for a GPU, and such as a core of a CPU finishes in two minutes."""
+"""M-FOS by size: the published settings, written for a GPU; and quick ones, two minutes on one CPU core."""
 TOGETHER: tuple[tuple[str, dict[str, Any]], ...] = (
     ("paper", SHAPERS[0][1] | {"lr": 0.0002, "anneal": 0.0015}),
     ("quick", SHAPERS[1][1] | {"lr": 0.002, "anneal": 0.003, "iterations": 400}),
@@ -200,10 +200,12 @@ POLA_IPD = POLA_DICE | {
 POLA_COIN = POLA_DICE | {"iterations": 251, "look_ahead": 0.01, "penalty": 150.0}
 """POLA-DiCE on the coin game."""
 QUICK = {"lr": 0.005, "critic": 1.0, "inner_critic": 0.3, "moments": "kept"}
-"""Of a quick run on the iterated contribution game. Its look aheads move a small network as far as the published ones a large one:
-`docs/experiments/look_ahead.py` prints how far."""
+"""A quick run on the iterated contribution game.
+
+Its look-aheads change the policy of a small network by as much as the published ones that of a large network
+(`docs/experiments/look_ahead.py`)."""
 SMALL = {"batch": 512, "width": 16, "length": 32}
-"""Its game."""
+"""Settings of the game of a quick run on the iterated contribution game."""
 LOOKING = {
     "lr": 0.005,
     "critic": 2.0,
@@ -212,10 +214,11 @@ LOOKING = {
     "look_ahead": 0.2,
     "inner_steps": 1,
 }
-"""Of a quick run on the coin game: one look ahead, which moves players just drawn by little and trained ones by much more, as
-`docs/experiments/look_ahead.py` prints. LOLA-DiCE's is shorter in the published proportion, one step of .003 to four of .01."""
+"""A quick run on the coin game, with one look-ahead step.
+
+That of LOLA-DiCE is shorter in the published proportion, one step of .003 to four of .01."""
 NEAR = {"batch": 512, "width": 16, "length": 16, "egocentric": True, "decay": 0.8, "mix": 0.5}
-"""Its game: JaxMARL's views and length, and advantages that look less far."""
+"""Settings of the coin game of a quick run: JaxMARL's views and length, advantages of a shorter horizon."""
 EPISODES: tuple[tuple[str, str, str, dict[str, Any], dict[str, Any]], ...] = (
     (
         "lola_dice_adam",
@@ -305,7 +308,7 @@ def _cola() -> list[Preset]:
 
 
 def _mfos() -> list[Preset]:
-    """M-FOS by PPO, the genetic algorithm and evolution strategies; of PPO, the settings for self-play first."""
+    """M-FOS by PPO (first the settings of self-play), the genetic algorithm and evolution strategies."""
     found = [
         Preset("mfos", size, settings, "lu2022mfos", MFOS["ppo"], against=SELF) for size, settings in TOGETHER
     ]
@@ -327,7 +330,7 @@ def _meva() -> list[Preset]:
 
 
 def _pola() -> list[Preset]:
-    """POLA-DiCE and LOLA-DiCE on both of their games: published settings, written for a GPU, and a quick run of the same kind."""
+    """POLA-DiCE, POLA-OM and LOLA-DiCE on their games: published settings and quick runs."""
     return [
         Preset(
             learner, size, settings, "zhao2022pola", {(game, SELF): REPORTED[learner, game]}, game, SELF, made

@@ -23,9 +23,9 @@ CLICKS, POINTS = categorical(toys.SIZE, 2, width=16), gaussian(2, 2, width=16, l
 PLAY = eqx.filter_jit(play_episodes)
 
 
-def train(env, start, method, key=0, **settings):
+def train(env, draw, method, key=0, **settings):
     """A training in chunks of 60 iterations."""
-    return run(PolicyTrainer(env, start, method), key, chunk=60, **settings)
+    return run(PolicyTrainer(env, draw, method), key, chunk=60, **settings)
 
 
 over_methods = pytest.mark.parametrize("name", list(METHODS))

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from analysis.cli import main as cli
-from analysis.cli.train import Told
+from analysis.cli.train import ProgressLine
 from games import GAMES, storage as folders
 from games.registry import Entry
 from shaping import LEARNERS, Lola, Naive, play
@@ -622,7 +622,7 @@ def test_mistakes_on_the_command_line(words, said, tmp_path, capsys, monkeypatch
 
 
 def test_an_interrupt_tells_how_to_go_on(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(Told, "__call__", staticmethod(stopping(3)))
+    monkeypatch.setattr(ProgressLine, "__call__", staticmethod(stopping(3)))
     words = ["train", "--learner", "mfos", "--game", "chicken", "--out", tmp_path / "x", "--set", *TINY]
     code, _, err = shaping(capsys, *words)
     assert code == 130
@@ -646,11 +646,11 @@ def test_an_interrupt_tells_how_to_go_on(tmp_path, capsys, monkeypatch):
 
 def test_the_progress_says_what_is_earned_and_how_long_it_takes(capsys, monkeypatch):
     clock = iter([0.0, 20.0, 40.0])
-    with Told(10) as told:
-        told.spoken = -100.0
+    with ProgressLine(10) as line:
+        line.printed = -100.0
         monkeypatch.setattr("time.monotonic", lambda: next(clock))
-        told(1, {"per_step": [-1.0]})
-        told(5, {"per_step": [-0.51234], "skipped": 2})
+        line(1, {"per_step": [-1.0]})
+        line(5, {"per_step": [-0.51234], "skipped": 2})
     assert (
         capsys.readouterr().err
         == "5 of 10 iterations, per-step value -0.512, updates skipped 2, about 25 s left\n"
