@@ -172,7 +172,7 @@ def check_empty(folder: str | os.PathLike) -> None:
         )
 
 
-def is_begun(folder: str | os.PathLike) -> bool:
+def has_training(folder: str | os.PathLike) -> bool:
     """Whether a folder holds a saved training; false where one was killed before its first save.
 
     Raises:

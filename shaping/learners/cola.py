@@ -37,7 +37,7 @@ class Cola(Learner):
     Example:
         >>> from games import tandem
         >>> from shaping import Naive, play
-        >>> networks = drawn(tandem(), jax.random.key(0), hidden=(8, 8), activation="relu")
+        >>> networks = new_networks(tandem(), jax.random.key(0), hidden=(8, 8), activation="relu")
         >>> play(tandem(), [Cola(networks, lr=0.1), Naive(0.1)], steps=2).learners
         ('cola', 'naive')
     """
@@ -72,7 +72,7 @@ class Cola(Learner):
         return restore(network.outputs(seen).astype(own.dtype))
 
 
-def drawn(
+def new_networks(
     game: Game,
     key: Key[Array, ""],
     *,

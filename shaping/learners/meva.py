@@ -60,22 +60,22 @@ class Meva(Learner):
 
     def update(self, state: PyTree, view: View) -> tuple[Own, PyTree]:
         """The scaled gradient of value and meta-value."""
-        seats = seating(view, self.row)
+        seats = seat_order(view, self.row)
         discounts = jnp.full(len(seats), self.discount)
-        direction = foresighted(
+        direction = meta_gradient(
             self.network.averaged(), view, seats, discounts, 1 - self.discount, self.discount
         )
         return optax.tree.scale(self.lr, direction), state
 
 
-def seating(view: View, row: int | None) -> Int[Array, " n"]:
+def seat_order(view: View, row: int | None) -> Int[Array, " n"]:
     """The network's seats of the player and of the others, in this order."""
     n = view.game.n_players
     orders = [jnp.array([own, *(j for j in range(n) if j != own)]) for own in range(n)]
     return view.own_entry(orders) if row is None else orders[row]
 
 
-def foresighted(
+def meta_gradient(
     network: ValueNetwork,
     view: View,
     seats: Int[Array, " n"],

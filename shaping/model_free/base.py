@@ -66,12 +66,12 @@ def report(
     return Report(total / usable.sum(), total / jnp.where(usable, steps, 0).sum(), 1 - usable.mean(), ok)
 
 
-def seen(played: Episodes, ok: Bool[Array, " player"]) -> Report:
+def episodes_report(played: Episodes, ok: Bool[Array, " player"]) -> Report:
     """The report on played episodes."""
     return report(played.rewards.sum(axis=0), played.alive.sum(axis=0), played.ok, ok)
 
 
-def kept(old: PyTree, new: PyTree) -> tuple[PyTree, Bool[Array, ""]]:
+def new_if_finite(old: PyTree, new: PyTree) -> tuple[PyTree, Bool[Array, ""]]:
     """The new numbers if all are finite, otherwise the old numbers; and whether they are the new ones."""
     fine = jnp.stack([jnp.isfinite(x).all() for x in jax.tree.leaves(new)]).all()
     return jax.tree.map(lambda a, b: jnp.where(fine, b, a), old, new), fine

@@ -8,7 +8,7 @@ from jaxtyping import Array, Float, Key, PyTree
 
 from games.base import Environment
 from shaping.base import Scalar, choice, count, number
-from shaping.model_free.base import Method, Report, kept, report
+from shaping.model_free.base import Method, Report, new_if_finite, report
 from shaping.model_free.episodes import ACTS, episode_keys, fitness
 
 
@@ -62,7 +62,7 @@ class Es(Method):
             jax.tree.map(jnp.negative, gradient), state, policies
         )
         after = (optax.apply_updates(policies, direction), moments)
-        (policies, state), ok = jax.vmap(kept)((policies, state), after)
+        (policies, state), ok = jax.vmap(new_if_finite)((policies, state), after)
         return policies, state, report(returns, steps, usable, ok & usable.any())
 
     def estimate(
@@ -74,7 +74,7 @@ class Es(Method):
         members = jax.tree.map(lambda p, e: p[None] + self.sigma * e, policies, noise)
         keys = episode_keys(playing, self.episodes)
         scores, returns, steps = fitness(env, members, keys, self.length, self.discount, ACTS[self.acts])
-        weights = weighted(scores, self.weighting) / (2 * self.pairs * self.sigma)
+        weights = fitness_weights(scores, self.weighting) / (2 * self.pairs * self.sigma)
         gradient = jax.tree.map(lambda e: jnp.einsum("mp,mp...->p...", weights, e), noise)
         usable = jnp.isfinite(returns).all(axis=-1)
         return gradient, (returns.reshape(-1, returns.shape[-1]), steps.ravel(), usable.ravel())
@@ -86,13 +86,13 @@ def directions(key: Key[Array, ""], tree: PyTree, members: int) -> PyTree:
     return jax.vmap(shaped)(jax.random.normal(key, (members, flat.size), flat.dtype))
 
 
-def weighted(scores: Float[Array, "member player"], weighting: str) -> Float[Array, "member player"]:
+def fitness_weights(scores: Float[Array, "member player"], weighting: str) -> Float[Array, "member player"]:
     """Weights of the members from their scores, per player.
 
     A score that is not finite counts as much as the lowest finite one.
 
     Example:
-        >>> weighted(jnp.array([[3.0], [10.0], [jnp.nan]]), "ranks").ravel().tolist()
+        >>> fitness_weights(jnp.array([[3.0], [10.0], [jnp.nan]]), "ranks").ravel().tolist()
         [0.0, 0.5, -0.5]
     """
     finite = jnp.isfinite(scores)

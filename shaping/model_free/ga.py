@@ -75,21 +75,25 @@ class Ga(Method):
         best = jnp.argsort(-jnp.where(finite, scores, -jnp.inf), axis=0)[: self.parents]
         sound = jnp.take_along_axis(finite, best, axis=0)
         state = jax.tree.map(
-            lambda c, p: jnp.where(along(sound, c), picked(c, best), p[None]), children, policies
+            lambda c, p: jnp.where(player_mask(sound, c), take_members(c, best), p[None]), children, policies
         )
 
         challengers = jax.tree.map(lambda s: s[0], state)
-        teams = jax.tree.map(lambda old, new: lineups(old, new, env.n_players), policies, challengers)
+        teams = jax.tree.map(
+            lambda old, new: with_challengers(old, new, env.n_players), policies, challengers
+        )
         proof, returns, steps = self.fitness(env, teams, episode_keys(proving, self.trials))
         before, after = (
             jnp.where(jnp.isfinite(proof), proof, -jnp.inf)[0],
             jnp.diagonal(jnp.where(jnp.isfinite(proof), proof, -jnp.inf)[1:]),
         )
         won = after > before
-        policies = jax.tree.map(lambda old, new: jnp.where(along(won, old), new, old), policies, challengers)
+        policies = jax.tree.map(
+            lambda old, new: jnp.where(player_mask(won, old), new, old), policies, challengers
+        )
         state = jax.tree.map(lambda s, p: s.at[0].set(p), state, policies)
-        seen = report(returns[0], steps[0], jnp.isfinite(returns[0]).all(axis=-1), finite.any(axis=0))
-        return policies, state, seen._replace(failed=1 - jnp.isfinite(gained).all(axis=-1).mean())
+        summary = report(returns[0], steps[0], jnp.isfinite(returns[0]).all(axis=-1), finite.any(axis=0))
+        return policies, state, summary._replace(failed=1 - jnp.isfinite(gained).all(axis=-1).mean())
 
     def fitness(
         self, env: Environment, members: PyTree, keys: Key[Array, " episodes"]
@@ -98,17 +102,17 @@ class Ga(Method):
         return fitness(env, members, keys, self.length, self.discount, ACTS[self.acts])
 
 
-def along(mask: Array, x: Array) -> Array:
+def player_mask(mask: Array, x: Array) -> Array:
     """A per-player mask in the rank of an array whose leading axis is the player."""
     return mask.reshape(mask.shape + (1,) * (x.ndim - mask.ndim))
 
 
-def picked(x: Array, order: Array) -> Array:
+def take_members(x: Array, order: Array) -> Array:
     """Members `order[k, player]` of an array `(member, player, ...)`."""
-    return jnp.take_along_axis(x, along(order, x), axis=0)
+    return jnp.take_along_axis(x, player_mask(order, x), axis=0)
 
 
-def lineups(old: Array, new: Array, players: int) -> Array:
+def with_challengers(old: Array, new: Array, players: int) -> Array:
     """All champions; then, for every player, all champions with this player's replaced by its challenger."""
-    single = along(jnp.eye(players, dtype=bool), old[None])
+    single = player_mask(jnp.eye(players, dtype=bool), old[None])
     return jnp.concatenate([old[None], jnp.where(single, new[None], old[None])])

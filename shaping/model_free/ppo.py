@@ -10,7 +10,7 @@ from jaxtyping import Array, Bool, Float, Key, PyTree
 from games.base import Environment
 from shaping.base import Scalar, count, number
 from shaping.episodic.ppo_loss import clipped, normalized
-from shaping.model_free.base import Method, Report, kept, seen
+from shaping.model_free.base import Method, Report, episodes_report, new_if_finite
 from shaping.model_free.episodes import episode_keys, play_episodes, returns_to_go
 
 PART = 64
@@ -82,7 +82,7 @@ class Ppo(Method):
         observations, actions, log_probs, rewards = jax.tree.map(lambda x: jnp.moveaxis(x, 2, 0), finite)
         improve = jax.vmap(self.improve, in_axes=(0, 0, 0, 0, 0, 0, None))
         policies, state, ok = improve(policies, state, observations, actions, log_probs, rewards, used)
-        return policies, state, seen(played, ok & used.any())
+        return policies, state, episodes_report(played, ok & used.any())
 
     def improve(
         self,
@@ -105,7 +105,7 @@ class Ppo(Method):
             return (optax.apply_updates(policy, direction), moments), None
 
         after, _ = jax.lax.scan(epoch, (policy, moments), length=self.epochs)
-        (policy, moments), fine = kept((policy, moments), after)
+        (policy, moments), fine = new_if_finite((policy, moments), after)
         return policy, moments, fine
 
     def gradient(self, policy: Any, batch: Batch) -> Any:

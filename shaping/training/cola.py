@@ -19,7 +19,7 @@ from shaping.base import Learner, Scalar, choice, count, number
 from shaping.calculus.consistency import gaps
 from shaping.catalog import as_learners
 from shaping.engine import lane_keys
-from shaping.learners.cola import Cola, drawn
+from shaping.learners.cola import Cola, new_networks
 from shaping.training.trainer import Trainer
 
 WINDOW = 100
@@ -124,7 +124,7 @@ class ColaTrainer(Trainer):
     def init(self, key: Key[Array, ""]) -> ColaState:
         """New networks."""
         make = functools.partial(
-            drawn, self.game, hidden=self.hidden, activation=self.activation, std=self.std
+            new_networks, self.game, hidden=self.hidden, activation=self.activation, std=self.std
         )
         networks = jax.vmap(make)(lane_keys(key, "networks", self.seeds))
         moments = jax.vmap(lambda n: optax.scale_by_adam().init(n))(networks)

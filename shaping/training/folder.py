@@ -125,7 +125,7 @@ def train(
     }
     if code := sources((game, *learners)):
         asked["source code"] = code
-    resume = resume and checkpoint.is_begun(folder)
+    resume = resume and checkpoint.has_training(folder)
     with alone(folder):
         if resume:
             checkpoint.check_game(folder, game)

@@ -16,8 +16,8 @@ from games.sampled.catalog import as_game
 from shaping.base import Learner, Scalar, View, count, number
 from shaping.catalog import as_learners
 from shaping.engine import BEFORE, advance, begin
-from shaping.learners.meva import Meva, foresighted, seating
-from shaping.model_free.base import kept
+from shaping.learners.meva import Meva, meta_gradient, seat_order
+from shaping.model_free.base import new_if_finite
 from shaping.networks.meta_value import ValueNetwork, lambda_targets, quantile_loss, rows
 from shaping.training.trainer import Trainer
 
@@ -201,7 +201,7 @@ class MevaTrainer(Trainer):
             direction, averages = adam().update(gradient, moments)
             after = jax.tree.map(lambda x, d: x - self.lr * (d + self.decay * x), network, direction)
             follows = jax.tree.map(lambda x, y: self.target * x + (1 - self.target) * y, target, after)
-            fitted, ok = kept((network, target, moments), (after, follows, averages))
+            fitted, ok = new_if_finite((network, target, moments), (after, follows, averages))
             return (fitted, joint, states), Fit(loss, error**2, rewards[:, -1].mean(axis=0), ok)
 
         joint, states = jax.vmap(lambda key: begin(game, self.seats, key, key))(lane_keys(draw))
@@ -234,9 +234,9 @@ class Follower(Learner):
 
     def update(self, state: PyTree, view: View) -> tuple[Own, PyTree]:
         """The scaled gradient."""
-        seats = seating(view, None)
+        seats = seat_order(view, None)
         return optax.tree.scale(
-            self.lr, foresighted(self.network, view, seats, self.discounts[seats], self.now, self.later)
+            self.lr, meta_gradient(self.network, view, seats, self.discounts[seats], self.now, self.later)
         ), state
 
 

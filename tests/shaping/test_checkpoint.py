@@ -17,14 +17,14 @@ from analysis.cli import main as cli
 from games import GAMES, storage as folders
 from shaping import LEARNERS, Clipped, EveryK, Lola, Naive, Optimized
 from shaping.checkpoint import classes, files as checkpoint_files, folder as checkpoint
-from shaping.learners.cola import Cola, drawn
+from shaping.learners.cola import Cola, new_networks
 
 TANDEM = GAMES.make("tandem")
 
 
 def cola(seed=0, lr=0.1):
     """An untrained one."""
-    return Cola(drawn(TANDEM, jax.random.key(seed), hidden=(3,), activation="relu"), lr=lr, bound=1.0)
+    return Cola(new_networks(TANDEM, jax.random.key(seed), hidden=(3,), activation="relu"), lr=lr, bound=1.0)
 
 
 def assert_same(a, b):

@@ -17,7 +17,7 @@ from analysis.tournaments.run import tournament
 from games import GAMES, MatrixGame
 from shaping import Cgd, Hola, Lola, LookAhead, Naive, play
 from shaping.checkpoint import folder as checkpoint
-from shaping.learners.cola import Cola, drawn, normal_network
+from shaping.learners.cola import Cola, new_networks, normal_network
 from shaping.training import ColaTrainer, run
 from shaping.training.presets import cola
 from tests.reference.smooth_games import consistent_on_tandem, uniform_parameters
@@ -133,7 +133,7 @@ def test_networks_that_stand_still_miss_the_gradient(x64):
     """Directions of 0 leave the whole simultaneous gradient as gap; three players with different numbers of parameters."""
     game = MatrixGame(jax.random.normal(jax.random.key(2), (3, 2, 3, 2)))
     at = game.init(jax.random.key(0))
-    still = Cola(drawn(game, jax.random.key(1), hidden=(), std=0.0))
+    still = Cola(new_networks(game, jax.random.key(1), hidden=(), std=0.0))
     expected = sum(float((d**2).sum()) for d in steps(game, Naive(), at))
     assert float(losses(game, still, jax.tree.map(lambda x: x[None], at), 0.7)[0]) == pytest.approx(
         expected, rel=1e-9
@@ -148,7 +148,7 @@ def test_a_network_sees_its_player_first_then_the_others_by_seat():
 
 
 def test_what_the_networks_see_is_clamped():
-    learner = Cola(drawn(TANDEM, jax.random.key(0), hidden=(4,), std=1.0), bound=0.5)
+    learner = Cola(new_networks(TANDEM, jax.random.key(0), hidden=(4,), std=1.0), bound=0.5)
     far, edge = ((jnp.array([9.0]), jnp.array([-9.0])), (jnp.array([0.5]), jnp.array([-0.5])))
     assert (
         steps(TANDEM, learner, far)
@@ -161,7 +161,7 @@ def test_a_round_robin_gives_every_seat_its_own_network():
     """Matching pennies is played with both seats in one batch; every cell equals the match of its pairing."""
     game = GAMES.make("matching_pennies")
     learners = {
-        "cola": Cola(drawn(game, jax.random.key(3), hidden=(4,), std=2.0), bound=7.0),
+        "cola": Cola(new_networks(game, jax.random.key(3), hidden=(4,), std=2.0), bound=7.0),
         "naive": Naive(),
     }
     frame = tournament([game], learners, steps=4, seeds=2)
