@@ -1,11 +1,11 @@
-"""The compiled program of a round robin: every learner against every learner, both seats and all seeds in one loop.
+"""The compiled program of a round robin: all pairs of learners, both seats and all seeds in one loop.
 
-Parameters are held as `theta[seat][i, j, seed]`: learner i in seat 0 against learner j in seat 1. One step
-applies learner i's update to row i of seat 0 and to column i of seat 1, vectorized over its opponents and the
-seeds. Where exchanging the seats changes only the game's numbers, seat 1 is played as seat 0 of the exchanged
-game, and the loop's body holds one update per learner; elsewhere it holds two. Either way compile time does
-not grow with the number of pairings. Learners of one structure are one stacked learner. Rows and columns may
-hold different learners, as where a tournament grows; then the seats' updates are two.
+Parameters are held as `theta[seat][i, j, seed]`: learner i in seat 0 plays learner j in seat 1, and the pair
+(i, j) is a cell. One step applies learner i's update to row i of seat 0 and to column i of seat 1, vectorized
+over its opponents and the seeds. The loop's body holds one update per learner where the game is symmetric up
+to its numbers (see `SeatBatch`), and otherwise two, so compile time grows with the number of learners and not
+with that of cells. Learners of one structure are stacked into one. Rows and columns may hold different
+learners, as where a tournament grows; then the two seats are updated apart.
 """
 
 import functools
@@ -19,31 +19,29 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, PyTree
 
-from analysis.tournaments.stances import facing, over_lanes, stances
 from games.base import Game, Joint
 from games.compiler import options
 from games.device_memory import footprint, size_of
 from games.printing import text_table
 from games.sampled.catalog import as_game
-from shaping import engine
 from shaping.base import Learner
 from shaping.catalog import as_learner
-from shaping.engine import BEFORE, begin_one, lane_keys, start, step_one
+from shaping.engine import BEFORE, begin_one, lane_keys, record, start, step_one
 from shaping.match import in_parts, lanes_at_once
 
 CHUNK_SECONDS = 0.5
-"""How long one call of the compiled loop should take: often enough for a progress line, and for Ctrl-C to be heard."""
+"""How long one call of the compiled loop should take: short enough for progress lines and for Ctrl-C."""
 
 
 class State(NamedTuple):
-    """Where a round robin stands; the leading axes are row learner, column learner and seed.
+    """State of a round robin; the leading axes are row learner, column learner and seed.
 
     Attributes:
-        joint: both seats' parameters, as `game.split` gives them.
-        states: the learners' states, by stance and group.
+        joint: parameters of both seats, in the form that `game.split` gives them.
+        states: learner states, by seat batch and group.
         total: sum of the per-step values over all records so far, the one before the first step included.
         values: per-step values now.
-        ok: which lanes have stayed finite.
+        ok: in which lanes all values so far are finite.
     """
 
     joint: Joint
@@ -54,28 +52,52 @@ class State(NamedTuple):
 
 
 class Group(NamedTuple):
-    """Learners of one structure, their numbers stacked along a leading axis, and where they stand among all learners."""
+    """Learners of one structure.
+
+    Attributes:
+        learner: the learners, their numbers stacked along a leading axis; a single learner is not stacked.
+        members: their positions among all learners.
+    """
 
     learner: Learner
     members: tuple[int, ...]
 
 
 Sides = tuple[tuple[Learner, ...], ...]
-"""Stacked learners by side and group."""
+"""Learners by side (rows and columns, or one for both) and group."""
 Members = tuple[tuple[tuple[int, ...], ...], ...]
-"""Where each group's learners stand, by side and group."""
+"""Positions of each group's learners, by side and group."""
+
+
+class SeatBatch(NamedTuple):
+    """Seats of the match whose learners are updated in one batch.
+
+    Seat 1 of a game is seat 0 of the game with its seats exchanged. Where the exchanged game differs from the
+    game by numbers alone (`Game.exchanged`), the two games are stacked, and both seats are updated at once.
+
+    Attributes:
+        games: the games in which the learners are updated, stacked, one per seat of the match.
+        seat: the learners' seat in those games.
+        match_seats: the seats of the match, one per stacked game.
+    """
+
+    games: Game
+    seat: int
+    match_seats: tuple[int, ...]
 
 
 class RoundRobin(NamedTuple):
-    """What came of a round robin, on the host; `values[k, i, j, s]` belongs to seat k where learner i meets learner j in lane s.
+    """Results of a round robin, on the host.
+
+    `values[k, i, j, s]` is the value of seat k in lane s of the match of learner i (seat 0) with learner j (seat 1).
 
     Attributes:
         values: final per-step values.
         mean_values: their mean over the trajectory, the initial and the final record included.
         params: final parameters in the game's own form, each leaf with leading axes row, column, seed.
-        ok: in which lanes values stayed finite throughout, and parameters and the learners' states are finite
-            at the end.
-        compile_s: seconds spent tracing and compiling; next to nothing for a program met before.
+        ok: in which lanes all values were finite throughout, and parameters and learner states are finite at
+            the end.
+        compile_s: seconds spent tracing and compiling; next to nothing for a program compiled before.
         run_s: seconds spent running.
     """
 
@@ -100,6 +122,42 @@ class RoundRobin(NamedTuple):
         return f"{heading}\n{text_table(['', *map(str, range(columns))], lines)}"
 
 
+def seat_batches(game: Game, separate: bool = False) -> tuple[SeatBatch, ...]:
+    """One batch of both seats where exchanging them changes only numbers and not `separate`; else one per seat."""
+    exchanged = game.exchanged()
+    if exchanged is None:
+        return tuple(SeatBatch(jax.tree.map(lambda x: x[None], game), seat, (seat,)) for seat in range(2))
+    if separate:
+        return tuple(
+            SeatBatch(jax.tree.map(lambda x: x[None], g), 0, (match_seat,))
+            for match_seat, g in enumerate((game, exchanged))
+        )
+    return (SeatBatch(jax.tree.map(lambda *x: jnp.stack(x), game, exchanged), 0, (0, 1)),)
+
+
+def joint_seen(batch: SeatBatch, joint: Joint) -> Joint:
+    """Joint parameters in the batch's games; leading axes: match seat, own learner, opponent, seed."""
+
+    def seen(match_seat: int) -> Joint:
+        own_first = joint if match_seat == 0 else jax.tree.map(lambda x: jnp.swapaxes(x, 0, 1), joint)
+        return own_first if match_seat == batch.seat else own_first[::-1]
+
+    return jax.tree.map(lambda *x: jnp.stack(x), *(seen(match_seat) for match_seat in batch.match_seats))
+
+
+def over_lanes(function: Callable, group: Group) -> Callable:
+    """A function of (learner, game, joint, state, key, match_seat), batched over all lanes of a group."""
+    stacked = 0 if len(group.members) > 1 else None
+    for axes in (
+        (None, None, 0, 0, 0, None),  # seeds
+        (None, None, 0, 0, None, None),  # opponents
+        (stacked, None, 0, 0, None, None),  # members
+        (None, 0, 0, 0, None, 0),  # match seats
+    ):
+        function = jax.vmap(function, in_axes=axes)
+    return function
+
+
 def grouped(learners: Sequence[Learner]) -> tuple[Group, ...]:
     """Learners of the same class and structure together, in order of first appearance.
 
@@ -114,16 +172,17 @@ def grouped(learners: Sequence[Learner]) -> tuple[Group, ...]:
         families.setdefault(
             (structure, tuple((jnp.shape(x), jnp.result_type(x)) for x in leaves)), []
         ).append(index)
-    return tuple(
-        Group(
-            jax.tree.map(lambda *leaves: jnp.stack(leaves), *(learners[i] for i in members)), tuple(members)
-        )
-        for members in families.values()
-    )
+
+    def stack(members: list[int]) -> Learner:
+        if len(members) == 1:
+            return jax.tree.map(jnp.asarray, learners[members[0]])
+        return jax.tree.map(lambda *leaves: jnp.stack(leaves), *(learners[i] for i in members))
+
+    return tuple(Group(stack(members), tuple(members)) for members in families.values())
 
 
 def anonymous(module: Any) -> Any:
-    """The same game without its names, so that games which differ in payoffs alone share one compiled program."""
+    """The same game without names, so that games that differ only in payoffs share one compiled program."""
     leaves, structure = jax.tree.flatten(
         module, is_leaf=lambda x: isinstance(x, eqx.Module) and x is not module
     )
@@ -133,8 +192,8 @@ def anonymous(module: Any) -> Any:
     return copy
 
 
-def parts(groups: Sequence[Group]) -> list[Callable]:
-    """For each group, how to cut its members out of an array whose second axis holds the learners in group order."""
+def group_slices(groups: Sequence[Group]) -> list[Callable]:
+    """For each group, a function that takes its members from an array with all learners on the second axis."""
     ends = np.cumsum([len(group.members) for group in groups])
     starts = ends - [len(group.members) for group in groups]
     return [
@@ -143,101 +202,112 @@ def parts(groups: Sequence[Group]) -> list[Callable]:
     ]
 
 
-def record(game: Game, joint: Joint, keys) -> Float[Array, "2 row column seeds"]:
-    """Both seats' per-step values in every lane."""
-    lane = functools.partial(engine.record, game)
+def record_cells(game: Game, joint: Joint, keys) -> Float[Array, "2 row column seeds"]:
+    """Per-step values of both seats in every lane of every cell."""
+    lane = functools.partial(record, game)
     return jnp.stack(jax.vmap(jax.vmap(jax.vmap(lane), in_axes=(0, None)), in_axes=(0, None))(joint, keys))
 
 
-def paired(learners: Sides, members: Members) -> tuple[list[Group], ...]:
+def groups_by_side(learners: Sides, members: Members) -> tuple[list[Group], ...]:
     """The groups of each side."""
     return tuple(
         [Group(x, m) for x, m in zip(*side, strict=True)] for side in zip(learners, members, strict=True)
     )
 
 
-def begin(game: Game, learners: Sides, members: Members, keys) -> State:
-    """Initial parameters, states and values: the lanes of one seed start from the same draw in every cell.
+def begin_cells(game: Game, learners: Sides, members: Members, keys) -> State:
+    """Initial parameters, states and values; lane s starts from the same draw in every cell.
 
-    `learners` and `members` have one entry where rows and columns are the same, and otherwise one for each.
+    Args:
+        game: the game.
+        learners: learners by side and group, one side where rows and columns are the same.
+        members: their positions.
+        keys: the lanes' init keys and match keys.
     """
     init_keys, match_keys = keys
-    sides = paired(learners, members)
+    sides = groups_by_side(learners, members)
     sizes = tuple(sum(map(len, side)) for side in (members[0], members[-1]))
 
-    begun = []
+    starts = []  # by side; leaves (learner, seed, ...)
     for side in sides:
-        draw = jax.vmap(lambda learner, key: start(game, (learner, learner), key), in_axes=(None, 0))
-        drawn = [
-            jax.vmap(draw, in_axes=(0, None), axis_size=len(group.members))(group.learner, init_keys)
+        over_seeds = jax.vmap(lambda learner, key: start(game, (learner, learner), key), in_axes=(None, 0))
+        by_group = [
+            jax.vmap(
+                over_seeds,
+                in_axes=(0 if len(group.members) > 1 else None, None),
+                axis_size=len(group.members),
+            )(group.learner, init_keys)
             for group in side
         ]
-        begun.append(jax.tree.map(lambda *parts: jnp.concatenate(parts), *drawn))  # (learner, seed, ...)
+        starts.append(jax.tree.map(lambda *x: jnp.concatenate(x), *by_group))
     joint = tuple(
         jax.tree.map(
             lambda x, seat=seat: jnp.broadcast_to(jnp.expand_dims(x, 1 - seat), (*sizes, *x.shape[1:])),
-            begun[-seat][seat],
+            starts[-seat][seat],
         )
         for seat in range(2)
     )
-    first = jax.vmap(jax.random.fold_in, in_axes=(0, None))(match_keys, BEFORE)
+    keys_before = jax.vmap(jax.random.fold_in, in_axes=(0, None))(match_keys, BEFORE)
     states = []
-    for stance in stances(game, apart=len(sides) > 1):
+    for batch in seat_batches(game, separate=len(sides) > 1):
 
-        def init(learner, game, joint, _, key, place, seat=stance.seat):
-            return begin_one(game, learner, joint, seat, key, place)
+        def initial_state(learner, game, joint, _, key, match_seat, seat=batch.seat):
+            return begin_one(game, learner, joint, seat, key, match_seat)
 
-        seen, places, groups = facing(stance, joint), jnp.array(stance.places), sides[-stance.places[0]]
+        seen, match_seats = joint_seen(batch, joint), jnp.array(batch.match_seats)
+        groups = sides[-batch.match_seats[0]]
         states.append(
             tuple(
-                over_lanes(init)(g.learner, stance.games, jax.tree.map(cut, seen), (), first, places)
-                for g, cut in zip(groups, parts(groups), strict=True)
+                over_lanes(initial_state, group)(
+                    group.learner, batch.games, jax.tree.map(cut, seen), (), keys_before, match_seats
+                )
+                for group, cut in zip(groups, group_slices(groups), strict=True)
             )
         )
-    values = record(game, joint, first)
+    values = record_cells(game, joint, keys_before)
     return State(joint, tuple(states), values, values, jnp.isfinite(values).all(0))
 
 
-def proceed(game: Game, learners: Sides, members: Members, state: State, match_keys, begun, count) -> State:
-    """`count` steps from step `begun`; both are data, so that chunks of any length are one program."""
-    sides = paired(learners, members)
+def advance_cells(
+    game: Game, learners: Sides, members: Members, state: State, match_keys, first_step, count
+) -> State:
+    """`count` learning steps from step `first_step` on; both numbers are data, so all chunks are one program."""
+    sides = groups_by_side(learners, members)
     fold = jax.vmap(jax.random.fold_in, in_axes=(0, None))
-    first = fold(match_keys, BEFORE)
+    value_keys = fold(match_keys, BEFORE)
 
     def step(t, now: State) -> State:
         after: dict[int, PyTree] = {}
-        later = []
-        for stance, states in zip(stances(game, apart=len(sides) > 1), now.states, strict=True):
+        later, keys = [], fold(match_keys, t)
+        for batch, states in zip(seat_batches(game, separate=len(sides) > 1), now.states, strict=True):
 
-            def update(learner, game, joint, state, key, place, seat=stance.seat):
-                return step_one(game, learner, state, joint, seat, key, t, place)
+            def update(learner, game, joint, state, key, match_seat, seat=batch.seat):
+                return step_one(game, learner, state, joint, seat, key, t, match_seat)
 
-            seen, keys, places = (
-                facing(stance, now.joint),
-                fold(match_keys, t),
-                jnp.array(stance.places),
-            )
-            groups = sides[-stance.places[0]]
-            moved = [
-                over_lanes(update)(g.learner, stance.games, jax.tree.map(cut, seen), state, keys, places)
-                for g, cut, state in zip(groups, parts(groups), states, strict=True)
-            ]
-            own = jax.tree.map(lambda *x: jnp.concatenate(x, axis=1), *(own for own, _ in moved))
-            for k, place in enumerate(stance.places):
-                after[place] = jax.tree.map(
-                    lambda x, k=k, place=place: x[k] if place == 0 else jnp.swapaxes(x[k], 0, 1), own
+            seen, match_seats = joint_seen(batch, now.joint), jnp.array(batch.match_seats)
+            groups = sides[-batch.match_seats[0]]
+            results = [
+                over_lanes(update, group)(
+                    group.learner, batch.games, jax.tree.map(cut, seen), state, keys, match_seats
                 )
-            later.append(tuple(state for _, state in moved))
+                for group, cut, state in zip(groups, group_slices(groups), states, strict=True)
+            ]
+            own = jax.tree.map(lambda *x: jnp.concatenate(x, axis=1), *(own for own, _ in results))
+            for k, match_seat in enumerate(batch.match_seats):
+                after[match_seat] = jax.tree.map(
+                    lambda x, k=k, seat=match_seat: x[k] if seat == 0 else jnp.swapaxes(x[k], 0, 1), own
+                )
+            later.append(tuple(state for _, state in results))
         joint = (after[0], after[1])
-        values = record(game, joint, first)
+        values = record_cells(game, joint, value_keys)
         return State(joint, tuple(later), now.total + values, values, now.ok & jnp.isfinite(values).all(0))
 
-    return jax.lax.fori_loop(begun, begun + count, step, state)
+    return jax.lax.fori_loop(first_step, first_step + count, step, state)
 
 
 @functools.lru_cache(maxsize=32)
-def traced(function: Callable, static: Any, structure: Any, shapes: tuple, x64: bool) -> Any:
-    """One of the two programs for arguments of this structure, whatever their numbers; `x64` is part of the key alone."""
+def trace_program(function: Callable, static: Any, structure: Any, shapes: tuple, x64: bool) -> Any:
+    """`begin_cells` or `advance_cells`, traced for arguments of these shapes; `x64` only belongs to the cache's key."""
     arguments = jax.tree.unflatten(structure, [jax.ShapeDtypeStruct(*shape) for shape in shapes])
     how: Any = {"compiler_options": options(loops=True) or None}
     return jax.jit(lambda game, learners, *rest: function(game, learners, static, *rest), **how).trace(
@@ -246,13 +316,13 @@ def traced(function: Callable, static: Any, structure: Any, shapes: tuple, x64: 
 
 
 @functools.lru_cache(maxsize=32)
-def compiled(*key: Any) -> Callable:
-    """`traced`, compiled once."""
-    return traced(*key).lower().compile()
+def compile_program(*key: Any) -> Callable:
+    """The program of `trace_program`, compiled once."""
+    return trace_program(*key).lower().compile()
 
 
-def key_of(function: Callable, static: Any, *arguments: Any) -> tuple:
-    """What decides a program: the function and the structure of these arguments, or of what stands for their shapes."""
+def program_key(function: Callable, static: Any, *arguments: Any) -> tuple:
+    """Arguments of `trace_program`: the function, and structure, shapes and dtypes of the arguments."""
     leaves, structure = jax.tree.flatten(arguments)
     return (
         function,
@@ -274,72 +344,71 @@ def round_robin(
     first: int = 0,
     report: Callable[[int], None] | None = None,
 ) -> RoundRobin:
-    """Every learner against every learner at one two-player game; each cell equals `play` of its pairing from the same key.
+    """All learners against all learners at a two-player game.
+
+    Each cell equals `play` of its pair of learners with the same key.
 
     Args:
         game: the game, its name, or a factory.
-        learners: at least one, those in seat 0; or their names, or classes.
-        key: a seed or a typed key, whose streams are those of `play`.
-        columns: those in seat 1, if they are others.
-        steps: how many steps.
-        seeds: how many lanes per cell.
-        first: the number of the first lane.
+        learners: the learners in seat 0, at least one; or their names, or classes.
+        key: a seed or a typed key, used as by `play`.
+        columns: the learners in seat 1; by default those in seat 0.
+        steps: number of learning steps.
+        seeds: number of lanes per cell.
+        first: number of the first lane.
         report: called with the number of steps done, before the first and after every chunk.
     """
     game = as_game(game)
-    entered = [[as_learner(x) for x in side] for side in (learners, columns) if side is not None]
-    name, game, sides = game.name, anonymous(game), [grouped(side) for side in entered]
-    stacked, members = (
-        tuple(tuple(g.learner for g in side) for side in sides),
-        tuple(tuple(g.members for g in side) for side in sides),
-    )
+    sides = [grouped([as_learner(x) for x in side]) for side in (learners, columns) if side is not None]
+    name, game = game.name, anonymous(game)
+    stacked = tuple(tuple(group.learner for group in side) for side in sides)
+    members = tuple(tuple(group.members for group in side) for side in sides)
     keys = lane_keys(key, "init", first + seeds)[first:], lane_keys(key, "match", first + seeds)[first:]
-    at_once, told, took = fitting(name, game, stacked, members, keys), 0, np.zeros(2)
+    at_once, reported, seconds = seeds_at_once(name, game, stacked, members, keys), 0, np.zeros(2)
 
     def part(a: int, b: int) -> tuple:
-        nonlocal told
+        nonlocal reported
 
-        def tell(done: int) -> None:
+        def report_part(done: int) -> None:
             if report is not None:
-                report(max(told, steps * a // seeds + done * (b - a) // seeds))
+                report(max(reported, steps * a // seeds + done * (b - a) // seeds))
 
-        result = _played(game, stacked, members, tuple(k[a:b] for k in keys), steps, tell)
-        told = steps * b // seeds
-        took[:] += result.compile_s, result.run_s
+        result = _run(game, stacked, members, tuple(k[a:b] for k in keys), steps, report_part)
+        reported = steps * b // seeds
+        seconds[:] += result.compile_s, result.run_s
         values, means = (np.moveaxis(x, 3, 0) for x in (result.values, result.mean_values))
         return values, means, *jax.tree.map(lambda x: np.moveaxis(x, 2, 0), (result.params, result.ok))
 
     values, means, params, ok = in_parts(part, seeds, at_once, 0, np.concatenate)
     values, means = (np.moveaxis(x, 0, 3) for x in (values, means))
-    return RoundRobin(
-        values, means, *jax.tree.map(lambda x: np.moveaxis(x, 0, 2), (params, ok)), *took.tolist()
-    )
+    params, ok = jax.tree.map(lambda x: np.moveaxis(x, 0, 2), (params, ok))
+    return RoundRobin(values, means, params, ok, *seconds.tolist())
 
 
-def fitting(name: str, game: Game, stacked: Sides, members: Members, keys) -> int:
-    """How many seeds fit into memory side by side.
+def seeds_at_once(name: str, game: Game, stacked: Sides, members: Members, keys) -> int:
+    """Number of seeds that fit into memory side by side.
 
     Raises:
         ValueError: where not even one does.
     """
-    state = traced(*key_of(begin, members, game, stacked, keys)).out_info
+    state = trace_program(*program_key(begin_cells, members, game, stacked, keys)).out_info
     none = jax.ShapeDtypeStruct((), jnp.asarray(0).dtype)
-    loop = traced(*key_of(proceed, members, game, stacked, state, keys[1], none, none))
+    loop = trace_program(*program_key(advance_cells, members, game, stacked, state, keys[1], none, none))
     held = size_of(state)
     return lanes_at_once(
         len(keys[0]), 2 * held + footprint(loop.jaxpr.jaxpr), held, f"A round robin at {name!r}"
     )
 
 
-def _played(
+def _run(
     game: Game, stacked: Sides, members: Members, keys, steps: int, report: Callable[[int], Any]
 ) -> RoundRobin:
-    """The lanes of these keys, side by side."""
+    """All steps of the lanes of these keys, side by side."""
     none = jnp.asarray(0)
     clock = time.perf_counter()
-    opening = (game, stacked, keys)
-    state = compiled(*key_of(begin, members, *opening))(*opening)
-    loop = compiled(*key_of(proceed, members, game, stacked, state, keys[1], none, none))
+    arguments = (game, stacked, keys)
+    state = compile_program(*program_key(begin_cells, members, *arguments))(*arguments)
+    loop = compile_program(*program_key(advance_cells, members, game, stacked, state, keys[1], none, none))
     compile_s = time.perf_counter() - clock
 
     clock, done, chunk = time.perf_counter(), 0, 1
@@ -353,39 +422,39 @@ def _played(
         done += chunk
         chunk = max(1, round(chunk * min(8.0, CHUNK_SECONDS / (time.perf_counter() - before))))
         report(done)
-    return _collected(game, state, members, steps, compile_s, time.perf_counter() - clock)
+    return _to_host(game, state, members, steps, compile_s, time.perf_counter() - clock)
 
 
-def _collected(game: Game, state: State, members, steps: int, compile_s: float, run_s: float) -> RoundRobin:
-    """Results on the host, learners back in the order they were given."""
-    backs = [np.argsort(np.concatenate([np.array(m) for m in side])) for side in members]
-    place = np.ix_(backs[0], backs[-1])
+def _to_host(game: Game, state: State, members, steps: int, compile_s: float, run_s: float) -> RoundRobin:
+    """Results on the host, with the learners in the order in which they were given."""
+    orders = [np.argsort(np.concatenate([np.array(m) for m in side])) for side in members]
+    cells = np.ix_(orders[0], orders[-1])
     finite = [_finite_lanes(x, 3) for x in jax.tree.leaves(state.joint)]
     ok = np.logical_and.reduce([np.asarray(state.ok), *finite, *_finite_states(game, state, members)])
-    params = jax.tree.map(lambda x: np.asarray(x)[place], game.join(state.joint))
-    values, total = (np.asarray(x)[:, *place] for x in (state.values, state.total))
-    return RoundRobin(values, total / (steps + 1), params, ok[place], compile_s, run_s)
+    params = jax.tree.map(lambda x: np.asarray(x)[cells], game.join(state.joint))
+    values, total = (np.asarray(x)[:, *cells] for x in (state.values, state.total))
+    return RoundRobin(values, total / (steps + 1), params, ok[cells], compile_s, run_s)
 
 
 def _finite_lanes(x: Any, axes: int) -> Bool[np.ndarray, "..."]:
-    """Where, along its first axes, an array holds finite numbers alone."""
+    """Where, along its first axes, all numbers of an array are finite."""
     x = np.asarray(x)
     return np.isfinite(x).all(tuple(range(axes, x.ndim)))
 
 
 def _finite_states(game: Game, state: State, members: Members) -> list[Bool[np.ndarray, "row column seeds"]]:
-    """For each seat, in which lanes its learners' states hold finite numbers alone; counters and keys are not looked at."""
+    """For each seat, in which lanes its learners' states are finite; integers and keys are not looked at."""
     found = []
-    for stance, states in zip(stances(game, apart=len(members) > 1), state.states, strict=True):
-        lanes, seat = [], stance.places[0]
+    for batch, states in zip(seat_batches(game, separate=len(members) > 1), state.states, strict=True):
+        lanes, seat = [], batch.match_seats[0]
         for group, own in zip(members[-seat], states, strict=True):
             fine = np.ones(
-                (len(stance.places), len(group), state.ok.shape[1 - seat], state.ok.shape[2]), bool
+                (len(batch.match_seats), len(group), state.ok.shape[1 - seat], state.ok.shape[2]), bool
             )
             for x in jax.tree.leaves(own):
                 if jnp.issubdtype(x.dtype, jnp.inexact):
                     fine &= _finite_lanes(x, 4)
             lanes.append(fine)
-        for place, fine in zip(stance.places, np.concatenate(lanes, axis=1), strict=True):
-            found.append(fine if place == 0 else np.swapaxes(fine, 0, 1))
+        for match_seat, fine in zip(batch.match_seats, np.concatenate(lanes, axis=1), strict=True):
+            found.append(fine if match_seat == 0 else np.swapaxes(fine, 0, 1))
     return found

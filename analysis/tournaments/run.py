@@ -13,7 +13,7 @@ import pandas as pd
 from analysis.results import provenance
 from analysis.results.specification import describe, fingerprint, text
 from analysis.results.store import Store
-from analysis.tournaments.round_robins import begin, grouped, round_robin
+from analysis.tournaments.round_robins import begin_cells, grouped, round_robin
 from analysis.tournaments.tables import cells as cells, ordered, standings as standings, tidy
 from games.base import Game
 from games.checks import as_seed, check_count, shown
@@ -22,7 +22,8 @@ from games.sampled.catalog import as_game
 from games.sampled.game import Sampled
 from shaping.base import Learner
 from shaping.catalog import as_learner
-from shaping.match import FEW_SEEDS, MANY_SEEDS, lane_keys
+from shaping.engine import lane_keys
+from shaping.match import FEW_SEEDS, MANY_SEEDS
 from shaping.sweeps import Sweep
 
 ROW = 400
@@ -287,7 +288,7 @@ def _check(games: Mapping[str, Game], learners: Mapping[str, Learner]) -> None:
             )
         keys = lane_keys(0, "init", 1), lane_keys(0, "match", 1)
         for group in grouped(tuple(learners.values())):
-            begin_alone = functools.partial(begin, members=((tuple(range(len(group.members))),),))
+            begin_alone = functools.partial(begin_cells, members=((tuple(range(len(group.members))),),))
             try:
                 jax.eval_shape(
                     lambda g, x, k, begin_alone=begin_alone: begin_alone(g, ((x,),), keys=k),

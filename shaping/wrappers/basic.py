@@ -1,4 +1,4 @@
-"""Learners made of a learner: the inner one sees the same view, and the wrapper decides what becomes of its step."""
+"""Learners around another learner, which sees the same view: an optimizer, shorter steps, or steps at some times only."""
 
 import inspect
 
@@ -26,15 +26,15 @@ OPTIMIZERS = {
 
 
 def _numbers(settings: dict[str, float]) -> dict[str, Float[Array, ""]]:
-    """Settings as data."""
+    """Settings as arrays."""
     return {name: floating(value) for name, value in settings.items()}
 
 
 class Optimized(Learner):
     """Ascend the inner learner's direction with an optax optimizer; give the inner learner `lr=1`.
 
-    Optax descends: it is handed minus the inner step, and its update is the step. The optimizer is built anew
-    wherever it is used, from numbers that are data, so that they can be swept and never recompile.
+    Optax minimizes, so the optimizer receives minus the inner step. Its numbers are data, so that they can be
+    swept, and another value does not recompile.
 
     Args:
         inner: the learner whose step is the direction.
@@ -75,11 +75,11 @@ class Optimized(Learner):
         return f"{self.name}({self.inner.label})"
 
     def optimizer(self) -> optax.GradientTransformation:
-        """The optimizer, from the numbers as they are now."""
+        """The optimizer with these numbers."""
         return OPTIMIZERS[self.name](learning_rate=self.lr, **self.settings)
 
     def start(self, view: View) -> Own:
-        """As the inner learner."""
+        """The same as of the inner learner."""
         return self.inner.start(view)
 
     def init(self, view: View) -> tuple[PyTree, PyTree]:
@@ -87,7 +87,7 @@ class Optimized(Learner):
         return self.inner.init(view), self.optimizer().init(view.own)
 
     def update(self, state: tuple[PyTree, PyTree], view: View) -> tuple[Own, tuple[PyTree, PyTree]]:
-        """The optimizer's step up the inner direction."""
+        """The optimizer's step along the inner learner's step."""
         inner, moments = state
         direction, inner = self.inner.update(inner, view)
         step, moments = self.optimizer().update(optax.tree.scale(-1.0, direction), moments, view.own)
@@ -113,15 +113,15 @@ class Clipped(Learner):
 
     @property
     def label(self) -> str:
-        """The inner label, marked."""
+        """The name of the wrapper and the inner label."""
         return f"clipped({self.inner.label})"
 
     def start(self, view: View) -> Own:
-        """As the inner learner."""
+        """The same as of the inner learner."""
         return self.inner.start(view)
 
     def init(self, view: View) -> PyTree:
-        """As the inner learner."""
+        """The same as of the inner learner."""
         return self.inner.init(view)
 
     def update(self, state: PyTree, view: View) -> tuple[Own, PyTree]:
@@ -133,11 +133,11 @@ class Clipped(Learner):
 
 
 class Frozen(Learner):
-    """Learn for some steps, then stand still.
+    """Learn for some steps, then keep the parameters; the steps that are not taken are not computed.
 
     Args:
         inner: the learner.
-        after: for how many steps it learns; 0 is not at all.
+        after: number of steps for which it learns, at least 0.
 
     Example:
         >>> from games import tandem
@@ -152,28 +152,28 @@ class Frozen(Learner):
 
     @property
     def label(self) -> str:
-        """The inner label, marked."""
+        """The name of the wrapper and the inner label."""
         return f"frozen({self.inner.label})"
 
     def start(self, view: View) -> Own:
-        """As the inner learner."""
+        """The same as of the inner learner."""
         return self.inner.start(view)
 
     def init(self, view: View) -> PyTree:
-        """As the inner learner."""
+        """The same as of the inner learner."""
         return self.inner.init(view)
 
     def update(self, state: PyTree, view: View) -> tuple[Own, PyTree]:
-        """The inner step while it is early."""
+        """The inner step before step `after`, then a step of zero."""
         return when(jnp.asarray(view.time) < self.after, self.inner, state, view)
 
 
 class EveryK(Learner):
-    """Learn only at every k-th step of the match, and keep parameters and state in between.
+    """Learn at every k-th step of the match; in between, parameters and state stay, and nothing is computed.
 
     Args:
         inner: the learner.
-        k: at least 1.
+        k: number of steps of the match per learning step, at least 1.
         offset: the first step at which it learns, counted from 0, below k.
 
     Raises:
@@ -198,19 +198,19 @@ class EveryK(Learner):
 
     @property
     def label(self) -> str:
-        """The inner label, marked."""
+        """The name of the wrapper and the inner label."""
         return f"every{self.k}({self.inner.label})"
 
     def start(self, view: View) -> Own:
-        """As the inner learner."""
+        """The same as of the inner learner."""
         return self.inner.start(view)
 
     def init(self, view: View) -> PyTree:
-        """As the inner learner."""
+        """The same as of the inner learner."""
         return self.inner.init(view)
 
     def update(self, state: PyTree, view: View) -> tuple[Own, PyTree]:
-        """The inner step when it is due."""
+        """The inner step at steps offset, offset + k, offset + 2k, ...; otherwise a step of zero."""
         return when(jnp.asarray(view.time) % self.k == self.offset, self.inner, state, view)
 
 
@@ -234,26 +234,34 @@ class Alternating(Learner):
 
     @property
     def label(self) -> str:
-        """The inner label, marked."""
+        """The name of the wrapper and the inner label."""
         return f"alternating({self.inner.label})"
 
     def start(self, view: View) -> Own:
-        """As the inner learner."""
+        """The same as of the inner learner."""
         return self.inner.start(view)
 
     def init(self, view: View) -> PyTree:
-        """As the inner learner."""
+        """The same as of the inner learner."""
         return self.inner.init(view)
 
     def update(self, state: PyTree, view: View) -> tuple[Own, PyTree]:
-        """The inner step when it is one's turn."""
+        """The inner step at steps i, i + n, i + 2n, ... in seat i; otherwise a step of zero."""
         n = view.game.n_players
         return when(jnp.asarray(view.time) % n == view.own_entry(range(n)), self.inner, state, view)
 
 
 def when(due: Bool[Array, ""], inner: Learner, state: PyTree, view: View) -> tuple[Own, PyTree]:
-    """The inner learner's step and next state where it is due; no step and the same state elsewhere."""
-    step, later = inner.update(state, view)
-    return jax.tree.map(lambda s: jnp.where(due, s, jnp.zeros_like(s)), step), jax.tree.map(
-        lambda new, old: jnp.where(due, new, old), later, state
-    )
+    """The inner learner's step and next state where it is due; otherwise a step of zero and the same state.
+
+    Only the branch that is taken is computed, as long as `due` is the same in all lanes of a batch.
+    """
+
+    def learn(state: PyTree) -> tuple[Own, PyTree]:
+        step, state = inner.update(state, view)
+        return optax.tree.cast_like(step, view.own), state
+
+    def wait(state: PyTree) -> tuple[Own, PyTree]:
+        return optax.tree.zeros_like(view.own), state
+
+    return jax.lax.cond(due, learn, wait, state)

@@ -20,7 +20,7 @@ from analysis.tournaments.tables import cells, standings
 from games import GAMES, Iterated, MatrixGame
 from shaping import LEARNERS, Learner, Lola, Naive, play
 from shaping.base import Scalar, number
-from shaping.match import lane_keys
+from shaping.engine import lane_keys
 
 pytestmark = pytest.mark.usefixtures("quickly_compiled")
 GRADIENT = [e for e in LEARNERS if e.facts["learns"] and not e.facts["sampled"] and not e.facts["trained"]]

@@ -21,7 +21,7 @@ from shaping import (
     play,
     sweep,
 )
-from shaping.match import lane_keys
+from shaping.engine import lane_keys
 
 pytestmark = pytest.mark.usefixtures("quickly_compiled")
 
