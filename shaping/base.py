@@ -1,4 +1,4 @@
-"""The two protocols of learning: what a learner sees, and what a learner is."""
+"""The two protocols of learning: `View`, what a learner sees, and `Learner`, a learning rule."""
 
 import abc
 import dataclasses
@@ -26,13 +26,13 @@ Scalar = Float[Array, ""] | float
 def number(
     default: float, minimum: float = 0.0, maximum: float = float("inf"), infinite: bool = False
 ) -> Any:
-    """A learner's numeric field: data, so that another value never recompiles; refused outside its range when built by hand.
+    """A numeric field of a learner: data, so no value recompiles; checked when the learner is made.
 
     Args:
-        default: its value where none is given.
-        minimum: the least accepted.
-        maximum: the largest accepted.
-        infinite: whether infinity has a meaning.
+        default: the default value.
+        minimum: the smallest accepted value.
+        maximum: the largest accepted value.
+        infinite: whether infinity is accepted.
     """
     return eqx.field(
         converter=floating, default=default, metadata={"range": (minimum, maximum, infinite), "single": True}
@@ -40,17 +40,17 @@ def number(
 
 
 def choice(default: str, *others: str) -> Any:
-    """A learner's structural field: one of a few names."""
+    """A structural field of a learner: one of several names, part of the compiled program."""
     return eqx.field(static=True, default=default, metadata={"choices": (default, *others)})
 
 
 def count(default: int, minimum: int = 1) -> Any:
-    """A learner's structural field: how often something is unrolled."""
+    """A structural field of a learner: an integer of at least `minimum`, part of the compiled program."""
     return eqx.field(static=True, default=default, metadata={"minimum": minimum})
 
 
 def check_fields(value: Any) -> None:
-    """Refuse fields outside the ranges, choices and least counts they were declared with.
+    """Refuse values of fields outside the ranges, choices and minima that the fields declare.
 
     Raises:
         ValueError: naming the class, the field, its value and what it accepts.
@@ -77,10 +77,10 @@ class View(eqx.Module):
 
     Args:
         game: the game; its players maximize.
-        params: everybody's parameters.
-        seat: whose view this is, 0 to n-1.
-        key: randomness of this step, for games whose values are sampled.
-        time: how many steps of the match came before this one.
+        params: joint parameters, one entry per player.
+        seat: seat of the player whose view this is, 0 to n - 1.
+        key: randomness of this step, for games with sampled values.
+        time: number of steps of the match before this one.
         match_seat: the player's seat in the match as an array, where the view shows the game with its seats
             exchanged; None where it is `seat`.
     """
@@ -113,34 +113,34 @@ class View(eqx.Module):
         return tuple(j for j in range(self.game.n_players) if j != self.seat)
 
     def with_own(self, own: Own) -> Joint:
-        """Everybody's parameters, the player's own replaced."""
+        """The joint parameters with the player's own ones replaced."""
         return replaced(self.params, self.seat, own)
 
     def values(self, joint: Joint) -> Float[Array, " n_players"]:
-        """Everybody's value at any joint parameters."""
+        """Values of all players at any joint parameters."""
         return _values(self.game, joint, self.key)
 
     def value(self, joint: Joint, player: int | None = None) -> Scalar:
-        """One player's value at any joint parameters; by default the player's own."""
+        """Value of one player, by default the own one, at any joint parameters."""
         return self.values(joint)[self.seat if player is None else player]
 
     def gradient(self, joint: Joint, player: int | None = None) -> Own:
-        """One player's gradient with respect to its own parameters; by default the player's own."""
+        r"""Gradient $\nabla_i V_i$ of one player, by default the own one, at any joint parameters."""
         player = self.seat if player is None else player
         return jax.grad(lambda own: self.value(replaced(joint, player, own), player))(joint[player])
 
     def afresh(self, number: Int[Array, ""] | int) -> "View":
-        """The same view with other randomness: that of a number."""
+        """The same view with another key, `fold_in(key, number)`; independent samples for every number."""
         return (
             self if self.key is None else dataclasses.replace(self, key=jax.random.fold_in(self.key, number))
         )
 
     @property
     def sampled(self) -> Sampled:
-        """The game, where it is played step by step.
+        """The game as a `Sampled` game.
 
         Raises:
-            ValueError: where it is not.
+            ValueError: where the game is exact and has no episodes.
         """
         if not isinstance(self.game, Sampled):
             raise ValueError(
@@ -149,39 +149,43 @@ class View(eqx.Module):
         return self.game
 
     def rollout(self, joint: Joint | None = None) -> Sample:
-        """Episodes of a sampled game at any joint parameters, by default everybody's own.
+        """A batch of episodes of a sampled game, by default at the current joint parameters.
 
         Raises:
-            ValueError: where the game is not played step by step.
+            ValueError: where the game is exact and has no episodes.
         """
         return self.sampled.rollout(self.params if joint is None else joint, self.key)
 
     def look_ahead(self, joint: Joint, lr: Scalar, steps: int = 1) -> Joint:
-        r"""Everybody's parameters after the others' next naive steps, which they take at once: $\theta_j + b \nabla_j V_j$.
+        r"""Joint parameters after naive steps of all others, $\theta_j + b \nabla_j V_j(\theta)$.
 
-        Where values are sampled, every step draws anew: what is estimated later is independent of the noise
-        that steps take up. Several steps are one loop, whose program is as long as that of one step.
+        Args:
+            joint: the joint parameters before.
+            lr: b, the step size of the others.
+            steps: number of steps; in each of them all others move at once, and sampled values are estimated
+                from new samples. Several steps are one loop, which compiles as fast as one step.
         """
 
         def ahead(joint: Joint, step: Int[Array, ""] | int) -> Joint:
             view = self.afresh(step)
-            stepped = {j: optax.tree.add_scale(joint[j], lr, view.gradient(joint, j)) for j in self.others}
-            return tuple(stepped.get(j, p) for j, p in enumerate(joint))
+            moved = {j: optax.tree.add_scale(joint[j], lr, view.gradient(joint, j)) for j in self.others}
+            return tuple(moved.get(j, p) for j, p in enumerate(joint))
 
         if steps == 1:
             return ahead(joint, 0)
 
-        def scanned(joint: Joint, step: Int[Array, ""]) -> tuple[Joint, None]:
+        def scan_step(joint: Joint, step: Int[Array, ""]) -> tuple[Joint, None]:
             return jax.tree.map(lambda old, new: new.astype(old.dtype), joint, ahead(joint, step)), None
 
-        return jax.lax.scan(scanned, joint, jnp.arange(steps, dtype=jnp.uint32))[0]
+        return jax.lax.scan(scan_step, joint, jnp.arange(steps, dtype=jnp.uint32))[0]
 
 
 class Learner(eqx.Module):
-    """A rule that turns a view of the game into a step of the player's own parameters.
+    """A learning rule: from a state and a view of the game to a step of the player's own parameters.
 
-    A learner is a frozen value: compared, nested, swept. Its numbers are data; its structure is static. The
-    step is **added** to the own parameters (optax's meaning), so wrappers compose.
+    A learner is an immutable value, which can be compared, nested in another learner, and swept. Its numbers
+    are data, its structure is part of the compiled program. The step is **added** to the own parameters, as
+    an update of optax is, so wrappers compose.
     """
 
     def __check_init__(self):
@@ -192,34 +196,34 @@ class Learner(eqx.Module):
 
     @property
     def label(self) -> str:
-        """What tables call this learner; by default its class's name in lower case."""
+        """Name of the learner in tables; by default the name of its class in lower case."""
         return type(self).__name__.lower()
 
     def start(self, view: View) -> Own:
-        """The parameters this learner begins a match with; by default those the game drew."""
+        """Initial parameters in a match; by default those that the game has drawn."""
         return view.own
 
     def init(self, view: View) -> PyTree:
-        """The state before the first step; by default there is none."""
+        """State before the first step; by default there is none."""
         return ()
 
     @abc.abstractmethod
     def update(self, state: PyTree, view: View) -> tuple[Own, PyTree]:
-        """One step: what is added to the own parameters, and the next state."""
+        """One learning step: the step that is added to the own parameters, and the next state."""
 
 
 @jit
 def _values(game: Game, joint: Joint, key: Key[Array, ""] | None) -> Any:
-    """The game's values as one traced call, whose derivatives JAX derives once and reuses: a learner that asks often traces in seconds."""
+    """The game's values; a function of its own, so that JAX traces and differentiates it once per game."""
     return game.values(joint, key)
 
 
 def finite(tree: PyTree) -> Bool[Array, ""]:
-    """Whether all floating-point numbers of a tree are finite; counters and keys are not looked at."""
+    """Whether all floating-point numbers of a tree are finite; integers and keys are ignored."""
     floating = (x for x in jax.tree.leaves(tree) if jnp.issubdtype(jnp.result_type(x), jnp.inexact))
     return jnp.asarray([jnp.isfinite(x).all() for x in floating], bool).all()
 
 
 def replaced(joint: Sequence[Own], player: int, own: Own) -> Joint:
-    """Everybody's parameters with one player's exchanged."""
+    """Joint parameters with those of one player replaced."""
     return tuple(own if j == player else p for j, p in enumerate(joint))

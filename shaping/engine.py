@@ -1,4 +1,4 @@
-"""The engine of a match: initial parameters and states, one simultaneous learning step, and the values to record.
+"""The engine of a match: its initial state, one simultaneous learning step, and the recorded values.
 
 `play`, trainings, the meta-game, meta-value learning and round robins are loops over `begin`, `advance` and
 `record`, with one convention for keys. A match has two keys. The game draws the initial parameters with the
@@ -23,13 +23,13 @@ from games.compiler import jit
 from shaping.base import Learner, Scalar, View
 
 BEFORE = 2**32 - 1
-"""The step number whose key is used for everything outside the learning steps: initial states and recorded values."""
+"""Step number of the key for initial states and recorded values, which belong to no learning step."""
 
 
 def lane_keys(key: Key[Array, ""] | int, stream: str, lanes: int) -> Key[Array, " lanes"]:
-    """One key per lane, `fold_in(fold_in(key, crc32(stream)), lane)`: adding lanes or streams changes no other key.
+    """One key per lane, `fold_in(fold_in(key, crc32(stream)), lane)`.
 
-    The streams of a match are `"init"` and `"match"`, for its init key and its match key.
+    More lanes or other streams change no existing key. A match uses the streams `"init"` and `"match"`.
 
     Args:
         key: a seed or a typed key.
@@ -53,11 +53,11 @@ def _lane_keys(key, stream, lanes):
 def start(
     game: Game, learners: Sequence[Learner | None], init_key: Key[Array, ""], params: Joint | None = None
 ) -> Joint:
-    """Initial parameters: the game's draw, or `params` in its place, each learner having chosen its own start.
+    """Initial parameters: those the game draws, or `params`, replaced by a learner's own start if it has one.
 
     Args:
         game: the game.
-        learners: one per seat, in order; None for a seat whose parameters are not learned.
+        learners: one per seat, in order; None for a seat without a learner.
         init_key: randomness of the draw.
         params: joint parameters in place of the draw.
 
@@ -84,7 +84,7 @@ def begin(
 
     Args:
         game: the game.
-        learners: one per seat, in order; None for a seat whose parameters are not learned, which has no state.
+        learners: one per seat, in order; None for a seat without a learner, which has no state.
         init_key: randomness of the initial parameters.
         match_key: randomness of everything after that.
         params: joint parameters in place of the game's draw.
@@ -169,7 +169,7 @@ def step_one(
     t: Int[Array, ""] | int,
     match_seat: Int[Array, ""] | None = None,
 ) -> tuple[Own, PyTree]:
-    """One learning step of one learner: its own parameters, in their own precision, and its state after the step.
+    """One learning step of one learner: its parameters, in their own precision, and its state after the step.
 
     Args:
         game: the game.

@@ -1,4 +1,4 @@
-"""A match: learners play a game, every seed in one compiled program."""
+"""A match: learners play a game, with all seeds in one compiled program."""
 
 import dataclasses
 import html
@@ -31,24 +31,24 @@ if TYPE_CHECKING:
 
 
 ROWS = 20
-"""Rows of a match that are printed at most."""
+"""Largest number of rows of a match that are printed."""
 ROW = 120
-"""Bytes that a row of a match's table takes while it is made."""
+"""Bytes of memory per row of a match's table while it is made."""
 MANY_SEEDS, FEW_SEEDS = 64, 4
-"""How many lanes a tournament has if nobody says: of exact games, and of sampled ones, a lane of which may take gigabytes."""
+"""Default numbers of seeds of a tournament: of exact games, and of sampled games, which need memory."""
 
 
 class Match(eqx.Module):
-    """What came of a match; leading axes are the points of a sweep, if there is one, and the seeds.
+    """The result of a match; the leading axes are the points of a sweep, if there is one, and the seeds.
 
     Attributes:
-        values: per-step values `(..., seeds, records, n_players)`, the first record before any step.
-        steps: after how many steps each record was taken.
-        params: final parameters.
-        states: final states of the learners, who see the parameters in the form `game.split` gives them.
-        trajectory: everybody's parameters at every record, if asked for.
-        ok: in which lanes values, parameters and the learners' states are finite; a diverged one is reported,
-            never averaged in.
+        values: per-step values `(..., seeds, records, n_players)`; the first record is before the first step.
+        steps: number of learning steps before each record.
+        params: final joint parameters.
+        states: final learner states, for parameters in the form that `game.split` gives them.
+        trajectory: joint parameters at every record, or None.
+        ok: in which lanes values, parameters and learner states are finite; diverged lanes are reported and
+            left out of all means.
         game: the game's name.
         learners: the learners' names.
         points: the settings of a sweep.
@@ -151,30 +151,30 @@ def play(
     params: Joint | None = None,
     seed: int | None = None,
 ) -> Match:
-    r"""Let learners play a game: everybody steps at once, from a frozen copy of everyone's parameters.
+    r"""Let learners play a game: all players update at once, from the same joint parameters.
 
-    $\theta_i \leftarrow \theta_i + \mathrm{step}_i(\theta)$ for all i, `steps` times; one `lax.scan`,
-    `vmap`ped over the seeds.
+    $\theta_i \leftarrow \theta_i + \mathrm{step}_i(\theta)$ for all i, `steps` times; one compiled loop, in
+    parallel over the seeds.
 
     Args:
         game: the game, its name in `games.PLAYABLE`, or a factory such as `games.ipd`.
         learners: one per seat, in order, or their names in `LEARNERS`, or classes such as `Lola`; a `Sweep`
-            adds a leading axis, and several sweeps are walked through together.
+            adds a leading axis, and several sweeps of one match advance together, point by point.
         key: a seed, an integer in [0, 2**32 - 1], or a typed key; lane s uses `fold_in(fold_in(key,
             crc32(stream)), s)`, whatever the number of lanes.
-        steps: how many steps, at least 1.
-        seeds: how many lanes, at least 1, each with its own initial parameters.
-        every: take a record every so many steps; must divide `steps`.
-        trajectory: whether records hold everybody's parameters too.
-        params: initial parameters for all lanes, in place of those the game draws.
+        steps: number of learning steps, at least 1.
+        seeds: number of lanes, at least 1, each with its own initial parameters.
+        every: number of steps between records; must divide `steps`. A sampled game is valued at records only.
+        trajectory: whether the joint parameters are recorded too.
+        params: initial joint parameters of all lanes, in place of those that the game draws.
         seed: another name of `key`.
 
     Returns:
         The match.
 
     Raises:
-        ValueError: if the learners are not one per seat, a count is no positive integer, or parameters have
-            other shapes than the game's.
+        ValueError: if there is not one learner per seat, a count is not a positive integer, or the parameters
+            do not have the shapes of the game's.
 
     Example:
         >>> from games import GAMES
@@ -193,7 +193,7 @@ def play(
             f"every is {every}, which does not divide steps, {steps}; choose a divisor, so that the last record is the last step."
         )
     check_flag("trajectory", trajectory)
-    params = None if params is None else entered(game, params)
+    params = None if params is None else as_joint(game, params)
     sizes = {s.size for s in learners if isinstance(s, Sweep)}
     if len(sizes) > 1:
         raise ValueError(
@@ -225,8 +225,8 @@ def play(
     return Match(values, records, joint, states, path, ok, game.name, tuple(m.label for m in members), points)
 
 
-def entered(game: Game, params: Any) -> Joint:
-    """Everybody's parameters as they were given, in floating point; those that are one array per player must have the game's shapes.
+def as_joint(game: Game, params: Any) -> Joint:
+    """The given joint parameters in floating point, checked against the game's shapes if they are arrays.
 
     Raises:
         ValueError: naming the player and both shapes.
@@ -246,7 +246,7 @@ def entered(game: Game, params: Any) -> Joint:
 
 
 def _lanes(game, learners, keys, params, swept, every, plan):
-    """All lanes of all points."""
+    """All lanes of all points of a sweep."""
     lanes = jax.vmap(
         lambda learners, init_key, match_key: lane(game, learners, init_key, match_key, params, every, *plan),
         in_axes=(None, 0, 0),
@@ -260,10 +260,10 @@ _run = filter_jit(_lanes, loops=True)  # compiled once per structure
 
 
 def _whole_or_in_parts(game, learners, keys, params, swept, *rest):
-    """All lanes in one program, or as many at once as fit into memory: no lane depends on the others.
+    """All lanes side by side or, if they do not fit into memory, in several parts; lanes are independent.
 
     Raises:
-        ValueError: where not even one lane fits.
+        ValueError: if not even one lane fits.
     """
     structure, seeds = jax.tree.structure((game, learners, params, swept)), len(keys[0])
     shapes = tuple(getattr(x, "shape", None) for x in jax.tree.leaves((game, learners, params, swept)))
@@ -283,14 +283,20 @@ def _whole_or_in_parts(game, learners, keys, params, swept, *rest):
 
 
 _small: set[Any] = set()
-"""Structures of matches that fit into any memory."""
+"""Structures of matches that fit into any memory, which are not traced for an estimate again."""
 
 
 def lanes_at_once(seeds: int, needed: int, kept: int, what: str) -> int:
-    """How many lanes fit into memory side by side, if all of them need so many bytes, and what comes out is kept.
+    """Number of lanes that fit into memory side by side.
+
+    Args:
+        seeds: number of all lanes.
+        needed: bytes that all lanes need while they are computed.
+        kept: bytes of all results.
+        what: what is computed, for the error message.
 
     Raises:
-        ValueError: where not even one does.
+        ValueError: if not even one does.
 
     Example:
         >>> lanes_at_once(64, 1000, 10, "A match")
@@ -311,7 +317,14 @@ def lanes_at_once(seeds: int, needed: int, kept: int, what: str) -> int:
 def in_parts(
     part: Callable[[int, int], PyTree], seeds: int, at_once: int, axis: int, concatenate: Callable[..., Any]
 ) -> PyTree:
-    """`part(begin, end)` of all lanes, at most so many at once, joined along an axis; parts are equally long, and so one program.
+    """Compute lanes in parts and concatenate the results; all parts have equally many lanes, so one program.
+
+    Args:
+        part: computes the lanes `begin` to `end - 1`, given `(begin, end)`.
+        seeds: number of all lanes.
+        at_once: largest number of lanes of a part.
+        axis: the axis of the lanes in the results.
+        concatenate: such as `jnp.concatenate`.
 
     Example:
         >>> in_parts(lambda a, b: jnp.arange(a, b), 7, 3, 0, jnp.concatenate).tolist()
@@ -322,20 +335,18 @@ def in_parts(
         return part(0, seeds)
     ends = [min(end, seeds) for end in range(width, seeds + width, width)]
     pieces = [part(end - width, end) for end in ends]
-    fresh = [width] * (len(ends) - 1) + [
-        ends[-1] - ends[-2]
-    ]  # of the last part, what the one before did not hold
+    new = [width] * (len(ends) - 1) + [ends[-1] - ends[-2]]  # the last part repeats lanes of the one before
 
-    def joined(*xs):
+    def concatenate_new(*xs):
         return concatenate(
             [
                 x[(slice(None),) * (axis % x.ndim) + (slice(width - n, None),)]
-                for x, n in zip(xs, fresh, strict=True)
+                for x, n in zip(xs, new, strict=True)
             ],
             axis,
         )
 
-    return jax.tree.map(joined, *pieces)
+    return jax.tree.map(concatenate_new, *pieces)
 
 
 def check_table(rows: int) -> None:

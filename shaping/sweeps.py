@@ -18,7 +18,7 @@ from shaping.base import Learner
 
 
 class Sweep(eqx.Module):
-    """Learners of one structure, their numbers stacked along a leading axis.
+    """Learners of one structure, with their numbers stacked along a leading axis.
 
     Attributes:
         learner: the stacked learner.
@@ -38,15 +38,15 @@ class Sweep(eqx.Module):
 
 
 def sweep(make: Callable[..., Learner] | str, **settings: Sequence[float]) -> Sweep:
-    """Every combination of the given settings as one learner, which a match runs side by side in one program.
+    """All combinations of the given settings as one batched learner, played side by side in one program.
 
     Args:
         make: a learner class, a function that builds one, or a name in `LEARNERS`.
         **settings: a sequence of numbers for each setting to sweep.
 
     Raises:
-        ValueError: for what makes no learner, without settings, for one number or none in place of several,
-            for a setting that there is not, or where the members differ in more than numbers.
+        ValueError: if `make` does not make a learner; without settings; for a setting that is one number, empty
+            or unknown; or if the learners differ in more than numbers.
 
     Example:
         >>> from shaping import Lola

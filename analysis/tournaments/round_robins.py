@@ -123,7 +123,7 @@ class RoundRobin(NamedTuple):
 
 
 def seat_batches(game: Game, separate: bool = False) -> tuple[SeatBatch, ...]:
-    """One batch of both seats where exchanging them changes only numbers and not `separate`; else one per seat."""
+    """One batch of both seats where exchanging them changes only numbers; else, or if `separate`, two."""
     exchanged = game.exchanged()
     if exchanged is None:
         return tuple(SeatBatch(jax.tree.map(lambda x: x[None], game), seat, (seat,)) for seat in range(2))
@@ -193,7 +193,7 @@ def anonymous(module: Any) -> Any:
 
 
 def group_slices(groups: Sequence[Group]) -> list[Callable]:
-    """For each group, a function that takes its members from an array with all learners on the second axis."""
+    """For each group, a function that takes its members from an array with all learners on axis 1."""
     ends = np.cumsum([len(group.members) for group in groups])
     starts = ends - [len(group.members) for group in groups]
     return [
@@ -271,7 +271,7 @@ def begin_cells(game: Game, learners: Sides, members: Members, keys) -> State:
 def advance_cells(
     game: Game, learners: Sides, members: Members, state: State, match_keys, first_step, count
 ) -> State:
-    """`count` learning steps from step `first_step` on; both numbers are data, so all chunks are one program."""
+    """`count` learning steps from step `first_step` on; both are data, so all chunks are one program."""
     sides = groups_by_side(learners, members)
     fold = jax.vmap(jax.random.fold_in, in_axes=(0, None))
     value_keys = fold(match_keys, BEFORE)
@@ -307,7 +307,7 @@ def advance_cells(
 
 @functools.lru_cache(maxsize=32)
 def trace_program(function: Callable, static: Any, structure: Any, shapes: tuple, x64: bool) -> Any:
-    """`begin_cells` or `advance_cells`, traced for arguments of these shapes; `x64` only belongs to the cache's key."""
+    """`begin_cells` or `advance_cells`, traced for these shapes; `x64` is only a part of the cache's key."""
     arguments = jax.tree.unflatten(structure, [jax.ShapeDtypeStruct(*shape) for shape in shapes])
     how: Any = {"compiler_options": options(loops=True) or None}
     return jax.jit(lambda game, learners, *rest: function(game, learners, static, *rest), **how).trace(

@@ -1,4 +1,4 @@
-"""Derivatives through others' learning that cannot explode."""
+"""Bounded derivatives through the learning of others, which cannot explode."""
 
 import dataclasses
 
@@ -15,20 +15,21 @@ from shaping.meta.game import MetaGame
 
 
 class Bounded(Learner):
-    r"""Learns as another learner does, but what a derivative brings back through its step is at most `most` long.
+    r"""A learner whose step passes back derivatives of bounded norm.
 
-    With $u$ the derivative in the parameters $\theta_i'$ after the step, those of everybody before it receive
-    $v = (\partial \theta_i' / \partial \theta)^\top u$: here $v \min(1, m / |v|)$, and nothing where $v$ is
-    not finite. Large steps make a match chaotic: derivatives through many of them point nowhere, or are not
-    finite. Shortened at every step, they weigh what happens soon.
+    The backward pass takes the derivative $u$ with respect to the learner's parameters $\theta_i'$ after the
+    step to $v = (\partial \theta_i' / \partial \theta)^\top u$, with respect to all parameters before it. Here
+    it passes back $v \min(1, m / |v|)$, and 0 where $v$ is not finite. Large steps make a match chaotic, so
+    that derivatives through many of them have arbitrary directions or are not finite; clipped at every step,
+    they weight early consequences more.
 
     Args:
-        inner: who learns.
+        inner: the learner.
         most: $m$, at least 0.
 
     Source:
-        Graves 2013, "Generating sequences with recurrent neural networks", section 2.1, which clips what
-        comes back at every step; Metz et al. 2021, "Gradients are not all you need", for the chaos.
+        Graves 2013, "Generating sequences with recurrent neural networks", section 2.1, which clips the
+        derivative at every step; Metz et al. 2021, "Gradients are not all you need", for the chaos.
     """
 
     inner: Learner
@@ -36,52 +37,51 @@ class Bounded(Learner):
 
     @property
     def label(self) -> str:
-        """The inner learner's."""
+        """The label of the inner learner."""
         return self.inner.label
 
     def start(self, view: View) -> Own:
-        """As the inner learner."""
+        """The same as of the inner learner."""
         return self.inner.start(view)
 
     def init(self, view: View) -> PyTree:
-        """As the inner learner."""
+        """The same as of the inner learner."""
         return self.inner.init(view)
 
     def update(self, state: PyTree, view: View) -> tuple[Own, PyTree]:
-        """The learner's step; the way from the own parameters to the next ones leads through the bound too, hence the difference of 0."""
+        """The inner step, plus a difference of 0 by which derivatives of the own parameters are bounded too."""
         flat, shaped = ravel_pytree(view.params)
-        params = shaped(shortened(flat, self.most))
+        params = shaped(clip_derivative(flat, self.most))
         step, state = self.inner.update(state, dataclasses.replace(view, params=params))
         return optax.tree.add(step, optax.tree.sub(params[view.seat], view.own)), state
 
 
 @jax.custom_vjp
-def shortened(flat: Float[Array, " n"], most: Scalar) -> Float[Array, " n"]:
-    """The same numbers, whose derivative is at most `most` long, and 0 where it is not finite.
+def clip_derivative(flat: Float[Array, " n"], most: Scalar) -> Float[Array, " n"]:
+    """The identity, whose derivative is clipped to the norm `most`, and 0 where it is not finite.
 
-    One array: of several, `vmap` would hand back the derivative of one that all lanes share as the lanes'
-    sum, and to each of them.
+    It takes one array: with several, `vmap` would sum the derivative of an array that all lanes share.
     """
     return flat
 
 
 def _back(most, derivative):
-    """The derivative, shortened."""
+    """The clipped derivative."""
     length = jnp.linalg.norm(derivative)
     fine = jnp.isfinite(length)
     scale = jnp.minimum(1.0, most / jnp.where(fine & (length > 0), length, 1.0))
     return jnp.where(fine, scale * derivative, 0.0), jnp.zeros_like(most)
 
 
-shortened.defvjp(lambda flat, most: (flat, most), _back)
+clip_derivative.defvjp(lambda flat, most: (flat, most), _back)
 
 
 def bounded(meta: MetaGame, most: float = 100.0) -> MetaGame:
-    """The same meta-game, whose values' derivatives through a co-player's step are at most `most` long.
+    """The same meta-game, with derivatives through a co-player's step clipped to the norm `most`.
 
     Args:
         meta: the meta-game.
-        most: in units of one match's sum of un-normalized values, at least 0; infinity for no bound.
+        most: the bound, in units of the sum of one match's un-normalized values, at least 0; infinity for none.
 
     Raises:
         ValueError: for a negative or NaN bound.
@@ -94,9 +94,7 @@ def bounded(meta: MetaGame, most: float = 100.0) -> MetaGame:
         (2,)
     """
     if not isinstance(meta, MetaGame):
-        raise ValueError(
-            f"{shown(meta)} is no meta-game; give a MetaGame, whose co-players' steps are what is bounded."
-        )
+        raise ValueError(f"{shown(meta)} is no meta-game; give a MetaGame.")
     check_range("most", most, 0.0, infinite=True)
     share = most / (meta.steps * meta.lanes)  # values are means over the meta-steps and the lanes
     return dataclasses.replace(

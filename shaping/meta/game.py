@@ -19,13 +19,14 @@ from shaping.learners.scripted import Scripted
 
 
 class MetaState(eqx.Module):
-    """Where a meta-game stands.
+    """State of a meta-game.
 
     Attributes:
-        played: what everybody played last, which is what observations show, in the form `game.split` gives.
-        params: what everybody plays next, the open seats until they act otherwise.
-        states: the co-players' own learner states; nothing at the open seats.
-        time: how often the co-players have learned, those updates before the first observation included.
+        played: the joint parameters that were played last, which observations show, in the form that
+            `game.split` gives them.
+        params: the joint parameters that are played next; those of the open seats are replaced by their action.
+        states: learner states of the co-players; empty at the open seats.
+        time: number of learning steps of the co-players so far, those before the first observation included.
     """
 
     played: Joint
@@ -35,37 +36,37 @@ class MetaState(eqx.Module):
 
 
 class MetaGame(Game, Environment):
-    r"""A match against learners: its players are the seats left open, one meta-step is one step of everybody's learning.
+    r"""A match against learners as a game: its players are the open seats, its steps the learning steps.
 
     With own parameters $\phi_t$ and the co-players' $\theta_t$, meta-step t
 
-    1. takes the meta-action: $\phi_t$, all own parameters anew;
-    2. pays the meta-reward: the own per-step value $V(\phi_t, \theta_t)$, **before** the co-players learn from it;
-    3. lets the co-players learn, from a frozen copy of everyone and each by its own rule with its own state: $\theta_{t+1}$;
-    4. shows the meta-state $\sigma(\phi_t, \theta_t)$: what was played, not what will be; own parameters first, then the others' by seat.
+    1. takes the meta-action $\phi_t$, which replaces all own parameters;
+    2. pays the meta-reward, the own per-step value $V(\phi_t, \theta_t)$, **before** the co-players' update;
+    3. updates all co-players simultaneously, each by its own rule with its own state: $\theta_{t+1}$;
+    4. shows the meta-state $\sigma(\phi_t, \theta_t)$, the parameters of this step: own parameters first, then
+       those of the others by seat.
 
-    Everybody's first parameters are the game's draw (a co-player's, those it starts with). The first
-    observation shows what the co-players learned from last: by then they have learned `warm_up` times, and
-    their own states were made from the draw.
+    The game draws the initial parameters, unless a co-player has a start of its own. Before the first
+    observation, the co-players learn `warm_up` times from the drawn parameters of the open seats; the
+    observation shows the parameters before the last of these updates.
 
-    As an `Environment`, the open seats are played by actions `(n_players, size)`. As a `Game`, they are
-    played by learners: a parameter of the meta-game is a `Learner`, whose numbers are differentiated through
-    the whole match; any will do, such as a path of own logits (`Scripted`, which `init` draws), initial
-    logits with a step size, or a policy network. The value is the mean over the meta-steps and over `lanes`
-    matches; `per_step` makes of it what is published.
+    As an `Environment`, the open seats take actions `(n_players, size)`. As a `Game`, a player's parameters
+    are a `Learner`, whose numbers are differentiated through the whole match, such as a path of own logits
+    (`Scripted`, which `init` draws), initial logits with a step size (`Mmaml`), or a policy network. The
+    value is the mean over the meta-steps and over `lanes` matches, and `per_step` gives it per step of play.
 
     Args:
-        game: the game that is learned; exact ones make an exact meta-game.
-        learners: one per seat, in order; None leaves a seat open.
+        game: the game in which the co-players learn; the meta-game of an exact game is exact.
+        learners: one per seat, in order; None for an open seat.
         steps: meta-steps of a match, at least 1.
-        warm_up: how often the co-players learn before the first observation: 1 for M-FOS, 0 where the own
-            start is chosen too (M-MAML).
-        lanes: how many matches, each with its own draw, `values` averages over.
-        initial: everybody's first parameters in place of the draw; data.
+        warm_up: number of learning steps before the first observation: 1 for M-FOS; 0 where the initial own
+            parameters are chosen too (M-MAML).
+        lanes: number of matches, each with its own draw, over which `values` is the mean.
+        initial: initial joint parameters in place of the draw.
 
     Raises:
-        ValueError: if the learners are not one per seat, no seat is open, the open seats differ in their
-            numbers of parameters, or a count is no integer or too small.
+        ValueError: if there is not one learner per seat, no seat is open, the open seats differ in their
+            numbers of parameters, or a count is not an integer or too small.
 
     Source:
         Lu et al. 2022, "Model-free opponent shaping", section 3 and its published code.
@@ -75,7 +76,8 @@ class MetaGame(Game, Environment):
         >>> from shaping import Naive
         >>> meta = MetaGame(ipd(), [None, Naive()], steps=3)
         >>> observation, state = meta.reset(jax.random.key(0))
-        >>> observation, state, reward, terminated, truncated, info = meta.step(jax.random.key(1), state, jnp.zeros((1, 5)))
+        >>> action = jnp.zeros((1, 5))
+        >>> observation, state, reward, _, truncated, _ = meta.step(jax.random.key(1), state, action)
         >>> observation.shape, reward.shape, bool(truncated)
         ((1, 10), (1,), False)
     """
@@ -105,12 +107,12 @@ class MetaGame(Game, Environment):
 
     @property
     def name(self) -> str:
-        """The game and the co-players."""
+        """Name of the game and labels of the co-players."""
         return f"meta({self.game.name}, {', '.join('open' if x is None else x.label for x in self.learners)})"
 
     @property
     def open(self) -> tuple[int, ...]:
-        """The seats left open, which are the players of the meta-game."""
+        """The open seats, which are the players of the meta-game."""
         return tuple(seat for seat, learner in enumerate(self.learners) if learner is None)
 
     @property
@@ -121,12 +123,12 @@ class MetaGame(Game, Environment):
     @property
     def sizes(self) -> tuple[int, ...]:
         """Number of parameters of every seat."""
-        drawn = jax.eval_shape(self.game.init, jax.random.key(0))
-        return tuple(sum(leaf.size for leaf in jax.tree.leaves(own)) for own in drawn)
+        shapes = jax.eval_shape(self.game.init, jax.random.key(0))
+        return tuple(sum(leaf.size for leaf in jax.tree.leaves(own)) for own in shapes)
 
     @property
     def n_actions(self) -> tuple[int, ...]:
-        """No number of actions to count, which is written as 0 for every player: an action is a vector of `action_shape`."""
+        """0 for every player, since actions are not discrete: an action is a vector of `action_shape`."""
         return (0,) * self.n_players
 
     @property
@@ -142,7 +144,7 @@ class MetaGame(Game, Environment):
     # As an environment
 
     def reset(self, key: Key[Array, ""]) -> tuple[Float[Array, "n_players observation"], MetaState]:
-        """Draw everybody's parameters and let the co-players learn `warm_up` times; the observation shows what they learned from last."""
+        """Draw initial parameters and let the co-players learn `warm_up` times: `(observations, state)`."""
         state = self._begin(self.learners, key)
         return self.observe(state), state
 
@@ -160,12 +162,12 @@ class MetaGame(Game, Environment):
 
         Args:
             key: randomness of the co-players' updates, for games whose values are sampled.
-            state: where the meta-game stands.
-            actions: the open seats' parameters, flat.
+            state: state of the meta-game.
+            actions: parameters of the open seats, flattened.
 
         Returns:
-            Observations, state, rewards, whether it is over (never), whether `steps` meta-steps are done, and
-            everybody's per-step values under `values`.
+            Observations, state, rewards, terminated (never), truncated (after `steps` meta-steps), and the
+            per-step values of all seats under `values`.
         """
         joint = state.params
         for row, seat in enumerate(self.open):
@@ -179,7 +181,7 @@ class MetaGame(Game, Environment):
         return self.observe(later), later, rewards, jnp.zeros_like(over), over, {"values": values}
 
     def observe(self, state: MetaState) -> Float[Array, "n_players observation"]:
-        """The meta-state of every open seat: sigmoids of what was played, own parameters first, then the others' by seat."""
+        """Sigmoids of the parameters played last, for every open seat: own ones first, then the others by seat."""
         seen = [
             jnp.concatenate([jnp.ravel(jax.nn.sigmoid(leaf)) for leaf in jax.tree.leaves(own)])
             for own in state.played
@@ -194,13 +196,13 @@ class MetaGame(Game, Environment):
     # As a game
 
     def init(self, key: Key[Array, ""]) -> Joint:
-        """A path of own parameters for every open seat, each step drawn as the game draws the first."""
+        """A path of parameters for every open seat, each step drawn as the game draws initial parameters."""
         draws = jax.vmap(lambda t: self.game.init(jax.random.fold_in(key, t)))(jnp.arange(self.steps))
         paths = (jax.vmap(lambda own: ravel_pytree(own)[0])(draws[seat]) for seat in self.open)
         return tuple(Scripted(path, opens=self.warm_up == 0) for path in paths)
 
     def values(self, params: Joint, key: Key[Array, ""] | None = None) -> Float[Array, " n_players"]:
-        """Every open seat's value, un-normalized: the mean over the meta-steps and the lanes; without a key, of the draws of key 0."""
+        """Un-normalized values of the open seats: means over meta-steps and lanes; without a key, with key 0."""
         key = jax.random.key(0) if key is None else key
         values = jax.vmap(lambda lane: self.match(params, jax.random.fold_in(key, lane))[0])(
             jnp.arange(self.lanes)
@@ -208,13 +210,13 @@ class MetaGame(Game, Environment):
         return jnp.stack([values[:, :, seat].mean() for seat in self.open])
 
     def per_step(self, values: Float[Array, "*batch n_players"]) -> Float[Array, "*batch n_players"]:
-        """The mean over the meta-steps of the values per step of play."""
+        """The same means of values per step of play."""
         return self.game.per_step(values)
 
     def divergence(
         self, player: int, old: Own, new: Own, params: Joint, key: Key[Array, ""] | None = None
     ) -> Float[Array, ""]:
-        """The divergence of the own policy in `new`'s match from that in `old`'s, averaged over the meta-steps."""
+        """Mean over the meta-steps of the divergence of the own policies in the matches of `old` and `new`."""
         key, seat = jax.random.key(0) if key is None else key, self.open[player]
         before, after = (self.match(replaced(params, player, x), key)[1] for x in (old, new))
         return jax.vmap(lambda a, b: self.game.divergence(seat, a[seat], b[seat], a))(before, after).mean()
@@ -222,16 +224,19 @@ class MetaGame(Game, Environment):
     def match(
         self, players: Sequence[Learner], key: Key[Array, ""]
     ) -> tuple[Float[Array, "steps seats"], Joint]:
-        """One match: everybody's values at every meta-step, un-normalized, and everybody's parameters then.
+        """One match.
 
         Args:
-            players: a learner for every open seat.
-            key: of the draw and of the updates.
+            players: one learner per open seat.
+            key: randomness of the draw and of the updates: init key and match key in one.
+
+        Returns:
+            Un-normalized values of all seats at every meta-step, and the joint parameters there.
         """
-        learners = self._seated(players)
+        learners = self._with_players(players)
         state = self._begin(learners, key)
 
-        @jax.checkpoint  # what a step needs is worked out again on the way back: a hundred steps of residuals are slow to write and read
+        @jax.checkpoint  # recomputing a step in the backward pass is faster than storing its residuals
         def step(carry, t):
             joint, states = carry
             values = self.game.values(joint, key)
@@ -242,15 +247,15 @@ class MetaGame(Game, Environment):
         )
         return values, self.game.join(path)
 
-    # Both
+    # As both
 
-    def _seated(self, players: Sequence[Learner]) -> tuple[Learner, ...]:
-        """One learner per seat: the given ones in the open seats."""
-        given = iter(players)
-        return tuple(next(given) if learner is None else learner for learner in self.learners)
+    def _with_players(self, players: Sequence[Learner]) -> tuple[Learner, ...]:
+        """One learner per seat: the players' learners in the open seats."""
+        own = iter(players)
+        return tuple(next(own) if learner is None else learner for learner in self.learners)
 
     def _begin(self, learners: Sequence[Learner | None], key: Key[Array, ""]) -> MetaState:
-        """Where a match stands when the first observation is made."""
+        """State of a match at its first observation."""
         joint, states = begin(self.game, learners, key, key, self.initial)
         played = joint
         for t in range(self.warm_up):

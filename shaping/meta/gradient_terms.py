@@ -1,4 +1,4 @@
-"""The gradient of a whole match in three terms: the current policy, the own learning, and the learning of the peers."""
+"""The gradient of a whole match in three terms: current policy, own learning, and peer learning."""
 
 import dataclasses
 from typing import Any, NamedTuple
@@ -16,16 +16,16 @@ from shaping.base import Learner, View, replaced
 from shaping.meta.game import MetaGame
 
 CROSSING = ("peer", "own")
-"""Where paths of influence that pass through the peers and end in own parameters count."""
+"""Terms to which influence through the peers on own later parameters may be assigned."""
 
 
 class Terms(NamedTuple):
-    """What the gradient of a match's value is the sum of; each has the structure of the player.
+    """Three terms, whose sum is the gradient of a match's value; each has the structure of the player.
 
     Attributes:
-        current: through the policy that the match begins with.
-        own: through the own later parameters.
-        peer: through the peers' later parameters.
+        current: the gradient through the initial policy.
+        own: the gradient through the own later parameters.
+        peer: the gradient through the peers' later parameters.
     """
 
     current: PyTree
@@ -34,13 +34,13 @@ class Terms(NamedTuple):
 
 
 class Detached(Learner):
-    """Learns as another learner does, but nobody can differentiate through it: to the others it is a given path of parameters.
+    """A learner whose steps are constants under differentiation.
 
-    A match against detached peers has the gradient of Meta-PG, which holds the peers' learning for a part of
+    A match against detached peers has the gradient of Meta-PG, which takes the peers' learning as a part of
     the environment.
 
     Args:
-        learner: who learns.
+        learner: the learner.
 
     Source:
         Al-Shedivat et al. 2018, "Continuous adaptation via meta-learning in nonstationary and competitive
@@ -51,33 +51,33 @@ class Detached(Learner):
 
     @property
     def label(self) -> str:
-        """The learner's name."""
+        """The label of the learner."""
         return self.learner.label
 
     def start(self, view: View) -> Own:
-        """The learner's start."""
+        """The start of the learner."""
         return jax.lax.stop_gradient(self.learner.start(view))
 
     def init(self, view: View) -> PyTree:
-        """The learner's state."""
+        """The state of the learner."""
         return jax.lax.stop_gradient(self.learner.init(view))
 
     def update(self, state: PyTree, view: View) -> tuple[Own, PyTree]:
-        """The learner's step."""
+        """The step of the learner."""
         return jax.lax.stop_gradient(self.learner.update(state, view))
 
 
 def detached(meta: MetaGame) -> MetaGame:
-    """The same meta-game, whose co-players cannot be differentiated through."""
+    """The same meta-game, in which the co-players' steps are constants under differentiation."""
     return dataclasses.replace(meta, learners=[None if x is None else Detached(x) for x in meta.learners])
 
 
 def chain_terms(
     meta: MetaGame, player: Any, key: Key[Array, ""] | None = None, *, crossing: str = "peer"
 ) -> Terms:
-    r"""The gradient of a match's value with respect to the learner that plays it, in the three terms of Meta-MAPG.
+    r"""The gradient of a match's value with respect to the player's learner, in the three terms of Meta-MAPG.
 
-    With own parameters $\phi_t$ and the peers' $\theta_t$, from which everybody's rules make $\phi_{t+1}$ and
+    With own parameters $\phi_t$ and the peers' $\theta_t$, from which the learning rules compute $\phi_{t+1}$ and
     $\theta_{t+1}$, the value of L updates is $J = \frac{1}{L+1} \sum_{t=0}^{L} V(\phi_t, \theta_t)$, and
 
     $$\nabla J = \frac{1}{L+1} \Big[ \underbrace{\nabla_\phi V(\phi_0, \theta_0)}_{\text{current}}
@@ -85,21 +85,21 @@ def chain_terms(
     learning}} + \sum_{t=1}^{L} \underbrace{\frac{d\theta_t}{d\phi_0}^\top \nabla_\theta V(\phi_t,
     \theta_t)}_{\text{peer learning}} \Big].$$
 
-    From the second update on there are paths that cross: $\phi_0$ moves $\theta_1$, which moves $\phi_2$.
-    With `crossing="own"` they count by where they end, as above and in the theorem as it is written,
-    $d\phi_t/d\phi_0$ being total. With `crossing="peer"` the own term holds the peers' parameters constant in
-    $d\phi_t/d\phi_0$ too, and everything that passes through a peer is the peer term: then `current + own` is
+    From the second update on, some influence passes through both: $\phi_0$ changes $\theta_1$, which changes
+    $\phi_2$. With `crossing="own"` it belongs to the own term, as above and in the theorem as it is written,
+    where $d\phi_t/d\phi_0$ is the total derivative. With `crossing="peer"` the own term holds the peers'
+    parameters constant in $d\phi_t/d\phi_0$ too, and all influence through a peer is the peer term: then `current + own` is
     the gradient of Meta-PG. The sum of the three is the same, and is exact.
 
-    Every number of the player has its terms, the step size of `Mmaml` for instance. Values must be exact
-    ones. On a sampled game the expectation of each value is estimated by one under DiCE, whose derivatives
+    Every number of the player has three terms, for instance the step size of `Mmaml`. Values must be
+    exact. On a sampled game the expectation of each value is estimated by one under DiCE, whose derivatives
     give the score functions of the theorem; the three terms follow as they do here.
 
     Args:
-        meta: a match with one open seat, without warm-up, of L + 1 `steps`.
-        player: who plays it, such as an `Mmaml`.
-        key: of the draws of the match; as in `MetaGame.values`.
-        crossing: where paths through the peers that end in own parameters count: `"peer"` or `"own"`.
+        meta: a meta-game with one open seat, no warm-up and L + 1 `steps`.
+        player: the learner in the open seat, such as an `Mmaml`.
+        key: randomness of the match, as in `MetaGame.values`.
+        crossing: the term of influence through the peers on own parameters: `"peer"` or `"own"`.
 
     Returns:
         The terms, in the units of `meta.values`: un-normalized values, averaged over the L + 1 policies and
@@ -149,7 +149,7 @@ def _gradient(values: Any, player: Any, key: Key[Array, ""]) -> Any:
 
 
 def _ending_in_own(meta: MetaGame, players: tuple[Any], key: Key[Array, ""]) -> Float[Array, " 1"]:
-    """The value of a match in which the peers' parameters are constants where they are valued, but not where others learn from them."""
+    """The value of a match with the peers' parameters constant in the values, but not in the updates."""
     (seat,) = meta.open
 
     def lane(n):

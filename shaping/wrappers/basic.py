@@ -1,4 +1,4 @@
-"""Learners around another learner, which sees the same view: an optimizer, shorter steps, or steps at some times only."""
+"""Learners around another learner: an optimizer, clipped steps, or steps at some times only."""
 
 import inspect
 
@@ -95,7 +95,7 @@ class Optimized(Learner):
 
 
 class Clipped(Learner):
-    r"""Shorten steps longer than a norm: $s \leftarrow s \min(1, c / |s|)$, over all of the player's own parameters.
+    r"""Clip the norm of the step: $s \leftarrow s \min(1, c / |s|)$, over all own parameters of the player.
 
     Args:
         inner: the learner whose steps are clipped.

@@ -1,5 +1,6 @@
 """Matches, sweeps and wrappers."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -251,6 +252,26 @@ def test_every_k_steps_when_due_and_keeps_its_state_in_between():
     np.testing.assert_allclose(match.params[0], direct.params[0], rtol=1e-6)
     with pytest.raises(ValueError, match=r"offset is 3.*\[0, 2\]"):
         EveryK(Naive(), k=3, offset=3)
+
+
+class Counted(Naive):
+    """A naive learner that appends to a list whenever its update is computed."""
+
+    calls: list = eqx.field(static=True, default_factory=list)
+
+    def update(self, state, view):
+        jax.debug.callback(lambda _: self.calls.append(1), view.key)
+        return super().update(state, view)
+
+
+@pytest.mark.parametrize(
+    ("wrap", "learning"), [(lambda x: EveryK(x, 5, 1), 2), (lambda x: Frozen(x, 3), 3), (Frozen, 0)]
+)
+def test_steps_that_are_not_taken_are_not_computed(wrap, learning):
+    counted = Counted(0.1)
+    play(tandem(), [wrap(counted), Naive(0.1)], steps=10, seeds=2).values.block_until_ready()
+    jax.effects_barrier()
+    assert len(counted.calls) == 2 * learning
 
 
 def test_alternating_players_see_what_the_others_just_did():
