@@ -48,7 +48,9 @@ class Exactly(Learner):
             params = tuple(
                 p if j == view.seat else p.at[2].set(-p[3]).at[3].set(-p[2]) for j, p in enumerate(params)
             )
-        return self.inner.update(state, View(self.game, params, view.seat, view.key, view.time, view.match_seat))
+        return self.inner.update(
+            state, View(self.game, params, view.seat, view.key, view.time, view.match_seat)
+        )
 
 
 def scores(name, mistaken=False, seeds=4):
