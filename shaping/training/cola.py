@@ -33,12 +33,14 @@ class ColaState(NamedTuple):
         networks: the networks.
         moments: Adam's moments.
         loss: a moving average of every seed's loss, over about the last `WINDOW` iterations.
+        keys: the random streams of the seeds.
         iteration: number of iterations done.
     """
 
     networks: PyTree
     moments: PyTree
     loss: Float[Array, " seeds"]
+    keys: Key[Array, " seeds"]
     iteration: Int[Array, ""]
 
 
@@ -90,7 +92,7 @@ class ColaTrainer(Trainer):
         ((20, 1), 'cola')
     """
 
-    chunk: ClassVar[int] = 100
+    chunk: ClassVar[int] = 1000
     remedy: ClassVar[str] = "choose a smaller lr or look_ahead"
 
     game: Game
@@ -128,28 +130,25 @@ class ColaTrainer(Trainer):
         )
         networks = jax.vmap(make)(lane_keys(key, "networks", self.seeds))
         moments = jax.vmap(lambda n: optax.scale_by_adam().init(n))(networks)
-        return ColaState(networks, moments, jnp.zeros(self.seeds), jnp.zeros((), jnp.uint32))
+        keys = lane_keys(key, "parameters", self.seeds)
+        return ColaState(networks, moments, jnp.zeros(self.seeds), keys, jnp.zeros((), jnp.uint32))
 
-    def iteration_key(self, key: Key[Array, ""], t: Int[Array, ""]) -> Key[Array, " seeds"]:
-        """One key per seed."""
-        return jax.vmap(jax.random.fold_in, (0, None))(lane_keys(key, "parameters", self.seeds), t)
-
-    def step(self, state: ColaState, key: Key[Array, " seeds"]) -> tuple[ColaState, Loss]:
-        """One step of Adam for every seed."""
+    def step(self, state: ColaState, key: Key[Array, ""]) -> tuple[ColaState, Loss]:
+        """One step of Adam for every seed; randomness comes from the seeds' own keys, not from `key`."""
         t = state.iteration
         rate = self.lr * self.decay ** (t // self.decay_every).astype(float)
 
         def lane(networks, moments, key):
-            params = uniform_params(self.game, key, self.bound, self.batch)
+            params = uniform_params(self.game, jax.random.fold_in(key, t), self.bound, self.batch)
             loss, gradient = jax.value_and_grad(lambda n: mean_loss(self.game, n, params, self.look_ahead))(
                 networks
             )
             step, moments = optax.scale_by_adam().update(gradient, moments)
             return optax.tree.add_scale(networks, -rate, step), moments, loss
 
-        networks, moments, loss = jax.vmap(lane)(state.networks, state.moments, key)
+        networks, moments, loss = jax.vmap(lane)(state.networks, state.moments, state.keys)
         average = state.loss + (loss - state.loss) / jnp.minimum(t + 1, WINDOW)
-        return ColaState(networks, moments, average, t + 1), Loss(loss)
+        return ColaState(networks, moments, average, state.keys, t + 1), Loss(loss)
 
     def finite_seeds(self, state: ColaState) -> Bool[Array, " seeds"]:
         """Which seeds have not diverged."""
