@@ -9,10 +9,10 @@ from jaxtyping import Array, Float
 
 from games.base import Game, Joint, Own
 from games.sampled.catalog import as_game
+from shaping.arguments import as_learners
 from shaping.base import Learner, Scalar, View
 from shaping.calculus.consistency import Direction, anticipated, gaps
 from shaping.calculus.gradients import dot
-from shaping.catalog import as_learners
 
 
 def direction_of(game: Game, learners: Sequence[Learner]) -> Direction:

@@ -8,8 +8,9 @@ if not hasattr(_games, "GAMES"):
         f"{_place} hides the laboratory's package 'games'; rename it, or start Python in another folder."
     )
 
+from shaping.arguments import as_learner
 from shaping.base import Learner, View
-from shaping.catalog import LEARNERS, as_learner
+from shaping.catalog import LEARNERS
 from shaping.learners.advantage_alignment import AdvantageAlignment
 from shaping.learners.cgd import Cgd
 from shaping.learners.cola import Cola

@@ -19,8 +19,8 @@ from games.device_memory import SHARE, SMALL, check_room, footprint, gigabytes, 
 from games.printing import as_text, counted, html_table, text_table
 from games.sampled.catalog import as_game
 from games.sampled.game import Sampled
+from shaping.arguments import as_learners
 from shaping.base import Learner, finite
-from shaping.catalog import as_learners
 from shaping.engine import BEFORE, advance, begin, lane_keys, record
 from shaping.sweeps import Sweep
 

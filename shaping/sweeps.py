@@ -15,6 +15,7 @@ from games.checks import shown
 from games.printing import as_text, counted
 from games.registry import nearest
 from shaping.base import Learner
+from shaping.catalog import LEARNERS
 
 
 class Sweep(eqx.Module):
@@ -54,8 +55,6 @@ def sweep(make: Callable[..., Learner] | str, **settings: Sequence[float]) -> Sw
         4
     """
     if isinstance(make, str):
-        from shaping.catalog import LEARNERS  # which knows of sweeps
-
         make = functools.partial(LEARNERS.make, LEARNERS.get(make).name)
     if not callable(make):
         raise ValueError(

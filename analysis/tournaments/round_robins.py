@@ -24,8 +24,8 @@ from games.compiler import options
 from games.device_memory import footprint, size_of
 from games.printing import text_table
 from games.sampled.catalog import as_game
+from shaping.arguments import as_learner
 from shaping.base import Learner
-from shaping.catalog import as_learner
 from shaping.engine import BEFORE, begin_one, lane_keys, record, start, step_one
 from shaping.match import in_parts, lanes_at_once
 

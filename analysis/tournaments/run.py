@@ -20,8 +20,8 @@ from games.checks import as_seed, check_count, shown
 from games.device_memory import check_room
 from games.sampled.catalog import as_game
 from games.sampled.game import Sampled
+from shaping.arguments import as_learner
 from shaping.base import Learner
-from shaping.catalog import as_learner
 from shaping.engine import lane_keys
 from shaping.match import FEW_SEEDS, MANY_SEEDS
 from shaping.sweeps import Sweep

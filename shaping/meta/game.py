@@ -12,8 +12,8 @@ from jaxtyping import Array, Bool, Float, Int, Key, PyTree
 from games.base import Environment, Game, Joint, Own
 from games.checks import check_count
 from games.sampled.catalog import as_game
+from shaping.arguments import as_learners
 from shaping.base import Learner, replaced
-from shaping.catalog import as_learners
 from shaping.engine import advance, begin, record
 from shaping.learners.scripted import Scripted
 

@@ -12,8 +12,8 @@ from jaxtyping import Array, Key, PyTree
 from games.base import Game
 from games.checks import check_flag
 from games.sampled.catalog import as_game
+from shaping.arguments import as_learners
 from shaping.base import Learner, Scalar, count, number
-from shaping.catalog import as_learners
 from shaping.learners.mfos import Mfos
 from shaping.meta.bounded_gradients import bounded
 from shaping.meta.game import MetaGame

@@ -15,9 +15,9 @@ from games.agents.base import Mlp
 from games.base import Game, Joint
 from games.checks import check_counts, check_flag
 from games.sampled.catalog import as_game
+from shaping.arguments import as_learners
 from shaping.base import Learner, Scalar, choice, count, number
 from shaping.calculus.consistency import gaps
-from shaping.catalog import as_learners
 from shaping.engine import lane_keys
 from shaping.learners.cola import Cola, new_networks
 from shaping.training.trainer import Trainer

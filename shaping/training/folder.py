@@ -15,8 +15,8 @@ from games.base import Game
 from games.checks import as_folder, as_seed, check_count, shown
 from games.sampled.catalog import as_game
 from games.storage import alone
+from shaping.arguments import as_learners
 from shaping.base import Learner
-from shaping.catalog import as_learners
 from shaping.checkpoint import folder as checkpoint
 from shaping.checkpoint.encoding import comparable_description, encoded
 from shaping.checkpoint.source_code import sources

@@ -10,8 +10,8 @@ from jaxtyping import Array, Bool, Int, Key, PyTree
 
 from games.base import Game, Joint
 from games.sampled.catalog import as_game
+from shaping.arguments import as_learners
 from shaping.base import Learner, finite
-from shaping.catalog import as_learners
 from shaping.engine import BEFORE, advance, begin, lane_keys, record
 from shaping.learners.settled import Settled
 from shaping.training.trainer import Trainer, Values

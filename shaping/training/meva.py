@@ -13,8 +13,8 @@ from jaxtyping import Array, Bool, Float, Int, Key, PyTree
 from games.base import Game, Joint, Own
 from games.compiler import filter_jit
 from games.sampled.catalog import as_game
+from shaping.arguments import as_learners
 from shaping.base import Learner, Scalar, View, count, number
-from shaping.catalog import as_learners
 from shaping.engine import BEFORE, advance, begin
 from shaping.learners.meva import Meva, meta_gradient, seat_order
 from shaping.model_free.base import new_if_finite

@@ -11,8 +11,8 @@ from games.base import Game
 from games.checks import check_flag, check_range, floating, shown
 from games.registry import nearest
 from games.sampled.catalog import as_game
+from shaping.arguments import as_learners
 from shaping.base import Learner, Scalar, count
-from shaping.catalog import as_learners
 from shaping.learners.mfos import Mfos
 from shaping.learners.naive import Naive
 from shaping.meta.game import MetaGame

@@ -8,8 +8,8 @@ from jaxtyping import Array, Int, Key
 
 from games.base import Game
 from games.sampled.catalog import as_game
+from shaping.arguments import as_learners
 from shaping.base import Learner, Scalar, choice, count, number
-from shaping.catalog import as_learners
 from shaping.learners.mmaml import Mmaml
 from shaping.meta.game import MetaGame
 from shaping.meta.gradient_terms import detached

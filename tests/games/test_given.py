@@ -9,7 +9,7 @@ from games import chicken, tandem
 from games.checks import as_key, as_seed
 from games.sampled.estimators import Surrogate
 from shaping import LookAhead, Naive, Sos, Sweep, play, sweep
-from shaping.catalog import as_learner
+from shaping.arguments import as_learner
 from solvers import solve
 
 pytestmark = pytest.mark.usefixtures("quickly_compiled")
