@@ -114,11 +114,16 @@ def describe(value: Any, whole: bool = False) -> Any:
     """
     if isinstance(value, eqx.Module):
         kind = type(value)
-        revision = {"revision": kind.revision} if getattr(kind, "revision", 0) else {}
+        revision = getattr(kind, "revision", 0)
         fields = {f.name: describe(getattr(value, f.name), whole) for f in dataclasses.fields(value)}
         if whole:
             return {"class": kind.__qualname__, **fields}
-        return {"class": kind.__name__, **_code(kind), **fields, **revision}
+        return {
+            "class": kind.__name__,
+            **_code(kind),
+            **fields,
+            **({"revision": revision} if revision else {}),
+        }
     if isinstance(value, (jax.Array, np.ndarray, np.generic)):
         array = np.asarray(value)
         if array.size > LARGEST and not whole:
