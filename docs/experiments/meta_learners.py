@@ -2,7 +2,7 @@
 
     python docs/experiments/meta_learners.py
 
-prints the table of shaping/README.md. Trained learners are kept in runs/meta_learners and not trained again,
+prints the table of docs/experiments/meta_learners.md. Trained learners are kept in runs/meta_learners and not trained again,
 so delete a folder after changing its settings; all together take about half an hour of CPU time. Names of
 rows as arguments restrict the table to them.
 """

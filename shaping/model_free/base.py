@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Key, PyTree
 
 from games.base import Environment
+from games.printing import module_text
 from shaping.base import check_fields
 from shaping.model_free.episodes import Episodes
 
@@ -43,6 +44,9 @@ class Method(eqx.Module):
 
     def __check_init__(self):
         check_fields(self)
+
+    def __repr__(self) -> str:
+        return module_text(self)
 
     @abc.abstractmethod
     def init(self, policies: PyTree) -> PyTree:

@@ -9,6 +9,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Key, PyTree
 
+from games.printing import module_text
 from games.registry import nearest
 from shaping.base import Learner, check_fields, finite
 
@@ -38,6 +39,9 @@ class Trainer(eqx.Module):
     chunk: ClassVar[int] = 1
     loops: ClassVar[bool] = False
     remedy: ClassVar[str] = "choose a smaller lr"
+
+    def __repr__(self) -> str:
+        return module_text(self)
 
     def __check_init__(self):
         check_fields(self)
