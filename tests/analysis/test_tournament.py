@@ -177,10 +177,10 @@ def test_other_numbers_compile_nothing():
         )
 
     run(1.0, 3.0, 0, 10)
-    traces, misses = Traced.traces, roundrobin.compiled.cache_info().misses
+    traces, misses = Traced.traces, roundrobin.compile_program.cache_info().misses
     assert traces > 0
     run(0.3, 5.0, 7, 17)
-    assert (Traced.traces, roundrobin.compiled.cache_info().misses) == (traces, misses)
+    assert (Traced.traces, roundrobin.compile_program.cache_info().misses) == (traces, misses)
 
 
 def test_learners_of_one_structure_share_one_update():
