@@ -12,7 +12,6 @@ from games.sampled.catalog import as_game
 from shaping.arguments import as_learners
 from shaping.base import Learner, Scalar, View
 from shaping.calculus.consistency import Direction, anticipated, gaps
-from shaping.calculus.gradients import dot
 
 
 def direction_of(game: Game, learners: Sequence[Learner]) -> Direction:
@@ -117,7 +116,7 @@ def cosine(x: Joint, y: Joint) -> Float[Array, ""]:
         >>> round(cosine((jnp.array([3.0]), jnp.array([0.0])), (jnp.array([3.0]), jnp.array([4.0]))).item(), 3)
         0.6
     """
-    return jnp.asarray(dot(x, y) / (optax.tree.norm(x) * optax.tree.norm(y)))
+    return jnp.asarray(optax.tree.vdot(x, y) / (optax.tree.norm(x) * optax.tree.norm(y)))
 
 
 def cosine_similarity(

@@ -1,8 +1,8 @@
-"""Derivatives of games, linear solvers and implicit maxima that several learners share."""
+"""Derivatives of games, linear solvers and maxima as implicit functions: the mathematics that learners share."""
 
 from shaping.calculus.consistency import Direction, anticipated
 from shaping.calculus.gradients import (
-    dot,
+    computed_once,
     interaction,
     jacobian_product,
     jacobian_transposed_product,
@@ -13,7 +13,7 @@ from shaping.calculus.gradients import (
 __all__ = [
     "Direction",
     "anticipated",
-    "dot",
+    "computed_once",
     "interaction",
     "jacobian_product",
     "jacobian_transposed_product",

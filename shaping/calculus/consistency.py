@@ -1,4 +1,4 @@
-"""What one's gradient is once everybody's directions are anticipated: the equation that consistent learners solve."""
+"""Consistency: learners whose update directions are the best ones given the others' update directions."""
 
 from collections.abc import Callable
 
@@ -9,17 +9,19 @@ from games.base import Game, Joint, Own
 from shaping.base import Scalar, replaced
 
 Direction = Callable[[Joint, int], Own]
-"""A player's direction at any joint parameters, in units of the gradient: `direction(params, seat)`."""
+"""The update direction of a player at any joint parameters, as long as a gradient: `direction(params, seat)`."""
 
 
 def anticipated(game: Game, direction: Direction, params: Joint, look_ahead: Scalar, seat: int) -> Own:
-    r"""$\nabla_i V_i(\theta_i, \theta_{-i} + b\, d_{-i}(\theta))$, a total derivative, through $d_{-i}$ too.
+    r"""The gradient of a player's value after the others' steps: $\nabla_i V_i(\theta_i, \theta_{-i} + b\, d_{-i}(\theta))$.
+
+    It is a total derivative: $d_{-i}$ is differentiated too, as a function of $\theta_i$.
 
     Args:
         game: the game.
-        direction: everybody's directions $d$.
-        params: everybody's parameters $\theta$.
-        look_ahead: $b$.
+        direction: the directions $d$ of all players.
+        params: $\theta$, the parameters of all players.
+        look_ahead: $b$, the step size of the others.
         seat: the player i.
 
     Source:
@@ -38,7 +40,7 @@ def anticipated(game: Game, direction: Direction, params: Joint, look_ahead: Sca
 
 
 def gaps(game: Game, direction: Direction, params: Joint, look_ahead: Scalar) -> Joint:
-    """For every player, its direction less the gradient once the others' directions are anticipated; 0 where they are consistent."""
+    """Every player's direction minus its `anticipated` gradient; 0 for all players where the directions are consistent."""
     return tuple(
         optax.tree.sub(direction(params, seat), anticipated(game, direction, params, look_ahead, seat))
         for seat in range(game.n_players)

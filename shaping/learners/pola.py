@@ -3,7 +3,6 @@
 import dataclasses
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Bool, Float, Int
@@ -11,17 +10,17 @@ from jaxtyping import Array, Bool, Float, Int
 from games.base import Joint, Own
 from games.exact.tables import as_table
 from shaping.base import Learner, Scalar, View, choice, number, replaced
-from shaping.calculus.implicit_argmax import change, climbed, maximum
+from shaping.calculus.implicit_argmax import ascend, maximum
 
 
 class Progress(NamedTuple):
-    """How the proximal problems of a match went.
+    """State of the learner: how the proximal problems of its updates were solved.
 
     Attributes:
-        iterations: how many the last one took.
-        change: how far the behavior moved in its last iteration.
-        solved: whether it was solved within the tolerance.
-        unsolved: how many have not been, so far.
+        iterations: steps of the ascent in the last update.
+        change: how far the last step of that ascent moved the policy.
+        solved: whether the last problem was solved within the tolerance.
+        unsolved: how many problems have not been solved so far.
     """
 
     iterations: Int[Array, ""]
@@ -30,30 +29,39 @@ class Progress(NamedTuple):
     unsolved: Int[Array, ""]
 
 
+class Response(NamedTuple):
+    """Everybody's parameters after the others' response to the own ones, and whether that response was found."""
+
+    joint: Joint
+    found: Bool[Array, ""]
+
+
 class Pola(Learner):
-    r"""Ascend the value one will have after the others' next step, as far as behavior, not parameters, stays close.
+    r"""Ascend the value after the others' next step, with a penalty on the change of the own policy.
 
-    $\theta_i \leftarrow \arg\max_\theta V_i(\theta, \theta_{-i}'(\theta)) - \beta\, D(\pi_{\theta_i} \|
-    \pi_\theta)$ with D the game's divergence, by gradient ascent from $\theta_i$ until two iterates are
-    closer than the tolerance both ways. The others respond with
+    $$\theta_i \leftarrow \arg\max_\theta V_i(\theta, \theta_{-i}'(\theta)) - \beta\, D(\pi_{\theta_i} \|
+    \pi_\theta)$$
 
-    - `inner="step"` ("outer POLA"): one naive step, $\theta_j' = \theta_j + b\, \nabla_j V_j(\theta, \theta_{-i})$, differentiated;
+    with D the game's divergence, by gradient ascent from $\theta_i$ until a step changes the policy by no
+    more than the tolerance. The others' response $\theta_{-i}'$ is differentiated and is
+
+    - `inner="step"` ("outer POLA"): one naive step, $\theta_j' = \theta_j + b\, \nabla_j V_j(\theta, \theta_{-i})$;
     - `inner="proximal"`: $\theta_j' = \arg\max_\phi b\, V_j(\theta, \phi) - D(\pi_{\theta_j} \| \pi_\phi)$, solved to the
-      tolerance and differentiated implicitly. The update then depends on the policies alone, not on how they
-      are parameterized.
+      tolerance and differentiated implicitly. The update then depends on the policies alone, not on their
+      parameterization.
 
-    The state is a `Progress`: whether the problems were solved is reported there. Forward derivatives pass
-    through an update, reverse ones do not. One step of a match is one epoch of the paper and costs up to
+    The state is a `Progress`, which reports whether the problems were solved. An update can be differentiated
+    in forward mode, not in reverse mode. One step of a match is one epoch of the paper and costs up to
     `iterations` updates of LOLA.
 
     Args:
         lr: rate of the ascent, at least 0; at 0 nothing moves.
-        look_ahead: $b$, the others' step, at least 0; at 0 the others stand still. For `"proximal"` it is one
-            over the paper's $\beta_{in}$.
+        look_ahead: $b$, the others' step size, at least 0; at 0 the others stand still. For `"proximal"` it
+            is one over the paper's $\beta_{in}$.
         penalty: $\beta$, at least 0.
         inner: `"step"` or `"proximal"`.
-        iterations: at most so many, at least 1, of the ascent and of each inner one.
-        tolerance: on the divergence of consecutive iterates, both ways.
+        iterations: the most steps, at least 1, of the ascent and of each inner one.
+        tolerance: on the divergence between consecutive policies, in both directions.
 
     Raises:
         ValueError: for a negative or NaN number, or an unknown `inner`.
@@ -84,72 +92,65 @@ class Pola(Learner):
         return "pola" if self.inner == "step" else "pola_proximal"
 
     def init(self, view: View) -> Progress:
-        """No problem met so far."""
+        """No problem so far."""
         return Progress(jnp.zeros((), int), jnp.zeros((), float), jnp.asarray(True), jnp.zeros((), int))
 
     def update(self, state: Progress, view: View) -> tuple[Own, Progress]:
-        """The way to the solution of the proximal problem; worked out in arrays, which loops of loops compile better than scalars."""
+        """The solution of the proximal problem, minus the own parameters.
+
+        It is computed on arrays, since nested loops over scalars compile slowly.
+        """
         scalars = isinstance(view.own, tuple)
         view = dataclasses.replace(view, params=tuple(as_table(p) for p in view.params))
+        respond = self.naive_step if self.inner == "step" else self.proximal_step
 
-        def unfinished(carry):
-            k, _, _, moved, _ = carry
-            return (k < self.iterations) & (moved > self.tolerance)
+        def objective(own: Own, last: Response) -> tuple[Scalar, Response]:
+            response = respond(view, own, last)
+            penalty = self.penalty * divergence(view, view.seat, view.own, own)
+            return view.value(response.joint) - penalty, response
 
-        def climb(carry):
-            k, own, guess, _, _ = carry
-            slope, (guess, found) = jax.grad(self.objective, has_aux=True)(own, view, guess)
-            there = climbed(own, self.lr, slope)
-            moved = change(lambda old, new: self.distance(view, view.seat, old, new), own, there)
-            return k + 1, there, guess, moved, found
-
-        begin = (
-            jnp.zeros((), int),
+        end = ascend(
+            objective,
             view.own,
-            self.guess(view),
-            jnp.asarray(jnp.inf, float),
-            jnp.asarray(True),
+            Response(view.params, jnp.asarray(True)),
+            lambda old, new: divergence(view, view.seat, old, new),
+            self.lr,
+            self.iterations,
+            self.tolerance,
         )
-        k, own, _, moved, found = jax.lax.while_loop(unfinished, climb, begin)
-        solved = (moved <= self.tolerance) & found
-        step = optax.tree.sub(own, view.own)
-        return tuple(step) if scalars else step, Progress(k, moved, solved, state.unsolved + ~solved)
+        solved = (end.change <= self.tolerance) & end.aux.found
+        step = optax.tree.sub(end.x, view.own)
+        progress = Progress(end.iterations, end.change, solved, state.unsolved + ~solved)
+        return tuple(step) if scalars else step, progress
 
-    def objective(
-        self, own: Own, view: View, guess: tuple[Own, ...]
-    ) -> tuple[Scalar, tuple[tuple[Own, ...], Bool[Array, ""]]]:
-        """The proximal objective, with the others' response for a guess of the next one, and whether that response was found."""
-        joint, found = self.response(view, own, guess)
-        value = view.value(joint) - self.penalty * self.distance(view, view.seat, view.own, own)
-        return value, (tuple(joint[j] for j in view.others) if guess else (), found)
+    def naive_step(self, view: View, own: Own, last: Response) -> Response:
+        r"""$\theta_j' = \theta_j + b\, \nabla_j V_j(\theta_i, \theta_{-i})$ for every other player j."""
+        return Response(view.look_ahead(view.with_own(own), self.look_ahead), last.found)
 
-    def guess(self, view: View) -> tuple[Own, ...]:
-        """Where the search for the others' response begins."""
-        return tuple(view.params[j] for j in view.others) if self.inner == "proximal" else ()
+    def proximal_step(self, view: View, own: Own, last: Response) -> Response:
+        r"""$\theta_j' = \arg\max_\phi b\, V_j(\theta_i, \phi) - D(\pi_{\theta_j} \| \pi_\phi)$ for every other player j.
 
-    def response(self, view: View, own: Own, guess: tuple[Own, ...]) -> tuple[Joint, Bool[Array, ""]]:
-        """Everybody's parameters after the others' response to the own ones, and whether it was found."""
+        The search starts from the previous response.
+        """
         here = view.with_own(own)
-        if self.inner == "step":
-            return view.look_ahead(here, self.look_ahead), jnp.asarray(True)
         joint, found = here, jnp.asarray(True)
-        for j, start in zip(view.others, guess, strict=True):
+        for j in view.others:
 
             def objective(theirs: Own, j=j) -> Scalar:
-                gain = self.look_ahead * view.value(replaced(here, j, theirs), j)
-                return gain - self.distance(view, j, view.params[j], theirs)
+                value = self.look_ahead * view.value(replaced(here, j, theirs), j)
+                return value - divergence(view, j, view.params[j], theirs)
 
-            theirs, short = maximum(
+            theirs, change = maximum(
                 objective,
-                start,
-                lambda old, new, j=j: self.distance(view, j, old, new),
+                last.joint[j],
+                lambda old, new, j=j: divergence(view, j, old, new),
                 self.iterations,
                 self.tolerance,
             )
-            joint, found = replaced(joint, j, theirs), found & (short <= self.tolerance)
-        return joint, found
+            joint, found = replaced(joint, j, theirs), found & (change <= self.tolerance)
+        return Response(joint, found)
 
-    @staticmethod
-    def distance(view: View, player: int, old: Own, new: Own) -> Scalar:
-        """The game's divergence of a player's new behavior from its old one."""
-        return view.game.divergence(player, old, new, view.params, view.key)
+
+def divergence(view: View, player: int, old: Own, new: Own) -> Scalar:
+    """The game's divergence of a player's new policy from its old one."""
+    return view.game.divergence(player, old, new, view.params, view.key)

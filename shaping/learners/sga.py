@@ -7,21 +7,27 @@ from jaxtyping import PyTree
 
 from games.base import Own
 from shaping.base import Learner, Scalar, View, number
-from shaping.calculus.gradients import dot, jacobian_product, jacobian_transposed_product, simultaneous
+from shaping.calculus.gradients import (
+    computed_once,
+    jacobian_product,
+    jacobian_transposed_product,
+    simultaneous,
+)
 
 
 class Sga(Learner):
-    r"""Correct the simultaneous gradient for its rotation: $\theta \leftarrow \theta + a\,(\xi - \lambda A^\top \xi)$.
+    r"""Adjust the simultaneous gradient for its rotation: $\theta \leftarrow \theta + a\,(\xi - \lambda A^\top \xi)$.
 
     $A = (H - H^\top)/2$ is the antisymmetric part of the game Jacobian, so $A^\top \xi = (H^\top \xi - H
-    \xi)/2$. The sign of the correction draws towards stable fixed points and away from unstable ones. In
-    losses it is $\lambda = \mathrm{sign}(\langle \xi, H^\top\xi \rangle \langle A^\top \xi, H^\top \xi
-    \rangle / d + \epsilon)$ with d the number of all parameters; in values, as here, the first inner product
-    changes sign.
+    \xi)/2$. The sign of the adjustment is chosen so that it attracts to stable fixed points and repels from
+    unstable ones, $\lambda = \mathrm{sign}(\epsilon - \langle \xi, H^\top\xi \rangle \langle A^\top \xi,
+    H^\top \xi \rangle / d)$ with d the number of all parameters. (The paper's inner products are those of
+    losses, whose product has the opposite sign.)
 
     Args:
-        lr: own step $a$, at least 0.
-        epsilon: $\epsilon$, above which strength alignment decides, at least 0.
+        lr: own step size $a$, at least 0.
+        epsilon: $\epsilon$, at least 0: while the product of the inner products is below it, the adjustment
+            is subtracted.
 
     Source:
         Balduzzi et al. 2018, "The mechanics of n-player differentiable games", algorithm 1 (with the sign
@@ -38,14 +44,12 @@ class Sga(Learner):
     epsilon: Scalar = number(0.1)
 
     def update(self, state: PyTree, view: View) -> tuple[Own, PyTree]:
-        """The gradient and its adjustment."""
+        """The adjusted gradient, scaled."""
         xi = simultaneous(view, view.params)
         hx = jacobian_product(view, view.params, xi)
         htx = jacobian_transposed_product(view, view.params, xi)
         atx = optax.tree.scale(0.5, optax.tree.sub(htx, hx))
         d = sum(x.size for x in jax.tree.leaves(xi))
-        strength = self.epsilon - dot(xi, htx) * dot(atx, htx) / d
-        sign = strength / jnp.where(
-            strength == 0, 1.0, jnp.abs(strength)
-        )  # compilers share a quotient, and would repeat a sign
+        alignment = optax.tree.vdot(xi, htx) * optax.tree.vdot(atx, htx) / d
+        sign = computed_once(jnp.sign(self.epsilon - alignment))
         return optax.tree.scale(self.lr, optax.tree.add_scale(xi, -sign, atx)[view.seat]), state
