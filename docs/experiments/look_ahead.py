@@ -40,7 +40,7 @@ def policy_changes(learner, game, params=None) -> np.ndarray:
         start = game.init(key) if params is None else params
         view, joint, old = View(game, start, 0, key), start, (None, None)
         for m in range(learner.inner_steps):
-            joint, old = learner.answered(view.afresh(m), joint, old), start
+            joint, old = learner.others_step(view.afresh(m), joint, old), start
         return game.divergence(1, actor_of(start[1]), actor_of(joint[1]), start, key)
 
     return np.asarray(eqx.filter_jit(jax.vmap(divergence))(KEYS))

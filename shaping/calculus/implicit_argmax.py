@@ -140,7 +140,7 @@ def maximum(
     def step(state: Search) -> Search:
         x = stepped(state.x, state.rate, state.gradient)
         there = gradient(x)
-        rises = optax.tree.vdot(state.gradient, there) >= 0
+        rises = jnp.asarray(optax.tree.vdot(state.gradient, there)) >= 0
         change = symmetric(distance, state.x, x) / jnp.minimum(1.0, state.rate) ** 2
         x, there, change = jax.tree.map(
             lambda new, old: jnp.where(rises, new, old),

@@ -1,4 +1,4 @@
-"""Linear systems given by what they do to a vector, never by a matrix."""
+"""Linear systems given by matrix-vector products."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,17 +14,19 @@ Map = Callable[[Any], Any]
 
 
 def solve(apply: Map, transposed: Map, rhs: PyTree, iterations: int, tolerance: Scalar) -> PyTree:
-    r"""Solve $A x = b$ for a square A by conjugate gradients on the normal equations, in the form that keeps $A^\top A$ implicit.
+    r"""Solve $A x = b$ for a square A by conjugate gradients on the normal equations $A^\top A x = A^\top b$.
 
-    The derivative is that of the solution, by the rules of `jax.lax.custom_linear_solve`, not of the
-    iterations.
+    Where A is singular, the solution is the least-squares solution of smallest norm. Derivatives are those of
+    the solution (`jax.lax.custom_linear_solve`), not of the iterations. In updates of `Cgd`, Lineax's
+    `Normal(CG(...))` gives the same numbers, but was measured four to eight times slower, and its `LSMR` a
+    tenth to a sixth slower with a longer compilation.
 
     Args:
         apply: $x \mapsto A x$.
         transposed: $x \mapsto A^\top x$.
         rhs: $b$, any tree.
-        iterations: at most so many; as many as there are unknowns would do in exact arithmetic.
-        tolerance: stop once $|A^\top (b - A x)|$ is below this share of its first value.
+        iterations: the most iterations; in exact arithmetic, the number of unknowns would be enough.
+        tolerance: stop once $|A^\top (b - A x)|$ is below this fraction of its first value.
 
     Source:
         Hestenes & Stiefel 1952; "CGLS" of Paige & Saunders 1982.
@@ -43,7 +45,7 @@ def solve(apply: Map, transposed: Map, rhs: PyTree, iterations: int, tolerance: 
 
 
 def least_squares(apply: Map, transposed: Map, rhs: PyTree, iterations: int, tolerance: Scalar) -> PyTree:
-    """The iterations of `solve`."""
+    """The iterations of `solve`, without its derivative."""
 
     def unfinished(carry):
         k, _, _, _, size = carry

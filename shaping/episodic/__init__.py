@@ -1,1 +1,1 @@
-"""What learners on episodes share: critics, tables of action values, the loss of proximal policy optimization."""
+"""What learners on episodes share: critics, tables of action values and the loss of PPO."""

@@ -1,4 +1,4 @@
-"""What proximal policy optimization climbs in place of the return."""
+"""The clipped objective of proximal policy optimization."""
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -9,7 +9,12 @@ from shaping.base import Scalar
 def clipped(
     ratio: Float[Array, "*batch"], advantage: Float[Array, "*batch"], clip: Scalar
 ) -> Float[Array, "*batch"]:
-    r"""$\min(\rho A, \mathrm{clip}(\rho, 1 - c, 1 + c) A)$.
+    r"""The clipped surrogate objective $\min(\rho A, \mathrm{clip}(\rho, 1 - c, 1 + c) A)$.
+
+    Args:
+        ratio: $\rho$, new over old probability of the action.
+        advantage: $A$.
+        clip: $c$, at least 0.
 
     Example:
         >>> clipped(jnp.array([2.0, 2.0]), jnp.array([1.0, -1.0]), 0.2).tolist()
@@ -19,6 +24,6 @@ def clipped(
 
 
 def normalized(x: Float[Array, "*batch"], weights: Float[Array, "*batch"]) -> Float[Array, "*batch"]:
-    """Weighted mean 0 and variance 1; weights sum to 1."""
+    """The numbers shifted and scaled to weighted mean 0 and variance 1; the weights sum to 1."""
     mean = jnp.sum(weights * x)
     return (x - mean) / (jnp.sqrt(jnp.sum(weights * (x - mean) ** 2)) + 1e-5)

@@ -1,5 +1,6 @@
-"""Tables of action values, learned from the steps of episodes, and policies as the tables of logits that play."""
+"""Tables of action values learned by Q-learning from episodes, and the tables of logits that play them."""
 
+import math
 from typing import NamedTuple
 
 import jax
@@ -9,19 +10,19 @@ from jaxtyping import Array, Float, Int
 from games.base import Own
 from games.exact.tables import CERTAIN
 from shaping.base import Scalar, View
-from shaping.episodic.critics import going_on
+from shaping.episodic.critics import bootstrap_mask
 
 
 class Step(NamedTuple):
-    """What one player saw, did and got; a leading axis of steps, if there are several, comes before that of episodes.
+    """One player's transitions at one step of a batch of episodes, or at all steps, with a leading axis of steps.
 
     Attributes:
-        row: what it saw, one-hot.
-        own: its action, one-hot.
-        others: the joint action of the others, one-hot; a single entry where they are part of the world.
-        reward: its reward.
-        after: what it saw next, one-hot; zeros where nothing follows.
-        weight: 1 over the number of episodes, and 0 after an episode's end.
+        row: the observation, one-hot.
+        own: the own action, one-hot.
+        others: the others' joint action, one-hot; a single entry if the learner does not distinguish them.
+        reward: the own reward.
+        after: the next observation, one-hot; zeros after a terminal step.
+        weight: 1 over the number of episodes; 0 after an episode's end.
     """
 
     row: Float[Array, "*steps batch rows"]
@@ -33,7 +34,7 @@ class Step(NamedTuple):
 
 
 def sizes(view: View) -> tuple[int, int]:
-    """Rows and actions of the player's table.
+    """The numbers of rows and actions of the player's table.
 
     Raises:
         ValueError: where the game is not sampled, or the player's policy is no table.
@@ -48,19 +49,16 @@ def sizes(view: View) -> tuple[int, int]:
 
 
 def joint_actions(view: View) -> int:
-    """How many joint actions the others have."""
-    number = 1
-    for j in view.others:
-        number *= view.sampled.environment.n_actions[j]
-    return number
+    """The number of joint actions of the others."""
+    return math.prod(view.sampled.environment.n_actions[j] for j in view.others)
 
 
 def experience(view: View, joint: bool = False) -> Step:
-    """All steps of a batch of episodes, which the player learns from: its own observations and rewards, and everybody's actions.
+    """The player's transitions at all steps of a new batch of episodes: own observations and rewards, and actions.
 
     Args:
         view: the game from the player's seat.
-        joint: whether the others' actions are told apart.
+        joint: whether the others' joint actions are distinguished.
     """
     played, seat, n = view.rollout(), view.seat, view.sampled.environment.n_actions
     seen = played.seen(seat, last=True).astype(view.own.dtype)
@@ -72,13 +70,13 @@ def experience(view: View, joint: bool = False) -> Step:
         jax.nn.one_hot(played.actions[..., seat], n[seat], dtype=seen.dtype),
         jax.nn.one_hot(number, joint_actions(view) if joint else 1, dtype=seen.dtype),
         played.rewards[..., seat].astype(seen.dtype),
-        jnp.where(going_on(played)[1:], seen[1:], 0.0),
+        jnp.where(bootstrap_mask(played)[1:], seen[1:], 0.0),
         played.alive.astype(seen.dtype) / played.alive.shape[1],
     )
 
 
-def drawn(view: View, spread: Scalar, joint: int = 1) -> Float[Array, "rows actions joint"]:
-    """Action values from a normal distribution around 0."""
+def random_values(view: View, spread: Scalar, joint: int = 1) -> Float[Array, "rows actions joint"]:
+    """Initial action values from a normal distribution with mean 0 and standard deviation `spread`."""
     key = jax.random.key(0) if view.key is None else view.key
     return spread * jax.random.normal(key, (*sizes(view), joint), view.own.dtype)
 
@@ -86,36 +84,38 @@ def drawn(view: View, spread: Scalar, joint: int = 1) -> Float[Array, "rows acti
 def expected(
     q: Float[Array, "rows actions joint"], chances: Float[Array, "rows joint"]
 ) -> Float[Array, "rows actions"]:
-    """The values of own actions, the others acting by chance."""
+    """The expected value of every own action when the others' joint action has the given probabilities."""
     return jnp.einsum("raj,rj->ra", q, chances)
 
 
-def corrected(
+def q_learning_step(
     q: Float[Array, "rows actions joint"],
     chances: Float[Array, "rows joint"],
     now: Step,
     rate: Scalar,
     discount: Scalar,
 ) -> Float[Array, "rows actions joint"]:
-    r"""One step of Q-learning: $Q(o, a) \leftarrow Q(o, a) + \alpha (r + d \max_{a'} \bar Q(o', a') - Q(o, a))$, the mean over episodes."""
+    r"""One step of Q-learning: $Q(o, a) \leftarrow Q(o, a) + \alpha (r + d \max_{a'} \bar Q(o', a') - Q(o, a))$, averaged over episodes."""
     targets = now.reward + discount * now.after @ expected(q, chances).max(axis=-1)
-    place = jnp.einsum("br,ba,bj->braj", now.row, now.own, now.others)
-    gaps = targets - jnp.einsum("braj,raj->b", place, q)
-    return q + rate * jnp.einsum("braj,b->raj", place, now.weight * gaps)
+    entry = jnp.einsum("br,ba,bj->braj", now.row, now.own, now.others)
+    errors = targets - jnp.einsum("braj,raj->b", entry, q)
+    return q + rate * jnp.einsum("braj,b->raj", entry, now.weight * errors)
 
 
-def decayed(rate: Scalar, decay: Scalar, time: Int[Array, ""]) -> Float[Array, ""]:
-    r"""$1 / (1/\alpha + c\,t)$, also where $\alpha$ is 0.
+def decayed_rate(rate: Scalar, decay: Scalar, time: Int[Array, ""]) -> Float[Array, ""]:
+    r"""The learning rate at step t, $1 / (1/\alpha + c\,t)$; 0 if $\alpha$ is 0.
 
     Example:
-        >>> float(decayed(0.5, 1.0, jnp.array(2)))
+        >>> float(decayed_rate(0.5, 1.0, jnp.array(2)))
         0.25
     """
     return rate / (1 + rate * decay * time)
 
 
 def greedy(values: Float[Array, "rows actions"], epsilon: Scalar) -> Float[Array, "rows actions"]:
-    r"""Probabilities: the best action, but with probability $\epsilon$ one of the others; of equals, the first is the best.
+    r"""The $\epsilon$-greedy policy: the best action with probability $1 - \epsilon$, else one of the others.
+
+    Of equally good actions the first is the best.
 
     Example:
         >>> greedy(jnp.array([[1.0, 2.0, 0.0]]), 0.5).tolist()
@@ -127,7 +127,7 @@ def greedy(values: Float[Array, "rows actions"], epsilon: Scalar) -> Float[Array
 
 
 def table(policy: Float[Array, "rows actions"]) -> Own:
-    """The logits of probabilities, in the form that `games.agents.base.Table` plays.
+    """The logits of a policy, in the form of the parameters of `games.agents.base.Table`.
 
     Example:
         >>> table(jnp.array([[0.5, 0.5], [1.0, 0.0]])).tolist()

@@ -1,4 +1,4 @@
-"""Advantage alignment: a policy gradient that counts the others' advantages as far as one's own has been good before."""
+"""Advantage alignment: policy gradient weighted by the product of own and others' advantages."""
 
 import jax
 import jax.numpy as jnp
@@ -10,33 +10,44 @@ from games.base import Own
 from games.sampled.episodes import Sample, log_policy
 from games.sampled.estimators import Paths, advantages
 from shaping.base import Learner, Scalar, View, number
-from shaping.episodic.critics import Critics, Networks, drawn, going_on, heights, improved, mean, picked
+from shaping.episodic.critics import (
+    Critics,
+    Networks,
+    at_actions,
+    bootstrap_mask,
+    mean,
+    network_outputs,
+    new_critics,
+    updated,
+)
 
 
 class AdvantageAlignment(Learner):
-    r"""Make actions likely that are good for others who have been good to oneself, and bad for those who have not.
+    r"""Policy gradient with the others' advantages weighted by the own advantages of earlier steps.
 
-    The step is up $a \nabla_i$ of the mean over episodes and steps of $w_t A^*_t + e \mathcal{H}_t$, w the
-    own log-probabilities, and
+    An action becomes more likely if it is good for others who have been good for the player, and less likely
+    if it is good for others who have been bad for it. The step is $a \nabla_i$ of the mean over episodes and
+    steps of $w_t A^*_t + e \mathcal{H}_t$, with w the own log-probabilities, $\mathcal{H}$ the entropy and
 
     $$A^*_t = A_{i,t} + \beta d \Big(\sum_{k < t} d^{t-k} A_{i,k}\Big) \sum_{j \ne i} A_{j,t}$$
 
-    from everybody's generalized advantages; those in the bracket are of one step each. (Otherwise what
-    follows step t would enter them as well, times what it is to the others, and even a defection that costs
-    both would look aligned.)
+    where $A_j$ are generalized advantages, d is the discount, and the advantages in the bracket are one-step
+    advantages. (Generalized ones would contain rewards after step t, correlated with the others' advantages,
+    so that even a defection that costs both players would appear aligned.)
 
-    The learner sees everybody's observations and rewards, as in the paper, and learns everybody's critic in
-    its own state: by Adam on Huber's loss, towards the generalized advantages plus what the slow copies say.
-    The last step of an episode is taken for a cut in a game that goes on. It plays sampled games alone.
+    The learner sees the observations and rewards of all players, as in the paper, and learns a critic for
+    each of them: by Adam on the Huber loss, with the generalized advantages plus the values of the target
+    networks as targets. The last step of an episode counts as truncated, so its final value is bootstrapped.
+    For sampled games only.
 
     Args:
-        lr: $a$, at least 0.
-        beta: $\beta$, at least 0; 0 is plain policy gradient.
-        mix: of the generalized advantages, in [0, 1]; 0 for one step and the critic, 1 for returns minus
+        lr: own step size $a$, at least 0.
+        beta: $\beta$, weight of the alignment term, at least 0; 0 is plain policy gradient.
+        mix: $\lambda$ of the generalized advantages, in [0, 1]: 0 for one-step advantages, 1 for returns minus
             values.
-        entropy: $e$, at least 0.
-        critic_lr: Adam's, of the critics, at least 0.
-        keep: what share the slow copies keep of what they were, in [0, 1].
+        entropy: $e$, weight of the entropy, at least 0.
+        critic_lr: learning rate of the critics' Adam, at least 0.
+        keep: decay of the target networks, in [0, 1]: the share of their old parameters they keep per update.
 
     Raises:
         ValueError: for a number outside its range; in a match, for a game that is not sampled.
@@ -47,12 +58,12 @@ class AdvantageAlignment(Learner):
         >>> from shaping import View
         >>> game = Sampled(ENVIRONMENTS.make("ipd_rollout", length=3), batch=2)
         >>> view = View(game, game.init(jax.random.key(0)), 0, jax.random.key(1))
-        >>> [x.logits.shape for x in AdvantageAlignment().init(view).now]
+        >>> [x.logits.shape for x in AdvantageAlignment().init(view).networks]
         [(5, 1), (5, 1)]
 
     Source:
-        Duque et al. 2025, "Advantage alignment algorithms", algorithm 1; the sum over several others is that
-        of its larger games. The published code takes generalized advantages in the bracket, too.
+        Duque et al. 2025, "Advantage alignment algorithms", algorithm 1, with the sum over several others as
+        in its larger games. The published code has generalized advantages in the bracket, too.
     """
 
     lr: Scalar = number(1.0)
@@ -68,44 +79,49 @@ class AdvantageAlignment(Learner):
         return "advantage_alignment"
 
     def init(self, view: View) -> Critics:
-        """Everybody's critic."""
-        return drawn(view, (1,) * view.game.n_players, self.critic_lr)
+        """A critic for every player."""
+        return new_critics(view, (1,) * view.game.n_players, self.critic_lr)
 
     def update(self, state: Critics, view: View) -> tuple[Own, Critics]:
         """The scaled gradient; the critics learn from the same episodes."""
         played = view.rollout()
-        worth = self.worth(state.slow, played)
-        gains = advantages(played.rewards, worth, view.sampled.discount, jnp.asarray(self.mix))
+        values = self.values(state.targets, played)
+        targets = values[:-1] + self.advantages(view, played, values, self.mix)
 
         def loss(networks: Networks) -> Float[Array, ""]:
-            gaps = optax.losses.huber_loss(self.worth(networks, played)[:-1], worth[:-1] + gains)
-            return mean(gaps.sum(axis=-1), played)
+            errors = optax.losses.huber_loss(self.values(networks, played)[:-1], targets)
+            return mean(errors.sum(axis=-1), played)
 
-        slope = jax.grad(lambda own: self.objective(own, view, played, worth))(view.own)
-        return optax.tree.scale(self.lr, slope), improved(state, loss, self.critic_lr, self.keep)
+        gradient = jax.grad(lambda own: self.objective(own, view, played, values))(view.own)
+        return optax.tree.scale(self.lr, gradient), updated(state, loss, self.critic_lr, self.keep)
 
-    def objective(self, own: Own, view: View, played: Sample, worth: Paths) -> Float[Array, ""]:
-        """What is climbed, right in its first derivatives at the parameters that are there."""
+    def objective(self, own: Own, view: View, played: Sample, values: Paths) -> Float[Array, ""]:
+        r"""The mean of $w_t A^*_t + e \mathcal{H}_t$; only its first derivative at the current parameters is meaningful."""
         logs = log_policy(agent(own), played.seen(view.seat))
-        spread = -(jnp.exp(logs) * logs).sum(axis=-1)
+        entropy = -(jnp.exp(logs) * logs).sum(axis=-1)
+        weight = self.aligned(view, played, values)
         return mean(
-            self.aligned(view, played, worth) * picked(logs, played.actions[..., view.seat])
-            + self.entropy * spread,
-            played,
+            weight * at_actions(logs, played.actions[..., view.seat]) + self.entropy * entropy, played
         )
 
-    def worth(self, networks: Networks, played: Sample) -> Float[Array, "steps_1 batch n_players"]:
-        """What everybody's situations are worth; nothing after the end."""
-        return jnp.where(going_on(played), jnp.concatenate(heights(networks, played), axis=-1), 0.0)
+    def values(self, networks: Networks, played: Sample) -> Float[Array, "steps_1 batch n_players"]:
+        """Every player's values before every step and after the last one; 0 after a terminal step."""
+        return jnp.where(
+            bootstrap_mask(played), jnp.concatenate(network_outputs(networks, played), axis=-1), 0.0
+        )
 
-    def aligned(self, view: View, played: Sample, worth: Paths) -> Float[Array, "steps batch"]:
-        """The own advantages, with the others' weighed by what the own ones were before."""
-        discount = view.sampled.discount
-        gains = advantages(played.rewards, worth, discount, jnp.asarray(self.mix))
-        settled = advantages(played.rewards, worth, discount, jnp.zeros_like(discount))[..., view.seat]
+    def advantages(self, view: View, played: Sample, values: Paths, mix: Scalar) -> Paths:
+        """Every player's generalized advantages."""
+        return advantages(played.rewards, values, view.sampled.discount, jnp.asarray(mix))
 
-        def add(past, gain):
-            return discount * (past + gain), past
+    def aligned(self, view: View, played: Sample, values: Paths) -> Float[Array, "steps batch"]:
+        """The weight $A^*_t$ of every own action."""
+        discount, seat = view.sampled.discount, view.seat
+        gains = self.advantages(view, played, values, self.mix)
+        one_step = self.advantages(view, played, values, jnp.zeros_like(discount))[..., seat]
 
-        past = jax.lax.scan(add, jnp.zeros_like(settled[0]), settled)[1]
-        return gains[..., view.seat] + self.beta * discount * past * sum(gains[..., j] for j in view.others)
+        def add(past, advantage):
+            return discount * (past + advantage), past
+
+        past = jax.lax.scan(add, jnp.zeros_like(one_step[0]), one_step)[1]
+        return gains[..., seat] + self.beta * discount * past * sum(gains[..., j] for j in view.others)

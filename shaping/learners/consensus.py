@@ -9,14 +9,14 @@ from shaping.calculus.gradients import jacobian_transposed_product, simultaneous
 
 
 class Consensus(Learner):
-    r"""Ascend one's value while everybody agrees to make the gradients small: $\theta \leftarrow \theta + a\,(\xi - g H^\top \xi)$.
+    r"""Ascend the own value and descend the norm of all gradients: $\theta \leftarrow \theta + a\,(\xi - g H^\top \xi)$.
 
     $H^\top \xi = \nabla \tfrac12 |\xi|^2$, so the second term descends the squared norm of the simultaneous
-    gradient.
+    gradient $\xi$.
 
     Args:
-        lr: own step $a$, at least 0.
-        weight: $g$, at least 0; at 0 this is the naive learner.
+        lr: own step size $a$, at least 0.
+        weight: $g$, the weight of the second term, at least 0; at 0 this is the naive learner.
 
     Source:
         Mescheder, Nowozin & Geiger 2017, "The numerics of GANs", equation 10.
@@ -32,7 +32,7 @@ class Consensus(Learner):
     weight: Scalar = number(1.0)
 
     def update(self, state: PyTree, view: View) -> tuple[Own, PyTree]:
-        """The gradient, less the pull towards small gradients."""
+        r"""$a\,[\xi - g H^\top \xi]_i$."""
         xi = simultaneous(view, view.params)
-        pull = jacobian_transposed_product(view, view.params, xi)
-        return optax.tree.scale(self.lr, optax.tree.add_scale(xi, -self.weight, pull)[view.seat]), state
+        htx = jacobian_transposed_product(view, view.params, xi)
+        return optax.tree.scale(self.lr, optax.tree.add_scale(xi, -self.weight, htx)[view.seat]), state

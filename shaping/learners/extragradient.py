@@ -9,12 +9,12 @@ from shaping.calculus.gradients import simultaneous
 
 
 class Extragradient(Learner):
-    r"""Step along the gradient found one joint naive step ahead: $\theta \leftarrow \theta + a\, \xi(\theta + a\, \xi(\theta))$.
+    r"""Step along the gradient at the point one joint naive step ahead: $\theta \leftarrow \theta + a\, \xi(\theta + a\, \xi(\theta))$.
 
-    Everybody's step to the point ahead has the learner's own size $a$.
+    The step of all players to the point ahead has the learner's own size $a$.
 
     Args:
-        lr: $a$, at least 0.
+        lr: step size $a$, at least 0.
 
     Source:
         Korpelevich 1976, "The extragradient method for finding saddle points and other problems".
@@ -29,6 +29,6 @@ class Extragradient(Learner):
     lr: Scalar = number(1.0)
 
     def update(self, state: PyTree, view: View) -> tuple[Own, PyTree]:
-        """The gradient at the point ahead."""
+        """The gradient at the point ahead, scaled."""
         ahead = optax.tree.add_scale(view.params, self.lr, simultaneous(view, view.params))
         return optax.tree.scale(self.lr, view.gradient(ahead)), state

@@ -1,4 +1,4 @@
-"""A fixed strategy, as a learner that does not learn."""
+"""A fixed strategy as a learner whose parameters never change."""
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -13,11 +13,11 @@ from shaping.base import Learner, View
 
 
 class Fixed(Learner):
-    """Play one strategy for ever: set the parameters at the start, take steps of zero.
+    """Play one strategy for ever: it sets the parameters at the start of a match, and every step is zero.
 
     Args:
         probabilities: of action 0 after each history, `[start, CC, CD, DC, DD]` with memory one, each in [0,
-            1]; a single number holds after every history. For players with two actions.
+            1]; a single number is used after every history. For players with two actions.
         name: what tables call it.
 
     Raises:
@@ -41,7 +41,7 @@ class Fixed(Learner):
 
         Args:
             name: such as `"tft"`.
-            **settings: what the strategy is made from.
+            **settings: the strategy's own settings, such as `p` of `"joss"`.
 
         Raises:
             ValueError: for an unknown name or setting.

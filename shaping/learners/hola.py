@@ -9,17 +9,16 @@ from shaping.base import Learner, Scalar, View, count, number, replaced
 
 
 class Hola(Learner):
-    r"""LOLA against LOLA against ... against a naive learner, `order` deep.
+    r"""LOLA of order n, which anticipates others of order n - 1: $\theta_i \leftarrow \theta_i + a\, d_i^n$.
 
-    $d^0 = \xi$ and $d_i^n = \nabla_i V_i(\theta_i, \theta_{-i} + b\, d_{-i}^{n-1}(\theta))$ for all players
-    at once, differentiated as a whole; $\theta \leftarrow \theta + a\, d^n$. Order 0 would be the naive
-    learner; order 1 is `Lola(variant="exact")`. The work grows exponentially with the order, and compile time
-    faster still: on a memory-one game in its scalar form order 2 takes seconds and order 3 does not finish in
-    minutes; `Lola(steps=k)` looks further at a linear price.
+    $d_i^n = \nabla_i V_i(\theta_i, \theta_{-i} + b\, d_{-i}^{n-1}(\theta))$ for every player i, a total
+    derivative, and $d^0 = \xi$ is the naive direction; order 1 is `Lola(variant="exact")`. The work grows
+    exponentially with the order and compilation time faster still: on a memory-one game, order 2 compiles in
+    seconds and order 3 not within minutes. `Lola(steps=k)` anticipates more steps at a cost linear in k.
 
     Args:
-        lr: own step $a$, at least 0.
-        look_ahead: $b$, the anticipated step of the others, at least 0; at 0 this is the naive learner.
+        lr: own step size $a$, at least 0.
+        look_ahead: $b$, the anticipated step size of the others, at least 0; at 0 this is the naive learner.
         order: $n$, at least 1.
 
     Source:
@@ -43,25 +42,22 @@ class Hola(Learner):
         return f"hola{self.order}"
 
     def update(self, state: PyTree, view: View) -> tuple[Own, PyTree]:
-        """The direction of the highest order."""
+        r"""$a\, d_i^n$."""
         return optax.tree.scale(self.lr, self.direction(view, view.params, view.seat, self.order)), state
 
     def direction(self, view: View, joint: Joint, player: int, order: int) -> Own:
-        r"""A player's direction of some order, $d_i^n(\theta)$."""
+        r"""A player's direction of an order, $d_i^n(\theta)$."""
 
         def value(own: Own) -> Scalar:
             here = replaced(joint, player, own)
-            ahead = here
-            if order > 0:
-                for j in range(len(joint)):
-                    if j != player:
-                        ahead = replaced(
-                            ahead,
-                            j,
-                            optax.tree.add_scale(
-                                here[j], self.look_ahead, self.direction(view, here, j, order - 1)
-                            ),
-                        )
+            if order == 0:
+                return view.value(here, player)
+            ahead = tuple(
+                p
+                if j == player
+                else optax.tree.add_scale(p, self.look_ahead, self.direction(view, here, j, order - 1))
+                for j, p in enumerate(here)
+            )
             return view.value(ahead, player)
 
         return jax.grad(value)(joint[player])

@@ -1,4 +1,4 @@
-"""Best reply to where the others are heading."""
+"""LookAhead: ascent against the others' anticipated parameters."""
 
 import optax
 from jaxtyping import PyTree
@@ -9,15 +9,15 @@ from shaping.calculus.gradients import interaction, simultaneous
 
 
 class LookAhead(Learner):
-    r"""Ascend one's value as it will be after the others' next naive step, which is taken as given.
+    r"""Ascend the value after the others' next naive step, without differentiating that step.
 
     $\theta_i \leftarrow \theta_i + a\, [(I + b H_o)\, \xi]_i$, with $\xi$ the simultaneous gradient and $H_o$
     the off-diagonal blocks of its Jacobian: LOLA's first-order update without the shaping term. It is also
-    the first order in b of competitive gradient descent (`Cgd`), whose linearization it therefore replaces.
+    the first-order expansion in b of competitive gradient descent (`Cgd`).
 
     Args:
-        lr: own step $a$, at least 0.
-        look_ahead: $b$, the anticipated step of the others, at least 0; at 0 this is the naive learner.
+        lr: own step size $a$, at least 0.
+        look_ahead: $b$, the anticipated step size of the others, at least 0; at 0 this is the naive learner.
 
     Source:
         Zhang & Lesser 2010, "Multi-agent learning with policy prediction"; in this form Letcher et al. 2019,
@@ -34,9 +34,7 @@ class LookAhead(Learner):
     look_ahead: Scalar = number(1.0)
 
     def update(self, state: PyTree, view: View) -> tuple[Own, PyTree]:
-        """The gradient, bent by the others' step."""
-        gradient = simultaneous(view, view.params)
-        bend = interaction(view, view.params, gradient)
-        return optax.tree.scale(
-            self.lr, optax.tree.add_scale(gradient, self.look_ahead, bend)[view.seat]
-        ), state
+        r"""$a\, [(I + b H_o)\, \xi]_i$."""
+        xi = simultaneous(view, view.params)
+        direction = optax.tree.add_scale(xi, self.look_ahead, interaction(view, view.params, xi))
+        return optax.tree.scale(self.lr, direction[view.seat]), state

@@ -13,15 +13,15 @@ from shaping.calculus.gradients import simultaneous
 
 
 class Lss(Learner):
-    r"""Cut the rotation out of the simultaneous gradient: $\theta \leftarrow \theta + \tfrac{a}{2}\,(I + H^\top H^{-1})\,\xi$.
+    r"""Remove the rotation from the simultaneous gradient: $\theta \leftarrow \theta + \tfrac{a}{2}\,(I + H^\top H^{-1})\,\xi$.
 
-    Where H is singular, $H^{-1}$ becomes $(H^\top H + \lambda I)^{-1} H^\top$; it counts as singular where
-    full pivoting meets a pivot below d times the precision of the numbers, relative to the largest pivot, d
-    being the number of all parameters. The definition inverts H, so this learner does write it down: keep it
-    to a few dozen parameters.
+    Where H is singular, $H^{-1}$ is replaced by $(H^\top H + \lambda I)^{-1} H^\top$. H counts as singular if
+    full pivoting meets a pivot below d times the machine precision, relative to the largest pivot, with d the
+    number of all parameters. H is computed as a dense matrix, so this learner is for games of up to a few
+    dozen parameters.
 
     Args:
-        lr: own step $a$, at least 0.
+        lr: own step size $a$, at least 0.
         ridge: $\lambda$, at least 0, for singular H.
 
     Source:
@@ -39,15 +39,15 @@ class Lss(Learner):
     ridge: Scalar = number(0.1)
 
     def update(self, state: PyTree, view: View) -> tuple[Own, PyTree]:
-        """The mean of the gradient and its turned copy."""
+        r"""$\tfrac{a}{2}\,[(I + H^\top H^{-1})\,\xi]_i$."""
         at, restore = ravel_pytree(view.params)
 
         def gradient(flat):
             return ravel_pytree(simultaneous(view, restore(flat)))[0]
 
         xi, h = gradient(at), jax.jacfwd(gradient)(at)
-        regular, share = solve_any_rank(h, xi)
+        regular, smallest_pivot = solve_any_rank(h, xi)
         ridged, _ = solve_any_rank(h.T @ h + self.ridge * jnp.eye(at.size, dtype=at.dtype), h.T @ xi)
-        singular = share <= at.size * jnp.finfo(at.dtype).eps
-        turned = h.T @ jnp.where(singular, ridged, regular)
-        return optax.tree.scale(self.lr / 2, restore(xi + turned)[view.seat]), state
+        singular = smallest_pivot <= at.size * jnp.finfo(at.dtype).eps
+        inverse_product = jnp.where(singular, ridged, regular)  # H^-1 xi
+        return optax.tree.scale(self.lr / 2, restore(xi + h.T @ inverse_product)[view.seat]), state

@@ -1,4 +1,4 @@
-"""Gradient ascent on one's own value, as if the others stood still."""
+"""Gradient ascent on the own value, with the others' parameters held fixed."""
 
 import optax
 from jaxtyping import PyTree
@@ -8,10 +8,12 @@ from shaping.base import Learner, Scalar, View, number
 
 
 class Naive(Learner):
-    r"""Ascend one's own value: $\theta_i \leftarrow \theta_i + a \nabla_i V_i$.
+    r"""Ascend the own value, with the others' parameters held fixed: $\theta_i \leftarrow \theta_i + a \nabla_i V_i$.
+
+    On a sampled game this is policy gradient.
 
     Args:
-        lr: $a$, at least 0; on un-normalized returns.
+        lr: own step size $a$, at least 0, for gradients of un-normalized returns.
 
     Example:
         >>> from games import GAMES

@@ -1,4 +1,4 @@
-"""Proximal policy optimization as a learner: several epochs of clipped policy gradient on one batch of episodes."""
+"""Proximal policy optimization as a learner of sampled games."""
 
 from typing import NamedTuple
 
@@ -12,34 +12,34 @@ from games.base import Own
 from games.sampled.episodes import log_policy
 from games.sampled.estimators import returns
 from shaping.base import Learner, Scalar, View, count, number
-from shaping.episodic.critics import picked
+from shaping.episodic.critics import at_actions
 from shaping.episodic.ppo_loss import clipped, normalized
 
 
-class Optimization(NamedTuple):
-    """What a learner keeps beside its policy: its critic, and Adam's moments for both."""
+class PpoState(NamedTuple):
+    """State of the learner: its critic, and Adam's moments of policy and critic."""
 
     critic: Agent
     moments: PyTree[Array]
 
 
 class Ppo(Learner):
-    r"""Several epochs of clipped policy gradient on the player's own part of a batch of episodes.
+    r"""Several epochs of clipped policy gradient on the own observations, actions and rewards of a batch of episodes.
 
     With the ratio $\rho = \pi(a|h) / \pi_{old}(a|h)$, the returns to go $\hat G$, normalized over the batch,
     and advantages $A = \hat G - V(h)$, minimize the mean over episodes and steps of
 
     $$-\min(\rho A, \mathrm{clip}(\rho, 1 - c, 1 + c) A) + v (V(h) - \hat G)^2 - e\, \mathcal{H}(\pi(\cdot|h))$$
 
-    by Adam. The critic V has the form of the game's policies and is kept in the state; that of an
-    `ActorCritic` is left alone. It plays sampled games alone.
+    by Adam. The critic V has the architecture of the game's policies and is part of the state; the critic of
+    an `ActorCritic` is not changed. For sampled games only.
 
     Args:
-        lr: Adam's, at least 0.
+        lr: Adam's learning rate, at least 0.
         clip: $c$, at least 0.
-        entropy: $e$, at least 0.
-        value: $v$, at least 0.
-        epochs: passes over the batch.
+        entropy: $e$, weight of the entropy, at least 0.
+        value: $v$, weight of the critic's loss, at least 0.
+        epochs: number of Adam's steps per batch of episodes.
 
     Raises:
         ValueError: for a number outside its range; in a match, for a game that is not sampled.
@@ -63,39 +63,42 @@ class Ppo(Learner):
     value: Scalar = number(0.5)
     epochs: int = count(4)
 
-    def init(self, view: View) -> Optimization:
-        """A new critic."""
+    def init(self, view: View) -> PpoState:
+        """A new critic and zero moments."""
         game = view.sampled
         key = jax.random.key(0) if view.key is None else view.key
         critic = game.policy.network(key, game.environment.observation_shape, 1)
         networks: PyTree = actor_of(view.own), critic
-        return Optimization(critic, optax.adam(self.lr).init(networks))
+        return PpoState(critic, optax.adam(self.lr).init(networks))
 
-    def update(self, state: Optimization, view: View) -> tuple[Own, Optimization]:
-        """The sum of the epochs' steps."""
+    def update(self, state: PpoState, view: View) -> tuple[Own, PpoState]:
+        """The policy after all epochs, minus the own parameters."""
         played, seat, old = view.rollout(), view.seat, actor_of(view.own)
         seen, actions = played.seen(seat), played.actions[..., seat]
         weights = played.alive / played.alive.sum()
         targets = normalized(returns(played.rewards[..., seat], view.sampled.discount), weights)
-        before = picked(log_policy(agent(old), seen), actions)
+        before = at_actions(log_policy(agent(old), seen), actions)
 
         def loss(networks: tuple[Own, Agent]) -> Float[Array, ""]:
             logs = log_policy(agent(networks[0]), seen)
             values = networks[1].unroll_batch(seen)[..., 0]
-            gains = clipped(
-                jnp.exp(picked(logs, actions) - before), targets - jax.lax.stop_gradient(values), self.clip
+            surrogate = clipped(
+                jnp.exp(at_actions(logs, actions) - before),
+                targets - jax.lax.stop_gradient(values),
+                self.clip,
             )
-            entropies = -(jnp.exp(logs) * logs).sum(axis=-1)
+            entropy = -(jnp.exp(logs) * logs).sum(axis=-1)
             return jnp.sum(
-                weights * (-gains + self.value * (values - targets) ** 2 - self.entropy * entropies)
+                weights * (-surrogate + self.value * (values - targets) ** 2 - self.entropy * entropy)
             )
 
         def epoch(carry: PyTree, _: None) -> tuple[PyTree, None]:
-            direction, moments = optax.adam(self.lr).update(jax.grad(loss)(carry[0]), carry[1])
-            return (optax.apply_updates(carry[0], direction), moments), None
+            networks, moments = carry
+            step, moments = optax.adam(self.lr).update(jax.grad(loss)(networks), moments)
+            return (optax.apply_updates(networks, step), moments), None
 
         ((new, critic), moments), _ = jax.lax.scan(
             epoch, ((old, state.critic), state.moments), length=self.epochs
         )
         step = with_actor(optax.tree.zeros_like(view.own), optax.tree.sub(new, old))
-        return step, Optimization(critic, moments)
+        return step, PpoState(critic, moments)

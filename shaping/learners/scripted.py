@@ -1,4 +1,4 @@
-"""A learner that walks along a given path of parameters, whatever the others do."""
+"""A given sequence of parameters as a learner."""
 
 import equinox as eqx
 import jax
@@ -13,15 +13,15 @@ from shaping.base import Learner, View
 
 
 class Scripted(Learner):
-    r"""Play given parameters step by step: $\theta_i \leftarrow$ the path's row t at step t, and its last row ever after.
+    r"""Play given parameters: $\theta_i$ is row t of the path after step t, and its last row after its end.
 
-    The path is data, so that the value of a whole match can be differentiated in every entry of it: the
-    open-loop player of a meta-game.
+    The others' parameters have no influence on it (open-loop control). The path is data, so the value of a
+    whole match can be differentiated with respect to every entry of it, as training in a meta-game does.
 
     Args:
-        path: `(steps, size)`, own parameters one step per row, flat, in the order of their leaves.
-        opens: whether the first row is what the match begins with; otherwise it begins with the game's draw,
-            and the first row is what the first step leads to.
+        path: the own parameters after every step, `(steps, size)`, as flat vectors in the order of their leaves.
+        opens: whether the first row is the first parameters of the match; otherwise these are the game's draw,
+            and the first row is the result of the first step.
 
     Raises:
         ValueError: when a match starts, for rows that do not have as many entries as the player has
@@ -45,7 +45,7 @@ class Scripted(Learner):
             )
 
     def start(self, view: View) -> Own:
-        """The first row of a path that opens the match, else the draw."""
+        """The first row if `opens`, otherwise the parameters that the game drew."""
         own, unravel = ravel_pytree(view.own)
         if self.path.shape[1:] != own.shape:
             raise ValueError(
@@ -55,7 +55,7 @@ class Scripted(Learner):
         return unravel(self.path[0].astype(own.dtype)) if self.opens else view.own
 
     def update(self, state: PyTree, view: View) -> tuple[Own, PyTree]:
-        """The way to the next row."""
+        """The next row minus the own parameters."""
         own, unravel = ravel_pytree(view.own)
         row = jnp.minimum(jnp.asarray(view.time) + self.opens, len(self.path) - 1)
         target = unravel(jax.lax.dynamic_index_in_dim(self.path, row, keepdims=False).astype(own.dtype))

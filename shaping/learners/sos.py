@@ -54,7 +54,7 @@ class Sos(Learner):
 
     def share(self, xi: Joint, xi0: Joint, shaping: Joint) -> Scalar:
         r"""The share of the shaping term, $p = \min(p_1, p_2)$, in [0, 1]."""
-        along, norm = optax.tree.vdot(shaping, xi0), optax.tree.norm(xi)
+        along, norm = jnp.asarray(optax.tree.vdot(shaping, xi0)), optax.tree.norm(xi)
         opposed = along < 0
         largest = -self.alignment * optax.tree.norm(xi0) ** 2 / jnp.where(opposed, along, 1.0)
         p1 = jnp.where(opposed, jnp.minimum(1.0, largest), 1.0)

@@ -1,4 +1,4 @@
-"""A learner that knows the others only by what they do: it plays against models of them, fitted along the way."""
+"""Opponent modeling: a learner that sees models of the others, fitted to their observed actions."""
 
 import dataclasses
 from typing import NamedTuple
@@ -15,18 +15,18 @@ from shaping.base import Learner, Scalar, View, choice, count, number
 from shaping.wrappers.basic import OPTIMIZERS
 
 Models = tuple[Own, ...]
-"""A model of every other player, by seat."""
-WATCHED = 2**31
-"""The number of the randomness of what is watched, which no learner asks for."""
+"""The parameters of a model of every other player, in the order of their seats."""
+MODELING_KEY = 2**31
+"""What is folded into the key for the episodes that models are fitted to; learners fold in smaller numbers."""
 
 
-class Modeled(NamedTuple):
-    """What is known of the others.
+class OpponentModelState(NamedTuple):
+    """State of the learner.
 
     Attributes:
         inner: the inner learner's state.
-        models: of the others, by seat.
-        moments: the optimizer's.
+        models: parameters of the models of the others, in the order of their seats.
+        moments: the state of the models' optimizer.
     """
 
     inner: PyTree
@@ -35,21 +35,21 @@ class Modeled(NamedTuple):
 
 
 class OpponentModel(Learner):
-    r"""Learn against models of the others in place of the others, whose parameters are never seen.
+    r"""Replace the others' parameters, which the inner learner then never sees, by those of models of them.
 
-    Before every step of the inner learner, real episodes are watched, one batch after the other, and every
-    model $\phi_j$, which has the form of the game's policies and starts from a draw of its own, descends
-    $-\mathrm{mean}_{t,b} \log \pi_{\phi_j}(a_{j,t} | o_{j,t})$; where it has a critic, also half the mean
-    squared distance of its values from the rewards to go of player j. The inner learner then sees a game in
-    which the others are their models: what it anticipates, and whatever episodes it asks for, is imagined.
+    Before every step of the inner learner, batches of episodes of the real players are sampled, and every
+    model $\phi_j$, which has the architecture of the game's policies and starts from random parameters,
+    descends $-\mathrm{mean}_{t,b} \log \pi_{\phi_j}(a_{j,t} | o_{j,t})$; if it has a critic, also half the
+    mean squared error of its values for the returns of player j. The inner learner then sees a game in which
+    the others play as their models do: its look-ahead and its episodes are those of the models.
 
     Args:
         inner: any learner.
-        lr: of the models' policies, at least 0.
-        lr_critic: of their critics, at least 0.
-        batches: how many batches of episodes are watched before a step, at least 1.
-        steps: how many steps of descent each of them serves, at least 1.
-        optimizer: `"adam"` or `"sgd"`, which goes on from one step of the match to the next.
+        lr: learning rate of the models' policies, at least 0.
+        lr_critic: learning rate of their critics, at least 0.
+        batches: number of batches of episodes sampled before a step, at least 1.
+        steps: number of gradient steps on each of them, at least 1.
+        optimizer: `"adam"` or `"sgd"`, whose state is kept between the steps of a match.
 
     Raises:
         ValueError: for a number outside its range; when a match starts, for a game that is not played step by
@@ -76,47 +76,51 @@ class OpponentModel(Learner):
 
     @property
     def label(self) -> str:
-        """The inner label, marked."""
+        """The inner label in `modeling(...)`."""
         return f"modeling({self.inner.label})"
 
     def start(self, view: View) -> Own:
-        """As the inner learner, who sees models."""
-        return self.inner.start(imagined(view, drawn(view)))
+        """The inner learner's first parameters, in the view with models."""
+        return self.inner.start(with_models(view, random_models(view)))
 
-    def init(self, view: View) -> Modeled:
-        """The models as they are drawn, and the inner state against them."""
-        models = drawn(view)
-        return Modeled(self.inner.init(imagined(view, models)), models, self.descent.init(models))
+    def init(self, view: View) -> OpponentModelState:
+        """Models with random parameters, and the inner state in the view with these models."""
+        models = random_models(view)
+        return OpponentModelState(
+            self.inner.init(with_models(view, models)), models, self.descent.init(models)
+        )
 
-    def update(self, state: Modeled, view: View) -> tuple[Own, Modeled]:
-        """The inner step against the models, after they were fitted to what the others do now."""
-        watching = view.afresh(WATCHED)
+    def update(self, state: OpponentModelState, view: View) -> tuple[Own, OpponentModelState]:
+        """The inner step in the view with models, after these were fitted to new episodes."""
+        real = view.afresh(MODELING_KEY)
 
-        def watch(carry, batch):
-            played = watching.afresh(batch).rollout()
+        def fit(carry, batch):
+            played = real.afresh(batch).rollout()
             return jax.lax.fori_loop(
-                0, self.steps, lambda _, known: self.fitted(known[0], known[1], view, played), carry
+                0, self.steps, lambda _, x: self.fitted(x[0], x[1], view, played), carry
             ), None
 
-        (models, moments), _ = jax.lax.scan(watch, (state.models, state.moments), jnp.arange(self.batches))
-        step, inner = self.inner.update(state.inner, imagined(view, models))
-        return step, Modeled(inner, models, moments)
+        (models, moments), _ = jax.lax.scan(fit, (state.models, state.moments), jnp.arange(self.batches))
+        step, inner = self.inner.update(state.inner, with_models(view, models))
+        return step, OpponentModelState(inner, models, moments)
 
     @property
     def descent(self) -> optax.GradientTransformation:
-        """The optimizer at rate 1."""
+        """The optimizer with learning rate 1; `scaled` applies the two learning rates."""
         return OPTIMIZERS[self.optimizer](learning_rate=1.0)
 
     def fitted(self, models: Models, moments: PyTree, view: View, played: Sample) -> tuple[Models, PyTree]:
-        """One step of all models towards what was watched."""
-        slopes = jax.grad(
-            lambda models: sum(misfit(m, view, j, played) for m, j in zip(models, view.others, strict=True))
+        """Models and optimizer state after one gradient step of all models on a batch of episodes."""
+        gradients = jax.grad(
+            lambda models: sum(
+                model_loss(m, view, j, played) for m, j in zip(models, view.others, strict=True)
+            )
         )(models)
-        steps, moments = self.descent.update(slopes, moments)
-        return optax.tree.add(models, self.rated(steps)), moments
+        steps, moments = self.descent.update(gradients, moments)
+        return optax.tree.add(models, self.scaled(steps)), moments
 
-    def rated(self, steps: PyTree) -> PyTree:
-        """Steps at the rates of policies and critics."""
+    def scaled(self, steps: PyTree) -> PyTree:
+        """Steps times the learning rates of policies and critics."""
 
         def rate(x):
             if isinstance(x, ActorCritic):
@@ -128,21 +132,21 @@ class OpponentModel(Learner):
         return jax.tree.map(rate, steps, is_leaf=lambda x: isinstance(x, ActorCritic))
 
 
-def drawn(view: View) -> Models:
-    """Models as the game draws parameters, from other randomness than the match's."""
+def random_models(view: View) -> Models:
+    """Models with parameters as the game draws them, from another key than that of the match."""
     game, key = view.sampled, jax.random.key(0) if view.key is None else view.key
-    key = jax.random.fold_in(key, WATCHED)
+    key = jax.random.fold_in(key, MODELING_KEY)
     return tuple(game.policy.init(jax.random.fold_in(key, j), game.environment, j) for j in view.others)
 
 
-def imagined(view: View, models: Models) -> View:
-    """The view with the others' parameters replaced by their models."""
-    known = dict(zip(view.others, models, strict=True)) | {view.seat: view.own}
-    return dataclasses.replace(view, params=tuple(known[j] for j in range(len(known))))
+def with_models(view: View, models: Models) -> View:
+    """The view with the others' parameters replaced by those of their models."""
+    params = dict(zip(view.others, models, strict=True)) | {view.seat: view.own}
+    return dataclasses.replace(view, params=tuple(params[j] for j in range(len(params))))
 
 
-def misfit(model: Own, view: View, player: int, played: Sample) -> Float[Array, ""]:
-    """How far a model is from what a player did, and, where it has a critic, from what that was worth."""
+def model_loss(model: Own, view: View, player: int, played: Sample) -> Float[Array, ""]:
+    """Mean negative log-likelihood of a player's actions under a model, plus the loss of its critic if it has one."""
     game, x = view.sampled, agent(model)
     logs = log_probability(game.outputs(x, played, player), played.actions[:, :, player])
     loss = -jnp.where(played.alive, logs, 0.0).sum() / played.alive.sum()

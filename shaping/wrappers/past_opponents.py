@@ -1,4 +1,4 @@
-"""Learn against who the others were before as well as against who they are."""
+"""Learning against earlier parameters of the others."""
 
 import dataclasses
 from typing import NamedTuple
@@ -10,18 +10,18 @@ from jaxtyping import Array, Int, PyTree
 from games.base import Own
 from shaping.base import Learner, Scalar, View, count, number
 
-DRAW = 2**32 - 1
-"""The number whose key draws who is shown: no step of a look-ahead has it."""
+PAST_KEY = 2**32 - 1
+"""What is folded into the key for the choice of the past step; no step of a look-ahead folds in this number."""
 
 
-class Past(NamedTuple):
-    """What is kept of a match.
+class PastState(NamedTuple):
+    """State of the learner.
 
     Attributes:
         inner: the inner learner's state.
-        kept: the others' parameters by seat, with a leading axis of `capacity` places, as yet those of the
-            first step in places not used.
-        time: how many steps there have been.
+        kept: a ring buffer of the others' parameters by seat, with a leading axis of length `capacity`; unused
+            entries hold the parameters of the first step.
+        time: number of steps so far.
     """
 
     inner: PyTree
@@ -30,17 +30,18 @@ class Past(NamedTuple):
 
 
 class AgainstPast(Learner):
-    r"""Show the inner learner, with some probability, the others as they were at a step drawn from those that are kept.
+    r"""With some probability, replace the others' parameters in the inner learner's view by earlier ones.
 
-    Steps 0, k, 2k, ... are kept, the latest `capacity` of them, and each is as likely. All others are shown
-    from the same step; the own parameters are always today's. Self-play alone forgets how to answer those who
-    no longer sit there, such as defectors.
+    The others' parameters of steps 0, k, 2k, ... are kept, the latest `capacity` of them, and one of these
+    steps is chosen uniformly at random, the same for all others; the own parameters are always the current
+    ones. In self-play alone, a learner forgets how to respond to opponents that no longer occur, such as
+    defectors.
 
     Args:
         inner: the learner.
-        capacity: how many steps are kept, at least 1; memory grows with it.
-        every: k, at least 1.
-        share: the probability, in [0, 1].
+        capacity: number of steps kept, at least 1; memory is proportional to it.
+        every: $k$, at least 1.
+        share: probability of earlier parameters, in [0, 1].
 
     Raises:
         ValueError: for a number outside its range.
@@ -53,8 +54,8 @@ class AgainstPast(Learner):
 
     Source:
         Aghajohari et al. 2024, "LOQA: learning with opponent Q-learning awareness", where a learner of the
-        coin game meets its own past, kept every 10 updates up to 10,000 times: in every episode of a batch
-        another. Here one sits in all episodes of a step.
+        coin game plays against its own earlier parameters, kept every 10 updates, up to 10,000 of them, with
+        another choice in every episode of a batch. Here the choice is the same in all episodes of a step.
     """
 
     inner: Learner
@@ -64,30 +65,30 @@ class AgainstPast(Learner):
 
     @property
     def label(self) -> str:
-        """The inner label, marked."""
+        """The inner label in `past(...)`."""
         return f"past({self.inner.label})"
 
     def start(self, view: View) -> Own:
-        """As the inner learner."""
+        """The inner learner's first parameters."""
         return self.inner.start(view)
 
-    def init(self, view: View) -> Past:
-        """The inner state, and the others as they are."""
+    def init(self, view: View) -> PastState:
+        """The inner state, and a buffer filled with the others' current parameters."""
         others = {j: view.params[j] for j in view.others}
         kept = jax.tree.map(lambda x: jnp.broadcast_to(x, (self.capacity, *jnp.shape(x))), others)
-        return Past(self.inner.init(view), kept, jnp.array(0))
+        return PastState(self.inner.init(view), kept, jnp.array(0))
 
-    def update(self, state: Past, view: View) -> tuple[Own, Past]:
-        """The inner step against those who are drawn."""
+    def update(self, state: PastState, view: View) -> tuple[Own, PastState]:
+        """The inner step in the view with the chosen parameters."""
         others = {j: view.params[j] for j in view.others}
         place = state.time // self.every % self.capacity
         due = state.time % self.every == 0
         kept = jax.tree.map(lambda xs, x: xs.at[place].set(jnp.where(due, x, xs[place])), state.kept, others)
-        key = jax.random.fold_in(jax.random.key(0) if view.key is None else view.key, DRAW)
-        which, whether = jax.random.split(key)
-        drawn = jax.random.randint(which, (), 0, jnp.minimum(state.time // self.every + 1, self.capacity))
-        back = jax.random.uniform(whether) < self.share
-        shown = jax.tree.map(lambda xs, x: jnp.where(back, xs[drawn], x), kept, others)
+        key = jax.random.fold_in(jax.random.key(0) if view.key is None else view.key, PAST_KEY)
+        step_key, past_key = jax.random.split(key)
+        chosen = jax.random.randint(step_key, (), 0, jnp.minimum(state.time // self.every + 1, self.capacity))
+        past = jax.random.uniform(past_key) < self.share
+        shown = jax.tree.map(lambda xs, x: jnp.where(past, xs[chosen], x), kept, others)
         seen = tuple(shown.get(j, own) for j, own in enumerate(view.params))
         step, inner = self.inner.update(state.inner, dataclasses.replace(view, params=seen))
-        return step, Past(inner, kept, state.time + 1)
+        return step, PastState(inner, kept, state.time + 1)

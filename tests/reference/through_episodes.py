@@ -15,7 +15,7 @@ from games.sampled.episodes import choose, draw_from
 from games.sampled.estimators import primal
 from games.sampled.game import Sampled
 from shaping.base import View, replaced
-from shaping.learners.pola_dice import PolaDice, climbed
+from shaping.learners.pola_dice import PolaDice, stepped
 
 
 def episodes(game: Sampled, joint: Joint, key):
@@ -99,7 +99,7 @@ def slope(learner: PolaDice, game: Sampled, joint: Joint, at: Own, key) -> Own:
                     game, 1, joint[1], learner.inner_penalty, replaced(view.params, 1, x), view.afresh(m).key
                 )
             )(answer)
-            answer = climbed(answer, theirs, learner.look_ahead, learner.inner_critic)
+            answer = stepped(answer, theirs, learner.look_ahead, learner.inner_critic)
         return proximal(game, 0, joint[0], learner.penalty, (own, answer), key)
 
     return jax.grad(objective)(at)

@@ -184,7 +184,7 @@ def test_the_others_return_has_in_the_mean_the_slope_of_its_true_action_value():
 
     def returned(table):
         logs = jax.nn.log_sigmoid(jnp.stack([table, -table], -1))
-        return learner.shaped(
+        return learner.action_value_estimates(
             jnp.where(played.actions[..., 0] == 0, logs[o, 0], logs[o, 1]), jnp.array(to_go), worth, DISCOUNT
         )[0, :, 1]
 

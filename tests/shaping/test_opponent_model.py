@@ -14,7 +14,7 @@ from games.agents.policies import MlpPolicy, TablePolicy
 from games.sampled.estimators import Dice
 from games.sampled.game import Sampled
 from shaping import Lola, Naive, OpponentModel, View
-from shaping.wrappers.opponent_model import imagined, misfit
+from shaping.wrappers.opponent_model import model_loss, with_models
 
 pytestmark = pytest.mark.usefixtures("quickly_compiled")
 TRUTH = jnp.array([0.4, -1.0, 0.8, 0.2, -0.3])
@@ -103,7 +103,7 @@ def test_networks_are_modeled_with_their_critics():
         new, moments = fit(new, moments, view, played)
     mixed = old, ActorCritic(new[0].actor, old.critic), ActorCritic(old.actor, new[0].critic)
     before, acting, valuing = eqx.filter_jit(
-        lambda models: [misfit(model, view, 1, played) for model in models]
+        lambda models: [model_loss(model, view, 1, played) for model in models]
     )(mixed)
     assert acting < before
     assert valuing < before
@@ -116,7 +116,7 @@ def test_three_players_are_modeled_by_seat():
     three = Sampled(Repetition(MatrixGame(jnp.zeros((3, 2, 2, 2))), length=2), TablePolicy(), batch=2)
     params = three.init(jax.random.key(0))
     view = View(three, params, 1, jax.random.key(1))
-    seen = imagined(view, (params[2], params[0])).params
+    seen = with_models(view, (params[2], params[0])).params
     for got, expected in zip(seen, (params[2], params[1], params[0]), strict=True):
         np.testing.assert_array_equal(got, expected)
 

@@ -78,7 +78,7 @@ def test_the_slope_is_the_gradient_through_everything(x64, k):
             0, params[0], joint[0], joint, view.key
         )
 
-    ours, theirs = jax.jit(lambda own: learner.slope(own, view))(away), jax.jit(jax.grad(whole))(away)
+    ours, theirs = jax.jit(lambda own: learner.gradient(own, view))(away), jax.jit(jax.grad(whole))(away)
     assert np.abs(theirs.actor.logits).min() > 0.01
     for a, b in zip(jax.tree.leaves(ours), jax.tree.leaves(theirs), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-9)
@@ -93,7 +93,7 @@ def test_the_slope_of_recurrent_players_is_that_through_the_episodes_as_they_are
     )
     params, away = game.init(KEY), game.init(jax.random.key(4))[0]
     expected = jax.jit(through_episodes.slope)(learner, game, params, away, KEY)
-    ours = jax.jit(lambda learner, game, params: learner.slope(away, View(game, params, 0, KEY)))(
+    ours = jax.jit(lambda learner, game, params: learner.gradient(away, View(game, params, 0, KEY)))(
         learner, game, params
     )
     for a, b in zip(jax.tree.leaves(ours), jax.tree.leaves(expected), strict=True):
@@ -115,11 +115,11 @@ def test_a_slope_on_episodes_is_that_of_the_exact_twin():
     """Within four standard errors, and these are small: the shaping and both penalties are seen through the noise."""
     learner = PolaDice(look_ahead=2.0, penalty=0.0, inner_penalty=0.0, inner_steps=1)
     view = View(ipd(discount=DISCOUNT), TABLES, 0, KEY)
-    truth, naive = learner.slope(TABLES[0], view), view.gradient(TABLES)
+    truth, naive = learner.gradient(TABLES[0], view), view.gradient(TABLES)
     game, params = sampled(4000), actor_critics()
     slopes = jax.jit(
         lambda keys: jax.lax.map(
-            lambda k: learner.slope(params[0], View(game, params, 0, k)).actor.logits, keys
+            lambda k: learner.gradient(params[0], View(game, params, 0, k)).actor.logits, keys
         )
     )
     drawn = np.asarray(slopes(jax.random.split(jax.random.key(5), 8)))

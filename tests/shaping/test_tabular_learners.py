@@ -17,8 +17,8 @@ from games.exact.tables import probabilities
 from games.sampled.game import Sampled
 from games.strategies.named import policy
 from shaping import Phc, QLearning, View, play
-from shaping.episodic.q_tables import decayed, greedy, table
-from shaping.learners.phc import climb
+from shaping.episodic.q_tables import decayed_rate, greedy, table
+from shaping.learners.phc import policy_step
 from tests.reference.toys import ONE_STATE, OneState, finite
 
 pytestmark = pytest.mark.usefixtures("quickly_compiled")
@@ -241,7 +241,7 @@ def test_winning_is_playing_better_than_on_average():
     learner = Phc(losing=3.0, pace="wolf")
     q, average = jnp.array([[1.0, -1.0]] * 3), jnp.array([[0.5, 0.5]] * 3)
     policies = jnp.array([[0.9, 0.1], [0.1, 0.9], [0.5, 0.5]])
-    assert learner.haste(policies, average, q).ravel().tolist() == [1.0, 3.0, 3.0]
+    assert learner.speed(policies, average, q).ravel().tolist() == [1.0, 3.0, 3.0]
     assert Phc(losing=3.0).haste(policies, average, q).ravel().tolist() == [1.0, 1.0, 1.0]
 
 
@@ -275,9 +275,9 @@ def test_a_network_has_no_table_of_values():
 
 def test_rates_fall_as_written():
     for time in (1, 1000):
-        assert float(decayed(0.01, 1e-4, jnp.array(time))) == pytest.approx(1 / (1 / 0.01 + 1e-4 * time))
-        assert float(decayed(5e-5, 1.0, jnp.array(time))) == pytest.approx(1 / (20000 + time))
-    assert float(decayed(0.0, 1.0, jnp.array(5))) == 0
+        assert float(decayed_rate(0.01, 1e-4, jnp.array(time))) == pytest.approx(1 / (1 / 0.01 + 1e-4 * time))
+        assert float(decayed_rate(5e-5, 1.0, jnp.array(time))) == pytest.approx(1 / (20000 + time))
+    assert float(decayed_rate(0.0, 1.0, jnp.array(5))) == 0
 
 
 def numbers(low, high, shape=(2, 3)):
@@ -288,7 +288,9 @@ def numbers(low, high, shape=(2, 3)):
 @given(numbers(0, 1), numbers(-100, 100), st.floats(0, 2), st.floats(0, 1), st.floats(0, 1))
 def test_policies_stay_probabilities(weights, q, delta, epsilon, share):
     start = (weights + 1e-3) / (weights + 1e-3).sum(axis=-1, keepdims=True)
-    moved = start + share * climb(jnp.asarray(start), jnp.asarray(q), jnp.full((2, 1), delta, jnp.float32))
+    moved = start + share * policy_step(
+        jnp.asarray(start), jnp.asarray(q), jnp.full((2, 1), delta, jnp.float32)
+    )
     for chances in (moved, greedy(jnp.asarray(q), epsilon)):
         assert (np.asarray(chances) >= -1e-6).all()
         np.testing.assert_allclose(chances.sum(axis=-1), 1.0, atol=1e-5)
