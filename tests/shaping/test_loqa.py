@@ -285,7 +285,7 @@ def test_critics_learn_what_the_game_without_end_is_worth():
         every=200,
         params=tables,
     )
-    actions_of, states_of = ([x.logits[0, 0] for x in state.slow] for state in match.states)
+    actions_of, states_of = ([x.logits[0, 0] for x in state.targets] for state in match.states)
     truth = GAMES.make("ipd_contribution", discount=0.5).values(tables)
     np.testing.assert_allclose([chances(TABLES[i])[0] @ actions_of[i] for i in range(2)], truth, atol=0.02)
     np.testing.assert_allclose(np.ravel(states_of), truth, atol=0.02)

@@ -242,7 +242,7 @@ def test_winning_is_playing_better_than_on_average():
     q, average = jnp.array([[1.0, -1.0]] * 3), jnp.array([[0.5, 0.5]] * 3)
     policies = jnp.array([[0.9, 0.1], [0.1, 0.9], [0.5, 0.5]])
     assert learner.speed(policies, average, q).ravel().tolist() == [1.0, 3.0, 3.0]
-    assert Phc(losing=3.0).haste(policies, average, q).ravel().tolist() == [1.0, 1.0, 1.0]
+    assert Phc(losing=3.0).speed(policies, average, q).ravel().tolist() == [1.0, 1.0, 1.0]
 
 
 @pytest.mark.parametrize("pace", ["steady", "wolf"])
