@@ -220,7 +220,7 @@ def test_what_is_no_header_is_refused_in_a_sentence(learned, tmp_path, header, s
         header = json.dumps(folders.signed(whole) if signed else whole).encode()
     path.write_bytes(header)
     with pytest.raises(ValueError, match="copied") as error:
-        checkpoint.load_state(folder), checkpoint.load(folder, TANDEM)
+        checkpoint.load_state(folder, np.zeros(2)), checkpoint.load(folder, TANDEM)
     assert "\n" not in str(error.value)
 
 
