@@ -79,7 +79,8 @@ def test_lanes_in_parts_are_those_of_one_program(monkeypatch):
     for one, other in zip(whole, parts, strict=True):
         for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True):
             if np.ndim(a):  # seconds differ
-                np.testing.assert_array_equal(a, b)
+                # XLA may vectorize three lanes unlike seven: equal to rounding, not to the bit.
+                np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
 
 
 def test_what_does_not_fit_is_refused_before_it_is_compiled(monkeypatch):
