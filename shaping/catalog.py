@@ -38,7 +38,7 @@ LEARNERS = Registry("learner")
 
 Facts of an entry: `learns` (False for fixed strategies); `look_ahead` (the setting that makes it naive at 0, or
 None); `keeps_fixed_points` (whether it stays wherever every gradient vanishes); `simultaneous` (False if players
-step in turn); `max_players` (None: any number); `sampled` (whether it learns from episodes, and so plays sampled
+step in turn); `sampled` (whether it learns from episodes, and so plays sampled
 games alone, unless `anywhere`); `tabular` (whether it keeps a table of action values, and so plays with tables
 alone); `trained` (whether it plays only after a training by `shaping.training.TRAINERS`; making one by its name
 is refused).
@@ -60,7 +60,6 @@ def enter(
         "look_ahead": None,
         "keeps_fixed_points": True,
         "simultaneous": True,
-        "max_players": None,
         "sampled": False,
         "anywhere": False,
         "tabular": False,

@@ -132,7 +132,7 @@ def trained(folder: str, game: Any) -> tuple[Any, Any]:
         ValueError: for a folder that holds no such training.
     """
     from shaping.checkpoint import folder as checkpoint
-    from shaping.learners.settled import Settled
+    from shaping.learners.fixed import Settled
 
     places = pathlib.Path(folder), pathlib.Path(folder) / "seat_1"
     if not places[1].exists():

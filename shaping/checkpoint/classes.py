@@ -74,7 +74,7 @@ CLASSES = {
     "residual": "shaping.networks.meta_value:Residual",
     "sampled": "games.sampled.game:Sampled",
     "scripted": "shaping.learners.scripted:Scripted",
-    "settled": "shaping.learners.settled:Settled",
+    "settled": "shaping.learners.fixed:Settled",
     "sga": "shaping.learners.sga:Sga",
     "smooth": "games.exact.smooth:Smooth",
     "sos": "shaping.learners.sos:Sos",

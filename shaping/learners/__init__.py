@@ -5,7 +5,7 @@ from shaping.learners.cgd import Cgd
 from shaping.learners.cola import Cola
 from shaping.learners.consensus import Consensus
 from shaping.learners.extragradient import Extragradient
-from shaping.learners.fixed import Fixed
+from shaping.learners.fixed import Fixed, Settled
 from shaping.learners.hola import Hola
 from shaping.learners.lola import Lola
 from shaping.learners.lookahead import LookAhead
@@ -22,7 +22,6 @@ from shaping.learners.pola_dice import PolaDice
 from shaping.learners.ppo import Ppo
 from shaping.learners.q_learning import QLearning
 from shaping.learners.scripted import Scripted
-from shaping.learners.settled import Settled
 from shaping.learners.sga import Sga
 from shaping.learners.sos import Sos
 

@@ -1,6 +1,7 @@
-"""A fixed strategy as a learner whose parameters never change."""
+"""Learners whose parameters never change: a strategy given by its probabilities, or given parameters."""
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, PyTree
@@ -12,8 +13,16 @@ from games.strategies.named import STRATEGIES
 from shaping.base import Learner, View
 
 
-class Fixed(Learner):
-    """Play one strategy for ever: it sets the parameters at the start of a match, and every step is zero.
+class Constant(Learner):
+    """A learner whose every step is zero; its `start` gives the parameters of the whole match."""
+
+    def update(self, state: PyTree, view: View) -> tuple[Own, PyTree]:
+        """No step."""
+        return optax.tree.zeros_like(view.own), state
+
+
+class Fixed(Constant):
+    """Play one strategy, given by its probabilities, at every step.
 
     Args:
         probabilities: of action 0 after each history, `[start, CC, CD, DC, DD]` with memory one, each in [0,
@@ -74,6 +83,42 @@ class Fixed(Learner):
             own.dtype
         )
 
-    def update(self, state: PyTree, view: View) -> tuple[Own, PyTree]:
-        """No step."""
-        return optax.tree.zeros_like(view.own), state
+
+class Settled(Constant):
+    """Play the same parameters at every step.
+
+    `shaping.training.MatchTrainer` returns its results in this form. It plays any game with parameters of the
+    same structure and shapes.
+
+    Args:
+        own: the parameters of one seat.
+        name: what tables call it.
+
+    Raises:
+        ValueError: when a match starts, for parameters of another form than the seat's.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from games import ipd
+        >>> from shaping import Naive, play
+        >>> play(ipd(), [Settled(jnp.zeros(5), "mixed"), Naive()], steps=2).learners
+        ('mixed', 'naive')
+    """
+
+    own: PyTree
+    name: str = "settled"
+
+    @property
+    def label(self) -> str:
+        """The given name."""
+        return self.name
+
+    def start(self, view: View) -> Own:
+        """The parameters."""
+        here, there = (jax.tree.map(lambda x: tuple(jnp.shape(x)), own) for own in (view.own, self.own))
+        if jax.tree.structure(view.own) != jax.tree.structure(self.own) or here != there:
+            raise ValueError(
+                f"{self.name!r} was trained for parameters of another form than those of player {view.seat} of {view.game.name!r}; "
+                "let it play the game it was trained on, with the same width."
+            )
+        return jax.tree.map(lambda x, old: x.astype(old.dtype), self.own, view.own)

@@ -5,6 +5,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import optax
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, Int, Key
 
@@ -217,6 +218,4 @@ def quantile_loss(quantiles: Float[Array, " q"], samples: Float[Array, " m"]) ->
     q = len(quantiles)
     levels = (jnp.arange(q) + 0.5) / q
     gap = samples[None, :] - quantiles[:, None]
-    size = jnp.abs(gap)
-    huber = jnp.where(size <= 1, 0.5 * gap * gap, size - 0.5)
-    return (jnp.abs(levels[:, None] - (gap < 0)) * huber).mean(axis=1).sum()
+    return (jnp.abs(levels[:, None] - (gap < 0)) * optax.losses.huber_loss(gap)).mean(axis=1).sum()

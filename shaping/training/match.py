@@ -13,7 +13,7 @@ from games.sampled.catalog import as_game
 from shaping.arguments import as_learners
 from shaping.base import Learner, finite
 from shaping.engine import BEFORE, advance, begin, lane_keys, record
-from shaping.learners.settled import Settled
+from shaping.learners.fixed import Settled
 from shaping.training.trainer import Trainer, Values
 
 

@@ -15,7 +15,7 @@ from analysis.cli.main import main
 from games import ENVIRONMENTS, GAMES, SAMPLED
 from games.sampled.game import Sampled
 from shaping.checkpoint import folder as checkpoint
-from shaping.learners.settled import Settled
+from shaping.learners.fixed import Settled
 from shaping.training import folder as training
 
 pytestmark = pytest.mark.usefixtures("quickly_compiled")

@@ -10,7 +10,7 @@ from games.agents.base import ActorCritic
 from games.agents.policies import MlpPolicy
 from games.sampled.game import Sampled
 from shaping import Lola, Naive, Optimized, play
-from shaping.learners.settled import Settled
+from shaping.learners.fixed import Settled
 from shaping.training import MatchTrainer, run
 
 pytestmark = pytest.mark.usefixtures("quickly_compiled")

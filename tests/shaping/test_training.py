@@ -22,7 +22,7 @@ from games.registry import Entry
 from shaping import LEARNERS, Lola, Naive, play
 from shaping.base import number
 from shaping.checkpoint import folder as checkpoint
-from shaping.learners.settled import Settled
+from shaping.learners.fixed import Settled
 from shaping.training import Trainer, Values, catalog, folder as training
 from shaping.training.presets import PRESETS, preset
 
