@@ -11,10 +11,12 @@ if TYPE_CHECKING:
     from analysis.plots import animate, curves, heatmap, save, snapshot, transcript
     from analysis.results import load
     from analysis.statistics import Estimate, estimate
-    from analysis.tournaments import RoundRobin, cells, round_robin, standings, tournament
+    from analysis.tournaments import Cell, Results, RoundRobin, cells, round_robin, standings, tournament
 
 __all__ = [
+    "Cell",
     "Estimate",
+    "Results",
     "RoundRobin",
     "animate",
     "cells",
@@ -39,7 +41,15 @@ _HOMES = {
     "analysis.plots": ("animate", "curves", "heatmap", "save", "snapshot", "transcript"),
     "analysis.results": ("load",),
     "analysis.statistics": ("Estimate", "estimate"),
-    "analysis.tournaments": ("RoundRobin", "cells", "round_robin", "standings", "tournament"),
+    "analysis.tournaments": (
+        "Cell",
+        "Results",
+        "RoundRobin",
+        "cells",
+        "round_robin",
+        "standings",
+        "tournament",
+    ),
 }
 _FOLDERS = ("consistency", "evaluation", "plots", "results", "statistics", "tournaments")
 """Modules that are attributes of the package as soon as it is imported."""

@@ -124,7 +124,7 @@ def test_pictures_are_drawn_on_given_axes(axes):
     assert len(axes.lines) == 2
     assert isinstance(match.plot(), Figure)
     assert analysis.curves(match, ax=Figure().subplots()).get_xlabel() == "learning step"
-    rows = analysis.tournament(["tandem", "ipd"], ["naive"], steps=2, seeds=2)
+    rows = analysis.tournament(["tandem", "ipd"], ["naive"], steps=2, seeds=2).frame
     one = rows[rows["game"] == "tandem"]
     assert analysis.heatmap(one, ax=axes) is axes
     with pytest.raises(ValueError, match="tandem"):

@@ -96,7 +96,7 @@ def test_a_tournament_step_of_12000_lanes_returns():
         "from analysis.tournaments.run import tournament\n"
         "from games import ipd\n"
         "from shaping import Lola\n"
-        "frame = tournament([ipd()], {'lola': Lola(), 'half': Lola(lr=0.5)}, steps=2, seeds=3000)\n"
+        "frame = tournament([ipd()], {'lola': Lola(), 'half': Lola(lr=0.5)}, steps=2, seeds=3000).frame\n"
         "print(len(frame), bool(frame['ok'].all()))"
     )
     done = run(code, timeout=600, XLA_FLAGS="")

@@ -79,7 +79,7 @@ class Tournament:
         lines = Lines()
         try:
             with lines:
-                frame = tournament(
+                results = tournament(
                     *members,
                     steps=self.steps,
                     seeds=self.seeds,
@@ -92,6 +92,7 @@ class Tournament:
                 lines.say(
                     f"{self.out} holds all {len(self.games)} games of this specification; nothing was computed again."
                 )
+            frame = results.frame
             self.draw(frame, bool(lines.finished))
             if self.json:
                 print(json_.dumps({"steps": self.steps, "seeds": self.seeds, "cells": self.cells(frame)}))

@@ -13,6 +13,7 @@ import pandas as pd
 from analysis.results import provenance
 from analysis.results.specification import describe, fingerprint, text
 from analysis.results.store import Store
+from analysis.tournaments.results import Results
 from analysis.tournaments.round_robins import begin_cells, grouped, round_robin
 from analysis.tournaments.tables import cells as cells, ordered, standings as standings, tidy
 from games.base import Game
@@ -57,7 +58,7 @@ def tournament(
     force: bool = False,
     progress: Progress | None = None,
     key: int | None = None,
-) -> pd.DataFrame:
+) -> Results:
     """Play every learner against every learner, itself included, in both seats.
 
     The cell of learner i in seat 0 against learner j in seat 1 equals `play(game, [i, j], seed, steps=steps,
@@ -81,8 +82,8 @@ def tournament(
         key: another name of `seed`.
 
     Returns:
-        A tidy table with one row per cell, seat and seed (`analysis.tournaments.tables.tidy`); `cells` and
-        `standings` summarize it.
+        The results: `results.frame` has one row per cell, seat and seed (`analysis.tournaments.tables.tidy`);
+        `cells` and `standings` summarize it.
 
     Raises:
         ValueError: for a count out of range, a game that does not have two players, repeated names, or a
@@ -91,8 +92,8 @@ def tournament(
     Example:
         >>> from games import GAMES
         >>> from shaping import Lola, Naive
-        >>> frame = tournament([GAMES.make("tandem")], [Naive(0.1), Lola(0.1, 0.1)], steps=20, seeds=4)
-        >>> cells(frame)[["row", "column", "diverged"]].values.tolist()
+        >>> results = tournament([GAMES.make("tandem")], [Naive(0.1), Lola(0.1, 0.1)], steps=20, seeds=4)
+        >>> cells(results)[["row", "column", "diverged"]].values.tolist()
         [['naive', 'naive', 0], ['naive', 'lola', 0], ['lola', 'naive', 0], ['lola', 'lola', 0]]
     """
     seed = as_seed(seed, key)
@@ -125,7 +126,7 @@ def tournament(
             else:
                 frames.append(found[name])
                 report(name, "found")
-    return pd.concat(frames, ignore_index=True)
+    return Results(pd.concat(frames, ignore_index=True), games, learners)
 
 
 class Part(NamedTuple):

@@ -103,16 +103,21 @@ def runs(own: Any) -> tuple[Any, Any]:
     return own.pivot(index="seed", columns="step", values="value"), own.groupby("seed")["ok"].all().to_numpy()
 
 
-def check_rows(frame: Any, value: str) -> None:
-    """Refuse a table that does not hold tidy rows of a tournament, and a column that is not a measure.
+def rows_of(given: Any, value: str) -> pd.DataFrame:
+    """The tidy rows of a tournament, given as its results or as the rows themselves.
+
+    Args:
+        given: what `tournament` returned, or its `frame`.
+        value: a column that must be a measure.
 
     Raises:
         ValueError: naming what is missing.
     """
     wanted = ("game", "learner_0", "learner_1", "seat", "learner", "opponent", "seed", "ok")
+    frame = getattr(given, "frame", given)
     if not isinstance(frame, pd.DataFrame):
         raise ValueError(
-            f"A tournament's tidy rows are wanted, and {shown(frame)} was given; give what tournament returned."
+            f"A tournament's tidy rows are wanted, and {shown(given)} was given; give what tournament returned."
         )
     if missing := [name for name in wanted if name not in frame]:
         raise ValueError(
@@ -121,13 +126,14 @@ def check_rows(frame: Any, value: str) -> None:
     measures = [name for name in frame if name not in wanted and pd.api.types.is_float_dtype(frame[name])]
     if value not in measures:
         raise ValueError(f"There is no measure {value!r}; {nearest(str(value), measures)}.")
+    return frame
 
 
-def cells(frame: pd.DataFrame, value: str = "value") -> pd.DataFrame:
+def cells(frame: Any, value: str = "value") -> pd.DataFrame:
     """The cross-play table: one row per game and ordered pair of learners, the row learner in seat 0.
 
     Args:
-        frame: tidy rows of a tournament.
+        frame: what `tournament` returned, or its tidy rows.
         value: the measure to average, `"value"` (final) or `"value_auc"` (mean over the trajectory).
 
     Returns:
@@ -135,7 +141,7 @@ def cells(frame: pd.DataFrame, value: str = "value") -> pd.DataFrame:
         over the seeds that stayed finite with their 95 % intervals `(low, high)`; `diverged` of `seeds` lanes
         are left out of them.
     """
-    check_rows(frame, value)
+    frame = rows_of(frame, value)
     found = []
     for (game, row, column), block in blocks(frame, "game", "learner_0", "learner_1"):
         first, second = (
@@ -157,14 +163,14 @@ def cells(frame: pd.DataFrame, value: str = "value") -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
-def standings(frame: pd.DataFrame, value: str = "value") -> pd.DataFrame:
+def standings(frame: Any, value: str = "value") -> pd.DataFrame:
     """Every learner's mean value at every game, in cross-play (against the others) and in self-play.
 
     The cross-play mean gives every opponent and both seats equal weight. Its interval is over the seeds,
     which all cells share.
 
     Args:
-        frame: tidy rows of a tournament.
+        frame: what `tournament` returned, or its tidy rows.
         value: the measure to average, `"value"` (final) or `"value_auc"` (mean over the trajectory).
 
     Returns:
@@ -172,7 +178,7 @@ def standings(frame: pd.DataFrame, value: str = "value") -> pd.DataFrame:
         cross_diverged, cross_lanes, self_mean, self_ci95, self_diverged, self_lanes`; `diverged` of `lanes`
         are left out of the mean. A mean is NaN where all lanes against some opponent diverged.
     """
-    check_rows(frame, value)
+    frame = rows_of(frame, value)
     found = []
     for (game, learner), block in blocks(frame, "game", "learner"):
         same = block["opponent"] == learner

@@ -112,7 +112,7 @@ def test_folders_without_hashes_are_read(copied, tmp_path):
     assert load(copied).equals(frame)
     again = tournament(
         {"a": TANDEM, "b": GAMES.make("hamiltonian")}, [Naive(0.1), Lola(0.1)], steps=3, seeds=3, out=copied
-    )
+    ).frame
     assert again.equals(frame)
     shutil.copy(copied / "a.parquet", copied / "b.parquet")
     with pytest.raises(ValueError, match=r"'a'.*'b'"):

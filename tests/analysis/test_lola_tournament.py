@@ -62,7 +62,7 @@ def scores(name, mistaken=False, seeds=4):
         "naive": Exactly(Naive(), exact, mistaken),
         "lola": Exactly(Lola(variant="original"), exact, mistaken),
     }
-    frame = tournament({name: game}, learners, steps=1000, seeds=seeds)
+    frame = tournament({name: game}, learners, steps=1000, seeds=seeds).frame
     assert frame["ok"].all()
     columns = ["p_start", "p_CC", "p_CD", "p_DC", "p_DD"]
     seats = [frame[frame["seat"] == seat].reset_index(drop=True) for seat in range(2)]

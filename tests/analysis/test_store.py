@@ -153,7 +153,7 @@ def test_a_tournament_resumes_with_the_games_that_are_missing(tmp_path):
 
         return tournament(
             games, [Naive(0.1), Lola(0.1, 0.1)], steps=5, seeds=3, out=tmp_path, progress=progress, **more
-        )
+        ).frame
 
     with pytest.raises(KeyboardInterrupt):
         run(stop=("rotation", "running"))
@@ -205,7 +205,7 @@ LEARNERS = {"a": Naive(0.1), "b": Lola(0.1)}
 def test_a_finished_tournament_grows_by_its_new_cells_alone(tmp_path, x64, monkeypatch):
     """Old numbers stay to the last bit, and new ones are, up to rounding, those of a tournament played whole."""
     games = {"tandem": GAMES.make("tandem"), "hunt": GAMES.make("stag_hunt")}
-    small = tournament({"hunt": games["hunt"]}, LEARNERS, steps=4, seeds=2, out=tmp_path)
+    small = tournament({"hunt": games["hunt"]}, LEARNERS, steps=4, seeds=2, out=tmp_path).frame
     played, whole = [], tournaments.round_robin
 
     def counted(game, learners, *rest, columns=None, **more):
@@ -215,16 +215,16 @@ def test_a_finished_tournament_grows_by_its_new_cells_alone(tmp_path, x64, monke
     monkeypatch.setattr(tournaments, "round_robin", counted)
     learners = {"b": LEARNERS["b"], "c": Naive(0.3), "a": LEARNERS["a"]}
     words = {"games": games, "learners": learners, "steps": 4, "seeds": 3}
-    grown = tournament(**words, out=tmp_path)
+    grown = tournament(**words, out=tmp_path).frame
     assert sum(played) == 2 * 9 * 3 - 4 * 2
     assert load(tmp_path).equals(grown)
-    assert tournament(**words, out=tmp_path).equals(grown)
+    assert tournament(**words, out=tmp_path).frame.equals(grown)
     assert len(played) == 4
     assert read_note(tmp_path / "hunt.parquet")["provenance"]["earlier"]["seed"] == 0
     keys = ["game", "learner_0", "learner_1", "seat", "seed"]
     kept = small[keys].merge(grown, on=keys, how="left")[list(small)]
     pd.testing.assert_frame_equal(kept, small, check_exact=True)
-    pd.testing.assert_frame_equal(grown, tournament(**words), rtol=1e-9)
+    pd.testing.assert_frame_equal(grown, tournament(**words).frame, rtol=1e-9)
     with pytest.raises(ValueError, match=r"learners\.c .*there"):
         tournament(games, LEARNERS, steps=4, seeds=3, out=tmp_path)
     with pytest.raises(ValueError, match=r"seeds is 3.*2 "):
@@ -249,7 +249,7 @@ def test_an_interrupted_growth_goes_on(tmp_path):
         match=r"other\.parquet'.*seeds is 2.*5 .*command",
     ):
         load(tmp_path)
-    frame = tournament(games, LEARNERS, steps=4, seeds=5, out=tmp_path)
+    frame = tournament(games, LEARNERS, steps=4, seeds=5, out=tmp_path).frame
     assert frame.groupby("game", sort=False)["seed"].nunique().to_dict() == {"tandem": 5, "other": 5}
     assert load(tmp_path).equals(frame)
 

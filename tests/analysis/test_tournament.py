@@ -120,7 +120,7 @@ def dilemma():
     """A tournament on the iterated prisoner's dilemma."""
     return tournament(
         {"ipd": GAMES.make("ipd")}, {"naive": Naive(), "alld": LEARNERS.make("alld")}, steps=5, seeds=6
-    )
+    ).frame
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +128,7 @@ def fragile():
     """A tournament some of whose lanes diverge."""
     return tournament(
         {"game": GAMES.make("hamiltonian")}, {"fragile": Fragile(), "naive": Naive(0.1)}, steps=4, seeds=16
-    )
+    ).frame
 
 
 def test_self_play_uses_separate_parameters(dilemma):
@@ -156,13 +156,13 @@ def test_more_learners_games_and_seeds_change_no_lane(x64):
         [Noisy(0.2), Naive(0.1), Lola(0.1), Noisy()],
     )
     keys = ["game", "learner_0", "learner_1", "seat", "seed"]
-    few = tournament({"tandem": tandem}, dict(zip("ab", small, strict=True)), steps=5, seeds=3)
+    few = tournament({"tandem": tandem}, dict(zip("ab", small, strict=True)), steps=5, seeds=3).frame
     many = tournament(
         {"rotation": GAMES.make("hamiltonian"), "tandem": tandem},
         dict(zip("xacb", large, strict=True)),
         steps=5,
         seeds=7,
-    )
+    ).frame
     joined = few.merge(many, on=keys, how="left", suffixes=("", "_many"))
     assert len(joined) == len(few) == 2 * 2 * 2 * 3
     np.testing.assert_allclose(joined["value"], joined["value_many"], rtol=1e-12)
@@ -174,7 +174,7 @@ def test_other_numbers_compile_nothing():
         games = {"a": MatrixGame.symmetric([[payoff, 0], [1, 2]], name=f"game {payoff}")}
         return tournament(
             games, {"x": Traced(lr), "y": Traced(lr / 2), "z": Naive(lr)}, steps=steps, seeds=4, seed=seed
-        )
+        ).frame
 
     run(1.0, 3.0, 0, 10)
     traces, misses = Traced.traces, roundrobin.compile_program.cache_info().misses
@@ -220,7 +220,7 @@ def test_diverged_lanes_are_counted_and_enter_no_mean(fragile):
 def test_a_cell_without_a_finite_lane_has_no_mean():
     frame = tournament(
         {"tandem": GAMES.make("tandem")}, {"wild": Naive(5.0), "calm": Naive(0.1)}, steps=300, seeds=4
-    )
+    ).frame
     table = cells(frame).set_index(["row", "column"])
     assert (table.loc[("wild", "wild"), "diverged"], table.loc[("calm", "calm"), "diverged"]) == (4, 0)
     assert np.isnan(table.loc[("wild", "wild"), "row_mean"])
@@ -293,7 +293,7 @@ def test_refuses_in_one_sentence(settings, says):
 
 
 def test_learners_of_one_label_are_told_apart_by_their_numbers():
-    frame = tournament([GAMES.make("tandem")], [Naive(0.1), Naive(0.2)], steps=2, seeds=2)
+    frame = tournament([GAMES.make("tandem")], [Naive(0.1), Naive(0.2)], steps=2, seeds=2).frame
     assert list(frame["learner_0"].unique()) == ["naive(lr=0.1)", "naive(lr=0.2)"]
 
 

@@ -164,7 +164,7 @@ def test_a_round_robin_gives_every_seat_its_own_network():
         "cola": Cola(new_networks(game, jax.random.key(3), hidden=(4,), std=2.0), bound=7.0),
         "naive": Naive(),
     }
-    frame = tournament([game], learners, steps=4, seeds=2)
+    frame = tournament([game], learners, steps=4, seeds=2).frame
     for row, column in (("cola", "cola"), ("cola", "naive"), ("naive", "cola")):
         match = play(game, [learners[row], learners[column]], steps=4, seeds=2)
         cell = frame[(frame["learner_0"] == row) & (frame["learner_1"] == column)]

@@ -16,7 +16,7 @@ TOURNAMENT = """
 from analysis.tournaments.run import tournament
 from games import GAMES
 from shaping import Lola, Naive
-print(bool(tournament([GAMES.make({game})], [Naive(), Lola()], steps=2, seeds=64).value.notna().all()))
+print(bool(tournament([GAMES.make({game})], [Naive(), Lola()], steps=2, seeds=64).frame.value.notna().all()))
 """
 
 
