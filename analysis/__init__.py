@@ -9,24 +9,46 @@ if TYPE_CHECKING:
     from analysis.consistency import consistency_loss, cosine_similarity
     from analysis.evaluation import evaluate
     from analysis.plots import animate, curves, heatmap, save, snapshot, transcript
+    from analysis.plots.response_graph import draw_response_graph
+    from analysis.ranking import (
+        RANKINGS,
+        equilibria_of_learners,
+        fixation_probabilities,
+        game_of,
+        performance_profile,
+        population_shares,
+        probability_of_improvement,
+        response_graph_of,
+    )
     from analysis.results import load
-    from analysis.statistics import Estimate, estimate
+    from analysis.statistics import Estimate, bootstrap_interval, estimate, iqm
     from analysis.tournaments import Cell, Results, RoundRobin, cells, round_robin, standings, tournament
 
 __all__ = [
+    "RANKINGS",
     "Cell",
     "Estimate",
     "Results",
     "RoundRobin",
     "animate",
+    "bootstrap_interval",
     "cells",
     "consistency_loss",
     "cosine_similarity",
     "curves",
+    "draw_response_graph",
+    "equilibria_of_learners",
     "estimate",
     "evaluate",
+    "fixation_probabilities",
+    "game_of",
     "heatmap",
+    "iqm",
     "load",
+    "performance_profile",
+    "population_shares",
+    "probability_of_improvement",
+    "response_graph_of",
     "round_robin",
     "save",
     "snapshot",
@@ -39,8 +61,19 @@ _HOMES = {
     "analysis.consistency": ("consistency_loss", "cosine_similarity"),
     "analysis.evaluation": ("evaluate",),
     "analysis.plots": ("animate", "curves", "heatmap", "save", "snapshot", "transcript"),
+    "analysis.plots.response_graph": ("draw_response_graph",),
+    "analysis.ranking": (
+        "RANKINGS",
+        "equilibria_of_learners",
+        "fixation_probabilities",
+        "game_of",
+        "performance_profile",
+        "population_shares",
+        "probability_of_improvement",
+        "response_graph_of",
+    ),
     "analysis.results": ("load",),
-    "analysis.statistics": ("Estimate", "estimate"),
+    "analysis.statistics": ("Estimate", "bootstrap_interval", "estimate", "iqm"),
     "analysis.tournaments": (
         "Cell",
         "Results",
@@ -51,7 +84,7 @@ _HOMES = {
         "tournament",
     ),
 }
-_FOLDERS = ("consistency", "evaluation", "plots", "results", "statistics", "tournaments")
+_FOLDERS = ("consistency", "evaluation", "plots", "ranking", "results", "statistics", "tournaments")
 """Modules that are attributes of the package as soon as it is imported."""
 
 

@@ -7,6 +7,10 @@
 The file holds the play of pairs of deterministic strategies, the mean total score of pairs that end each turn
 with probability 1/10, and the vectors and parameters of the zero-determinant strategies. Of torch, which one
 strategy of other kind needs, a stand-in will do.
+
+It also holds the tables of a round robin of all these strategies, without self-play, in matches that end each turn
+with probability 1/50: mean total scores of every pair, for every strategy the mean over its opponents, and the
+standard errors of the leads of these means over each other.
 """
 
 import json
@@ -27,6 +31,8 @@ STOCHASTIC = (
 )
 TURNS = 44
 MATCHES = 4000
+END = 0.02
+REPETITIONS = 2000
 
 
 class StandIn(types.ModuleType):
@@ -39,6 +45,25 @@ class StandIn(types.ModuleType):
 
     def __call__(self, *args, **kwargs):
         return args[0] if args and callable(args[0]) else self
+
+
+def round_robin(axl, names):
+    """Total scores (row, column, repetition) of every strategy against every other; 0 against itself.
+
+    All matches of a repetition have the same seed and so the same length, so that differences of strategies
+    vary little.
+    """
+    import numpy as np
+
+    totals = np.zeros((len(names), len(names), REPETITIONS))
+    for i, a in enumerate(names):
+        for j, b in enumerate(names[:i]):
+            players = [getattr(axl, a)(), getattr(axl, b)()]
+            for k in range(REPETITIONS):
+                match = axl.Match(players, prob_end=END, seed=1 + k)
+                match.play()
+                totals[i, j, k], totals[j, i, k] = match.final_score()
+    return totals
 
 
 def main():
@@ -79,6 +104,19 @@ def main():
             (sum((t[j] - mean[j]) ** 2 for t in totals) / (MATCHES - 1) / MATCHES) ** 0.5 for j in (0, 1)
         ]
         ending[f"{a} {b}"] = {"mean": mean, "standard_error": spread}
+    names = (*DETERMINISTIC, *STOCHASTIC)
+    totals = round_robin(axl, names)
+    opponents = len(names) - 1
+    scores = totals.sum(axis=1) / opponents
+    tournament = {
+        "end_probability": END,
+        "repetitions": REPETITIONS,
+        "names": names,
+        "payoffs": totals.mean(axis=-1).tolist(),
+        "payoff_errors": (totals.std(axis=-1, ddof=1) / REPETITIONS**0.5).tolist(),
+        "scores": scores.mean(axis=-1).tolist(),
+        "lead_errors": ((scores[:, None] - scores[None]).std(axis=-1, ddof=1) / REPETITIONS**0.5).tolist(),
+    }
     frozen = {
         "axelrod": axl.__version__,
         "plays": plays,
@@ -86,6 +124,7 @@ def main():
         "parameters": parameters,
         "end_probability": 0.1,
         "totals": ending,
+        "tournament": tournament,
     }
     pathlib.Path(__file__).with_name("axelrod.json").write_text(
         json.dumps(frozen, indent=1) + "\n", encoding="utf-8"

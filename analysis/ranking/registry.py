@@ -1,0 +1,30 @@
+"""The registry of ranking methods."""
+
+from collections.abc import Callable
+from typing import Any
+
+from games.registry import Entry, Registry, first_line
+
+RANKINGS = Registry("ranking method")
+"""Ranking methods: functions of scores (learners, learners, seeds) that return one number per learner."""
+
+
+def register(
+    name: str, citation: str, *also: str, aliases: tuple[str, ...] = (), **facts: Any
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register a ranking method, with the first line of its docstring as its summary.
+
+    Args:
+        name: its name.
+        citation: key of its source in the bibliography.
+        *also: keys of further sources.
+        aliases: other names.
+        **facts: `posterior`, a function of the same arguments that returns the mean and the covariance of the
+            posterior distribution; and `whole_table`, true for methods that need finite scores of all pairs.
+    """
+
+    def add(method: Callable[..., Any]) -> Callable[..., Any]:
+        RANKINGS.add(Entry(name, method, first_line(method), citation, aliases, facts, also))
+        return method
+
+    return add
