@@ -104,8 +104,8 @@ def scores_of(given: Any, game: str | None = None, statistic: str = "final") -> 
     if isinstance(given, pd.DataFrame) and "learner_0" in given:
         return scores_of_rows(given, chosen(list(given["game"].unique()), game), STATISTICS[statistic])
     if callable(getattr(given, "scores", None)):
-        found = {name: given.scores(name, statistic) for name in chosen(list(given.games), game)}
-        return {name: checked(*parts) for name, parts in found.items()}
+        games = list(given.frame["game"].unique() if hasattr(given, "frame") else given.games)
+        return {name: checked(*given.scores(name, statistic)) for name in chosen(games, game)}
     if isinstance(given, Scores):
         return {game: given}
     if isinstance(given, pd.DataFrame):

@@ -335,6 +335,6 @@ def test_intervals_of_the_posterior_cover_the_true_ratings():
 
 @pytest.mark.slow
 def test_intervals_of_elo_cover_the_true_ratings():
-    posterior, bootstrap = simulated_coverage(500, lanes=100)
+    posterior, bootstrap = simulated_coverage(300, lanes=100, count=250)
     assert abs(posterior - 0.95) < 0.02
     assert abs(bootstrap - 0.95) < 0.02
