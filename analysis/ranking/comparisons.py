@@ -1,9 +1,10 @@
 """Comparisons of learners against the same opponents: probability of improvement and performance profiles."""
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import ArrayLike, Float
+from jaxtyping import ArrayLike, Float, Int
 
 from analysis.ranking.registry import register
 from analysis.ranking.scores import Array3, off_diagonal, scores_of
@@ -78,17 +79,16 @@ def improvements(scores: Array3, self_play: bool = False) -> Float[np.ndarray, "
     for k in range(n):
         values = scores[:, k, :].ravel()
         finite = np.isfinite(values)
-        owner = np.repeat(np.arange(n), lanes)[finite]
         ordering = np.argsort(values[finite], kind="stable")
         ordered = values[finite][ordering]
+        owner = np.repeat(np.arange(n), lanes)[finite][ordering]
+        owned = (owner[:, None] == np.arange(n)).astype(float)
         below = np.zeros(
             (ordered.size + 1, n)
         )  # row p: how many of each learner's values are among the first p
-        np.cumsum(owner[ordering][:, None] == np.arange(n), axis=0, out=below[1:])
+        np.cumsum(owned, axis=0, out=below[1:])
         ends = (np.searchsorted(ordered, ordered, side) for side in ("left", "right"))
-        beaten = sum(below[end] for end in ends) / 2
-        wins = np.zeros((n, n))
-        np.add.at(wins, owner[ordering], beaten)
+        wins = owned.T @ sum(below[end] for end in ends) / 2
         number = below[-1]
         with np.errstate(invalid="ignore", divide="ignore"):
             share = wins / np.outer(number, number)
@@ -104,7 +104,35 @@ def improvements(scores: Array3, self_play: bool = False) -> Float[np.ndarray, "
     return found
 
 
-@register("improvement", "agarwal2021precipice")
+def improvement_draws(
+    scores: Array3, index: Int[np.ndarray, "resamples seeds"], self_play: bool = False
+) -> Float[np.ndarray, "resamples learners"]:
+    r"""The numbers of `improvement` in every resample of the lanes.
+
+    Where all lanes are finite, lane s occurs $w_s$ times in a resample for all learners and opponents, so that
+    the probability of a pair is $\sum_{st} w_s w_t K_{st} / S^2$, K being the mean over opponents of the
+    comparisons of lane s with lane t. With 30 learners and 64 lanes, 1000 resamples take 3 s instead of 64 s.
+
+    Args:
+        scores: what learner i (first axis) earns against j (second) in every lane.
+        index: the lanes of each resample.
+        self_play: as for `improvement`.
+    """
+    n, _, lanes = scores.shape
+    if not np.isfinite(scores[off_diagonal(n, self_play)]).all():
+        return np.array([improvement(scores[..., own], self_play) for own in index])
+    weights = np.stack([np.bincount(own, minlength=lanes) for own in index]) / lanes
+    found = np.zeros((len(index), n))
+    for i, j in itertools.combinations(range(n), 2):
+        tasks = [k for k in range(n) if self_play or k not in (i, j)]
+        lead = np.sign(scores[i, tasks, :, None] - scores[j, tasks, None, :])
+        share = ((weights @ ((1 + lead.mean(axis=0)) / 2)) * weights).sum(axis=1)
+        found[:, i] += share
+        found[:, j] += 1 - share
+    return found / (n - 1)
+
+
+@register("improvement", "agarwal2021precipice", draws=improvement_draws)
 def improvement(scores: Array3, self_play: bool = False) -> Float[np.ndarray, " learners"]:
     """Mean probability of scoring higher than another learner against the same opponent (`improvements`).
 

@@ -122,8 +122,11 @@ def bootstrap_draws(
     values: np.ndarray, entry: Entry, resamples: int, seed: int, settings: dict[str, Any]
 ) -> np.ndarray:
     """The method's numbers in every resample of the seeds where they are defined, (resamples, learners)."""
+    drawn = indices(values.shape[-1], resamples, seed)
+    if all_at_once := entry.facts.get("draws"):
+        return all_at_once(values, drawn, **settings)
     draws = []
-    for index in indices(values.shape[-1], resamples, seed):
+    for index in drawn:
         try:
             draws.append(np.asarray(entry.make(values[..., index], **settings), dtype=float))
         except ValueError:  # a resample in which some pair has no finite lane

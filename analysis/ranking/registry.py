@@ -19,8 +19,10 @@ def register(
         citation: key of its source in the bibliography.
         *also: keys of further sources.
         aliases: other names.
-        **facts: `posterior`, a function of the same arguments that returns the mean and the covariance of the
-            posterior distribution; and `whole_table`, true for methods that need finite scores of all pairs.
+        **facts: `draws`, a faster function of scores, resampled lanes and settings that returns the numbers of
+            all resamples; `posterior`, a function of scores and settings that returns the mean and the
+            covariance of the posterior distribution; and `whole_table`, true for methods that need finite
+            scores of all pairs.
     """
 
     def add(method: Callable[..., Any]) -> Callable[..., Any]:

@@ -26,6 +26,7 @@ from analysis.ranking import (
     scores_of,
     win_rate,
 )
+from analysis.ranking.comparisons import improvement_draws
 from analysis.ranking.ratings import POINTS, elo_posterior
 from analysis.statistics import interval_of_draws, iqm, resamples
 from games import bibtex
@@ -107,6 +108,15 @@ def test_improvements_by_brute_force(self_play):
         assert found[i, j] == pytest.approx(wanted, abs=1e-12)
     np.testing.assert_allclose(found + found.T, 1)
     np.testing.assert_allclose(improvement(scores, self_play), (found.sum(axis=1) - 0.5) / 3)
+
+
+@pytest.mark.parametrize("self_play", [False, True])
+def test_improvements_of_all_resamples_at_once(self_play):
+    scores, index = np.round(random_scores(4, 6), 1), resamples(6, 10)
+    wanted = [improvement(scores[..., own], self_play) for own in index]
+    np.testing.assert_allclose(improvement_draws(scores, index, self_play), wanted, atol=1e-12)
+    scores[0, 1, 2] = np.nan
+    assert improvement_draws(scores, index, self_play).shape == (10, 4)
 
 
 def test_performance_profiles_by_hand():
