@@ -47,10 +47,11 @@ def ranking(
         `low`, `high`, and `first`, the probability of first place: the share of the resamples, or of the
         posterior, in which the learner has the highest score, shared by ties. The last three are NaN for
         one seed, unless the method has a posterior. `attrs["method"]` is the method's summary;
-        `attrs["resamples"]` by game the number of resamples in which it was defined.
+        `attrs["resamples"]` by game the number of resamples in which it was defined; `attrs["why"]` by game
+        the reason why there is no ranking at it.
 
     Raises:
-        ValueError: for an unknown method, setting or game, or scores that the method cannot rank.
+        ValueError: for an unknown method, setting or game, or scores that the method can rank at no game.
 
     Example:
         >>> table = ranking((["tft", "alld", "allc"], [[3, 1, 3], [1, 1, 5], [3, 0, 3]]))
@@ -67,14 +68,21 @@ def ranking(
                 f"The ranking method {entry.name!r} has no setting {name!r}; {nearest(name, accepted)}."
             )
     check_count("resamples", resamples, 0)
-    parts, defined = [], {}
+    parts, defined, undefined = [], {}, {}
     for name, scores in scores_of(given, game, statistic).items():
-        table, defined[name] = ranked(scores, entry, resamples, seed, settings)
+        try:
+            table, defined[name] = ranked(scores, entry, resamples, seed, settings)
+        except ValueError as error:
+            undefined[name] = error
+            continue
         if name is not None:
             table.insert(0, "game", name)
         parts.append(table)
+    if not parts:
+        raise next(iter(undefined.values()))
     found = pd.concat(parts, ignore_index=True)
-    found.attrs |= {"method": f"{entry.name}: {entry.summary}", "resamples": defined}
+    reasons = {name: str(error) for name, error in undefined.items()}
+    found.attrs |= {"method": f"{entry.name}: {entry.summary}", "resamples": defined, "why": reasons}
     return found
 
 

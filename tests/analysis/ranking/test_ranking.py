@@ -317,6 +317,17 @@ def test_every_game_is_ranked_apart():
         ranking(rows(), "three")
 
 
+def test_games_that_cannot_be_ranked_are_left_out_with_the_reason():
+    """One learner alone at the second game, as when the others cannot play it."""
+    frame = rows()
+    frame = frame[(frame["game"] == "one") | ((frame["learner_0"] == "a") & (frame["learner_1"] == "a"))]
+    table = ranking(frame, resamples=10)
+    assert set(table["game"]) == {"one"}
+    assert "one learner" in table.attrs["why"]["two"]
+    with pytest.raises(ValueError, match="one learner"):
+        ranking(frame, "two")
+
+
 def simulated_coverage(repetitions, lanes=40, n=4, sd=200.0, count=300):
     """The shares of true ratings in the posterior's intervals, and of true leads in the bootstrap's intervals of Elo."""
     rng, index = np.random.default_rng(5), resamples(lanes, count)
