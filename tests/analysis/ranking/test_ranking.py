@@ -158,6 +158,18 @@ def test_elo_maximizes_the_likelihood():
     np.testing.assert_allclose(bayesian_elo(duel_scores(wins), sd=100), POINTS * best, atol=0.01)
 
 
+def test_the_posterior_of_two_learners_by_quadrature():
+    """The lead has the prior N(0, 2 sd^2); the mode is exact, and Laplace's standard deviation within 3 %."""
+    mode, covariance = elo_posterior(duel_scores(np.array([[0, 30], [18, 0]])), sd=200.0)
+    lead = np.linspace(-1500, 1500, 200_001)
+    log = -30 * np.logaddexp(0, -lead / POINTS) - 18 * np.logaddexp(0, lead / POINTS) - lead**2 / 4 / 200**2
+    weight = np.exp(log - log.max())
+    mean = weight @ lead / weight.sum()
+    sd = (weight @ (lead - mean) ** 2 / weight.sum()) ** 0.5
+    assert mode @ [1, -1] == pytest.approx(lead[log.argmax()], abs=0.02)
+    assert np.array([1, -1]) @ covariance @ [1, -1] == pytest.approx(sd**2, rel=0.06)
+
+
 def test_elo_is_infinite_without_draws_and_the_message_names_a_remedy():
     scores = duel_scores(np.array([[0, 3], [0, 0]]))
     with pytest.raises(ValueError, match=r"draws=1.*bayesian_elo"):
