@@ -25,41 +25,62 @@ def alone(folder: pathlib.Path) -> Iterator[None]:
     Raises:
         ValueError: if another run has locked it, or it cannot be written.
     """
-    path, new = folder / LOCK, not folder.exists()
-    while True:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-        except OSError as error:
-            raise ValueError(
-                f"The folder {str(folder)!r} cannot be written ({error.strerror}); name one that can."
-            ) from error
-        if _locked(handle) is False:
-            os.close(handle)
-            raise ValueError(
-                f"The folder {str(folder)!r} is in use by another run; wait until that one ends, or name another folder."
-            )
-        try:
-            if os.path.samestat(os.fstat(handle), path.stat()):
-                break
-        except FileNotFoundError:
-            pass
-        os.close(handle)  # a run that has just ended removed this lock file: try again
+    new = not folder.exists()
     try:
-        yield
+        with claimed(folder / LOCK) as mine:
+            if not mine:
+                raise ValueError(
+                    f"The folder {str(folder)!r} is in use by another run; wait until that one ends, or name another folder."
+                )
+            yield
     finally:
-        path.unlink(missing_ok=True)
-        os.close(handle)
-        if new and not any(folder.iterdir()):
+        if new and folder.exists() and not any(folder.iterdir()):
             folder.rmdir()
 
 
-def _locked(handle: int) -> bool | None:
+@contextlib.contextmanager
+def claimed(path: pathlib.Path, *, shared: bool = False) -> Iterator[bool]:
+    """Hold a lock file, and remove it at the end; on file systems without locks, only make the file.
+
+    Args:
+        path: the file; its folder is made if it does not exist.
+        shared: whether several processes may hold it at once, if all of them share it.
+
+    Yields:
+        Whether this process holds it; False if another one does.
+
+    Raises:
+        ValueError: if the folder cannot be written.
+    """
+    while True:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        except OSError as error:
+            raise ValueError(
+                f"The folder {str(path.parent)!r} cannot be written ({error.strerror}); name one that can."
+            ) from error
+        mine = _locked(handle, shared) is not False
+        try:
+            if not mine or os.path.samestat(os.fstat(handle), path.stat()):
+                break
+        except FileNotFoundError:
+            pass
+        os.close(handle)  # a process that has just ended removed this lock file: try again
+    try:
+        yield mine
+    finally:
+        if mine and (not shared or _locked(handle) is not False):  # the last one that shares it
+            path.unlink(missing_ok=True)
+        os.close(handle)
+
+
+def _locked(handle: int, shared: bool = False) -> bool | None:
     """Lock an open file until it is closed; False if another process has it, None without support."""
     try:
         import fcntl
 
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     except (ImportError, OSError):
@@ -100,7 +121,7 @@ def write_whole(target: pathlib.Path, save: Callable[[pathlib.Path], Any]) -> pa
 def remove_temporaries(folder: pathlib.Path, stems: Collection[str]) -> None:
     """Remove temporary files of these names that killed runs have left, not those of running processes."""
     for path in folder.iterdir():
-        match = re.fullmatch(r"\.(.+)-[a-z0-9_]{8}\.(parquet|json|png|pdf|md)", path.name)
+        match = re.fullmatch(r"\.(.+)-[a-z0-9_]{8}\.(parquet|npz|json|png|pdf|md)", path.name)
         if match and match[1] in stems and path.is_file():
             with contextlib.suppress(OSError):  # in a read-only folder
                 handle = os.open(path, os.O_RDWR)

@@ -187,6 +187,8 @@ class Lines:
         elif stage == "running":
             self.bar.update(self.task, completed=facts["done"], description=f"{game}: steps")
             self.running(game, facts["done"], facts["steps"])
+        elif stage == "waiting":
+            self.say(f"{game}: waiting for {facts['blocks']} blocks that other processes compute")
         elif stage == "finished":
             self.finished.append(game)
             self.bar.remove_task(self.task)

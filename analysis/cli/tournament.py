@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
+    from analysis.tournaments.results import Results
+
 GAMES = ("ipd", "imp", "chicken_bounded", "iterated_stag_hunt")
 LEARNERS = (
     "naive",
@@ -32,7 +34,7 @@ class Tournament:
     """
 
     games: tuple[str, ...] = GAMES
-    """Two-player games: names, or files that shaping solve reads."""
+    """Games: names, or files that shaping solve reads. Of three or more players, every composition is played."""
     learners: tuple[str, ...] = LEARNERS
     """Learners: names, file:FOLDER for the trained learner in a folder, or copies such as fast=lola."""
     steps: int = 200
@@ -43,6 +45,12 @@ class Tournament:
     """Root of all randomness."""
     set: tuple[str, ...] = ()
     """Settings of games and learners, NAME.SETTING=VALUE, such as lola.lr=0.5."""
+    opponents: tuple[str, ...] = ()
+    """Learners in all seats but seat 0, by their names in --learners; by default all learners."""
+    grid: tuple[str, ...] = ()
+    """Settings that replace a learner by several, NAME.SETTING=VALUE,VALUE,..., such as lola.lr=0.1,1."""
+    curves: int = 0
+    """How many records of the values along the way to keep."""
     out: str = "runs/tournament"
     """Folder for the rows (Parquet, one file per game) and the heatmap (PNG)."""
     json: bool = False
@@ -87,6 +95,9 @@ class Tournament:
                     out=self.out,
                     force=self.force,
                     progress=lines,
+                    opponents=self.opponents or None,
+                    grid=grid_of(self.grid),
+                    curves=self.curves,
                 )
             if not lines.finished:
                 lines.say(
@@ -95,9 +106,11 @@ class Tournament:
             frame = results.frame
             self.draw(frame, bool(lines.finished))
             if self.json:
-                print(json_.dumps({"steps": self.steps, "seeds": self.seeds, "cells": self.cells(frame)}))
+                shown = {"steps": self.steps, "seeds": self.seeds, "cells": self.cells(frame)}
+                skipped = results.skipped.to_dict("records")
+                print(json_.dumps(shown | ({"skipped": skipped} if skipped else {})))
             else:
-                self.show(frame)
+                self.show(results)
             return all_diverged(not frame["ok"].to_numpy().any())
         except KeyboardInterrupt:
             kept = len(lines.found) + len(lines.finished)
@@ -131,51 +144,46 @@ class Tournament:
             found.append(cell | {"diverged": int(cell["diverged"])})
         return found
 
-    def show(self, frame: "pd.DataFrame") -> None:
+    def show(self, results: "Results") -> None:
         """Print a table per game: the standings beside the cross-play means."""
         from analysis.cli.screen import TextTable, stdout
         from analysis.tournaments.tables import cells, standings
 
-        console, ranking, crossing = stdout(), standings(frame), cells(frame)
-        for game in self.games:
+        console, ranking, crossing = stdout(), standings(results.frame), cells(results.frame)
+        for game in dict.fromkeys(results.frame["game"]):
             title = f"{game}: value per step after {self.steps} steps, mean of {self.seeds} seeds and half the width of its 95 % interval"
-            columns = [
-                "",
-                "learner",
-                "vs others",
-                "vs itself",
-                *(str(k + 1) for k in range(len(self.learners))),
-            ]
             of_game = ranking[ranking["game"] == game], crossing[crossing["game"] == game]
+            rows, met = self.rows(*of_game, list(results.learners))
+            columns = ["", "learner", "vs others", "vs itself", *met]
             console.print(title)
-            console.print(TextTable(columns, self.rows(*of_game), right=range(2, len(columns)), keys=2))
+            console.print(TextTable(columns, rows, right=range(2, len(columns)), keys=2))
             for line in self.divergence(crossing[crossing["game"] == game]):
                 console.print(line)
             console.print()
         console.print(
             "Columns 1, 2, ... are the opponents in seat 1, the row's learner in seat 0; its mean over the others is over both seats."
         )
+        for skipped in results.skipped.to_dict("records"):
+            console.print(f"{skipped['learner']} does not play {skipped['game']}: {skipped['reason']}")
         console.print(f"Kept in {self.out}, with heatmap.png.", soft_wrap=True)
 
-    def rows(self, ranking: Any, crossing: Any) -> list[list[str]]:
-        """One row per learner, in the order of the command line."""
-        from analysis.cli.settings import label
-
-        place = {learner: k for k, learner in enumerate(map(label, self.learners))}
+    def rows(self, ranking: Any, crossing: Any, learners: list[str]) -> tuple[list[list[str]], list[str]]:
+        """One row per learner, in the order of the command line, and the numbers of the opponents."""
+        place = {learner: k for k, learner in enumerate(learners)}
         half = {(c["row"], c["column"]): (c["row_mean"], c["row_ci95"]) for c in crossing.to_dict("records")}
+        met = [x for x in place if x in set(crossing["column"])]  # a composition is no learner
         rows = []
         for entry in sorted(ranking.to_dict("records"), key=lambda e: place[e["learner"]]):
             name = entry["learner"]
-            met = [brief(*half[name, other]) for other in place]
             rows.append(
                 [
                     str(place[name] + 1),
                     name,
                     *(brief(entry[f"{k}_mean"], entry[f"{k}_ci95"]) for k in ("cross", "self")),
-                    *met,
+                    *(brief(*half[name, other]) if (name, other) in half else "" for other in met),
                 ]
             )
-        return rows
+        return rows, [str(place[x] + 1) for x in met]
 
     def divergence(self, crossing: Any) -> list[str]:
         """One line for every cell with diverged seeds."""
@@ -184,6 +192,30 @@ class Tournament:
             for c in crossing.to_dict("records")
             if c["diverged"]
         ]
+
+
+def grid_of(texts: tuple[str, ...]) -> dict[str, list[float]] | None:
+    """The grid that `--grid NAME.SETTING=VALUE,VALUE` gives.
+
+    Raises:
+        ValueError: for text of another form.
+
+    Example:
+        >>> grid_of(("lola.lr=0.1,1",))
+        {'lola.lr': [0.1, 1.0]}
+    """
+    found = {}
+    for text in texts:
+        path, sign, numbers = text.rpartition("=")
+        try:
+            found[path] = [float(x) for x in numbers.split(",")]
+        except ValueError:
+            sign = ""
+        if not sign or "." not in path:
+            raise ValueError(
+                f"--grid has {text!r}; write NAME.SETTING=VALUE,VALUE,..., such as lola.lr=0.1,1."
+            )
+    return found or None
 
 
 def brief(mean: float, interval: tuple[float, float]) -> str:

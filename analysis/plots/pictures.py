@@ -46,7 +46,7 @@ def heatmap(frame: "pd.DataFrame", value: str = "value", ax: Axes | None = None)
     """
     table = cells(frame, value)
     games = list(table["game"].unique())
-    learners = list(table["row"].unique())
+    learners = list(dict.fromkeys([*table["row"], *table["column"]]))
     if ax is not None:
         if len(games) != 1:
             raise ValueError(

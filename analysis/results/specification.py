@@ -49,7 +49,7 @@ def shared(here: dict[str, Any], there: dict[str, Any]) -> dict[str, Any]:
         {'seeds': 4, 'games': {'a': 1}}
     """
     cut = dict(here)
-    for part in ("learners", "games"):
+    for part in ("learners", "games", "opponents"):
         if isinstance(here.get(part), dict) and isinstance(there.get(part), dict):
             cut[part] = {name: x for name, x in here[part].items() if name in there[part]}
     if isinstance(there.get("seeds"), int) and isinstance(here.get("seeds"), int):

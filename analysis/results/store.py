@@ -9,7 +9,9 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import tempfile
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -18,14 +20,31 @@ import pandas as pd
 
 from analysis.results.specification import differences, fingerprint, shared
 from games.checks import as_folder
-from games.storage import SUM, alone, is_intact, remove_temporaries, signed, write_whole as write_whole
+from games.storage import (
+    LOCK,
+    SUM,
+    alone,
+    claimed,
+    is_intact,
+    remove_temporaries,
+    signed,
+    write_whole as write_whole,
+)
 
 SPECIFICATION = "specification.json"
 KEY = b"opponent_shaping_lab"
+BLOCKS = "blocks"
+"""The folder of a tournament's blocks, inside its folder."""
+TRIES, PAUSE = 40, 0.05
+"""How often, and after how many seconds each, a folder is asked for again that another process is preparing."""
 PICTURES = ("heatmap", "curves")
 """Names of the pictures in the folder of a run."""
 UNSIGNED = frozenset(("hash", "specification", "provenance"))
 """The entries of a note in a file of an earlier version, before notes had a hash."""
+
+
+class Damaged(ValueError):
+    """A file is not what was written."""
 
 
 class Store:
@@ -62,12 +81,37 @@ class Store:
                 )
         if force or _read(self.folder) != self._header():
             self._make()
-            with alone(self.folder):
-                self._open(force)
+            self._adopt(force)
         remove_temporaries(self.folder, {*self.games, *PICTURES, pathlib.Path(SPECIFICATION).stem})
+
+    def _adopt(self, force: bool = False) -> None:
+        """Make the folder this run's, unless another run of the same tournament has just done so."""
+        for left in reversed(range(TRIES if self.grows and not force else 1)):
+            try:
+                with alone(self.folder):
+                    self._open(force)
+                return
+            except ValueError as error:
+                if not left or "in use" not in str(error):
+                    raise
+                time.sleep(PAUSE)
+                if _read(self.folder) == self._header():
+                    return
 
     def __enter__(self) -> "Store":
         self._held = contextlib.ExitStack()
+        if self.grows:  # several processes may work on one tournament
+            for left in reversed(range(TRIES)):
+                if _read(self.folder) != self._header():  # another run has written here since
+                    self._adopt()
+                if self._held.enter_context(claimed(self.folder / LOCK, shared=True)):
+                    return self
+                self._held.close()
+                if left:
+                    time.sleep(PAUSE)
+            raise ValueError(
+                f"The folder {str(self.folder)!r} is in use by another run; wait until that one ends, or name another folder."
+            )
         self._held.enter_context(alone(self.folder))
         if _read(self.folder) != self._header():  # another run has written here since
             self._open(False)
@@ -103,6 +147,7 @@ class Store:
         if force:
             for game in {*self.games, *games}:
                 self.path(game).unlink(missing_ok=True)
+            self._remove_blocks({*self.games, *games})
         elif there is None:
             found = [game for game in self.games if self.path(game).exists()]
             if found or path.exists():
@@ -123,6 +168,18 @@ class Store:
         self.write(
             SPECIFICATION, lambda target: target.write_text(json.dumps(self._header(), indent=1) + "\n")
         )
+
+    def _remove_blocks(self, games: set[str]) -> None:
+        """Remove the folder of blocks, but no file that is not ours."""
+        blocks = self.folder / BLOCKS
+        if not blocks.is_dir():
+            return
+        ours = re.compile(r"[0-9a-f]{16}(\.state)?\.(npz|lock)")
+        for path in blocks.iterdir():
+            if ours.fullmatch(path.name) or (path.suffix in (".json", ".lock") and path.stem in games):
+                path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # not empty
+            blocks.rmdir()
 
     def _wanted(self, there: Mapping[str, Any]) -> dict[str, Any]:
         """The part of the specification that stored results must match; of a growing folder, the common part."""
@@ -176,6 +233,18 @@ class Store:
         return read_note(self.path(game))["provenance"]
 
 
+def specification_of(folder: str | os.PathLike) -> dict[str, Any]:
+    """The specification of a run's folder.
+
+    Raises:
+        ValueError: if the folder holds no run, or the file is damaged.
+    """
+    there = _intact(pathlib.Path(folder))
+    if there is None:
+        raise ValueError(f"The folder {str(folder)!r} holds no run; name the --out folder of a tournament.")
+    return there["specification"]
+
+
 def read_note(path: str | os.PathLike) -> dict[str, Any]:
     """The note of a results file: the specification, its hash and the provenance.
 
@@ -221,7 +290,7 @@ def _checked(path: str | os.PathLike, game: str | None = None) -> tuple[pd.DataF
         raise ValueError(
             f"{str(path)!r} carries no provenance; results files are those written by a run with --out or out=."
         )
-    damaged = ValueError(
+    damaged = Damaged(
         f"{str(path)!r} is damaged: it is not what was written; remove it, and the same command computes it anew."
     )
     try:
@@ -304,7 +373,7 @@ def _parquet(path: str | os.PathLike) -> Any:
     try:
         return pq.read_table(path, page_checksum_verification=True)
     except (OSError, pa.ArrowException, ValueError, MemoryError) as error:
-        raise ValueError(
+        raise Damaged(
             f"{str(path)!r} cannot be read as Parquet; remove it, or replace the run with --force."
         ) from error
 

@@ -69,6 +69,44 @@ Members = tuple[tuple[tuple[int, ...], ...], ...]
 """Positions of each group's learners, by side and group."""
 
 
+class Loop(NamedTuple):
+    """A loop of learning steps: its functions, and their arguments.
+
+    Attributes:
+        begin: a function of (game, learners, layout, keys) that gives the initial state.
+        advance: a function of (game, learners, layout, state, match keys, first step, count).
+        game: the game, without names.
+        learners: the stacked learners.
+        layout: which learner plays where; hashable.
+        keys: the lanes' init keys and match keys.
+        what: what is computed, for error messages.
+    """
+
+    begin: Callable
+    advance: Callable
+    game: Game
+    learners: Any
+    layout: Any
+    keys: tuple[Any, Any]
+    what: str
+
+
+class Run(NamedTuple):
+    """The end of a loop.
+
+    Attributes:
+        state: the state after the last step.
+        curves: the values at the records that were asked for.
+        compile_s: seconds spent tracing and compiling.
+        run_s: seconds spent running.
+    """
+
+    state: Any
+    curves: list[np.ndarray]
+    compile_s: float
+    run_s: float
+
+
 class SeatBatch(NamedTuple):
     """Seats of the match whose learners are updated in one batch.
 
@@ -358,13 +396,8 @@ def round_robin(
         first: number of the first lane.
         report: called with the number of steps done, before the first and after every chunk.
     """
-    game = as_game(game)
-    sides = [grouped([as_learner(x) for x in side]) for side in (learners, columns) if side is not None]
-    name, game = game.name, anonymous(game)
-    stacked = tuple(tuple(group.learner for group in side) for side in sides)
-    members = tuple(tuple(group.members for group in side) for side in sides)
-    keys = lane_keys(key, "init", first + seeds)[first:], lane_keys(key, "match", first + seeds)[first:]
-    at_once, reported, seconds = seeds_at_once(name, game, stacked, members, keys), 0, np.zeros(2)
+    loop = round_robin_loop(game, learners, columns, key, seeds, first)
+    at_once, reported, seconds = lanes_of_loop(loop), 0, np.zeros(2)
 
     def part(a: int, b: int) -> tuple:
         nonlocal reported
@@ -373,7 +406,9 @@ def round_robin(
             if report is not None:
                 report(max(reported, steps * a // seeds + done * (b - a) // seeds))
 
-        result = _run(game, stacked, members, tuple(k[a:b] for k in keys), steps, report_part)
+        own = loop._replace(keys=tuple(k[a:b] for k in loop.keys))
+        run = run_loop(own, steps, report_part)
+        result = round_robin_result(own, run, steps)
         reported = steps * b // seeds
         seconds[:] += result.compile_s, result.run_s
         values, means = (np.moveaxis(x, 3, 0) for x in (result.values, result.mean_values))
@@ -385,55 +420,98 @@ def round_robin(
     return RoundRobin(values, means, params, ok, *seconds.tolist())
 
 
-def seeds_at_once(name: str, game: Game, stacked: Sides, members: Members, keys) -> int:
+def round_robin_loop(
+    game: Game | Any, rows: Sequence[Any], columns: Sequence[Any] | None, key: Any, seeds: int, first: int = 0
+) -> Loop:
+    """The loop of a round robin, with `round_robin`'s arguments."""
+    game = as_game(game)
+    sides = [grouped([as_learner(x) for x in side]) for side in (rows, columns) if side is not None]
+    stacked = tuple(tuple(group.learner for group in side) for side in sides)
+    members = tuple(tuple(group.members for group in side) for side in sides)
+    keys = lane_keys(key, "init", first + seeds)[first:], lane_keys(key, "match", first + seeds)[first:]
+    what = f"A round robin at {game.name!r}"
+    return Loop(begin_cells, advance_cells, anonymous(game), stacked, members, keys, what)
+
+
+def lanes_of_loop(loop: Loop) -> int:
     """Number of seeds that fit into memory side by side.
 
     Raises:
         ValueError: where not even one does.
     """
-    state = trace_program(*program_key(begin_cells, members, game, stacked, keys)).out_info
+    arguments = loop.game, loop.learners
+    state = trace_program(*program_key(loop.begin, loop.layout, *arguments, loop.keys)).out_info
     none = jax.ShapeDtypeStruct((), jnp.asarray(0).dtype)
-    loop = trace_program(*program_key(advance_cells, members, game, stacked, state, keys[1], none, none))
-    held = size_of(state)
-    return lanes_at_once(
-        len(keys[0]), 2 * held + footprint(loop.jaxpr.jaxpr), held, f"A round robin at {name!r}"
+    program = trace_program(
+        *program_key(loop.advance, loop.layout, *arguments, state, loop.keys[1], none, none)
     )
+    held = size_of(state)
+    return lanes_at_once(len(loop.keys[0]), 2 * held + footprint(program.jaxpr.jaxpr), held, loop.what)
 
 
-def _run(
-    game: Game, stacked: Sides, members: Members, keys, steps: int, report: Callable[[int], Any]
-) -> RoundRobin:
-    """All steps of the lanes of these keys, side by side."""
+def run_loop(
+    loop: Loop,
+    steps: int,
+    report: Callable[[int], Any],
+    snapshots: Any = None,
+    records: Sequence[int] = (),
+) -> Run:
+    """All steps of the lanes of these keys, side by side, in compiled chunks of about `CHUNK_SECONDS`.
+
+    Args:
+        loop: the compiled functions and their arguments.
+        steps: number of learning steps.
+        report: called with the number of steps done, before the first and after every chunk.
+        snapshots: where the state is read from at the start, and written to now and then
+            (`analysis.tournaments.snapshots`); None to keep nothing.
+        records: numbers of steps, ascending, after which the values are kept.
+    """
     none = jnp.asarray(0)
     clock = time.perf_counter()
-    arguments = (game, stacked, keys)
-    state = compile_program(*program_key(begin_cells, members, *arguments))(*arguments)
-    loop = compile_program(*program_key(advance_cells, members, game, stacked, state, keys[1], none, none))
+    arguments = (loop.game, loop.learners, loop.keys)
+    begin = program_key(loop.begin, loop.layout, *arguments)
+    found = None if snapshots is None else snapshots.read(lambda: trace_program(*begin).out_info)
+    state, done, curves = found or (compile_program(*begin)(*arguments), 0, [])
+    program = compile_program(
+        *program_key(loop.advance, loop.layout, *arguments[:2], state, loop.keys[1], none, none)
+    )
     compile_s = time.perf_counter() - clock
 
-    clock, done, chunk = time.perf_counter(), 0, 1
+    clock, chunk = time.perf_counter(), 1
     report(done)
-    while done < steps:
-        chunk = min(chunk, steps - done)
+    while True:
+        if done in records and len(curves) == list(records).index(done):
+            curves.append(np.asarray(state.values))
+        if done >= steps:
+            break
+        if snapshots is not None:
+            snapshots.write(state, done, curves)
+        count = min(chunk, next((k for k in records if k > done), steps) - done)
         before = time.perf_counter()
         state = jax.block_until_ready(
-            loop(game, stacked, state, keys[1], jnp.asarray(done), jnp.asarray(chunk))
+            program(*arguments[:2], state, loop.keys[1], jnp.asarray(done), jnp.asarray(count))
         )
-        done += chunk
-        chunk = max(1, round(chunk * min(8.0, CHUNK_SECONDS / (time.perf_counter() - before))))
+        done += count
+        chunk = max(1, round(count * min(8.0, CHUNK_SECONDS / (time.perf_counter() - before))))
         report(done)
-    return _to_host(game, state, members, steps, compile_s, time.perf_counter() - clock)
+    return Run(state, curves, compile_s, time.perf_counter() - clock)
 
 
-def _to_host(game: Game, state: State, members, steps: int, compile_s: float, run_s: float) -> RoundRobin:
+def round_robin_result(loop: Loop, run: Run, steps: int) -> RoundRobin:
     """Results on the host, with the learners in the order in which they were given."""
-    orders = [np.argsort(np.concatenate([np.array(m) for m in side])) for side in members]
-    cells = np.ix_(orders[0], orders[-1])
+    game, state, members = loop.game, run.state, loop.layout
+    cells = given_order(members)
     finite = [_finite_lanes(x, 3) for x in jax.tree.leaves(state.joint)]
     ok = np.logical_and.reduce([np.asarray(state.ok), *finite, *_finite_states(game, state, members)])
     params = jax.tree.map(lambda x: np.asarray(x)[cells], game.join(state.joint))
     values, total = (np.asarray(x)[:, *cells] for x in (state.values, state.total))
-    return RoundRobin(values, total / (steps + 1), params, ok[cells], compile_s, run_s)
+    return RoundRobin(values, total / (steps + 1), params, ok[cells], run.compile_s, run.run_s)
+
+
+def given_order(members: Members) -> tuple[np.ndarray, ...]:
+    """Indices of rows and columns that bring learners in groups into the order in which they were given."""
+    orders = [np.argsort(np.concatenate([np.array(m) for m in side])) for side in members]
+    return np.ix_(orders[0], orders[-1])
 
 
 def _finite_lanes(x: Any, axes: int) -> Bool[np.ndarray, "..."]:

@@ -14,7 +14,7 @@ import pytest
 
 from analysis.cli import doctor, main as cli, runner as program
 from analysis.cli.registries import find
-from analysis.tournaments import run as tournament
+from analysis.tournaments import blocks
 from games import GAMES
 from shaping import LEARNERS, Lola, Naive, play
 
@@ -253,9 +253,9 @@ def test_tournament_prints_its_cells_and_resumes(capsys, tmp_path, monkeypatch):
         (a, b) for a in ("naive", "lola") for b in ("naive", "lola")
     }
     assert sorted(p.name for p in (tmp_path / "run").iterdir()) == [
-        "hamiltonian.parquet", "heatmap.png", "specification.json", "tandem.parquet"
+        "blocks", "hamiltonian.parquet", "heatmap.png", "specification.json", "tandem.parquet"
     ]  # fmt: skip
-    monkeypatch.setattr(tournament, "round_robin", lambda *a, **k: pytest.fail("computed again"))
+    monkeypatch.setattr(blocks, "compute_block", lambda *a, **k: pytest.fail("computed again"))
     code, again, err = run(capsys, *words, "--json")
     assert (code, again) == (0, out)
     assert "again" in err
@@ -274,19 +274,19 @@ def test_a_tournament_of_another_specification_is_refused_without_force(capsys, 
 
 
 def test_an_interrupted_tournament_keeps_finished_games(capsys, tmp_path, monkeypatch):
-    compute = tournament.round_robin
+    compute = blocks.compute_block
 
-    def interrupted(game, *a, **k):
-        if game.name == "hamiltonian":
+    def interrupted(plan, block, *a):
+        if block.game == "hamiltonian":
             raise KeyboardInterrupt
-        return compute(game, *a, **k)
+        return compute(plan, block, *a)
 
-    monkeypatch.setattr(tournament, "round_robin", interrupted)
+    monkeypatch.setattr(blocks, "compute_block", interrupted)
     code, out, err = run(capsys, "tournament", *SMALL, "--out", tmp_path)
     assert (code, out) == (130, "")
     assert "1 of 2 games" in err
     assert "same command" in err
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["specification.json", "tandem.parquet"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["blocks", "specification.json", "tandem.parquet"]
     monkeypatch.undo()
     _, _, err = run(capsys, "tournament", *SMALL, "--out", tmp_path)
     assert "tandem: found" in err
@@ -323,7 +323,7 @@ def test_ctrl_c_stops_within_seconds(tmp_path):
     assert process.returncode == 130
     assert "0 of 1 games" in err
     assert "Traceback" not in err
-    assert [p.name for p in tmp_path.iterdir()] == ["specification.json"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["blocks", "specification.json"]
 
 
 def outcome(code, *options, **environment):
