@@ -327,7 +327,6 @@ CALLS = [
     ('tournament(["ipd"], ["naive"], seed=1.0)', ("seed is 1.0",)),
     ('tournament(["ipd"], ["naive"], key=-5)', ("seed is -5",)),
     ('tournament(["ipd"], ["naive"], steps=2**40)', ("steps is 1099511627776",)),
-    ('tournament([ipd_contribution(n_players=3)], ["cgd"])', ("two players",)),
     ('tournament(["ipd"], ["naive"], grid={"naive.rate": [1]})', ("'rate'", "lr")),
     ('tournament(["ipd"], ["naive"], grid={"lola.lr": [1]})', ("'lola.lr'", "NAME.SETTING")),
     ('tournament(["ipd"], ["naive"], grid={"naive.lr": []})', ("naive.lr", "[0.1, 1]")),

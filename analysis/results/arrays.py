@@ -42,6 +42,7 @@ def read_arrays(path: pathlib.Path) -> tuple[dict[str, Any], dict[str, np.ndarra
     Raises:
         ValueError: for a file that is missing, truncated or altered.
     """
+    note, arrays, intact = {}, {}, False
     try:
         with np.load(path, allow_pickle=False) as held:
             arrays = {name: held[name] for name in held.files}
@@ -66,7 +67,7 @@ def read_arrays(path: pathlib.Path) -> tuple[dict[str, Any], dict[str, np.ndarra
         zipfile.BadZipFile,
         zlib.error,
     ):
-        intact = False
+        pass
     if not intact:
         raise ValueError(
             f"{str(path)!r} is damaged: it is not what was written; give the command of the run again, and it is computed anew."

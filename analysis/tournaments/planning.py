@@ -76,7 +76,7 @@ def covers(there: Extent, wanted: Extent) -> bool:
     return tuple(map(set, there[:2])) == tuple(map(set, wanted[:2])) and there.seeds == wanted.seeds
 
 
-def extent_of(game: str, frame: pd.DataFrame, n_players: int) -> Extent:
+def extent_of(game: str, frame: Any, n_players: int) -> Extent:
     """The extent of stored rows.
 
     Raises:

@@ -34,7 +34,7 @@ def outcome_frequencies(
     p, q = expit(own.astype(float)), expit(other.astype(float))[..., [0, 1, 3, 2, 4]]
     joint = np.stack([p * q, p * (1 - q), (1 - p) * q, (1 - p) * (1 - q)], axis=-1)
     discount = NEARLY_ONE if game.criterion == "average" else min(float(game.discount), NEARLY_ONE)
-    finite = np.isfinite(joint).all((-1, -2))
+    finite = np.asarray(np.isfinite(joint).all((-1, -2)))
     joint = np.where(finite[..., None, None], joint, 0.25)
     chain = np.swapaxes(np.eye(4) - discount * joint[..., 1:, :], -1, -2)
     found = np.linalg.solve(chain, (1 - discount) * joint[..., 0, :, None])[..., 0]

@@ -157,7 +157,7 @@ class Results:
             params,
             values,
             means,
-            ok.astype(bool).all(0),
+            np.asarray(ok.astype(bool).all(0)),
             steps,
             None if "curves" not in found else np.moveaxis(found["curves"], 0, 2),
             found.get("curve_steps"),
@@ -223,7 +223,7 @@ class Results:
         kept = rows[rows["ok"].astype(bool)]
         table = kept.pivot_table(index="learner", columns="opponent", values="cooperation", sort=False)
         order = list(dict.fromkeys(rows["learner_0"]))
-        return table.reindex(index=order, columns=order)
+        return pd.DataFrame(table.reindex(index=order, columns=order))
 
     def curves(self, game: str, *learners: str) -> pd.DataFrame:
         """Values at the records that were kept (`tournament(..., curves=50)`), for `analysis.plots.curves`.
@@ -396,7 +396,7 @@ class Results:
         """Pictures of these results: `results.plot.heatmap()`."""
         return Plots(self)
 
-    def _rows(self, game: str) -> pd.DataFrame:
+    def _rows(self, game: str) -> Any:
         """The rows of one game.
 
         Raises:
@@ -427,13 +427,14 @@ class Results:
 
     def _heading(self) -> str:
         """How much was played, and how much of it diverged."""
-        games, learners = (self.frame[c].nunique() for c in ("game", "learner"))
+        frame: Any = self.frame
+        games, learners = (frame[c].nunique() for c in ("game", "learner"))
         text = (
             f"Tournament of {counted(learners, 'learner')} at {counted(games, 'game')}, "
-            f"{counted(self.frame['seed'].nunique(), 'seed')}, {self.frame['step'].max()} steps"
+            f"{counted(frame['seed'].nunique(), 'seed')}, {frame['step'].max()} steps"
         )
-        diverged = int((~self.frame["ok"].astype(bool)).sum())
-        text += f"; {diverged} of {len(self.frame)} rows diverged" if diverged else ""
+        diverged = int((~frame["ok"].astype(bool)).sum())
+        text += f"; {diverged} of {len(frame)} rows diverged" if diverged else ""
         if len(self.skipped):
             text += f"; {counted(len(self.skipped), 'pair')} of game and learner skipped, with reasons in .skipped"
         return text

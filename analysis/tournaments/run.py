@@ -243,7 +243,7 @@ def opponents_by_name(given: Any, learners: Mapping[str, Learner]) -> dict[str, 
 
 
 @contextlib.contextmanager
-def _reporting(progress: Any) -> Iterator[Callable[..., None]]:
+def _reporting(progress: Any) -> Iterator[Any]:
     """The callback for progress: the given one, lines on stderr for True, or none."""
     if progress is True:
         lines = importlib.import_module("analysis.cli.screen").Lines()  # above this package

@@ -74,4 +74,5 @@ def as_numbers(x: Any) -> np.ndarray:
 
 def as_leaf(x: np.ndarray, dtype: Any) -> jax.Array:
     """The inverse of `as_numbers`."""
-    return jax.random.wrap_key_data(x) if jnp.issubdtype(dtype, jax.dtypes.prng_key) else jnp.asarray(x)
+    held = jnp.asarray(x)
+    return jax.random.wrap_key_data(held) if jnp.issubdtype(dtype, jax.dtypes.prng_key) else held

@@ -173,7 +173,7 @@ def ordered(frame: pd.DataFrame, labels: Sequence[str]) -> pd.DataFrame:
     return frame.iloc[np.lexsort(keys)].reset_index(drop=True)
 
 
-def seats_of(frame: pd.DataFrame) -> list[str]:
+def seats_of(frame: Any) -> list[str]:
     """The columns `learner_0, learner_1, ...` of a game's rows, one per seat."""
     return [f"learner_{k}" for k in range(1 + int(frame["seat"].max()))]
 
