@@ -8,6 +8,7 @@ import numpy as np
 
 from games.printing import html_table, text_table
 from solvers.payoffs import Payoffs, Profile, check_profile, evaluate, is_exact
+from solvers.printing import listing, rounded_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,7 +53,7 @@ class Solution:
         )
 
     def __repr__(self) -> str:
-        head = f"Solution: {self.status}, residual {short(self.residual)}, payoffs {short(*self.payoffs)}"
+        head = f"Solution: {self.status}, residual {rounded_text(self.residual)}, payoffs {rounded_text(*self.payoffs)}"
         rows = [f"player {i}: {text}" for i, text in enumerate(self.strategy_texts())]
         return "\n  ".join([head, *rows, *filter(None, [self.message])])
 
@@ -60,7 +61,7 @@ class Solution:
         """Each player's strategy as text: the actions that are played and their probabilities."""
         names = self.actions or [[f"action {a}" for a in range(len(s))] for s in self.profile]
         return [
-            listing([f"{own[a]}: {short(s[a])}" for a in used])
+            listing([f"{own[a]}: {rounded_text(s[a])}" for a in used])
             for own, s, used in zip(names, self.profile, self.support, strict=True)
         ]
 
@@ -72,17 +73,6 @@ class Solution:
             "support": [list(s) for s in self.support],
             "residual": float(self.residual),
         }
-
-
-def short(*numbers: Any) -> str:
-    """Format numbers for printing: floats with four digits, rationals as integers or p/q."""
-    return ", ".join(str(x) if isinstance(x, str) else f"{x:.4g}" for x in map(plain, numbers))
-
-
-def listing(entries: Sequence[str], most: int = 8) -> str:
-    """Join texts with commas; of more than `most`, only the first ones, with the number of the rest."""
-    more = [f"and {len(entries) - most} more"] if len(entries) > most else []
-    return ", ".join([*entries[:most], *more])
 
 
 def plain(number: Any) -> float | str | int:
@@ -183,7 +173,7 @@ class EquilibriumSet:
         """Column names and rows of the printed table: one equilibrium per row, at most `most` of them."""
         columns = ["", *(f"player {i}" for i in range(len(self.game))), "payoffs", "residual"]
         rows = [
-            [str(k), *e.strategy_texts(), short(*e.payoffs), short(e.residual)]
+            [str(k), *e.strategy_texts(), rounded_text(*e.payoffs), rounded_text(e.residual)]
             for k, e in enumerate(self.equilibria[:most])
         ]
         if len(self.equilibria) > most:

@@ -12,9 +12,9 @@ import numpy as np
 from jaxtyping import Shaped
 
 from games.printing import counted
-from solvers.base import listing
 from solvers.integer_pivoting import positive_integers, unique_solution
 from solvers.payoffs import Payoffs, Profile, n_players, payoff_tensor, restrict
+from solvers.printing import listing
 
 MARGIN = 1e-9
 """The margin by which a mixed strategy must dominate for the linear program to find it, in units of the

@@ -20,7 +20,7 @@ from games.compiler import filter_jit
 from solvers.differentiable.fixed_point_search import group_points
 from solvers.differentiable.jacobian import Field
 from solvers.payoffs_jax import in_default_precision
-from solvers.printing import result_text, rounded
+from solvers.printing import result_text, rounded_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,7 +55,7 @@ class Basins:
 
     def __repr__(self) -> str:
         rows = {
-            f"attractor {k} at {rounded(point)}": share
+            f"attractor {k} at {rounded_text(point)}": share
             for k, (point, share) in enumerate(zip(self.attractors[:8], self.fractions, strict=False))
         }
         more = f", the first 8 of {len(self.attractors)} attractors" if len(self.attractors) > 8 else ""

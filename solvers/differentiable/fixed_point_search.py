@@ -34,7 +34,7 @@ from solvers.differentiable.classification import (
 from solvers.differentiable.jacobian import Field, GradientField, eigenvalues
 from solvers.differentiable.roots import find_root
 from solvers.payoffs_jax import in_default_precision
-from solvers.printing import result_text, rounded
+from solvers.printing import result_text, rounded_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -162,7 +162,7 @@ class FixedPoints:
             "at infinity" if p.classification is None else p.classification.kind for p in self.points[:8]
         ]
         rows = {
-            f"{k}: {kind}": f"{rounded(point.profile)}, {point.starts / len(self.labels):.1%} of the starts"
+            f"{k}: {kind}": f"{rounded_text(point.profile)}, {point.starts / len(self.labels):.1%} of the starts"
             for k, (kind, point) in enumerate(zip(kinds, self.points, strict=False))
         }
         more = ", the first 8" if len(self.points) > 8 else ""

@@ -10,6 +10,7 @@ from jaxtyping import Shaped
 from solvers.base import EquilibriumSet, solution
 from solvers.dominance import undominated
 from solvers.evolution.square_tables import Table, square_table
+from solvers.integer_pivoting import rational_solution
 from solvers.payoffs import check_profile, is_exact, payoff_range
 from solvers.printing import result_text
 
@@ -267,7 +268,13 @@ def copositivity_violation(a: Table, strict: bool, zero: float) -> Strategy | No
 
 
 def solve(matrix: Table, right: Strategy, zero: float) -> Strategy | None:
-    """Solve a linear system by Gauss-Jordan elimination, in floats or rationals; None if it is singular."""
+    """The solution of a square linear system, or None if it is singular.
+
+    It is computed exactly in rationals, and in floats by Gauss-Jordan elimination with partial pivoting, where
+    the matrix counts as singular if the absolute value of a pivot is at most `zero`.
+    """
+    if is_exact(matrix):
+        return rational_solution(matrix, right)
     m, size = np.column_stack([matrix, right]), len(matrix)
     for k in range(size):
         pivot = k + int(np.argmax(abs(m[k:, k])))

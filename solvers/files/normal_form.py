@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from games.printing import counted, html_table, text_table
-from solvers.base import listing, short
 from solvers.payoffs import Payoffs, payoff_tensor
+from solvers.printing import listing, rounded_text
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -83,7 +83,7 @@ class NormalForm:
         cells = self.payoffs.reshape(self.n_players, len(self.actions[0]), -1)
         columns = list(self.actions[1]) if self.n_players == 2 else ["payoff"]
         rows = [
-            [own, *(short(*cells[:, a, b]) for b in range(cells.shape[2]))]
+            [own, *(rounded_text(*cells[:, a, b]) for b in range(cells.shape[2]))]
             for a, own in enumerate(self.actions[0])
         ]
         return ["", *columns], rows

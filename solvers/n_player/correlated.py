@@ -9,9 +9,10 @@ import numpy as np
 from jaxtyping import Float
 
 from games.registry import nearest
-from solvers.base import TOLERANCE, Status, listing, short
+from solvers.base import TOLERANCE, Status
 from solvers.dominance import undominated
 from solvers.payoffs import ROUNDED, in_own_units, n_players, payoff_tensor, rational, rationals
+from solvers.printing import listing, rounded_text
 
 NOISE = 1e-9
 """Weights up to this part of the largest may be due to the tolerance of the linear program; they are set to 0
@@ -49,14 +50,14 @@ class CorrelatedEquilibrium:
 
     def __repr__(self) -> str:
         head = (
-            f"CorrelatedEquilibrium ({self.concept}): {self.status}, residual {short(self.residual)}, "
-            f"objective {short(self.objective)}, payoffs {short(*self.payoffs)}"
+            f"CorrelatedEquilibrium ({self.concept}): {self.status}, residual {rounded_text(self.residual)}, "
+            f"objective {rounded_text(self.objective)}, payoffs {rounded_text(*self.payoffs)}"
         )
         likeliest = np.argsort(-self.distribution, axis=None, kind="stable")
         played = [
             np.unravel_index(k, self.distribution.shape) for k in likeliest if self.distribution.flat[k] > 0
         ]
-        joint = listing([f"({', '.join(map(str, a))}): {short(self.distribution[a])}" for a in played])
+        joint = listing([f"({', '.join(map(str, a))}): {rounded_text(self.distribution[a])}" for a in played])
         return "\n  ".join(filter(None, [head, joint and f"joint actions {joint}", self.message]))
 
     def as_json(self) -> dict[str, Any]:

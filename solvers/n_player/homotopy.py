@@ -15,10 +15,11 @@ from jaxtyping import Float
 
 from games.checks import check_count, check_range
 from games.printing import counted
-from solvers.base import TOLERANCE, EquilibriumSet, Solution, listing, short, solution
+from solvers.base import TOLERANCE, EquilibriumSet, Solution, solution
 from solvers.dominance import undominated
 from solvers.n_player.indifference_equations import solve_support
 from solvers.payoffs import Profile, embed, in_own_units, own_ranges, payoff_tensor, regrets, restrict
+from solvers.printing import listing, rounded_text
 from solvers.registry import solver
 
 Tensor = Float[np.ndarray, "n_players *actions"]
@@ -62,10 +63,10 @@ class Branch:
     message: str = ""
 
     def __repr__(self) -> str:
-        end = f"precision {short(self.precisions[-1])} {'reached' if self.reached else 'not reached'}"
+        end = f"precision {rounded_text(self.precisions[-1])} {'reached' if self.reached else 'not reached'}"
         head = f"Branch: {counted(len(self.precisions), 'point')}, {counted(self.bends, 'bend')}, {end}"
         rows = [
-            f"player {i} at the end: {listing([f'action {a}: {short(p)}' for a, p in enumerate(own[-1])])}"
+            f"player {i} at the end: {listing([f'action {a}: {rounded_text(p)}' for a, p in enumerate(own[-1])])}"
             for i, own in enumerate(self.strategies)
         ]
         return "\n  ".join([head, *rows, *filter(None, [self.message])])

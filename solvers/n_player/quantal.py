@@ -18,9 +18,9 @@ from games.checks import check_count, check_range, concrete, numeric_array
 from games.compiler import jit
 from games.linear_systems import eliminate, solve
 from games.printing import as_text, counted, text_table
-from solvers.base import listing, short
 from solvers.n_player.homotopy import CROSSING, FARTHEST, FIRST_STEP, USUAL
 from solvers.payoffs_jax import Payoffs, Profile, action_values, as_payoffs, contract
+from solvers.printing import listing, rounded_text
 
 LEAST_STEP = 1e-9
 """The path ends when a step has to be shorter than this."""
@@ -51,9 +51,9 @@ class QuantalResponse(eqx.Module):
         columns = ["precision", *(f"player {i}" for i in range(len(self.strategies))), "residual", "status"]
         rows = [
             [
-                short(entry["precision"]),
-                *(listing([short(p) for p in own]) for own in entry["profile"]),
-                short(entry["residual"]),
+                rounded_text(entry["precision"]),
+                *(listing([rounded_text(p) for p in own]) for own in entry["profile"]),
+                rounded_text(entry["residual"]),
                 entry["status"],
             ]
             for entry in self.as_json()

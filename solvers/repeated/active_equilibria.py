@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from games.checks import check_count
-from solvers.printing import result_text, rounded
+from solvers.printing import result_text, rounded_text
 from solvers.repeated.markov_decisions import long_run, solve
 from solvers.repeated.policy_grids import (
     PolicyGrid,
@@ -112,7 +112,7 @@ class ActiveProfile:
 
     def __repr__(self) -> str:
         rows = {
-            f"class {k}": f"{len(c.states)} states, period {c.period}, payoffs {rounded(c.payoffs)}"
+            f"class {k}": f"{len(c.states)} states, period {c.period}, payoffs {rounded_text(c.payoffs)}"
             for k, c in enumerate(self.classes[:5])
         }
         starts = f"{len(self.equilibrium_starts())} of {len(self.gains)}"

@@ -8,7 +8,7 @@ from jaxtyping import Float
 
 from games.checks import check_range
 from games.strategies.zero_determinant_lines import AXELROD, COOPERATED, dilemma
-from solvers.printing import result_text, rounded
+from solvers.printing import result_text, rounded_text
 from solvers.repeated.histories import Play, Repeated, as_repeated, from_table, play
 from solvers.repeated.markov_decisions import solve, values
 from solvers.repeated.polygons import Polygon, from_support
@@ -36,7 +36,7 @@ class FeasiblePayoffs:
         return result_text(
             f"FeasiblePayoffs (own, other): a polygon of {len(self.vertices)} vertices",
             {
-                f"vertex {k}": f"{rounded(v)} against {rounded(r)}"
+                f"vertex {k}": f"{rounded_text(v)} against {rounded_text(r)}"
                 for k, (v, r) in enumerate(zip(self.vertices, self.responses, strict=True))
             },
         )
@@ -121,8 +121,8 @@ class Relation:
     def __repr__(self) -> str:
         kind = "zero-determinant" if self.zero_determinant else "not zero-determinant"
         return (
-            f"Relation({rounded(self.alpha)} s_X + {rounded(self.beta)} s_Y + {rounded(self.gamma)} = 0, "
-            f"slope {rounded(self.slope)}, baseline {rounded(self.baseline)}, {kind})"
+            f"Relation({rounded_text(self.alpha)} s_X + {rounded_text(self.beta)} s_Y + {rounded_text(self.gamma)} = 0, "
+            f"slope {rounded_text(self.slope)}, baseline {rounded_text(self.baseline)}, {kind})"
         )
 
     @property
@@ -233,7 +233,7 @@ class Extortion:
     residual: float
 
     def __repr__(self) -> str:
-        return f"Extortion(slope {rounded(self.slope)}, residual {rounded(self.residual)})"
+        return f"Extortion(slope {rounded_text(self.slope)}, residual {rounded_text(self.residual)})"
 
 
 def extortion_slope(policy: Any, payoffs: Any = AXELROD, discount: float = 1.0) -> Extortion:

@@ -19,7 +19,7 @@ from solvers.payoffs import (
     own_ranges,
     payoff_tensor,
 )
-from solvers.printing import rounded
+from solvers.printing import rounded_text
 from solvers.repeated.polygons import Polygon, clip, hull
 from solvers.two_player.zero_sum_games import saddle_point
 
@@ -41,8 +41,8 @@ class Minimax:
 
     def __repr__(self) -> str:
         return (
-            f"Minimax(value {rounded(self.value)}, punishment {rounded(self.punishment)}, "
-            f"defense {rounded(self.defense)})"
+            f"Minimax(value {rounded_text(self.value)}, punishment {rounded_text(self.punishment)}, "
+            f"defense {rounded_text(self.defense)})"
         )
 
 
@@ -177,8 +177,8 @@ class Threshold:
 
     def __repr__(self) -> str:
         return (
-            f"Threshold(discount {rounded(self.discount)}, by player {rounded(self.by_player)}, "
-            f"target {rounded(self.target)}, reversion {rounded(self.reversion)})"
+            f"Threshold(discount {rounded_text(self.discount)}, by player {rounded_text(self.by_player)}, "
+            f"target {rounded_text(self.target)}, reversion {rounded_text(self.reversion)})"
         )
 
 

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
+from solvers.integer_pivoting import rational_solution
 from solvers.payoffs import rationals
 
 Matrix = Float[np.ndarray, "s s"]
@@ -169,20 +170,10 @@ def evaluate(
     transitions: Shaped[np.ndarray, "s s"], rewards: Shaped[np.ndarray, " s"]
 ) -> tuple[np.ndarray, np.ndarray]:
     r"""Gain $g = T^* r$ and bias $h = (I - T + T^*)^{-1}(r - g)$; $T^*$ is the Cesaro limit of $T^t$."""
-    eye, solve_linear = np.eye(len(transitions)), np.linalg.solve
-    if transitions.dtype == object:
-        eye, solve_linear = rationals(eye), eliminate
+    exact = transitions.dtype == object
+    eye = rationals(np.eye(len(transitions))) if exact else np.eye(len(transitions))
     gain = long_run(transitions, rewards[:, None])[:, 0]
-    return gain, solve_linear(eye - transitions + long_run(transitions, eye), rewards - gain)
-
-
-def eliminate(matrix: Shaped[np.ndarray, "s s"], right: Shaped[np.ndarray, " s"]) -> Shaped[np.ndarray, " s"]:
-    """Solve a nonsingular linear system in rationals by Gauss-Jordan elimination."""
-    system = np.column_stack([matrix, right])
-    for k in range(len(right)):
-        pivot = k + int(np.flatnonzero(system[k:, k])[0])
-        system[[k, pivot]] = system[[pivot, k]]
-        system[k] = system[k] / system[k, k]
-        others = np.arange(len(right)) != k
-        system[others] = system[others] - system[others, k, None] * system[k]
-    return system[:, -1]
+    matrix, right = eye - transitions + long_run(transitions, eye), rewards - gain
+    bias = rational_solution(matrix, right) if exact else np.linalg.solve(matrix, right)
+    assert bias is not None, "I - T + T* is invertible for every stochastic matrix T"
+    return gain, bias

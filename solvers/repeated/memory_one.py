@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from games.checks import check_range
 from solvers.payoffs import payoff_range
-from solvers.printing import result_text, rounded
+from solvers.printing import result_text, rounded_text
 from solvers.repeated.best_responses import history_values, respond
 from solvers.repeated.histories import (
     Play,
@@ -50,8 +50,8 @@ class Deviation:
         where = f"after {self.after}" if self.after else "at the start"
         change = "another strategy" if self.action is None else f"action {self.action}"
         return (
-            f"Deviation(player {self.player} gains {rounded(self.gain)} by {change} {where}, "
-            f"policy {rounded(self.policy)})"
+            f"Deviation(player {self.player} gains {rounded_text(self.gain)} by {change} {where}, "
+            f"policy {rounded_text(self.policy)})"
         )
 
 
@@ -229,8 +229,8 @@ class MemoryOneEquilibrium:
     payoffs: Float[np.ndarray, " 2"]
 
     def __repr__(self) -> str:
-        strategies = " against ".join(rounded(p) for p in self.profile)
-        return f"MemoryOneEquilibrium({strategies}, payoffs {rounded(self.payoffs)})"
+        strategies = " against ".join(rounded_text(p) for p in self.profile)
+        return f"MemoryOneEquilibrium({strategies}, payoffs {rounded_text(self.payoffs)})"
 
 
 def memory_one_equilibria(
