@@ -53,7 +53,8 @@ class Solution:
         )
 
     def __repr__(self) -> str:
-        head = f"Solution: {self.status}, residual {rounded_text(self.residual)}, payoffs {rounded_text(*self.payoffs)}"
+        numbers = f"residual {rounded_text(self.residual)}, payoffs {rounded_text(*self.payoffs)}"
+        head = f"Solution: {self.status}, {numbers}"
         rows = [f"player {i}: {text}" for i, text in enumerate(self.strategy_texts())]
         return "\n  ".join([head, *rows, *filter(None, [self.message])])
 
@@ -68,14 +69,14 @@ class Solution:
     def as_json(self) -> dict[str, Any]:
         """`profile`, `payoffs`, `support` and `residual` as data for JSON; rationals become texts `"p/q"`."""
         return {
-            "profile": [[plain(x) for x in s] for s in self.profile],
-            "payoffs": [plain(x) for x in self.payoffs],
+            "profile": [[json_number(x) for x in s] for s in self.profile],
+            "payoffs": [json_number(x) for x in self.payoffs],
             "support": [list(s) for s in self.support],
             "residual": float(self.residual),
         }
 
 
-def plain(number: Any) -> float | str | int:
+def json_number(number: Any) -> float | str | int:
     """Convert a number for JSON: a float stays a float, a rational becomes an integer or the text `"p/q"`."""
     if hasattr(number, "denominator") and not isinstance(number, (float, np.floating)):
         return int(number) if number.denominator == 1 else f"{number.numerator}/{number.denominator}"
@@ -89,7 +90,7 @@ def solution(
     iterations: int = 0,
     tolerance: float = TOLERANCE,
 ) -> Solution:
-    """Make a `Solution` from a profile: payoffs, regrets and residual are computed here from best responses.
+    """Make a `Solution` from a profile: compute its payoffs, regrets and residual from the game's payoffs.
 
     Args:
         payoffs: `(n, A1, ..., An)`, from `payoff_tensor`.
@@ -103,7 +104,8 @@ def solution(
 
     Example:
         >>> from solvers.payoffs import payoff_tensor
-        >>> solution(payoff_tensor(([[1, -1], [-1, 1]], [[-1, 1], [1, -1]])), ([0.5, 0.5], [1.0, 0.0])).residual
+        >>> pennies = payoff_tensor(([[1, -1], [-1, 1]], [[-1, 1], [1, -1]]))
+        >>> solution(pennies, ([0.5, 0.5], [1.0, 0.0])).residual
         1.0
     """
     profile = check_profile(payoffs, profile)
@@ -116,17 +118,21 @@ def solution(
 class EquilibriumSet:
     """The equilibria that a method found, and whether it proves that there are no others.
 
+    A two-player game is degenerate if some mixed strategy has more pure best replies than actions in its
+    support; only degenerate games can have infinitely many equilibria.
+
     Args:
         game: the payoffs `(n, A1, ..., An)`.
         method: the name of the solver in `SOLVERS`.
         equilibria: the solutions; all extreme equilibria if there are two players and the method is complete.
         complete: whether the method proves that every equilibrium is in `equilibria` or in one of `cliques`.
-        degenerate: True if the game was proven to be degenerate, False if it was proven not to be, else None.
+        degenerate: whether the game is degenerate; None if the method proves neither.
         cliques: maximal Nash subsets of a two-player game. Each is a pair (rows, columns) of indices into
             `vertices`: every mixture of these row strategies and every mixture of these column strategies
             form an equilibrium.
         vertices: for each player, the distinct strategies among the extreme equilibria.
-        components: the connected components of the set of equilibria, as indices into `equilibria`.
+        components: the connected components of the set of equilibria, each as indices into `equilibria`;
+            empty unless the method computes them.
         status: `"solved"` if all solutions are solved.
         message: one sentence about the set.
     """
@@ -160,12 +166,12 @@ class EquilibriumSet:
         return html_table(*self.table(), heading=f"{self.heading()}. {self.message}")
 
     def heading(self) -> str:
-        """The first printed line: number of equilibria, method, size of the game, what is proven."""
+        """The first printed line: number of equilibria, method, size of the game and what is proven."""
         count = len(self.equilibria)
         degenerate = {True: "degenerate", False: "not degenerate", None: "not known whether degenerate"}
         return (
-            f"EquilibriumSet: {count} {'equilibrium' if count == 1 else 'equilibria'} by {self.method!r} of a game of "
-            f"{' x '.join(map(str, self.game.shape[1:]))} actions; {self.status}, "
+            f"EquilibriumSet: {count} {'equilibrium' if count == 1 else 'equilibria'} by {self.method!r} of "
+            f"a game of {' x '.join(map(str, self.game.shape[1:]))} actions; {self.status}, "
             f"{'complete' if self.complete else 'not proven complete'}, {degenerate[self.degenerate]}"
         )
 
@@ -199,7 +205,7 @@ class EquilibriumSet:
         return pd.DataFrame(rows)
 
     def as_json(self, name: str = "") -> dict[str, Any]:
-        """The set as data for JSON; `shaping solve --json` prints it."""
+        """The set as data for JSON, as the command `shaping solve --json` prints it."""
         return {
             "game": name,
             "method": self.method,
@@ -208,7 +214,7 @@ class EquilibriumSet:
             "complete": self.complete,
             "status": self.status,
             "message": self.message,
-            "vertices": [[[plain(x) for x in s] for s in own] for own in self.vertices],
+            "vertices": [[[json_number(x) for x in s] for s in own] for own in self.vertices],
             "cliques": [[list(own) for own in clique] for clique in self.cliques],
             "components": [list(members) for members in self.components],
         }

@@ -16,11 +16,12 @@ from solvers.registry import SOLVERS
 from solvers.two_player.vertex import TooLarge
 from solvers.two_player.zero_sum_games import constant_sum
 
-QUICK = 5.0
-"""With three or more players, `polynomial` is the default method up to this estimate of its time in
-seconds."""
-MANY = 100_000
-"""With more supports than this, `logit` is the default method without computing the estimate."""
+MAX_POLYNOMIAL_SECONDS = 5.0
+"""With three or more players, `polynomial` is the default method if its estimated time in seconds is at most
+this."""
+MAX_POLYNOMIAL_SUPPORTS = 100_000
+"""With more supports than this, `logit` is the default method, and the time of `polynomial` is not
+estimated."""
 
 
 def solve(game: Any, method: str | None = None, **settings: Any) -> EquilibriumSet:
@@ -28,8 +29,8 @@ def solve(game: Any, method: str | None = None, **settings: Any) -> EquilibriumS
 
     Args:
         game: a `MatrixGame`, its name in `games.GAMES` or its factory, a `NormalForm` read from a file, or
-            payoffs `(n, A1, ..., An)`; see `payoff_tensor`. Players with one action are left out before
-            solving, as long as two players remain, and put back afterwards.
+            payoffs `(n, A1, ..., An)`; see `payoff_tensor`. Players with only one action are removed before
+            solving, as long as two players remain, and are added to the result.
         method: a name in `SOLVERS`. By default, for two players `"vertex"`, which finds all equilibria, or
             `"lemke_howson"` for one equilibrium if the game is too large for that (the message then says
             so); for more players `"polynomial"` if it is estimated to take seconds, otherwise `"logit"` for
@@ -52,8 +53,8 @@ def solve(game: Any, method: str | None = None, **settings: Any) -> EquilibriumS
         game = as_game(game)
     if isinstance(game, Iterated):
         raise ValueError(
-            f"{game.name!r} is a repeated game; solve its stage game, game.stage, or check a profile of repeated-game "
-            "strategies with is_nash."
+            f"{game.name!r} is a repeated game; solve its stage game, game.stage, or check a profile of "
+            "repeated-game strategies with is_nash."
         )
     payoffs = payoff_tensor(game, exact=bool(settings.get("exact")))
     seats = seats_with_choice(payoffs.shape[1:])
@@ -78,8 +79,8 @@ def solve(game: Any, method: str | None = None, **settings: Any) -> EquilibriumS
         found = SOLVERS.make("lemke_howson", game=solved_game, exact=settings.get("exact", False), label=0)
         size = " x ".join(map(str, reduced.shape[1:]))
         message = (
-            f"A game of {size} actions is too large to find all equilibria by default; this is one equilibrium, and the method "
-            "'lemke_howson' finds more."
+            f"A game of {size} actions is too large to find all equilibria by default; this is one "
+            "equilibrium, and the method 'lemke_howson' finds more."
         )
         found = dataclasses.replace(found, message=message)
     if reduced is not payoffs:
@@ -92,19 +93,19 @@ def solve(game: Any, method: str | None = None, **settings: Any) -> EquilibriumS
 
 
 def seats_with_choice(sizes: tuple[int, ...]) -> list[int]:
-    """The seats with more than one action; if they are fewer than two, seats with one action are added.
+    """The players with more than one action; if there are fewer than two, players with one action are added.
 
     Example:
         >>> seats_with_choice((2, 1, 3)), seats_with_choice((1, 1, 4)), seats_with_choice((3,))
         ([0, 2], [0, 2], [0])
     """
     idle = [k for k, a in enumerate(sizes) if a == 1]
-    dropped = idle[::-1][: max(0, len(sizes) - 2)]
-    return [k for k in range(len(sizes)) if k not in dropped]
+    removed = idle[::-1][: max(0, len(sizes) - 2)]
+    return [k for k in range(len(sizes)) if k not in removed]
 
 
 def with_idle_players(found: EquilibriumSet, payoffs: Payoffs, seats: Sequence[int]) -> EquilibriumSet:
-    """Extend equilibria of a game without some one-action players to equilibria of the whole game.
+    """Extend equilibria of a game from which one-action players were removed to the whole game.
 
     Args:
         found: equilibria of the game among the players in `seats`.
@@ -113,16 +114,16 @@ def with_idle_players(found: EquilibriumSet, payoffs: Payoffs, seats: Sequence[i
     """
     n, one = n_players(payoffs), rationals(np.ones(1, dtype=int)) if is_exact(payoffs) else np.ones(1)
 
-    def every(own: Sequence[Any], idle: Any) -> tuple[Any, ...]:
+    def for_all_players(own: Sequence[Any], idle: Any) -> tuple[Any, ...]:
         return tuple(own[seats.index(k)] if k in seats else idle for k in range(n))
 
     equilibria = tuple(
         dataclasses.replace(e, profile=whole.profile, payoffs=whole.payoffs, regret=whole.regret)
         for e in found
-        for whole in [solution(payoffs, every(e.profile, one))]
+        for whole in [solution(payoffs, for_all_players(e.profile, one))]
     )
-    vertices = every(found.vertices, (one,)) if found.vertices else ()
-    cliques = tuple(every(clique, (0,)) for clique in found.cliques)
+    vertices = for_all_players(found.vertices, (one,)) if found.vertices else ()
+    cliques = tuple(for_all_players(clique, (0,)) for clique in found.cliques)
     return dataclasses.replace(found, game=payoffs, equilibria=equilibria, vertices=vertices, cliques=cliques)
 
 
@@ -137,10 +138,10 @@ def default_method(sizes: tuple[int, ...]) -> str:
         return "pure"
     if len(sizes) == 2:
         return "vertex"
-    from solvers.n_player.polynomial import cost
+    from solvers.n_player.polynomial import estimated_cost
 
-    feasible = math.prod(2**a - 1 for a in sizes) < MANY
-    return "polynomial" if feasible and cost(sizes)[1] <= QUICK else "logit"
+    feasible = math.prod(2**a - 1 for a in sizes) < MAX_POLYNOMIAL_SUPPORTS
+    return "polynomial" if feasible and estimated_cost(sizes)[1] <= MAX_POLYNOMIAL_SECONDS else "logit"
 
 
 def applies(entry: Entry, payoffs: Payoffs) -> bool:
@@ -154,7 +155,7 @@ def check_applies(entry: Entry, payoffs: Payoffs) -> None:
     """Check that a solver applies to a game.
 
     Raises:
-        ValueError: if it does not; the message says why and names the solvers that do.
+        ValueError: if it does not; the message states the reason and names the solvers that apply.
     """
     if applies(entry, payoffs):
         return

@@ -1,6 +1,6 @@
 """Iterated elimination of dominated actions.
 
-Every removal is justified by a dominating strategy in exact rationals.
+For every removed action a dominating strategy is found, and the dominance is verified in exact rationals.
 """
 
 import dataclasses
@@ -31,7 +31,8 @@ class Elimination:
     Args:
         player: the player.
         action: the index of the removed action in the original game.
-        by: the strategy that dominates it, over the player's actions in the original game.
+        by: the probabilities of the strategy that dominates it, over the player's actions in the original
+            game.
     """
 
     player: int
@@ -46,7 +47,8 @@ class Reduction:
     Args:
         payoffs: the reduced game.
         kept: for each player, the indices of the remaining actions in the original game.
-        rounds: the removals of each round; each dominates in the game that was left when it was made.
+        rounds: the removed actions of each round. An action is dominated in the game that remained before the
+            round, or before its player's turn if an order of the players was given.
         sizes: the number of actions of each player in the original game.
     """
 
@@ -58,7 +60,8 @@ class Reduction:
     def __repr__(self) -> str:
         count = sum(map(len, self.rounds))
         left = [f"player {i}: {listing([f'action {a}' for a in own])}" for i, own in enumerate(self.kept)]
-        head = f"Reduction: {counted(count, 'action')} of {sum(self.sizes)} removed in {counted(len(self.rounds), 'round')}; actions left"
+        removed = f"{counted(count, 'action')} of {sum(self.sizes)} removed"
+        head = f"Reduction: {removed} in {counted(len(self.rounds), 'round')}; actions left"
         return "\n  ".join([head, *left])
 
     @property
@@ -94,16 +97,17 @@ def iterated_dominance(
     Args:
         game: a game of any number of players; see `payoff_tensor`.
         kind: `"strict"` or `"weak"`.
-        by: `"pure"` for dominance by pure strategies only, `"mixed"` for mixed strategies too. Pure dominance
-            is decided in rationals. Mixed dominance is found by linear programming, which detects margins
-            above 1e-9 of the largest payoff difference, and is then confirmed in rationals.
+        by: `"pure"` for dominance by pure strategies only, `"mixed"` for mixed strategies too. Dominance by a
+            pure strategy is decided in rationals. A dominating mixed strategy is found by linear programming,
+            which detects margins above 1e-9 of the largest payoff difference, and is then verified in
+            rationals.
         order: the order of the players in each round; each removes all its actions that are dominated in the
             game left by the previous player. By default all players remove actions simultaneously.
         exact: whether the reduced game and the dominating strategies are `Fraction`s instead of float64.
 
     Raises:
-        ValueError: if `game` is not a game, for an unknown `kind` or `by`, or if `order` is no permutation of
-            the players.
+        ValueError: if `game` is not a game, for an unknown `kind` or `by`, or if `order` is not a permutation
+            of the players.
 
     Example:
         >>> reduced = iterated_dominance(([[3, 0], [5, 1]], [[3, 5], [0, 1]]))  # the prisoner's dilemma
@@ -125,7 +129,7 @@ def iterated_dominance(
     while True:
         before, removed = [list(k) for k in kept], []
         for player in range(n) if order is None else order:
-            gone = list(dominated(payoffs, before if order is None else kept, player, kind, by))
+            gone = list(dominated_actions(payoffs, before if order is None else kept, player, kind, by))
             kept[player] = [a for a in kept[player] if a not in {e.action for e in gone}]
             removed += gone
         if not removed:
@@ -135,13 +139,13 @@ def iterated_dominance(
     return Reduction(reduced, tuple(map(tuple, kept)), tuple(rounds), sizes)
 
 
-def undominated(payoffs: Payoffs) -> tuple[list[int], ...]:
+def undominated_actions(payoffs: Payoffs) -> tuple[list[int], ...]:
     """Each player's actions after iterated elimination of actions that another action strictly dominates.
 
-    Comparing two payoffs is exact in floats too.
+    Only payoffs are compared, so the result is exact in floats too.
 
     Example:
-        >>> undominated(payoff_tensor(([[3, 0], [5, 1], [-1e12, -1e12]], [[3, 5], [0, 1], [0, 0]])))
+        >>> undominated_actions(payoff_tensor(([[3, 0], [5, 1], [-1e12, -1e12]], [[3, 5], [0, 1], [0, 0]])))
         ([1], [1])
     """
     kept = tuple(list(range(a)) for a in payoffs.shape[1:])
@@ -153,10 +157,10 @@ def undominated(payoffs: Payoffs) -> tuple[list[int], ...]:
     return kept
 
 
-def dominated(
+def dominated_actions(
     payoffs: Payoffs, kept: Sequence[Sequence[int]], player: int, kind: Kind, by: Dominators
 ) -> Iterator[Elimination]:
-    """The actions of a player that are dominated in the game of the kept actions."""
+    """Yield each action of a player that is dominated in the game restricted to the kept actions."""
     table = positive_integers(
         np.moveaxis(restrict(payoffs, kept)[player], player, 0).reshape(len(kept[player]), -1)
     )
@@ -171,7 +175,7 @@ def dominated(
 
 
 def dominates(gain: Shaped[np.ndarray, "... others"], kind: Kind) -> Any:
-    """Whether a strategy dominates an action, from its gain over the action at each profile of the others."""
+    """Whether a strategy dominates an action, from its gain at each joint action of the others."""
     return (gain > 0).all(axis=-1) if kind == "strict" else (gain >= 0).all(axis=-1) & (gain > 0).any(axis=-1)
 
 
@@ -197,20 +201,20 @@ def mixed_dominator(
 
     gain = table - table[action]
     own, others = gain.shape
-    useful = np.array(
+    candidate = np.array(
         [not (gain[b] < 0).all() for b in range(own)]
-    )  # an action that is worse everywhere is in no dominating mixture
-    if not useful.any():
+    )  # False for an action that is worse at every joint action of the others
+    if not candidate.any():
         return None
     units = [
-        max(int(abs(gain[useful, j]).max()), 1) for j in range(others)
-    ]  # one for each profile of the others
+        max(int(abs(gain[candidate, j]).max()), 1) for j in range(others)
+    ]  # one for each joint action of the others
     scaled = np.array(
         [
             [float(Fraction(int(g), unit)) for g, unit in zip(row, units, strict=True)]
             if use
             else [0.0] * others
-            for row, use in zip(gain, useful, strict=True)
+            for row, use in zip(gain, candidate, strict=True)
         ]
     )
     strict = float(kind == "strict")
@@ -220,7 +224,7 @@ def mixed_dominator(
         b_ub=np.zeros(others),
         A_eq=np.append(np.ones(own), 0.0)[None],
         b_eq=[1.0],
-        bounds=[(0, None if use and b != action else 0) for b, use in enumerate(useful)] + [(0, None)],
+        bounds=[(0, None if use and b != action else 0) for b, use in enumerate(candidate)] + [(0, None)],
         method="highs-ds",
         options={"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10},
     )
@@ -230,7 +234,7 @@ def mixed_dominator(
     candidates = (
         [round_weights(weights, limit) for limit in (100, 10**5, 10**10, 10**18)]
         if strict
-        else [vertex(gain, weights, weights @ scaled)]
+        else [exact_dominator(gain, weights, weights @ scaled)]
     )
     return next((s for s in candidates if s is not None and dominates(s @ gain, kind)), None)
 
@@ -241,8 +245,12 @@ def round_weights(weights: np.ndarray, limit: int) -> np.ndarray | None:
     return fractions / fractions.sum() if fractions.sum() else None
 
 
-def vertex(gain: np.ndarray, weights: np.ndarray, gains: np.ndarray) -> np.ndarray | None:
-    """The exact strategy on the support of the weights, with gain 0 where theirs is nearly 0."""
+def exact_dominator(gain: np.ndarray, weights: np.ndarray, gains: np.ndarray) -> np.ndarray | None:
+    """The rational mixed strategy at the vertex of the linear program that float weights approximate.
+
+    It has the same support, and its gain is exactly 0 at the joint actions of the others where the gain of
+    the weights is within `MARGIN` of 0; None if these equations do not have one nonnegative solution.
+    """
     played, idle = np.flatnonzero(weights > MARGIN), np.flatnonzero(np.abs(gains) <= MARGIN)
     rows = [[1] * len(played), *([int(gain[b, j]) for b in played] for j in idle)]
     solved = unique_solution(rows, [1] + [0] * len(idle)) if len(rows) >= len(played) else None

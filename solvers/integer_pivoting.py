@@ -96,9 +96,9 @@ def rational_solution(
     which is 4 to 16 times as fast as elimination in `Fraction`s for 2 to 25 unknowns.
 
     Example:
-        >>> half = Fraction(1, 2)
-        >>> rational_solution(np.array([[half, 1], [1, half + 1]], dtype=object), np.array([1, 1], dtype=object))
-        array([Fraction(-2, 1), Fraction(2, 1)], dtype=object)
+        >>> from solvers.payoffs import rationals
+        >>> rational_solution(rationals(np.array([[0.5, 1], [1, 1.5]])), rationals(np.array([1, 1]))).tolist()
+        [Fraction(-2, 1), Fraction(2, 1)]
     """
     rows = []
     for row in np.column_stack([matrix, right]).tolist():

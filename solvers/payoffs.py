@@ -21,22 +21,23 @@ Payoffs = Shaped[np.ndarray, "n_players *actions"]
 Profile = tuple[Shaped[np.ndarray, " actions"], ...]
 """One mixed strategy per player."""
 NUMBER = re.compile(r"([+-]?)(?:(\d+)/(\d+)|(?:\d+\.?\d*|\.\d+)(?:[eE]([+-]?\d+))?)")
-LARGEST_EXPONENT = 400
-"""The largest exponent of a decimal, in absolute value: a short text must not stand for millions of
+"""An integer, a decimal with or without an exponent, or `p/q`."""
+MAX_EXPONENT = 400
+"""The largest absolute value of a decimal's exponent, so that a short text cannot produce millions of
 digits."""
-LONGEST = 4000
-"""The largest length of a number as text; Python reads integers of up to 4300 digits."""
-ROUNDED = 1e-6
-"""If a player's payoffs differ by less than this part of their size, differences are taken in rationals,
-because float64 loses digits."""
+MAX_TEXT_LENGTH = 4000
+"""The largest number of characters of a number as text; Python reads integers of up to 4300 digits."""
+RELATIVE_RESOLUTION = 1e-6
+"""If the range of a player's payoffs is less than this times their largest absolute value, differences are
+computed in rationals, because float64 would lose digits."""
 
 
 def payoff_tensor(game: Any, exact: bool = False) -> Payoffs:
     """The payoffs `(n, A1, ..., An)` of a game as float64, or as exact rationals.
 
-    A float is read as its shortest decimal: 0.1 is 1/10 in float32 and in float64, so that a game stored in
-    float32 has the same equilibria as the game that was typed. A `games.MatrixGame` is read from the numbers
-    that it was constructed from.
+    A float is converted to the shortest decimal that rounds to it: 0.1 is 1/10 both in float32 and in
+    float64, so a game stored in float32 has the equilibria of the decimals that the user wrote. For a
+    `games.MatrixGame`, the numbers that were passed to its constructor are used.
 
     Args:
         game: a `games.MatrixGame`, its name or factory, the tensor itself, or for two players the pair `(row,
@@ -44,8 +45,8 @@ def payoff_tensor(game: Any, exact: bool = False) -> Payoffs:
         exact: whether to return `Fraction`s instead of float64.
 
     Raises:
-        ValueError: if the array is ragged, an entry is not a finite number, the first axis does not have one
-            entry per player, or a player has no action.
+        ValueError: if rows differ in length, an entry is not a finite number, the first axis does not have
+            one entry per player, or a player has no action.
 
     Example:
         >>> from games import MatrixGame
@@ -57,10 +58,11 @@ def payoff_tensor(game: Any, exact: bool = False) -> Payoffs:
     check_pairs("The payoffs", game)
     if isinstance(game, Game) and not hasattr(game, "payoffs"):
         raise ValueError(
-            f"{game.name!r} is no matrix game; pass a games.MatrixGame, payoffs, or a repeated game's stage (game.stage)."
+            f"{game.name!r} is not a matrix game; pass a games.MatrixGame, payoffs, or a repeated game's "
+            "stage (game.stage)."
         )
     try:
-        array = as_given(given(getattr(game, "payoffs", game)))
+        array = array_without_rounding(given(getattr(game, "payoffs", game)))
         if array.dtype.kind == "V":  # the narrow types of jax, such as bfloat16
             array = array.astype(float)
         if array.dtype.kind not in "biufOU" or (array.dtype == object and not array.ndim):
@@ -73,8 +75,8 @@ def payoff_tensor(game: Any, exact: bool = False) -> Payoffs:
     n = array.ndim - 1
     if n < 1 or array.shape[0] != n:
         raise ValueError(
-            f"The payoffs have shape {array.shape}; they must be (n, A1, ..., An): one leading entry per player and one axis per player's "
-            "actions."
+            f"The payoffs have shape {array.shape}; they must be (n, A1, ..., An): one leading entry per "
+            "player and one axis per player's actions."
         )
     if 0 in array.shape:
         raise ValueError(f"The payoffs have shape {array.shape}; every player needs at least one action.")
@@ -92,7 +94,7 @@ def payoff_tensor(game: Any, exact: bool = False) -> Payoffs:
         ) from error
     if not np.isfinite(tensor).all():
         raise ValueError(
-            f"{tensor[~np.isfinite(tensor)][0]} is no payoff; all payoffs must be finite numbers."
+            f"{tensor[~np.isfinite(tensor)][0]} is not a payoff; all payoffs must be finite numbers."
         )
     if array.dtype == object or array.dtype.kind in "iuU":
         check_rounding(array, tensor)
@@ -108,30 +110,30 @@ def check_rounding(
         ValueError: if it does for some player.
     """
     for player, (own, floats) in enumerate(zip(given, rounded, strict=True)):
-        if abs(floats).max() <= 1e6 * np.ptp(floats):  # rounding is a share of 1e-16 at most
+        if abs(floats).max() <= 1e6 * np.ptp(floats):  # the rounding error is below 1e-9 of the range
             continue
         exact = rationals(own)
         if exact.max() == exact.min():
-            continue  # every profile is an equilibrium, whatever the number
+            continue  # the player is indifferent between all profiles
         kept = [
             min(abs(x - Fraction(f)), abs(x - rational(f)))
             for x, f in zip(exact.ravel(), floats.ravel().tolist(), strict=True)
         ]
         if max(kept) > (exact.max() - exact.min()) / 10**9:
             raise ValueError(
-                f"Player {player}'s payoffs differ by less than float64 can represent; subtract a constant from all of them, or use "
-                "a method with exact=True."
+                f"Player {player}'s payoffs differ by less than float64 can represent; subtract a constant "
+                "from all of them, or use a method with exact=True."
             )
 
 
-def as_given(entries: Any) -> Shaped[np.ndarray, "..."]:
-    """Convert numbers to an array without rounding: of objects if numpy's common type would round some.
+def array_without_rounding(entries: Any) -> Shaped[np.ndarray, "..."]:
+    """Convert numbers to an array without rounding: of objects if numpy's common dtype would round an entry.
 
     Raises:
         ValueError: for rows of different length.
 
     Example:
-        >>> as_given([2**63 + 1, -1, 0.5]).tolist()
+        >>> array_without_rounding([2**63 + 1, -1, 0.5]).tolist()
         [9223372036854775809, -1, 0.5]
     """
     array = np.asarray(entries)
@@ -152,19 +154,19 @@ def as_given(entries: Any) -> Shaped[np.ndarray, "..."]:
 def rationals(array: np.ndarray) -> Shaped[np.ndarray, "..."]:
     """Convert an array to `Fraction`s, entry by entry with `rational`."""
     result = np.empty(array.size, dtype=object)
-    short = (
+    narrow = (
         array.dtype.kind == "f" and array.dtype != float
     )  # their own shortest decimals, not those of float64
-    result[:] = list(map(rational, array.ravel() if short else array.ravel().tolist()))
+    result[:] = list(map(rational, array.ravel() if narrow else array.ravel().tolist()))
     return result.reshape(array.shape)
 
 
 def rational(entry: Any) -> Fraction:
-    """Convert a number to a `Fraction`: a float by its shortest decimal, a text by `number`.
+    """Convert a number to a `Fraction`: a float through its shortest decimal, a text by `number`.
 
     Raises:
-        ValueError: for NaN, an infinite number, an exponent beyond 400, a text that is no number, or another
-            type.
+        ValueError: for NaN, an infinite number, an exponent beyond 400, a text that is not a number, or
+            another type.
 
     Example:
         >>> rational(0.1), rational("1/3"), rational(2**63 + 1)
@@ -179,20 +181,21 @@ def rational(entry: Any) -> Fraction:
         return number(entry.strip())
     if isinstance(entry, (float, np.floating)):
         if not math.isfinite(entry):
-            raise ValueError(f"{entry} is no payoff; all payoffs must be finite numbers.")
+            raise ValueError(f"{entry} is not a payoff; all payoffs must be finite numbers.")
         whole = kind is float and entry.is_integer() and abs(entry) < 2**53
         return Fraction(int(entry)) if whole else Fraction(Decimal(str(entry)))
     if isinstance(entry, (int, np.integer, np.bool_)):
         return Fraction(int(entry))
-    if isinstance(entry, Decimal) and entry.is_finite() and abs(entry.adjusted()) > LARGEST_EXPONENT:
+    if isinstance(entry, Decimal) and entry.is_finite() and abs(entry.adjusted()) > MAX_EXPONENT:
         raise ValueError(
-            f"{entry} has an exponent beyond {LARGEST_EXPONENT}; use payoffs with smaller exponents."
+            f"{entry} has an exponent beyond {MAX_EXPONENT}; use payoffs with smaller exponents."
         )
     try:
         return Fraction(entry)
     except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(
-            f"{entry!r} is no payoff; all payoffs must be finite numbers: integers, decimals, fractions or texts such as '1/3'."
+            f"{entry!r} is not a payoff; all payoffs must be finite numbers: integers, decimals, fractions "
+            "or texts such as '1/3'."
         ) from error
 
 
@@ -200,24 +203,26 @@ def number(text: str) -> Fraction:
     """Read a text as an exact number: an integer, a decimal with or without an exponent, or `p/q`.
 
     Raises:
-        ValueError: for a text that is no number or has more than 4000 characters, a denominator of 0, or an
-            exponent beyond 400.
+        ValueError: for a text that is not a number or has more than 4000 characters, a denominator of 0, or
+            an exponent beyond 400.
 
     Example:
         >>> number("0.1"), number("-3/6"), number("1e2")
         (Fraction(1, 10), Fraction(-1, 2), Fraction(100, 1))
     """
-    if len(text) > LONGEST:
-        raise ValueError(f"{text[:20]!r}... has {len(text)} characters; a number has at most {LONGEST}.")
+    if len(text) > MAX_TEXT_LENGTH:
+        raise ValueError(
+            f"{text[:20]!r}... has {len(text)} characters; a number has at most {MAX_TEXT_LENGTH}."
+        )
     if text.isdecimal():
         return Fraction(int(text))
     match = NUMBER.fullmatch(text)
     if not match:
-        raise ValueError(f"{text!r} is no number; write an integer, a decimal or p/q.")
+        raise ValueError(f"{text!r} is not a number; write an integer, a decimal or p/q.")
     if match[3] is not None and int(match[3]) == 0:
         raise ValueError(f"{text!r} divides by 0; write another denominator.")
-    if match[4] and abs(int(match[4])) > LARGEST_EXPONENT:
-        raise ValueError(f"{text!r} has an exponent beyond {LARGEST_EXPONENT}; write a smaller one.")
+    if match[4] and abs(int(match[4])) > MAX_EXPONENT:
+        raise ValueError(f"{text!r} has an exponent beyond {MAX_EXPONENT}; write a smaller one.")
     return Fraction(text) if match[3] else Fraction(Decimal(text))
 
 
@@ -232,10 +237,7 @@ def n_players(payoffs: Payoffs) -> int:
 
 
 def payoff_range(table: Shaped[np.ndarray, "..."]) -> Any:
-    """The largest minus the smallest of one player's payoffs, or 1 if all are equal.
-
-    The unit of tolerances.
-    """
+    """The unit of tolerances: one player's largest minus its smallest payoff, or 1 if all are equal."""
     return (table.max() - table.min()) or 1
 
 
@@ -252,8 +254,8 @@ def own_ranges(payoffs: Payoffs) -> Shaped[np.ndarray, " n_players"]:
 def in_own_units(payoffs: Payoffs) -> Float[np.ndarray, "n_players *actions"]:
     """Rescale each player's payoffs to a range of 1 with the median at 0, in float64.
 
-    The median is subtracted rather than the minimum or the maximum because these may be the huge payoffs of a
-    forbidden action, next to which all others would lose digits.
+    The median is subtracted, not the minimum or the maximum: these may be huge payoffs that forbid an action,
+    and subtracting them would round off the digits of all other payoffs.
 
     Example:
         >>> in_own_units(payoff_tensor([[[1.000000000002, 1]], [[1e12, 3e12]]])).tolist()
@@ -262,7 +264,7 @@ def in_own_units(payoffs: Payoffs) -> Float[np.ndarray, "n_players *actions"]:
     scaled = []
     for own in payoffs:
         width = payoff_range(own)
-        if not ROUNDED * abs(own).max() <= width < np.inf:
+        if not RELATIVE_RESOLUTION * abs(own).max() <= width < np.inf:
             own = rationals(own)
             width = payoff_range(own)
         scaled.append(((own - np.sort(own, axis=None)[own.size // 2]) / width).astype(float))
@@ -270,7 +272,7 @@ def in_own_units(payoffs: Payoffs) -> Float[np.ndarray, "n_players *actions"]:
 
 
 def check_profile(payoffs: Payoffs, profile: Sequence[Any], tolerance: float = 1e-9) -> Profile:
-    """Convert a profile to one array per player, of `Fraction`s if the payoffs are, and check it.
+    """Check a profile and convert it to one array per player, of `Fraction`s if the payoffs are `Fraction`s.
 
     Raises:
         ValueError: if the number of strategies or the length of one is wrong, or if probabilities are
@@ -278,20 +280,22 @@ def check_profile(payoffs: Payoffs, profile: Sequence[Any], tolerance: float = 1
     """
     if len(profile) != n_players(payoffs):
         raise ValueError(
-            f"The profile has {len(profile)} strategies for {n_players(payoffs)} players; it must have one for each player."
+            f"The profile has {len(profile)} strategies for {n_players(payoffs)} players; it must have one "
+            "for each player."
         )
     checked = []
     for player, (strategy, actions) in enumerate(zip(profile, payoffs.shape[1:], strict=True)):
         entries = np.asarray(strategy)
         if entries.shape != (actions,):
             raise ValueError(
-                f"Player {player}'s strategy has shape {entries.shape}; the game gives this player {actions} actions."
+                f"Player {player}'s strategy has shape {entries.shape}; the game gives this player {actions} "
+                "actions."
             )
         entries = rationals(entries) if is_exact(payoffs) else entries.astype(float)
         if not (entries >= -tolerance).all() or not abs(entries.sum() - 1) <= tolerance:
             raise ValueError(
-                f"Player {player}'s strategy {[float(x) for x in entries]} is off the simplex; its entries must be probabilities that "
-                "sum to 1."
+                f"Player {player}'s strategy {[float(x) for x in entries]} is off the simplex; its entries "
+                "must be probabilities that sum to 1."
             )
         checked.append(entries)
     return tuple(checked)
@@ -301,7 +305,8 @@ def action_values(payoffs: Payoffs, profile: Profile, player: int) -> Shaped[np.
     r"""Expected payoff of each action of a player against the others, $u_i(a_i, \sigma_{-i})$.
 
     Example:
-        >>> action_values(payoff_tensor(([[2, 0], [0, 1]], [[1, 0], [0, 2]])), (np.ones(2) / 2, np.array([1.0, 0.0])), 0).tolist()
+        >>> payoffs = payoff_tensor(([[2, 0], [0, 1]], [[1, 0], [0, 2]]))
+        >>> action_values(payoffs, (np.ones(2) / 2, np.array([1.0, 0.0])), 0).tolist()
         [2.0, 0.0]
     """
     return mean_over_others(payoffs[player], profile, player)
@@ -317,7 +322,7 @@ def mean_over_others(
         profile: one mixed strategy per player.
         player: the player whose axis remains.
     """
-    skip_zeros = table.dtype == object  # products of rationals are slow
+    skip_zeros = table.dtype == object  # products of `Fraction`s are slow
     for own in reversed(profile[player + 1 :]):
         table = table[..., played := own.nonzero()[0]] @ own[played] if skip_zeros else table @ own
     for own in profile[:player]:
@@ -338,7 +343,8 @@ def regrets(payoffs: Payoffs, profile: Profile) -> Shaped[np.ndarray, " n_player
     0 at equilibrium.
 
     Example:
-        >>> regrets(payoff_tensor(([[2, 0], [0, 1]], [[1, 0], [0, 2]])), (np.array([1.0, 0.0]), np.array([0.0, 1.0]))).tolist()
+        >>> payoffs = payoff_tensor(([[2, 0], [0, 1]], [[1, 0], [0, 2]]))
+        >>> regrets(payoffs, (np.array([1.0, 0.0]), np.array([0.0, 1.0]))).tolist()
         [1.0, 1.0]
     """
     return payoffs_and_regrets(payoffs, profile)[1]
@@ -358,10 +364,10 @@ def evaluate(
 ) -> tuple[Shaped[np.ndarray, " n_players"], Shaped[np.ndarray, " n_players"], float]:
     r"""Expected payoffs, regrets, and the residual: the largest regret relative to the payoffs in play.
 
-    Player i's regret is divided by the larger of two means of $|u_i(a) - u_i(\sigma)|$: with $a$ drawn from
+    Player i's regret is divided by the larger of two means of $|u_i(a) - u_i(\sigma)|$: with $a$ sampled from
     the profile, and with player i's action replaced by its best response. This unit is at least the regret,
-    so the residual lies in [0, 1]. Payoffs of actions that nobody plays and that are not best responses, such
-    as the penalty of a forbidden action, do not enter, and neither do the units of the other players.
+    so the residual lies in [0, 1]. It does not depend on payoffs of actions that are neither played nor best
+    responses, such as the penalty of a forbidden action, nor on the units of the other players' payoffs.
 
     Returns:
         Expected payoffs, regrets and the residual.
@@ -379,12 +385,12 @@ def evaluate(
 def evaluate_player(
     table: Shaped[np.ndarray, "*actions"], profile: Profile, player: int
 ) -> tuple[Any, Any, Any]:
-    """One player's expected payoff, regret and unit of the regret.
+    """One player's expected payoff and regret, and the unit by which the regret is divided.
 
-    In rationals if the payoffs differ too little for floats.
+    They are computed in rationals if the differences of the payoffs are too small for float64.
     """
     base = table[tuple([s.argmax() for s in profile])]
-    relative = table - base  # so that a large constant in all payoffs costs no digits of their differences
+    relative = table - base  # differences, which a large constant in all payoffs would round
     values = mean_over_others(relative, profile, player)
     mean, best = profile[player] @ values, values.argmax()
     regret = values[best] - mean
@@ -392,7 +398,7 @@ def evaluate_player(
         return base + mean, regret, regret
     deviation = mean_over_others(abs(relative - mean), profile, player)
     unit = max(profile[player] @ deviation, deviation[best])
-    if not is_exact(table) and unit and not ROUNDED * abs(base) <= unit < np.inf:
+    if not is_exact(table) and unit and not RELATIVE_RESOLUTION * abs(base) <= unit < np.inf:
         exact = tuple(np.array([Fraction(p) for p in s.tolist()], dtype=object) for s in profile)
         expected, regret, unit = evaluate_player(rationals(table), exact, player)
         return float(expected), float(regret), float(unit)
@@ -427,7 +433,7 @@ def restrict(payoffs: Payoffs, kept: Sequence[Sequence[int]]) -> Payoffs:
 def embed(
     strategies: Sequence[np.ndarray], kept: Sequence[Sequence[int]], actions: Sequence[int]
 ) -> tuple[np.ndarray, ...]:
-    """Strategies of a restricted game as strategies of the whole game, normalized to sum 1.
+    """Convert strategies of a restricted game to strategies of the whole game, normalized to sum 1.
 
     Args:
         strategies: for each player, the probabilities of the kept actions.

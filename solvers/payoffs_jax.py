@@ -1,10 +1,10 @@
 r"""Action values, best responses and regrets of n-player games in JAX.
 
-They work under `jit`, `vmap` and derivatives.
+All functions work under `jit` and `vmap` and are differentiable.
 
-Sums of products are written out action by action. As products of matrices, they would be one call per game
-under `vmap`, would be rounded to fewer bits on some accelerators, and are wrong over large batches on the CPU
-with jaxlib 0.10.2.
+Expectations are sums written out action by action, not matrix products: under `vmap`, a matrix product is
+one call per game; some accelerators round it to fewer bits; and jaxlib 0.10.2 computes it wrongly for large
+batches on the CPU.
 """
 
 from typing import Any
@@ -38,8 +38,9 @@ def in_default_precision(tree: Any) -> Any:
 def as_payoffs(game: Any) -> Payoffs:
     """The payoffs `(n, A1, ..., An)` of a game as a JAX array of the default precision.
 
-    If a player's payoffs exceed their range a thousandfold, the smallest is subtracted from all: this changes
-    no equilibrium, and float32 would lose the differences.
+    If the largest absolute value of a player's payoffs exceeds 1000 times their range, the smallest is
+    subtracted from all of them: this changes no equilibrium, and without it float32 would round off the
+    differences.
 
     Args:
         game: a game as for `solvers.payoffs.payoff_tensor`, or traced payoffs, which are used as they are.
@@ -56,7 +57,8 @@ def as_payoffs(game: Any) -> Payoffs:
     payoffs = in_default_precision(numeric_array("The payoffs", payoffs))
     if payoffs.ndim < 2 or len(payoffs) != payoffs.ndim - 1 or 0 in payoffs.shape:
         raise ValueError(
-            f"The payoffs have shape {payoffs.shape}; they must be (n, A1, ..., An); for a batch of games use jax.vmap."
+            f"The payoffs have shape {payoffs.shape}; they must be (n, A1, ..., An); for a batch of games "
+            "use jax.vmap."
         )
     return payoffs
 
@@ -65,7 +67,7 @@ def as_start(start: Any, payoffs: Float[Array, "..."], actions: tuple[int, ...])
     """Convert the initial strategies to the precision of the payoffs, and check them.
 
     Raises:
-        ValueError: if the number of strategies or the length of one is wrong, or if one is no probability
+        ValueError: if the number of strategies or the length of one is wrong, or if one is not a probability
             distribution.
     """
     if not hasattr(start, "__len__") or isinstance(start, (str, dict)):
@@ -75,20 +77,22 @@ def as_start(start: Any, payoffs: Float[Array, "..."], actions: tuple[int, ...])
     profile = tuple(numeric_array("start", own).astype(payoffs.dtype) for own in start)
     if tuple(own.shape for own in profile) != tuple((a,) for a in actions):
         raise ValueError(
-            f"start has shapes {[own.shape for own in profile]}; it must hold one strategy per player, of {list(actions)} actions."
+            f"start has shapes {[own.shape for own in profile]}; it must hold one strategy per player, of "
+            f"{list(actions)} actions."
         )
     for own in profile:
         if concrete(own) and not (
             np.asarray(own).min() >= -ROUNDING and abs(np.asarray(own, dtype=float).sum() - 1) <= ROUNDING
         ):
             raise ValueError(
-                f"start holds {[float(f'{x:.6g}') for x in own]}, which is off the simplex; pass probabilities that sum to 1."
+                f"start holds {[float(f'{x:.6g}') for x in own]}, which is off the simplex; pass "
+                "probabilities that sum to 1."
             )
     return profile
 
 
 def contract(table: Float[Array, "..."], weights: Float[Array, " actions"], axis: int) -> Float[Array, "..."]:
-    """The sum of a table along one axis with weights, written out entry by entry."""
+    r"""The weighted sum of a table along one axis, $\sum_a w_a T_a$, written out entry by entry."""
     slices = jnp.moveaxis(table, axis, 0)
     return sum((slices[a] * weights[a] for a in range(1, len(weights))), start=slices[0] * weights[0])
 
@@ -163,9 +167,8 @@ def exploitability(payoffs: Payoffs, profile: Profile) -> Float[Array, ""]:
 def coarse_regrets(payoffs: Payoffs, joint: Float[Array, "*actions"]) -> Float[Array, " n_players"]:
     r"""How much each player would gain by a fixed action against correlated play.
 
-    0 at a coarse correlated equilibrium.
-
-    $\max_a \sum_b z(b) u_i(a, b_{-i}) - \sum_b z(b) u_i(b)$
+    $\max_a \sum_b z(b) u_i(a, b_{-i}) - \sum_b z(b) u_i(b)$, at most 0 for all players at a coarse correlated
+    equilibrium.
 
     Args:
         payoffs: `(n, A1, ..., An)`.
@@ -181,21 +184,18 @@ def coarse_regrets(payoffs: Payoffs, joint: Float[Array, "*actions"]) -> Float[A
 
 
 def payoff_span(payoffs: Payoffs) -> Float[Array, ""]:
-    """The largest minus the smallest payoff over all players, or 1 if all are equal.
-
-    The unit of tolerances.
-    """
+    """The unit of tolerances: the largest minus the smallest payoff of all players, or 1 if all are equal."""
     span = payoffs.max() - payoffs.min()
     return jnp.where(span > 0, span, 1)
 
 
 def pure(values: Float[Array, " actions"]) -> Float[Array, " actions"]:
-    """The pure strategy of the action with the highest value; the first of several."""
+    """The pure strategy of the action with the highest value; of several such actions, the first."""
     return jax.nn.one_hot(jnp.argmax(values), len(values), dtype=values.dtype)
 
 
 def best_responses(payoffs: Payoffs, profile: Profile) -> Profile:
-    """Each player's pure best response to the others; the first of several.
+    """Each player's pure best response to the others' strategies; of several, the one with the lowest index.
 
     Args:
         payoffs: `(n, A1, ..., An)`.

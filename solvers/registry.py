@@ -8,12 +8,12 @@ from solvers.base import EquilibriumSet
 from solvers.payoffs import Payoffs, n_players, payoff_tensor
 
 ORDER = ("vertex", "support", "lemke_howson", "zero_sum", "pure", "polynomial", "logit")
-"""The order in which solvers are listed: those for two players, then those for any number; others follow in
-alphabetical order."""
+"""The order in which solvers are listed: those for two players, then those for any number of players; solvers
+that are not named here follow in alphabetical order."""
 
 
 class Solvers(Registry):
-    """A registry that lists its entries in `ORDER`, in whatever order modules were imported."""
+    """A registry that lists its entries in `ORDER`, whatever the order of the imports."""
 
     def __iter__(self) -> Iterator[Entry]:
         place = {name: k for k, name in enumerate(ORDER)}
@@ -34,9 +34,9 @@ def solver(name: str, citation: str, *aliases: str, **facts: Any) -> Callable[[S
         citation: key of the paper in games/references.bib.
         aliases: other names.
         facts: `players`, the number of players that the method requires (2, or None for any number); `finds`,
-            one of `"all"` (every equilibrium of a game that is not degenerate), `"some"` and `"one"`;
-            `exact`, whether the method has the setting `exact=True` for rational arithmetic; `zero_sum`,
-            whether it requires payoffs that sum to a constant.
+            `"all"` (every equilibrium of a game that is not degenerate), `"some"` or `"one"`; `exact`,
+            whether the method has the setting `exact=True` for rational arithmetic; `zero_sum`, whether it
+            requires payoffs that sum to a constant.
 
     Raises:
         ValueError: for an unknown fact.
@@ -53,11 +53,11 @@ def solver(name: str, citation: str, *aliases: str, **facts: Any) -> Callable[[S
     return register
 
 
-def two_players(game: Any, method: str, exact: bool = True) -> Payoffs:
-    """The payoffs `(2, m, n)` of a two-player game.
+def two_player_payoffs(game: Any, method: str, exact: bool = True) -> Payoffs:
+    """The payoffs `(2, m, n)` of a game, which must have two players.
 
     Args:
-        game: what `payoff_tensor` takes.
+        game: a game as for `payoff_tensor`.
         method: the solver's name, for the error message.
         exact: whether to return `Fraction`s instead of float64.
 
@@ -66,13 +66,14 @@ def two_players(game: Any, method: str, exact: bool = True) -> Payoffs:
             is not a game.
 
     Example:
-        >>> two_players(([[0.5, 0]], [[1, 2]]), "support")[0, 0, 0]
+        >>> two_player_payoffs(([[0.5, 0]], [[1, 2]]), "support")[0, 0, 0]
         Fraction(1, 2)
     """
     payoffs = payoff_tensor(game, exact)
     if n_players(payoffs) != 2:
         others = ", ".join(entry.name for entry in SOLVERS if entry.facts["players"] is None) or "none"
         raise ValueError(
-            f"The method {method!r} requires a game of 2 players and this one has {n_players(payoffs)}; methods for any number: {others}."
+            f"The method {method!r} requires a game of 2 players and this one has {n_players(payoffs)}; "
+            f"methods for any number: {others}."
         )
     return payoffs

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def plane(x: Float[Array, ""], y: Float[Array, ""]) -> Joint:
+def one_number_each(x: Float[Array, ""], y: Float[Array, ""]) -> Joint:
     """Joint parameters of two players with one number each."""
     return x[None], y[None]
 
@@ -38,12 +38,12 @@ class Basins:
     Args:
         xs: first coordinate of the starts.
         ys: second coordinate.
-        labels: index into `attractors` for each start; -1 if the end is not finite or farther than the radius
-            from all attractors.
+        labels: index into `attractors` for each start; -1 if its end is not finite or is farther than the
+            radius from every attractor.
         attractors: flat parameters, one row per attractor.
-        ends: flat parameters of the end of each start.
-        rest: for each start, the norm of the field (of the displacement of the map) at its end; near 0 at a
-            fixed point.
+        ends: flat parameters at which the path from each start ends.
+        rest: for each start, the norm of the field at its end, or for a map the length of the next step from
+            there; near 0 at a fixed point.
     """
 
     xs: Float[np.ndarray, " nx"]
@@ -92,7 +92,7 @@ def basins_of_map(
     attractors: ArrayLike | None = None,
     steps: int = 1000,
     radius: float = 1e-2,
-    embed: Callable[[Any, Any], Joint] = plane,
+    embed: Callable[[Any, Any], Joint] = one_number_each,
 ) -> Basins:
     r"""Basins of attraction of an update map $\theta \leftarrow F(\theta)$ over a grid of starts.
 
@@ -111,7 +111,9 @@ def basins_of_map(
         ValueError: for coordinates or attractors of the wrong shape, or numbers out of range.
 
     Example:
-        >>> found = basins_of_map(lambda joint: (joint[0] ** 2, 0.5 * joint[1]), [0.5, 2.0], [0.0, 1.0], steps=20)
+        >>> def update(joint):
+        ...     return joint[0] ** 2, 0.5 * joint[1]
+        >>> found = basins_of_map(update, [0.5, 2.0], [0.0, 1.0], steps=20)
         >>> found.labels.tolist(), found.unresolved
         ([[0, 0], [-1, -1]], 0.5)
     """
@@ -128,7 +130,7 @@ def basins_of_flow(
     attractors: ArrayLike | None = None,
     time: ArrayLike = 100.0,
     radius: float = 1e-2,
-    embed: Callable[[Any, Any], Joint] = plane,
+    embed: Callable[[Any, Any], Joint] = one_number_each,
     max_steps: int = 4096,
 ) -> Basins:
     r"""Basins of attraction of a flow $\dot\theta = f(\theta)$ over a grid of starts.
@@ -222,7 +224,7 @@ def flow_ends(field, embed, grid, time, max_steps: int):
 
 
 def label_ends(x: Any, y: Any, ends: Any, rest: Any, attractors: ArrayLike | None, radius: float) -> Basins:
-    """The `Basins` of given ends: each end has the label of the nearest attractor within the radius.
+    """The `Basins` of given ends: the label of each end is that of the nearest attractor within the radius.
 
     Raises:
         ValueError: for attractors of the wrong shape or a radius that is not positive.
@@ -239,7 +241,8 @@ def label_ends(x: Any, y: Any, ends: Any, rest: Any, attractors: ArrayLike | Non
         targets = np.atleast_2d(np.asarray(attractors, dtype=float))
         if targets.ndim != 2 or targets.shape[1] != d:
             raise ValueError(
-                f"attractors has shape {np.shape(attractors)}; it must be (m, {d}): flat parameters, one row per attractor."
+                f"attractors has shape {np.shape(attractors)}; it must be (m, {d}): flat parameters, one row "
+                "per attractor."
             )
     labels = np.full(len(ends), -1)
     if len(targets):

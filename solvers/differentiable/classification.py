@@ -38,8 +38,8 @@ class Classification:
     Args:
         kind: the first that applies: `"unstable"` ($H \prec 0$), otherwise `"strict saddle"` (H has an
             eigenvalue with negative real part), otherwise `"stable"` ($H \succeq 0$ and invertible),
-            otherwise `"attracting"` (H is indefinite as a form, yet all its eigenvalues have positive real
-            parts), otherwise `"degenerate"`; `"not a fixed point"` where the gradient does not vanish.
+            otherwise `"attracting"` (the symmetric part of H is indefinite, but all eigenvalues of H have
+            positive real parts), otherwise `"degenerate"`; `"not a fixed point"` if the gradient is not 0.
         stable: $H \succeq 0$, that is $u^\top J u \le 0$ for all u (Letcher et al. 2019), to within
             tolerance.
         unstable: $H \prec 0$.
@@ -210,7 +210,7 @@ def kind_of(
     attracting: bool | None,
     degenerate: bool,
 ) -> Kind:
-    """The first kind that applies."""
+    """The first kind in the list of `Classification` that applies."""
     if not is_fixed_point:
         return "not a fixed point"
     if unstable:

@@ -1,12 +1,12 @@
 """Fixed points of the simultaneous gradient, or of any vector field on joint parameters, from many starts.
 
 The dogleg method (optimistix) runs from all starts in one compiled program; it finds repelling as well as
-attracting fixed points. It may stall at a minimum of the field's norm above 0; those starts are reported as
-not converged.
+attracting fixed points. It may stop at a local minimum of the field's norm that is not 0; such starts are
+reported as not converged.
 
 Policies parameterized by logits have fixed points at infinity, where an action's probability and the gradient
-of its logit go to 0. Every corner of the policy space is such a point. They are marked `at_infinity`, and
-`outward` says whether the field points towards them.
+of its logit go to 0. Every pure profile is such a point. For these points `at_infinity` is True, and
+`outward` is whether the field points towards them.
 """
 
 import dataclasses
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 
 EDGE = 1e-4
-"""A probability of an action below this counts as 0, and its logit as infinite."""
+"""An action's probability below this counts as 0, and its logit as infinite."""
 
 velocity = filter_jit(lambda field, params: field(params))
 
@@ -60,11 +60,10 @@ def action_probabilities(game: Game, params: Joint) -> Float[Array, " m"]:
 
 
 def pushes_outward(game: Any, field: Field, params: Joint) -> bool:
-    r"""Whether a field decreases every probability that is below `EDGE`, evaluated where it is about `EDGE`.
+    r"""Whether a field decreases every probability below `EDGE`, evaluated with it raised to about `EDGE`.
 
     For the simultaneous gradient this is the first-order condition of a Nash equilibrium on the boundary of
-    the
-    policy space: no unused action earns more.
+    the policy space: no action of probability 0 earns more.
     """
     ceiling = float(np.log1p(-EDGE) - np.log(EDGE))
     tables = [np.asarray(as_table(own), dtype=float) for own in params]
@@ -103,15 +102,15 @@ class FixedPoint:
         params: joint parameters.
         profile: all players' action probabilities if parameters are logits, otherwise the parameters; flat.
         residual: norm of the field, recomputed at `params`.
-        starts: number of starts that reached it.
+        starts: number of starts that reached the point.
         at_infinity: whether some action's probability is below `EDGE`.
         outward: at infinity, whether the field decreases the probability of every such action further;
             otherwise None.
-        eigenvalues: of the field's Jacobian, by descending real part; at infinity those of the
+        eigenvalues: of the field's Jacobian, by descending real part; at infinity, those that belong to
             directions to infinity are near 0.
         attracting: whether all eigenvalues have negative real parts; None if undecided, as at infinity.
-        classification: of the point in the game; None at infinity, and where the field's Jacobian is not
-            finite.
+        classification: the result of `classify` at the point; None at infinity, and if the field's Jacobian
+            is not finite.
     """
 
     params: Joint
@@ -162,7 +161,8 @@ class FixedPoints:
             "at infinity" if p.classification is None else p.classification.kind for p in self.points[:8]
         ]
         rows = {
-            f"{k}: {kind}": f"{rounded_text(point.profile)}, {point.starts / len(self.labels):.1%} of the starts"
+            f"{k}: {kind}": f"{rounded_text(point.profile)}, "
+            f"{point.starts / len(self.labels):.1%} of the starts"
             for k, (kind, point) in enumerate(zip(kinds, self.points, strict=False))
         }
         more = ", the first 8" if len(self.points) > 8 else ""
@@ -279,7 +279,8 @@ def fixed_points(
     leaves = jax.tree.leaves(initial)
     if not leaves or any(jnp.ndim(leaf) < 1 or len(leaf) < 1 for leaf in leaves):
         raise ValueError(
-            "starts holds no start; give joint parameters with a leading axis of starts, or the number of starts to sample."
+            "starts holds no start; give joint parameters with a leading axis of starts, or the number of "
+            "starts to sample."
         )
     eps = float(jnp.finfo(jnp.result_type(*leaves)).eps)
     largest_residual = eps**0.6 if tolerance is None else tolerance

@@ -59,7 +59,8 @@ def simultaneous_gradient(game: Game, params: Joint, key: Key[Array, ""] | None 
         >>> simultaneous_gradient(hamiltonian(), (np.array([2.0]), np.array([3.0]))).tolist()
         [-3.0, 2.0]
 
-    Source: Balduzzi et al. 2018, section 2.
+    Source:
+        Balduzzi et al. 2018, section 2.
     """
     return ravel_pytree(GradientField(as_game(game), key)(params))[0]
 
@@ -96,7 +97,8 @@ def game_jacobian(game: Game, params: Joint, key: Key[Array, ""] | None = None) 
         >>> game_jacobian(balduzzi(), (np.zeros(1), np.zeros(1))).tolist()
         [[-1.0, -10.0], [10.0, -1.0]]
 
-    Source: Balduzzi et al. 2018, section 2.1; Letcher et al. 2019, Differentiable Game Mechanics.
+    Source:
+        Balduzzi et al. 2018, section 2.1; Letcher et al. 2019, Differentiable Game Mechanics.
     """
     return field_jacobian(GradientField(as_game(game), key), params)
 

@@ -2,8 +2,7 @@ r"""Stackelberg equilibria: the leader's gradient and curvature through the foll
 
 Near a point where the followers' gradients vanish and their joint Jacobian $J_{ff}$ is invertible, their
 response $r(\theta_l)$ is a function of the leader's parameters, with $r' = -J_{ff}^{-1} J_{fl}$. The leader
-ascends $V_l(\theta_l, r(\theta_l))$. Several followers respond
-with a fixed point of their joint game.
+ascends $V_l(\theta_l, r(\theta_l))$. Several followers respond with a fixed point of the game among them.
 """
 
 import dataclasses
@@ -40,7 +39,8 @@ def split_indices(params: Joint, leader: int) -> tuple[Int[np.ndarray, " own"], 
         or not 0 <= leader < len(where)
     ):
         raise ValueError(
-            f"leader is {leader!r} in a game of {len(where)}; it must be a seat from 0 to {len(where) - 1} with a follower."
+            f"leader is {leader!r} in a game of {len(where)}; it must be a seat from 0 to {len(where) - 1} "
+            "with a follower."
         )
     everyone = np.arange(where[-1].stop)
     return everyone[where[leader]], np.delete(everyone, where[leader])
@@ -76,7 +76,8 @@ def leader_gradient(
         >>> leader_gradient(game, (jnp.array([2.0]), jnp.array([2.0]))).tolist()
         [-6.0]
 
-    Source: Fiez, Chasnov & Ratliff 2020, who also regularize the inverse.
+    Source:
+        Fiez, Chasnov & Ratliff 2020, who also regularize the inverse.
     """
     game, (own, rest) = as_game(game), split_indices(params, leader)
     theta, unravel = ravel_pytree(params)
@@ -101,7 +102,8 @@ def leader_curvature(game: Game, params: Joint, leader: int = 0) -> Float[Array,
     Raises:
         ValueError: if there is no such seat.
 
-    Source: Fiez, Chasnov & Ratliff 2020.
+    Source:
+        Fiez, Chasnov & Ratliff 2020.
     """
     game, (own, rest) = as_game(game), split_indices(params, leader)
     theta, unravel = ravel_pytree(params)
@@ -132,7 +134,7 @@ class StackelbergSolution:
         follower_eigenvalues: of each follower's own second derivative, by seat.
         status: `"solved"` at a differential Stackelberg equilibrium within tolerance: the gradients vanish
             and the maxima are strict.
-        message: one sentence for people.
+        message: one sentence about the result.
         iterations: steps of the method.
     """
 
@@ -171,7 +173,7 @@ def stackelberg(
     max_steps: int | None = None,
     tolerance: float | None = None,
 ) -> StackelbergSolution:
-    """Find a differential (local) Stackelberg equilibrium near a start, by root finding or by ascent.
+    r"""Find a differential (local) Stackelberg equilibrium near a start, by root finding or by ascent.
 
     `"root"` solves the first-order conditions by the dogleg method, which may also end in a minimum or a
     saddle; the second-order conditions are checked at the end and decide the status. In `"ascent"` the leader
@@ -184,21 +186,24 @@ def stackelberg(
         method: `"root"` or `"ascent"`.
         lr: the leader's step size (ascent), at least 0.
         follower_lr: the followers' step size (ascent), at least 0.
-        damping: as in `leader_gradient` (ascent), at least 0; the final conditions are checked without it.
+        damping: $\lambda$ of `leader_gradient` (ascent), at least 0; the conditions at the end are checked
+            with $\lambda = 0$.
         max_steps: the largest number of steps; by default 256 for roots and 100,000 for ascent.
-        tolerance: the largest residual called solved; by default 4e-10 in float64 and 7e-5 in float32.
+        tolerance: the largest residual of a solution; by default 4e-10 in float64 and 7e-5 in float32.
 
     Raises:
         ValueError: for an unknown method, a seat that does not exist, or a negative step.
 
     Example:
         >>> from games import Quadratic  # profits q (12 - q - r) and r (12 - q - r)
-        >>> duopoly = Quadratic([[[-2.0, -1.0], [-1.0, 0.0]], [[0.0, -1.0], [-1.0, -2.0]]], [[12.0, 0.0], [0.0, 12.0]])
+        >>> second_order = [[[-2.0, -1.0], [-1.0, 0.0]], [[0.0, -1.0], [-1.0, -2.0]]]
+        >>> duopoly = Quadratic(second_order, [[12.0, 0.0], [0.0, 12.0]])
         >>> found = stackelberg(duopoly, (jnp.zeros(1), jnp.ones(1)))
         >>> [round(float(own[0]), 3) for own in found.params], found.status
         ([6.0, 3.0], 'solved')
 
-    Source: Fiez, Chasnov & Ratliff 2020.
+    Source:
+        Fiez, Chasnov & Ratliff 2020.
     """
     game = as_game(game)
     if method not in ("root", "ascent"):
@@ -213,27 +218,27 @@ def stackelberg(
     largest_residual = eps**0.6 if tolerance is None else tolerance
     check_range("tolerance", largest_residual, 0.0)
     if method == "root":
-        params, iterations = by_root(game, start, leader, steps)
+        params, iterations = find_stationary_point(game, start, leader, steps)
     else:
         lr, follower_lr, damping = in_default_precision(
             (as_float(lr), as_float(follower_lr), as_float(damping))
         )
-        params, iterations = by_ascent(
+        params, iterations = ascend(
             game, start, leader, lr, follower_lr, damping, jnp.asarray(steps), largest_residual
         )
-    return checked_solution(game, params, leader, int(iterations), largest_residual)
+    return make_solution(game, params, leader, int(iterations), largest_residual)
 
 
 @filter_jit
-def by_root(game: Game, start: Joint, leader: int, max_steps: int) -> tuple[Joint, Any]:
-    """The end of the dogleg method on the first-order conditions, and its number of steps."""
+def find_stationary_point(game: Game, start: Joint, leader: int, max_steps: int) -> tuple[Joint, Any]:
+    """The end point of the dogleg method for the first-order conditions, and its number of steps."""
     theta, unravel = ravel_pytree(start)
     end, steps = find_root(lambda t: stackelberg_residual(game, unravel(t), leader), theta, max_steps)
     return unravel(end), steps
 
 
 @filter_jit
-def by_ascent(
+def ascend(
     game: Game,
     start: Joint,
     leader: int,
@@ -243,7 +248,7 @@ def by_ascent(
     max_steps: Int[Array, ""],
     tolerance: float,
 ) -> tuple[Joint, Any]:
-    """The end of simultaneous ascent, the leader's along its total gradient, and its number of steps."""
+    """The end point of simultaneous ascent, with the leader's total gradient, and its number of steps."""
     theta, unravel = ravel_pytree(start)
     own, _ = split_indices(start, leader)
 
@@ -270,8 +275,8 @@ def by_ascent(
 
 
 @filter_jit
-def conditions(game: Game, params: Joint, leader: int):
-    """The values, and the derivatives that the first- and second-order conditions need."""
+def order_conditions(game: Game, params: Joint, leader: int):
+    """The values, and the derivatives in the first- and second-order conditions."""
     return (
         game.values(params),
         stackelberg_residual(game, params, leader),
@@ -280,11 +285,13 @@ def conditions(game: Game, params: Joint, leader: int):
     )
 
 
-def checked_solution(
+def make_solution(
     game: Game, params: Joint, leader: int, iterations: int, tolerance: float
 ) -> StackelbergSolution:
     """The solution with its residual, curvature and status recomputed from the game."""
-    values, gradient, total, jacobian = (np.asarray(x, dtype=float) for x in conditions(game, params, leader))
+    values, gradient, total, jacobian = (
+        np.asarray(x, dtype=float) for x in order_conditions(game, params, leader)
+    )
     residual = float(np.linalg.norm(gradient))
     nothing = np.full(len(total), np.nan)
     leader_eigenvalues = np.linalg.eigvalsh((total + total.T) / 2) if np.isfinite(total).all() else nothing
@@ -301,7 +308,8 @@ def checked_solution(
     if not np.isfinite([residual, largest]).all():
         status, message = (
             "failed",
-            "The followers' curvature is singular or the steps diverged; another start, damping or smaller steps may help.",
+            "The followers' curvature is singular or the steps diverged; another start, damping or smaller "
+            "steps may help.",
         )
     elif residual > tolerance:
         status, message = (
@@ -311,12 +319,14 @@ def checked_solution(
     elif largest > margin:
         status, message = (
             "failed",
-            "The gradients vanish but some second derivative is positive, so this is no maximum; another start or ascent may help.",
+            "The gradients vanish but some second derivative is positive, so this is not a maximum; another "
+            "start or ascent may help.",
         )
     elif largest > -margin:
         status, message = (
             "failed",
-            "The gradients vanish but so does a second derivative, so a maximum is not decided; another start may help.",
+            "The gradients vanish but so does a second derivative, so a maximum is not decided; another "
+            "start may help.",
         )
     else:
         status, message = "solved", f"A differential Stackelberg equilibrium led by seat {leader}."

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 from solvers.base import EquilibriumSet, solution
-from solvers.dominance import undominated
+from solvers.dominance import undominated_actions
 from solvers.evolution.square_tables import Table, square_table
 from solvers.integer_pivoting import rational_solution
 from solvers.payoffs import check_profile, is_exact, payoff_range
@@ -27,11 +27,11 @@ class Stability:
     Args:
         strategy: p, the strategy of the population.
         verdict: `"evolutionarily stable"`: every rare mutant earns less than the population; `"neutrally
-            stable"`: none earns more; `"invaded"`: p is an equilibrium, but some alternative best reply q
-            earns more against itself than p against q; `"not an equilibrium"`: some q earns more against p
-            than p itself.
-        mutant: a strategy q that proves the verdict: under neutral stability one that does as well as p, in
-            the last two cases one that does better; None for an evolutionarily stable strategy.
+            stable"`: none earns more; `"invaded"`: (p, p) is an equilibrium, but some alternative best reply
+            q earns more against q than p does; `"not an equilibrium"`: some q earns more against p than p
+            does.
+        mutant: a strategy q that proves the verdict: for neutral stability, one that earns as much as p; in
+            the last two cases, one that earns more; None for an evolutionarily stable strategy.
     """
 
     strategy: Strategy
@@ -48,14 +48,14 @@ class Stability:
 
 
 def stability(game: Any, strategy: Any, exact: bool = False) -> Stability:
-    r"""Whether a strategy is evolutionarily or neutrally stable, with a mutant as proof where it is not.
+    r"""Whether a strategy is evolutionarily or neutrally stable, and a mutant that proves it if it is not.
 
     p is evolutionarily stable if for all $q \ne p$ either $p \cdot Mp > q \cdot Mp$, or both are equal and $p
     \cdot Mq > q \cdot Mq$; neutrally stable if the last inequality holds with $\ge$. Among the best replies
     to p the second condition is a quadratic form in $q - p$, whose coordinates are free on the support of p
-    and nonnegative outside it. The coordinates of the support are eliminated; the remaining matrix must be
-    strictly copositive (for neutral stability, copositive), which is decided on its principal submatrices in
-    the order of their size.
+    and nonnegative outside it. After elimination of the coordinates of the support, the remaining matrix must
+    be strictly copositive (for neutral stability, copositive); this is decided on its principal submatrices
+    in the order of their size.
 
     Args:
         game: a symmetric two-player game, or the square table of what each strategy earns against each.
@@ -73,8 +73,9 @@ def stability(game: Any, strategy: Any, exact: bool = False) -> Stability:
         >>> stability([[0, -1, 1], [1, 0, -1], [-1, 1, 0]], np.ones(3) / 3).verdict
         'neutrally stable'
 
-    Maynard Smith & Price 1973, "The Logic of Animal Conflict"; Haigh 1975, "Game Theory and Evolution", with
-    the correction of Abakuks 1980; copositivity: Hadeler 1983.
+    Source:
+        Maynard Smith & Price 1973, "The Logic of Animal Conflict"; Haigh 1975, "Game Theory and Evolution",
+        with the correction of Abakuks 1980; copositivity: Hadeler 1983.
     """
     table = square_table(game, exact)
     p = check_profile(np.stack([table, table.T]), (strategy, strategy))[0]
@@ -103,9 +104,9 @@ def stability(game: Any, strategy: Any, exact: bool = False) -> Stability:
 def evolutionarily_stable(game: Any, exact: bool = False, max_supports: int = 2**16) -> EquilibriumSet:
     """All evolutionarily stable strategies of a symmetric two-player game, by enumeration of supports.
 
-    A support carries at most one of them. No other equilibrium strategy has its support among the best
-    replies to an evolutionarily stable one (Bishop & Cannings 1976), so subsets of those best replies and
-    supersets of the support are skipped.
+    At most one evolutionarily stable strategy has a given support. If the support of another symmetric
+    equilibrium strategy q lies within the best replies to p, p is not evolutionarily stable (Bishop &
+    Cannings 1976). So once p is found, subsets of its best replies and supersets of its support are skipped.
 
     Args:
         game: a symmetric two-player game, or the square table of what each strategy earns against each.
@@ -114,8 +115,8 @@ def evolutionarily_stable(game: Any, exact: bool = False, max_supports: int = 2*
         max_supports: the largest number of supports to try; 2^actions - 1 are needed.
 
     Returns:
-        The symmetric profiles (p, p); `complete` is False, since a game's other equilibria are left out. It
-        may be empty.
+        The symmetric profiles (p, p), possibly none; `complete` is False, because other equilibria of the
+        game are not listed.
 
     Raises:
         ValueError: for a game that is not symmetric, or one with too many supports.
@@ -124,23 +125,25 @@ def evolutionarily_stable(game: Any, exact: bool = False, max_supports: int = 2*
         >>> [e.as_json()["profile"][0] for e in evolutionarily_stable([[-1, 4], [0, 2]], exact=True)]
         [['2/3', '1/3']]
 
-    Haigh 1975, "Game Theory and Evolution"; Bishop & Cannings 1976, "Models of Animal Conflict"; Bomze 1992,
-    "Detecting All Evolutionarily Stable Strategies".
+    Source:
+        Haigh 1975, "Game Theory and Evolution"; Bishop & Cannings 1976, "Models of Animal Conflict"; Bomze
+        1992, "Detecting All Evolutionarily Stable Strategies".
     """
     table = square_table(game, exact)
     n = len(table)
     if 2**n - 1 > max_supports:
         raise ValueError(
-            f"{n} actions have {2**n - 1} supports, more than max_supports = {max_supports}; raise it to try them all."
+            f"{n} actions have {2**n - 1} supports, more than max_supports = {max_supports}; raise it to try "
+            "them all."
         )
     zero, tensor = 0 if exact else TOLERANCE, np.stack([table, table.T])
     found: list[tuple[Strategy, set[int], set[int]]] = []
     for size in range(1, n + 1):
         for support in itertools.combinations(range(n), size):
             actions = set(support)
-            if any(actions <= replies or actions >= carrier for _, carrier, replies in found):
+            if any(actions <= replies or actions >= other_support for _, other_support, replies in found):
                 continue
-            p = equalizer(table, list(support))
+            p = equalizing_strategy(table, list(support))
             if p is None or not stability(table, p, exact).is_stable:
                 continue
             values, unit = relative_values(table, p, list(support))
@@ -156,11 +159,11 @@ def relative_values(table: Table, p: Strategy, support: list[int]) -> tuple[Stra
     r"""The payoff of each action against p, up to a constant, and the unit for comparing them.
 
     The unit is the largest $\sum_b p_b |M_{ab} - p \cdot Mp|$ over the actions a that are played or not
-    strictly dominated; a dominated action with a very low payoff must not make the other actions count as
+    strictly dominated; otherwise a dominated action with a very low payoff would make all others count as
     equal.
     """
     against = table[:, support] - table[support[0], support[0]]
-    values, sensible = against @ p[support], {*support, *undominated(np.stack([table, table.T]))[0]}
+    values, sensible = against @ p[support], {*support, *undominated_actions(np.stack([table, table.T]))[0]}
     away = abs(against[sorted(sensible)] - p @ values)
     return values, (away @ p[support]).max()
 
@@ -172,8 +175,8 @@ def pure(table: Table, action: int) -> Strategy:
     return p
 
 
-def equalizer(table: Table, support: list[int]) -> Strategy | None:
-    """The unique strategy with this support against which its actions tie; None if there is none."""
+def equalizing_strategy(table: Table, support: list[int]) -> Strategy | None:
+    """The unique strategy with this support against which its actions earn the same, or None."""
     size = len(support)
     system = np.full((size + 1, size + 1), table[0, 0] * 0 + 1)
     block = table[np.ix_(support, support)]
@@ -181,7 +184,7 @@ def equalizer(table: Table, support: list[int]) -> Strategy | None:
     system[size, size] = 0
     right = system[0] * 0
     right[size] += 1
-    weights = solve(system, right, 0 if is_exact(table) else TOLERANCE)
+    weights = solve_linear_system(system, right, 0 if is_exact(table) else TOLERANCE)
     if weights is None or not (weights[:size] > (0 if is_exact(table) else TOLERANCE)).all():
         return None
     p = table[0] * 0
@@ -201,7 +204,7 @@ def deviation_form(table: Table, anchor: int, others: list[int]) -> Table:
 
 
 def mutant_in_direction(p: Strategy, anchor: int, others: list[int], direction: Strategy) -> Strategy:
-    """The simplex's boundary point from p in a direction, in the coordinates of `deviation_form`."""
+    """The boundary point of the simplex reached from p in a direction given as in `deviation_form`."""
     z = p * 0
     z[others] = direction
     z[anchor] = -direction.sum()
@@ -211,19 +214,19 @@ def mutant_in_direction(p: Strategy, anchor: int, others: list[int], direction: 
 
 
 def nonpositive_direction(form: Table, n_free: int, strict: bool, zero: float) -> Strategy | None:
-    r"""A direction $y \ne 0$ with $y^\top A y \le 0$, nonnegative beyond its first `n_free` entries; or None.
+    r"""A direction $y \ne 0$ with $y^\top A y \le 0$ and $y_i \ge 0$ for $i \ge$ `n_free`, or None.
 
     Args:
         form: A, symmetric.
         n_free: how many coordinates may be negative.
-        strict: whether equality counts; otherwise $y^\top A y < 0$ is wanted.
-        zero: what counts as zero.
+        strict: whether $y^\top A y = 0$ is accepted; otherwise $y^\top A y < 0$ is required.
+        zero: the largest absolute value that counts as zero.
     """
     a, size = form.copy(), len(form)
     eliminated: list[int] = []
 
-    def with_eliminated(y):
-        """The direction with the eliminated coordinates that minimize the form given the others."""
+    def complete_direction(y):
+        """The direction with eliminated coordinates that minimize the form given the others."""
         for k in reversed(eliminated):
             y[k] = -(a[k, k + 1 :] @ y[k + 1 :]) / a[k, k]
         return y
@@ -232,18 +235,18 @@ def nonpositive_direction(form: Table, n_free: int, strict: bool, zero: float) -
         y, rest = form[0] * 0, np.arange(k + 1, size)
         if a[k, k] < -zero or (strict and a[k, k] <= zero):
             y[k] += 1
-            return with_eliminated(y)
+            return complete_direction(y)
         if a[k, k] > zero:
             a[np.ix_(rest, rest)] = a[np.ix_(rest, rest)] - np.outer(a[rest, k], a[k, rest]) / a[k, k]
             eliminated.append(k)
-        elif crossed := [
+        elif coupled := [
             j for j in rest if abs(a[k, j]) > 10 * zero**0.5
         ]:  # no curvature along k, so a nonzero cross term with j makes the form negative
-            y[crossed[0]] += 1
-            y[k] = -(abs(a[crossed[0], crossed[0]]) + 1) / a[k, crossed[0]]
-            return with_eliminated(y)
+            y[coupled[0]] += 1
+            y[k] = -(abs(a[coupled[0], coupled[0]]) + 1) / a[k, coupled[0]]
+            return complete_direction(y)
     least = copositivity_violation(a[n_free:, n_free:], strict, zero)
-    return None if least is None else with_eliminated(np.concatenate([form[0, :n_free] * 0, least]))
+    return None if least is None else complete_direction(np.concatenate([form[0, :n_free] * 0, least]))
 
 
 def copositivity_violation(a: Table, strict: bool, zero: float) -> Strategy | None:
@@ -256,9 +259,9 @@ def copositivity_violation(a: Table, strict: bool, zero: float) -> Strategy | No
     for size in range(1, len(a) + 1):
         for chosen in itertools.combinations(range(len(a)), size):
             block = a[np.ix_(chosen, chosen)]
-            w = solve(block, block[0] * 0 + 1, zero)
+            w = solve_linear_system(block, block[0] * 0 + 1, zero)
             if w is None and strict:
-                tail = solve(block[:-1, :-1], -block[:-1, -1], zero)
+                tail = solve_linear_system(block[:-1, :-1], -block[:-1, -1], zero)
                 w = None if tail is None else -np.append(tail, block[0, 0] * 0 + 1)
             if w is not None and (w < 0).all():
                 y = a[0] * 0
@@ -267,11 +270,11 @@ def copositivity_violation(a: Table, strict: bool, zero: float) -> Strategy | No
     return None
 
 
-def solve(matrix: Table, right: Strategy, zero: float) -> Strategy | None:
+def solve_linear_system(matrix: Table, right: Strategy, zero: float) -> Strategy | None:
     """The solution of a square linear system, or None if it is singular.
 
-    It is computed exactly in rationals, and in floats by Gauss-Jordan elimination with partial pivoting, where
-    the matrix counts as singular if the absolute value of a pivot is at most `zero`.
+    It is computed exactly in rationals, and in floats by Gauss-Jordan elimination with partial pivoting; a
+    matrix of floats counts as singular if the absolute value of a pivot is at most `zero`.
     """
     if is_exact(matrix):
         return rational_solution(matrix, right)

@@ -1,7 +1,7 @@
 r"""Replicator and logit dynamics of normal-form games, in one population or in one population per player.
 
-The differential equations are integrated by diffrax's Tsit5 with adaptive steps, under jit and vmap. A
-failure raises nothing: `Path.ok` is False.
+The differential equations are integrated by diffrax's Tsit5 with adaptive steps, also under `jit` and `vmap`.
+A failure of the integration raises no error; `Path.ok` is then False.
 """
 
 import abc
@@ -53,8 +53,9 @@ class Path(eqx.Module):
     r"""The solution of a flow.
 
     Args:
-        times: times at which the solution is given. profile: the shares of each population at these times,
-        each `(times, actions)`; infinite or NaN after a failure.
+        times: the times at which the solution is given.
+        profile: the shares of each population at these times, each `(times, actions)`; infinite or NaN after
+            a failure.
         ok: whether the integration reached the last time with finite shares.
         speed: the largest $|\dot x_a|$ of any share at the last time; 0 at a rest point.
         accepted: number of accepted integration steps.
@@ -93,8 +94,8 @@ def evolve(
     r"""Integrate a flow with one population per player.
 
     Args:
-        payoffs: those of a game, `(n, A1, ..., An)`, or a `games.MatrixGame`; a family of games is a
-            `jax.vmap` over it.
+        payoffs: the payoffs `(n, A1, ..., An)` of a game, or a `games.MatrixGame`; use `jax.vmap` for a
+            family of games.
         flow: a member of `FLOWS`.
         start: the shares of each population at the first time; they sum to 1.
         times: in increasing order.
@@ -136,13 +137,15 @@ def evolve_population(
 
     Example:
         >>> hawks_and_doves = [[-1.0, 4.0], [0.0, 2.0]]
-        >>> evolve_population(hawks_and_doves, Replicator(), [0.1, 0.9], [0.0, 50.0]).profile[0][-1].round(3).tolist()
+        >>> path = evolve_population(hawks_and_doves, Replicator(), [0.1, 0.9], [0.0, 50.0])
+        >>> path.profile[0][-1].round(3).tolist()
         [0.667..., 0.333...]
     """
     row = in_default_precision(numeric_array("The payoffs", row))
     if row.ndim != 2 or row.shape[0] != row.shape[1] or not row.size:
         raise ValueError(
-            f"The payoffs have shape {row.shape}; a population that plays against itself needs a square matrix."
+            f"The payoffs have shape {row.shape}; a population that plays against itself needs a square "
+            "matrix."
         )
     return check_and_integrate(row, flow, (start,), row.shape[:1], times, tolerance, max_steps)
 
@@ -179,7 +182,7 @@ def check_and_integrate(
 def integrate(
     payoffs: Array, flow: Flow, start: Profile, times: Array, tolerance: Array, max_steps: int
 ) -> Path:
-    """The solution by diffrax."""
+    """Solve the differential equation with diffrax; the compiled part of `evolve` and `evolve_population`."""
     import diffrax
     import optimistix
 
@@ -263,5 +266,5 @@ class Logit(Flow):
         check_range("precision", self.precision, 0.0)
 
     def velocity(self, shares: Strategy, values: Strategy) -> Strategy:
-        """See the class."""
+        r"""The time derivative of the shares, $\mathrm{softmax}(\lambda u) - x$."""
         return jax.nn.softmax(self.precision * values) - shares

@@ -28,11 +28,11 @@ def log_fixation(
     = T^-_j / T^+_j$ is the probability of losing a mutant over that of gaining one when there are j mutants.
     For pairwise comparison by the Fermi rule, and for the Moran process with fitness $e^{\beta\pi}$ (which
     differs only in its time scale), $\gamma_j = e^{-\beta(\pi^A_j - \pi^B_j)}$; for the linear Moran process
-    it is the ratio of residents' to mutants' fitness $1 - w + w\pi$.
+    it is the fitness $1 - w + w\pi$ of a resident divided by that of a mutant.
 
     Args:
-        payoffs: row j-1 holds the payoffs of a mutant and of a resident when j of N are mutants, j = 1 to
-            N-1.
+        payoffs: `(N - 1, 2)`; row j - 1 holds the payoff of a mutant and that of a resident in a population
+            with j mutants among N.
         intensity: of selection, $\beta \ge 0$ per unit of payoff, or w in [0, 1] for `"linear"`.
         fitness: `"fermi"`, `"exponential"` or `"linear"`.
 
@@ -46,13 +46,16 @@ def log_fixation(
         >>> np.exp(log_fixation(np.zeros((9, 2))))[1].round(12)
         np.float64(0.1)
 
-    Traulsen, Pacheco & Nowak 2007, "Pairwise Comparison and Selection Temperature in Evolutionary Game
-    Dynamics"; Nowak et al. 2004, "Emergence of Cooperation and Evolutionary Stability in Finite Populations".
+    Source:
+        Traulsen, Pacheco & Nowak 2007, "Pairwise Comparison and Selection Temperature in Evolutionary Game
+        Dynamics"; Nowak et al. 2004, "Emergence of Cooperation and Evolutionary Stability in Finite
+        Populations".
     """
     payoffs = np.asarray(payoffs, dtype=float)
     if payoffs.ndim != 2 or payoffs.shape[1] != 2 or not np.isfinite(payoffs).all():
         raise ValueError(
-            f"The payoffs have shape {payoffs.shape}; they must be finite, a row (mutant, resident) for 1 to N-1 mutants."
+            f"The payoffs have shape {payoffs.shape}; they must be finite, a row (mutant, resident) for 1 to "
+            "N-1 mutants."
         )
     walk = np.cumsum(log_ratios(payoffs[:, 0], payoffs[:, 1], intensity, fitness))
     sums = np.logaddexp.accumulate(np.concatenate([[0.0], walk]))
@@ -75,13 +78,14 @@ def log_ratios(mutant: np.ndarray, resident: np.ndarray, intensity: float, fitne
     fit = [1 - intensity + intensity * p for p in (resident, mutant)]
     if min(f.min() for f in fit) <= 0:
         raise ValueError(
-            "The linear fitness 1 - w + w * payoff must be positive; lower the intensity w or take fitness='exponential'."
+            "The linear fitness 1 - w + w * payoff must be positive; lower the intensity w or take "
+            "fitness='exponential'."
         )
     return np.log(fit[0]) - np.log(fit[1])
 
 
 def encounters(table: Float[np.ndarray, "2 2"], population: int) -> Float[np.ndarray, "counts 2"]:
-    r"""Mean payoffs of a mutant (type 0) and a resident (type 1) over all others, for 1 to N-1 mutants.
+    r"""Mean payoffs of a mutant (type 0) and a resident (type 1) against all others, for 1 to N-1 mutants.
 
     $\pi^A_j = ((j-1) M_{00} + (N-j) M_{01}) / (N-1)$, $\pi^B_j = (j M_{10} + (N-j-1) M_{11}) / (N-1)$;
     an individual does not meet itself.
@@ -104,20 +108,22 @@ def fixation_probability(
         population: N, at least 2.
         intensity: of selection, $\beta \ge 0$ per unit of payoff, or w in [0, 1] for `"linear"`.
         fitness: `"fermi"` (pairwise comparison), `"exponential"` or `"linear"` (Moran).
-        mutants: their initial number, 0 to N.
+        mutants: the initial number of mutants, 0 to N.
 
     Raises:
         ValueError: for numbers out of range, or a linear fitness that is not positive.
 
     Example:
         >>> r, n = 1.1, 50
-        >>> round(fixation_probability([[r, r], [1, 1]], n, fitness="linear"), 10), round((1 - 1 / r) / (1 - r**-n), 10)
-        (0.0916901582, 0.0916901582)
+        >>> round(fixation_probability([[r, r], [1, 1]], n, fitness="linear"), 10)
+        0.0916901582
+        >>> round((1 - 1 / r) / (1 - r**-n), 10)
+        0.0916901582
     """
     table = square_table(table)
     if len(table) != 2:
         raise ValueError(
-            f"The table has {len(table)} types; two can be solved exactly, for more take `simulate_fixation`."
+            f"The table has {len(table)} types; two can be solved exactly, for more use `simulate_fixation`."
         )
     check_count("population", population, 2)
     check_count("mutants", mutants, 0)
@@ -145,7 +151,12 @@ def fixation_walks(
 
 
 def fixation_matrix(table: Any, population: int, intensity: float = 1.0) -> Float[np.ndarray, "types types"]:
-    """Log fixation probabilities of one mutant (column) among residents (row), by pairwise comparison.
+    r"""Log fixation probabilities of one mutant (column) among residents (row), by the Fermi rule.
+
+    Args:
+        table: square, entry `[a, b]` is what a earns against b.
+        population: N, at least 2.
+        intensity: of selection, $\beta \ge 0$ per unit of payoff.
 
     Raises:
         ValueError: for a table that is not square, or numbers out of range.
@@ -160,7 +171,7 @@ class FixationSample:
     """Outcomes of simulated populations.
 
     Args:
-        winner: the type that took over each population; -1 if none had within `max_steps`.
+        winner: the type that took over each population; -1 if none did within `max_steps`.
         steps: number of birth-death events or comparisons until then.
         n_types: number of types.
     """
@@ -213,10 +224,10 @@ def simulate_fixation(
 ) -> FixationSample:
     r"""Simulate populations of any number of types until one type has taken over, or for `max_steps` steps.
 
-    By the Fermi rule two individuals are drawn, and the first adopts the type of the second with probability
-    $1 / (1 + e^{-\beta(\pi_2 - \pi_1)})$; in the Moran process a parent is drawn in proportion to fitness and
-    its child replaces an individual drawn at random. Coexistence can last exponentially long, hence
-    `max_steps`; populations still mixed then are counted as `unfixed`.
+    By the Fermi rule two individuals are sampled, and the first adopts the type of the second with
+    probability $1 / (1 + e^{-\beta(\pi_2 - \pi_1)})$; in the Moran process a parent is sampled in proportion
+    to fitness, and its child replaces an individual that is sampled uniformly. Coexistence can last
+    exponentially long, hence `max_steps`; populations still mixed then are counted as `unfixed`.
 
     Args:
         table: square, entry `[a, b]` is what a earns against b.
@@ -225,15 +236,16 @@ def simulate_fixation(
         samples: number of populations.
         intensity: of selection, as in `log_fixation`.
         fitness: `"fermi"`, `"exponential"` or `"linear"`.
-        max_steps: per population.
+        max_steps: the largest number of birth-death events or comparisons in each population.
         seed: another name of `key`.
 
     Raises:
         ValueError: for numbers out of range, or a linear fitness that is not always positive.
 
     Example:
-        >>> simulate_fixation([[0, 0], [0, 0]], [1, 1], jax.random.key(0), samples=10, max_steps=1).unfixed <= 1
-        True
+        >>> sample = simulate_fixation([[0, 0], [0, 0]], [1, 1], samples=10)
+        >>> float(sample.probabilities.sum()), sample.unfixed
+        (1.0, 0.0)
     """
     payoffs, counts = square_table(table), np.asarray(start)
     if (
@@ -261,6 +273,7 @@ def simulate_fixation(
 
 
 def _simulate_one(payoffs, start, key, intensity, max_steps, fitness: Fitness):
+    """One population: the type that takes over, or -1, and the number of steps."""
     n = start.sum()
 
     def mean_payoffs(counts):

@@ -6,14 +6,14 @@ import numpy as np
 from jaxtyping import Shaped
 
 from games.exact.matrix import given
-from solvers.payoffs import as_given, payoff_tensor
+from solvers.payoffs import array_without_rounding, payoff_tensor
 
 Table = Shaped[np.ndarray, "strategies strategies"]
 """Entry `[a, b]` is what strategy a earns against strategy b; float64 or `fractions.Fraction`."""
 
 
 def square_table(game: Any, exact: bool = False) -> Table:
-    r"""The row payoffs $M_{ab}$ of a symmetric two-player game or of a cross-play table, after checks.
+    r"""The payoffs $M_{ab}$ of a against b in a symmetric two-player game or a cross-play table, checked.
 
     Args:
         game: a square table whose entry `[a, b]` is what a earns against b, or a two-player game whose
@@ -21,7 +21,7 @@ def square_table(game: Any, exact: bool = False) -> Table:
         exact: whether the result holds rationals instead of float64.
 
     Raises:
-        ValueError: for a table that is not square or has an entry that is no finite number, and for a game
+        ValueError: for a table that is not square or has an entry that is not a finite number, and for a game
             that is not symmetric.
 
     Example:
@@ -29,10 +29,11 @@ def square_table(game: Any, exact: bool = False) -> Table:
         [[0.0, 4.0], [1.0, 2.0]]
     """
     try:
-        array = as_given(given(getattr(game, "payoffs", game)))
+        array = array_without_rounding(given(getattr(game, "payoffs", game)))
     except ValueError as error:
         raise ValueError(
-            "The rows of the table differ in length; row a holds what strategy a earns against every strategy."
+            "The rows of the table differ in length; row a holds what strategy a earns against every "
+            "strategy."
         ) from error
     if array.ndim == 2 and array.shape[0] == array.shape[1]:
         try:
@@ -41,15 +42,18 @@ def square_table(game: Any, exact: bool = False) -> Table:
             if "float64" in str(error):
                 raise
             raise ValueError(
-                "The table has an entry that is no finite number; leave out strategies with pairings not played."
+                "The table has an entry that is not a finite number; leave out strategies with pairings not "
+                "played."
             ) from error
     if array.ndim == 3:
         tensor = payoff_tensor(array, exact)
         if tensor.shape[1] == tensor.shape[2] and (tensor[1] == tensor[0].T).all():
             return tensor[0]
         raise ValueError(
-            "The game is not symmetric (B = A transposed), so its players are not drawn from one population; give a square table."
+            "The game is not symmetric (B = A transposed), so its players are not drawn from one population; "
+            "give a square table."
         )
     raise ValueError(
-        f"The table has shape {array.shape}; it must be square, entry [a, b] being what strategy a earns against strategy b."
+        f"The table has shape {array.shape}; it must be square, entry [a, b] being what strategy a earns "
+        "against strategy b."
     )

@@ -16,17 +16,17 @@ def parse(text: str) -> NormalForm:
     Args:
         text: one table with cells such as `3 0`, `"3,0"` or `(3; 0)`, the row player's payoff first; or two
             tables of numbers with an empty line between them, the row player's first. A first row and a first
-            column without payoffs are the names of the actions. Decimals have a point; decimals and `p/q` are
-            read exactly.
+            column that hold no payoffs are the names of the actions. Decimals have a point; decimals and
+            `p/q` are read exactly.
 
     Raises:
-        ValueError: if a cell is no payoff, with line and cell; if rows have different lengths, or tables
-            different shapes.
+        ValueError: if a cell does not hold payoffs (the message names the line and the cell); if rows have
+            different lengths, or tables different shapes.
 
     Example:
         >>> game = parse(",left,right\nup,3 3,0 5\ndown,5 0,1 1")
-        >>> game.actions, game.payoffs[1].tolist()
-        ((('up', 'down'), ('left', 'right')), [[Fraction(3, 1), Fraction(5, 1)], [Fraction(0, 1), Fraction(1, 1)]])
+        >>> game.actions, game.payoffs[1].astype(int).tolist()
+        ((('up', 'down'), ('left', 'right')), [[3, 5], [0, 1]])
     """
     bare = re.sub(r'"[^"]*"', "", text)
     separator = next((s for s in "\t;," if s in bare), ",")
@@ -40,19 +40,20 @@ def parse(text: str) -> NormalForm:
             elif blocks[-1]:
                 blocks.append([])
     except csv.Error as error:
-        raise ValueError(f"The file is no table: {error} at line {reader.line_num}.") from None
+        raise ValueError(f"The file is not a table: {error} at line {reader.line_num}.") from None
     blocks = [block for block in blocks if block]
     if len(blocks) not in (1, 2):
         raise ValueError(
-            f"The file holds {len(blocks)} tables; it must hold one whose cells are pairs, or the row player's table, an empty line "
-            "and the column player's."
+            f"The file holds {len(blocks)} tables; it must hold one whose cells are pairs, or the row "
+            "player's table, an empty line and the column player's."
         )
     size = 2 if len(blocks) == 1 else 1
     tables = [table(block, size) for block in blocks]
     shapes = [(len(entries), len(entries[0])) for entries, *_ in tables]
     if len(set(shapes)) > 1:
         raise ValueError(
-            f"The players' tables are {shapes[0][0]}x{shapes[0][1]} and {shapes[1][0]}x{shapes[1][1]}; they must have the same shape."
+            f"The players' tables are {shapes[0][0]}x{shapes[0][1]} and {shapes[1][0]}x{shapes[1][1]}; they "
+            "must have the same shape."
         )
     if any(any(names) and names != list(tables[0][1:]) for _, *names in tables[1:]):
         raise ValueError(
@@ -77,37 +78,40 @@ def table(
     """The payoffs of a table, `size` in each cell, and the names of its rows and columns, if any.
 
     Raises:
-        ValueError: if a cell is no payoff, with line and cell, or if rows have different lengths.
+        ValueError: if a cell does not hold payoffs (the message names the line and the cell), or if rows have
+            different lengths.
     """
     (_, head), below = block[0], block[1:]
     corner = not head[0]
-    named = corner or not any(read(cell, size) for cell in head)
-    body = below if named else block
+    has_column_names = corner or not any(read(cell, size) for cell in head)
+    body = below if has_column_names else block
     expected = "a pair of payoffs, such as 3 0" if size == 2 else "a payoff, such as 3"
     if not body:
-        raise ValueError(f"The file is no table: no cell in it holds {expected}.")
-    aside = corner or all(read(cells[0], size) is None for _, cells in body)
+        raise ValueError(f"The file is not a table: no cell in it holds {expected}.")
+    has_row_names = corner or all(read(cells[0], size) is None for _, cells in body)
     entries, rows = [], []
     for line, cells in body:
-        values = [read(cell, size) for cell in cells[aside:]]
-        for k, (value, cell) in enumerate(zip(values, cells[aside:], strict=True)):
+        values = [read(cell, size) for cell in cells[has_row_names:]]
+        for k, (value, cell) in enumerate(zip(values, cells[has_row_names:], strict=True)):
             if value is None:
                 raise ValueError(
-                    f"The file is no table: {cell!r} stands where {expected}, is expected at line {line}, cell {k + 1 + aside}."
+                    f"The file is not a table: {cell!r} stands where {expected}, is expected at line {line}, "
+                    f"cell {k + 1 + has_row_names}."
                 )
         if not values or (entries and len(values) != len(entries[0])):
             count = len(entries[0]) if entries else "at least one"
             raise ValueError(
-                f"The file is no table: line {line} has {len(values)} cells of payoffs where {count} are expected."
+                f"The file is not a table: line {line} has {len(values)} cells of payoffs where {count} are "
+                "expected."
             )
         entries.append(values)
         rows.append(cells[0])
     columns = head[1:] if len(head) > len(entries[0]) else head
-    if named and len(columns) != len(entries[0]):
+    if has_column_names and len(columns) != len(entries[0]):
         raise ValueError(
-            f"The file is no table: it names {len(columns)} columns and holds {len(entries[0])}."
+            f"The file is not a table: it names {len(columns)} columns and holds {len(entries[0])}."
         )
-    return entries, rows if aside else [], columns if named else []
+    return entries, rows if has_row_names else [], columns if has_column_names else []
 
 
 def read(cell: str, size: int) -> Any:

@@ -11,13 +11,13 @@ from fractions import Fraction
 from typing import Any
 
 from games.storage import write_whole
-from solvers.base import plain
+from solvers.base import json_number
 from solvers.files import csv_tables, nfg
 from solvers.files.normal_form import NormalForm, normal_form
 from solvers.payoffs import number
 
 SUFFIXES = (".nfg", ".json", ".csv")
-TREE = (
+TREE_MESSAGE = (
     "is a game tree, and only games in strategic form are read; convert it with Gambit, such as by "
     "pygambit.read_efg(file).to_nfg(other), and use the .nfg file."
 )
@@ -30,7 +30,7 @@ def read_game(path: str | os.PathLike[str]) -> NormalForm:
         path: the file; its suffix determines the format.
 
     Raises:
-        ValueError: for another suffix, or for a malformed file, with line and column.
+        ValueError: for another suffix, or for a malformed file; the message names the line and the column.
         OSError: if the file cannot be read.
     """
     path = pathlib.Path(path)
@@ -38,16 +38,16 @@ def read_game(path: str | os.PathLike[str]) -> NormalForm:
     try:
         return parse(path.read_bytes().decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: byte {error.start + 1} is no UTF-8; save the file as UTF-8.") from None
+        raise ValueError(f"{path}: byte {error.start + 1} is not UTF-8; save the file as UTF-8.") from None
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
 
 
 def read_text(text: str) -> NormalForm:
-    r"""Read a game from a text in one of the three formats, which is detected.
+    r"""Read a game from a text in one of the three formats, which is detected from its first characters.
 
     Raises:
-        ValueError: if the text is no game.
+        ValueError: if the text is not a game.
 
     Example:
         >>> read_text("3 3, 0 5\n5 0, 1 1").payoffs[0].tolist()
@@ -57,13 +57,13 @@ def read_text(text: str) -> NormalForm:
     if not begins:
         raise ValueError("The text is empty; pass a game in the format of a .nfg, .json or .csv file.")
     if begins.startswith("EFG"):
-        raise ValueError(f"The text {TREE}")
+        raise ValueError(f"The text {TREE_MESSAGE}")
     parse = parse_json if begins[0] in "{[" else nfg.parse if begins.startswith("NFG") else csv_tables.parse
     return parse(begins if parse is not csv_tables.parse else text.removeprefix("\ufeff"))
 
 
 def write_game(game: Any, path: str | os.PathLike[str]) -> pathlib.Path:
-    """Write a game to a .nfg or .json file, atomically: an interrupted write leaves the old file.
+    """Write a game to a .nfg or .json file, atomically: if writing is interrupted, the old file remains.
 
     Args:
         game: a game as for `solve`; a `NormalForm` keeps its names.
@@ -95,10 +95,11 @@ def suffix(path: pathlib.Path, known: Sequence[str] = SUFFIXES) -> str:
         ValueError: if it is not among the known ones.
     """
     if path.suffix.lower() == ".efg":
-        raise ValueError(f"{path} {TREE}")
+        raise ValueError(f"{path} {TREE_MESSAGE}")
     if path.suffix.lower() not in known:
         raise ValueError(
-            f"{path} is no {' or '.join(known)} file; games are read from {', '.join(SUFFIXES)} and written as .nfg or .json."
+            f"{path} is not a {' or '.join(known)} file; games are read from {', '.join(SUFFIXES)} and "
+            "written as .nfg or .json."
         )
     return path.suffix.lower()
 
@@ -113,26 +114,27 @@ def parse_json(text: str) -> NormalForm:
             optional.
 
     Raises:
-        ValueError: if the text is no JSON (with line and column), or the object is no game.
+        ValueError: if the text is not JSON (the message names line and column), or the object is not a game.
 
     Example:
         >>> parse_json('{"payoffs": [[[0.1, "1/3"]], [[0, 1e1]]]}').payoffs[0].tolist()
         [[Fraction(1, 10), Fraction(1, 3)]]
     """
     try:
-        found = exact_numbers(
-            json.loads(text, parse_int=number, parse_float=number, parse_constant=not_finite)
+        found = convert_payoffs(
+            json.loads(text, parse_int=number, parse_float=number, parse_constant=raise_not_finite)
         )
     except json.JSONDecodeError as error:
         raise ValueError(
-            f"The file is no JSON: {error.msg} at line {error.lineno}, column {error.colno}."
+            f"The file is not JSON: {error.msg} at line {error.lineno}, column {error.colno}."
         ) from error
     except RecursionError:
-        raise ValueError("The file is no game: its lists are nested too deeply.") from None
+        raise ValueError("The file is not a game: its lists are nested too deeply.") from None
     known = {"name", "players", "actions", "payoffs", "comment"}
     if not isinstance(found, dict) or "payoffs" not in found or set(found) - known:
         raise ValueError(
-            "The file is no game: it must hold one object {name, players, actions, payoffs, comment}, of which payoffs is required."
+            "The file is not a game: it must hold one object {name, players, actions, payoffs, comment}, of "
+            "which payoffs is required."
         )
     name, players, actions = found.get("name", ""), found.get("players", []), found.get("actions", [])
     comment = found.get("comment", "")
@@ -144,7 +146,8 @@ def parse_json(text: str) -> NormalForm:
         and all(map(is_texts, actions))
     ):
         raise ValueError(
-            "The file is no game: name and comment must be texts, players a list of texts, and actions one list of texts per player."
+            "The file is not a game: name and comment must be texts, players a list of texts, and actions "
+            "one list of texts per player."
         )
     return NormalForm(found["payoffs"], name, players, actions, comment)
 
@@ -159,25 +162,25 @@ def is_texts(entry: Any) -> bool:
     return isinstance(entry, list) and all(map(is_text, entry))
 
 
-def exact_numbers(found: Any) -> Any:
+def convert_payoffs(found: Any) -> Any:
     """Convert the texts among the payoffs of a JSON object to numbers."""
     return (
-        found | {"payoffs": exact(found["payoffs"])}
+        found | {"payoffs": convert_texts(found["payoffs"])}
         if isinstance(found, dict) and "payoffs" in found
         else found
     )
 
 
-def exact(entry: Any) -> Any:
+def convert_texts(entry: Any) -> Any:
     """Convert the texts in nested lists to numbers, and Booleans to None."""
     if isinstance(entry, list):
-        return [exact(x) for x in entry]
+        return [convert_texts(x) for x in entry]
     return number(entry) if is_text(entry) else None if isinstance(entry, bool) else entry
 
 
-def not_finite(word: str) -> Fraction:
+def raise_not_finite(word: str) -> Fraction:
     """Raise a `ValueError` for NaN and infinite numbers."""
-    raise ValueError(f"{word} is no payoff; every payoff must be a finite number.")
+    raise ValueError(f"{word} is not a payoff; every payoff must be a finite number.")
 
 
 def json_text(game: Any) -> str:
@@ -190,4 +193,4 @@ def json_text(game: Any) -> str:
 
 def plain_lists(entry: Any) -> Any:
     """Convert nested lists of rationals for JSON."""
-    return [plain_lists(x) for x in entry] if isinstance(entry, list) else plain(entry)
+    return [plain_lists(x) for x in entry] if isinstance(entry, list) else json_number(entry)

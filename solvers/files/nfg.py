@@ -18,8 +18,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from solvers.base import plain
-from solvers.files.normal_form import NormalForm, cells, normal_form
+from solvers.base import json_number
+from solvers.files.normal_form import NormalForm, n_payoffs, normal_form
 from solvers.payoffs import Payoffs, number
 
 TOKEN = re.compile(
@@ -46,7 +46,7 @@ def parse(text: str) -> NormalForm:
         text: the content of the file.
 
     Raises:
-        ValueError: if it is no .nfg file, with line and column.
+        ValueError: if it is not a .nfg file; the message names the line and the column.
 
     Example:
         >>> game = parse('NFG 1 R "Selten" { "Ann" "Bob" } { 3 2 } 1 1 0 2 0 2 1 1 0 3 2 0')
@@ -61,7 +61,7 @@ class Reader:
 
     def __init__(self, text: str):
         self.text = text
-        self.here = self.token(0)
+        self.next_token = self.token(0)
 
     def token(self, at: int) -> Token:
         """The first token at or after a position; a token of kind `end` after the last one."""
@@ -71,127 +71,135 @@ class Reader:
             match = TOKEN.match(self.text, at)
         if match is None:
             if at < len(self.text):  # only an unclosed quotation mark matches nothing
-                self.refuse("a text that is never closed begins", at)
+                self.fail("a text that is never closed begins", at)
             return Token("end", "the end of the file", at, at)
         kind = str(match.lastgroup)
         return Token(kind, match[kind], at, match.end())
 
-    def refuse(self, what: str, at: int) -> NoReturn:
-        """Raise a `ValueError` with line and column."""
+    def fail(self, what: str, at: int) -> NoReturn:
+        """Raise a `ValueError` that names line and column."""
         line, column = self.text.count("\n", 0, at) + 1, at - self.text.rfind("\n", 0, at)
-        raise ValueError(f"The file is no Gambit .nfg file: {what} at line {line}, column {column}.")
+        raise ValueError(f"The file is not a Gambit .nfg file: {what} at line {line}, column {column}.")
 
-    def take(self, kind: str, expected: str, *texts: str) -> Token:
-        """Consume the next token, which must have this kind, and one of these texts if there are some."""
-        token = self.here
+    def consume(self, kind: str, expected: str, *texts: str) -> Token:
+        """Read the next token, which must have this kind and, if texts are given, one of these texts."""
+        token = self.next_token
         if token.kind != kind or (texts and token.text not in texts):
-            self.refuse(
-                f"{expected} is expected, but {token.text if token.kind == 'end' else repr(token.text)} was found",
+            self.fail(
+                f"{expected} is expected, but {token.text if token.kind == 'end' else repr(token.text)} was "
+                "found",
                 token.start,
             )
-        self.here = self.token(token.end)
+        self.next_token = self.token(token.end)
         return token
 
-    def opens(self) -> bool:
+    def at_opening_brace(self) -> bool:
         """Whether the next token is an opening brace."""
-        return self.here.kind == "brace" and self.here.text == "{"
+        return self.next_token.kind == "brace" and self.next_token.text == "{"
 
     def texts(self, what: str) -> list[str]:
         """Read a list of texts in braces."""
-        self.take("brace", f"'{{' before {what}", "{")
+        self.consume("brace", f"'{{' before {what}", "{")
         found = []
-        while self.here.kind == "text":
-            found.append(self.take("text", "a name").text.replace('\\"', '"'))
-        self.take("brace", f"'}}' after {what}", "}")
+        while self.next_token.kind == "text":
+            found.append(self.consume("text", "a name").text.replace('\\"', '"'))
+        self.consume("brace", f"'}}' after {what}", "}")
         return found
 
     def number(self, expected: str) -> Fraction:
         """Read an exact number."""
-        token = self.take("number", expected)
+        token = self.consume("number", expected)
         try:
             return number(token.text)
         except ValueError as error:
-            self.refuse(str(error).rstrip("."), token.start)
+            self.fail(str(error).rstrip("."), token.start)
 
     def integer(self, expected: str, low: int, high: float) -> int:
         """Read an integer within bounds."""
-        at, found = self.here.start, self.number(expected)
+        at, found = self.next_token.start, self.number(expected)
         if found.denominator != 1 or not low <= found <= high:
-            self.refuse(
-                f"{expected} must be an integer {f'of at least {low}' if high == np.inf else f'in [{low}, {high}]'}, and is {found}",
+            self.fail(
+                f"{expected} must be an integer "
+                f"{f'of at least {low}' if high == np.inf else f'in [{low}, {high}]'}, and is {found}",
                 at,
             )
         return int(found)
 
     def game(self) -> NormalForm:
         """Read the whole file."""
-        self.take("word", "'NFG'", "NFG")
-        self.take("number", "version 1", "1")
-        self.take("word", "'R' or 'D'", "R", "D")
-        name = self.take("text", "the title in quotation marks").text.replace('\\"', '"')
-        at, players = self.here.start, self.texts("the players' names")
+        self.consume("word", "'NFG'", "NFG")
+        self.consume("number", "version 1", "1")
+        self.consume("word", "'R' or 'D'", "R", "D")
+        name = self.consume("text", "the title in quotation marks").text.replace('\\"', '"')
+        at, players = self.next_token.start, self.texts("the players' names")
         if not players:
-            self.refuse("the list of players is empty", at)
+            self.fail("the list of players is empty", at)
         sizes, actions = self.strategies(players)
         comment = (
-            self.take("text", "the comment").text.replace('\\"', '"') if self.here.kind == "text" else ""
+            self.consume("text", "the comment").text.replace('\\"', '"')
+            if self.next_token.kind == "text"
+            else ""
         )
-        payoffs = self.outcome_form(sizes) if self.opens() else self.payoff_form(sizes)
-        if self.here.kind != "end":
-            self.refuse(f"{self.here.text!r} follows the last cell", self.here.start)
+        payoffs = self.outcome_form(sizes) if self.at_opening_brace() else self.payoff_form(sizes)
+        if self.next_token.kind != "end":
+            self.fail(f"{self.next_token.text!r} follows the last cell", self.next_token.start)
         return NormalForm(payoffs, name, players, actions, comment)
 
     def strategies(self, players: Sequence[str]) -> tuple[list[int], list[list[str]]]:
         """Read the number of strategies of each player, and their names if there are any."""
-        self.take("brace", "'{' before the strategies", "{")
+        self.consume("brace", "'{' before the strategies", "{")
         sizes, actions = [], []
         for player in players:
-            at = self.here.start
-            if self.opens():
+            at = self.next_token.start
+            if self.at_opening_brace():
                 actions.append(self.texts(f"the strategies of {player!r}"))
                 sizes.append(len(actions[-1]))
             else:
                 sizes.append(self.integer(f"the number of strategies of {player!r}", 0, np.inf))
             if not sizes[-1]:
-                self.refuse(f"{player!r} has no strategy, and each player needs one,", at)
+                self.fail(f"{player!r} has no strategy, and each player needs one,", at)
             if len(actions) not in (0, len(sizes)):
-                self.refuse("names and numbers of strategies are mixed", at)
-        self.take("brace", f"'}}' after the strategies of {len(players)} players", "}")
+                self.fail("names and numbers of strategies are mixed", at)
+        self.consume("brace", f"'}}' after the strategies of {len(players)} players", "}")
         return sizes, actions
 
     def payoff_form(self, sizes: Sequence[int]) -> Payoffs:
         """Read a body of payoffs."""
-        return as_tensor(self.body(cells(sizes), "payoffs", number, lambda: self.number("a payoff")), sizes)
+        return as_tensor(
+            self.body(n_payoffs(sizes), "payoffs", number, lambda: self.number("a payoff")), sizes
+        )
 
-    def body(self, total: int, what: str, read: Callable[[str], Any], take: Callable[[], Any]) -> list[Any]:
+    def body(
+        self, total: int, what: str, convert: Callable[[str], Any], read_next: Callable[[], Any]
+    ) -> list[Any]:
         """Read the rest of the file as numbers.
 
-        Each distinct word is converted once, which is fast; if a word is no number, all are read one by one
-        up to it, to report its position.
+        Each distinct word is converted only once, for speed. If a word is not a number, the words are read
+        one by one, so that the error message can name its position.
         """
-        words = self.text[self.here.start :].split()
+        words = self.text[self.next_token.start :].split()
         if len(words) == total:
             try:
-                known = {word: read(word) for word in set(words)}
+                known = {word: convert(word) for word in set(words)}
             except (ValueError, KeyError):
                 pass
             else:
-                self.here = self.token(len(self.text))
+                self.next_token = self.token(len(self.text))
                 return [known[word] for word in words]
         self.check_length(total, what)
-        return [take() for _ in range(total)]
+        return [read_next() for _ in range(total)]
 
     def outcome_form(self, sizes: Sequence[int]) -> Payoffs:
         """Read a list of outcomes and a body of their numbers."""
         outcomes = [[Fraction(0)] * len(sizes)]
-        self.take("brace", "'{' before the outcomes", "{")
-        while self.opens():
-            self.take("brace", "'{'", "{")
-            self.take("text", "the outcome's name in quotation marks")
+        self.consume("brace", "'{' before the outcomes", "{")
+        while self.at_opening_brace():
+            self.consume("brace", "'{'", "{")
+            self.consume("text", "the outcome's name in quotation marks")
             outcomes.append([self.payoff() for _ in sizes])
-            self.take("brace", f"'}}' after {len(sizes)} payoffs", "}")
-        self.take("brace", "'}' after the outcomes", "}")
-        total = cells(sizes) // len(sizes)
+            self.consume("brace", f"'}}' after {len(sizes)} payoffs", "}")
+        self.consume("brace", "'}' after the outcomes", "}")
+        total = n_payoffs(sizes) // len(sizes)
         known = {str(k): outcome for k, outcome in enumerate(outcomes)}
         found = self.body(
             total,
@@ -204,21 +212,21 @@ class Reader:
     def payoff(self) -> Fraction:
         """Read one payoff of an outcome, and a comma if one follows."""
         found = self.number("a payoff")
-        if self.here.kind == "comma":
-            self.take("comma", "','")
+        if self.next_token.kind == "comma":
+            self.consume("comma", "','")
         return found
 
     def check_length(self, total: int, what: str) -> None:
         """Raise a `ValueError` if the body is too short, before an array is allocated."""
-        there, token = 0, self.here
+        there, token = 0, self.next_token
         while there < total and token.kind != "end":
             there, token = there + 1, self.token(token.end)
         if there < total:
-            self.refuse(f"{total} {what} are expected, but the file ends after {there}", token.start)
+            self.fail(f"{total} {what} are expected, but the file ends after {there}", token.start)
 
 
 def as_tensor(payoffs: Sequence[Fraction], sizes: Sequence[int]) -> Payoffs:
-    """Convert the payoffs of a file, with the player varying fastest and then the first action."""
+    """The payoff tensor from payoffs in a file's order: players vary fastest, then the first action."""
     flat = np.empty(len(payoffs), dtype=object)
     flat[:] = payoffs
     return flat.reshape((len(sizes), *sizes), order="F")
@@ -251,8 +259,9 @@ def text(game: Any, comment: str = "") -> str:
         else sizes
     )
     comment = comment or form.comment
-    body = " ".join(str(plain(x)) for x in form.payoffs.ravel(order="F"))
-    return f"NFG 1 R {quoted(form.name)} {{ {players} }} {{ {actions} }}\n{quoted(comment) if comment else ''}\n{body}\n"
+    body = " ".join(str(json_number(x)) for x in form.payoffs.ravel(order="F"))
+    heading = f"NFG 1 R {quoted(form.name)} {{ {players} }} {{ {actions} }}"
+    return f"{heading}\n{quoted(comment) if comment else ''}\n{body}\n"
 
 
 def quoted(name: str) -> str:
@@ -264,6 +273,7 @@ def quoted(name: str) -> str:
     """
     if re.search(r'\\(?="|$)', name):
         raise ValueError(
-            f"The name {name!r} has a backslash before a quotation mark or at its end, which a .nfg file cannot represent; rename it."
+            f"The name {name!r} has a backslash before a quotation mark or at its end, which a .nfg file "
+            "cannot represent; rename it."
         )
     return '"' + name.replace('"', '\\"') + '"'

@@ -23,7 +23,7 @@ class NormalForm:
         comment: a comment, which files keep.
 
     Raises:
-        ValueError: if the payoffs are no game, or if the numbers of names do not match them.
+        ValueError: if the payoffs are not those of a game, or if the numbers of names do not match them.
 
     Example:
         >>> pennies = NormalForm(([[1, -1], [-1, 1]], [[-1, 1], [1, -1]]), "pennies")
@@ -44,11 +44,13 @@ class NormalForm:
         actions = tuple(map(tuple, self.actions)) or tuple(tuple(str(k + 1) for k in range(a)) for a in sizes)
         if len(players) != len(sizes):
             raise ValueError(
-                f"{len(players)} players are named and the payoffs are those of {len(sizes)}; name each player once."
+                f"{len(players)} players are named and the payoffs are those of {len(sizes)}; name each "
+                "player once."
             )
         if tuple(map(len, actions)) != sizes:
             raise ValueError(
-                f"{list(map(len, actions))} actions are named and the payoffs are those of {list(sizes)}; name each action of each player."
+                f"{list(map(len, actions))} actions are named and the payoffs are those of {list(sizes)}; "
+                "name each action of each player."
             )
         for field, value in (("payoffs", payoffs), ("players", players), ("actions", actions)):
             object.__setattr__(self, field, value)
@@ -79,7 +81,7 @@ class NormalForm:
         return f"NormalForm {self.name!r}: {listing(seats)}"
 
     def table(self) -> tuple[list[str], list[list[str]]]:
-        """Columns and rows of the payoff table of one or two players, with the first player's actions in rows."""
+        """Columns and rows of the payoff table of one or two players; rows are the first player's actions."""
         cells = self.payoffs.reshape(self.n_players, len(self.actions[0]), -1)
         columns = list(self.actions[1]) if self.n_players == 2 else ["payoff"]
         rows = [
@@ -108,7 +110,7 @@ class NormalForm:
 
 
 def normal_form(game: Any) -> NormalForm:
-    """Convert a game as for `solve` to a `NormalForm`, keeping its names.
+    """Convert a game, as for `solve`, to a `NormalForm` with the same names.
 
     Example:
         >>> from games import stag_hunt
@@ -122,6 +124,6 @@ def normal_form(game: Any) -> NormalForm:
     )
 
 
-def cells(sizes: Sequence[int]) -> int:
+def n_payoffs(sizes: Sequence[int]) -> int:
     """Number of payoffs of a game with these numbers of actions."""
     return len(sizes) * math.prod(sizes)

@@ -1,7 +1,7 @@
 """Play a normal-form game repeatedly by a learning rule, under jit and vmap.
 
 A rule (`solvers.learning.rules`) maps the history of play to the strategies of the next period. Payoffs and
-the rule's parameters are traced, so that other values do not compile again.
+the rule's parameters are traced, so that other values do not cause another compilation.
 """
 
 import abc
@@ -31,13 +31,13 @@ from solvers.printing import result_text
 
 
 class History(eqx.Module):
-    """Sufficient statistics of the play so far, on which every rule here bases its next strategies.
+    """Statistics of the play so far, from which the learning rules compute the strategies of the next period.
 
     Args:
         periods: number of periods played.
         average: average strategy of each player.
         last: strategies of the last period.
-        values: for each player and action, the sum over periods of its payoff against the others' strategies.
+        values: for each player and action, the sum over periods of the action's payoff against the others.
         earned: total payoff of each player.
         joint: average probability of every joint action.
     """
@@ -66,8 +66,8 @@ class LearningRun(eqx.Module):
         last: strategies of the last period.
         joint: average probability of every joint action; a coarse correlated equilibrium in the limit where
             the average regret of every player vanishes.
-        nash_conv: NashConv of the average strategies, recorded once in `every` periods.
-        last_nash_conv: NashConv of the strategies of those periods.
+        nash_conv: NashConv of the average strategies, recorded once every `every` periods.
+        last_nash_conv: NashConv of the strategies played in the recorded periods.
         converged: whether NashConv of the average strategies is within tolerance at the end.
     """
 
@@ -98,11 +98,11 @@ def learn(
     """Play a normal-form game repeatedly by a learning rule.
 
     Args:
-        payoffs: those of a game, `(n, A1, ..., An)`, or a `games.MatrixGame`; a family of games is a
-            `jax.vmap` over it.
+        payoffs: the payoffs `(n, A1, ..., An)` of a game, or a `games.MatrixGame`; use `jax.vmap` for a
+            family of games.
         rule: a member of `DYNAMICS`.
         steps: number of periods after the first.
-        every: NashConv is recorded once in so many periods; divides `steps`.
+        every: number of periods between two records of NashConv; it must divide `steps`.
         start: mixed strategies of the first period, one per player; uniform by default.
         tolerance: largest NashConv of the average strategies that counts as converged, in units of the payoff
             range.
@@ -118,13 +118,15 @@ def learn(
     Example:
         >>> from solvers.learning.rules import FictitiousPlay
         >>> pennies = jnp.array([[[1.0, -1.0], [-1.0, 1.0]], [[-1.0, 1.0], [1.0, -1.0]]])
-        >>> bool(learn(pennies, FictitiousPlay(), start=(jnp.array([1.0, 0.0]), jnp.array([0.3, 0.7])), tolerance=0.1).converged)
+        >>> start = (jnp.array([1.0, 0.0]), jnp.array([0.3, 0.7]))
+        >>> bool(learn(pennies, FictitiousPlay(), start=start, tolerance=0.1).converged)
         True
     """
     key = None if key is None and seed is None else as_key(0 if key is None else key, seed)
     if not isinstance(rule, Rule):
         raise ValueError(
-            f"rule is {shown(rule)}; it must be an instance of a rule, such as DYNAMICS.make('fictitious_play')."
+            f"rule is {shown(rule)}; it must be an instance of a rule, such as "
+            "DYNAMICS.make('fictitious_play')."
         )
     payoffs = as_payoffs(payoffs)
     check_count("steps", steps)

@@ -29,23 +29,23 @@ def dynamic(name: str, citation: str, *aliases: str) -> Callable[[type[Rule]], t
 
 @dynamic("fictitious_play", "brown1951iterative", "fp")
 class FictitiousPlay(Rule):
-    """All players at once play a best response to the others' average strategies; of tied actions, the first.
+    """All players simultaneously play a best response to the others' average strategies; of ties, the first.
 
     The average strategies converge to equilibrium in zero-sum games (Robinson 1951) and in non-degenerate 2xn
     games (Berger 2005); in Shapley's 3x3 game they cycle (Shapley 1964).
     """
 
     def play(self, payoffs: Payoffs, history: History) -> Profile:
-        """See the class."""
+        """Best responses to the average strategies."""
         return best_responses(payoffs, history.average)
 
 
 @dynamic("alternating_fictitious_play", "berger2007brown")
 class AlternatingFictitiousPlay(Rule):
-    """Players best respond to average strategies in turn; the averages include earlier players' new moves."""
+    """Players best respond in turn to averages that include the new moves of the players before them."""
 
     def play(self, payoffs: Payoffs, history: History) -> Profile:
-        """See the class."""
+        """Each player's best response to the averages, updated after the moves of the players before it."""
         averages, weight = list(history.average), 1 / (history.periods + 1).astype(payoffs.dtype)
         strategies = []
         for player in range(len(averages)):
@@ -70,7 +70,7 @@ class SmoothedFictitiousPlay(Rule):
         check_range("precision", self.precision, 0.0)
 
     def play(self, payoffs: Payoffs, history: History) -> Profile:
-        """See the class."""
+        """Logit responses to the average strategies."""
         return smoothed_best_responses(payoffs, history.average, self.precision)
 
 
@@ -91,7 +91,7 @@ class SmoothedBestResponse(Rule):
         check_range("rate", self.rate, np.finfo(float).tiny, 1.0)
 
     def play(self, payoffs: Payoffs, history: History) -> Profile:
-        """See the class."""
+        """The last strategies, moved by `rate` towards their logit responses."""
         responses = smoothed_best_responses(payoffs, history.last, self.precision)
         return tuple(s + self.rate * (r - s) for s, r in zip(history.last, responses, strict=True))
 
@@ -106,7 +106,7 @@ class RegretMatching(Rule):
     """
 
     def play(self, payoffs: Payoffs, history: History) -> Profile:
-        """See the class."""
+        """Strategies proportional to the positive regrets."""
         return tuple(
             normalized_positive_part(total - earned)
             for total, earned in zip(history.values, history.earned, strict=True)
@@ -136,5 +136,5 @@ class MultiplicativeWeights(Rule):
         check_range("lr", self.lr, 0.0)
 
     def play(self, payoffs: Payoffs, history: History) -> Profile:
-        """See the class."""
+        r"""The softmax of the total payoffs of the actions times $\eta$."""
         return tuple(jax.nn.softmax(self.lr * total) for total in history.values)

@@ -10,13 +10,13 @@ from jaxtyping import Float
 
 from games.registry import nearest
 from solvers.base import TOLERANCE, Status
-from solvers.dominance import undominated
-from solvers.payoffs import ROUNDED, in_own_units, n_players, payoff_tensor, rational, rationals
+from solvers.dominance import undominated_actions
+from solvers.payoffs import RELATIVE_RESOLUTION, in_own_units, n_players, payoff_tensor, rational, rationals
 from solvers.printing import listing, rounded_text
 
 NOISE = 1e-9
-"""Weights up to this part of the largest may be due to the tolerance of the linear program; they are set to 0
-if that is better."""
+"""Probabilities up to this times the largest one may be caused by the tolerance of the linear program; they
+are set to 0 if that lowers the residual."""
 Concept = Literal["correlated", "coarse"]
 Tensor = Float[np.ndarray, "n_players *actions"]
 Distribution = Float[np.ndarray, "*actions"]
@@ -32,8 +32,8 @@ class CorrelatedEquilibrium:
         objective: the value of the objective that was maximized.
         regret: how much each player would gain by the best deviation, in units of its payoffs; computed from
             the payoffs and the distribution alone.
-        residual: the largest regret of a player, relative to its payoffs in play: the mean of $|u_i(a) -
-            u_i(\mu)|$ with or without the deviation, whichever is larger.
+        residual: the largest regret of a player, relative to its payoffs in play: the larger of the means of
+            $|u_i(a) - u_i(\mu)|$ with and without the best deviation.
         concept: `"correlated"` or `"coarse"`.
         status: `"solved"` if the residual is within tolerance, otherwise `"not_converged"` or `"failed"`.
         message: one sentence about the solution.
@@ -76,7 +76,7 @@ class CorrelatedEquilibrium:
 def correlated_equilibrium(game: Any, objective: Any = "welfare") -> CorrelatedEquilibrium:
     r"""The correlated equilibrium that maximizes a linear objective.
 
-    At a correlated equilibrium nobody gains by disobeying a recommended action:
+    At a correlated equilibrium no player gains by deviating from a recommended action:
 
     $\max_\mu \langle c, \mu \rangle$ subject to $\sum_{a_{-i}} \mu(a_i, a_{-i}) \, (u_i(a_i, a_{-i}) - u_i(b,
     a_{-i})) \ge 0$ for every player i and actions $a_i \ne b$.
@@ -105,7 +105,7 @@ def correlated_equilibrium(game: Any, objective: Any = "welfare") -> CorrelatedE
 def coarse_correlated_equilibrium(game: Any, objective: Any = "welfare") -> CorrelatedEquilibrium:
     r"""The coarse correlated equilibrium that maximizes a linear objective.
 
-    At a coarse correlated equilibrium nobody gains by a fixed action chosen in advance:
+    At a coarse correlated equilibrium no player gains by a fixed action chosen before the recommendation:
 
     $\max_\mu \langle c, \mu \rangle$ subject to $\sum_a \mu(a) \, (u_i(a) - u_i(b, a_{-i})) \ge 0$ for every
     player i and action b.
@@ -162,13 +162,13 @@ def maximize(payoffs: Tensor, objective: Any, concept: Concept) -> CorrelatedEqu
     from scipy.optimize import linprog
     from scipy.sparse import hstack, vstack
 
-    rational_actions = np.ix_(*undominated(payoffs))
+    rational_actions = np.ix_(*undominated_actions(payoffs))
     played = rational_actions if concept == "correlated" else np.ix_(*map(range, payoffs.shape[1:]))
     own = payoffs[(slice(None), *played)]
     joint: int = own[0].size
     losses = deviation_losses(in_own_units(own), concept)
     egalitarian = isinstance(objective, str) and objective == "egalitarian"
-    if egalitarian:  # one more variable: a lower bound on all expected payoffs
+    if egalitarian:  # an additional variable: a lower bound on all expected payoffs
         above = own.reshape(len(own), joint) - np.median(payoffs[(slice(None), *rational_actions)])
         rows = vstack(
             [hstack([losses, np.zeros((losses.shape[0], 1))]), np.hstack([above, -np.ones((len(above), 1))])]
@@ -184,7 +184,7 @@ def maximize(payoffs: Tensor, objective: Any, concept: Concept) -> CorrelatedEqu
         b_ub=np.zeros(rows.shape[0]),
         A_eq=np.where(np.arange(len(cost)) < joint, units[:joint].min() / units, 0.0)[
             None, :
-        ],  # the scale of x is arbitrary
+        ],  # fixes the arbitrary scale of x
         b_eq=[1.0],
         bounds=[(0, None)] * joint + [(None, None)] * (len(cost) - joint),
         method="highs",
@@ -203,21 +203,22 @@ def maximize(payoffs: Tensor, objective: Any, concept: Concept) -> CorrelatedEqu
             "failed",
             f"HiGHS: {found.message}",
         )
-    answers = []
+    candidates = []
     for noise in (NOISE, 0.0):
         distribution = np.zeros(payoffs.shape[1:])
         distribution[played] = np.where(found.x > noise * found.x[:joint].max(), found.x / units, 0.0)[
             :joint
         ].reshape(own.shape[1:])
         distribution /= distribution.sum()
-        answers.append((distribution, *evaluate(payoffs, distribution, concept)))
-    distribution, expected, regret, residual = min(answers, key=lambda answer: answer[-1])
+        candidates.append((distribution, *evaluate(payoffs, distribution, concept)))
+    distribution, expected, regret, residual = min(candidates, key=lambda candidate: candidate[-1])
     value = expected.min() if egalitarian else (linear_objective(payoffs, objective) * distribution).sum()
     solved = found.status == 0 and residual <= TOLERANCE
     message = (
         ""
         if solved
-        else f"HiGHS: {found.message} The largest gain from a deviation is {residual:.1e} of the payoffs in play."
+        else f"HiGHS: {found.message} The largest gain from a deviation is {residual:.1e} of the payoffs in "
+        "play."
     )
     return CorrelatedEquilibrium(
         distribution,
@@ -241,7 +242,8 @@ def linear_objective(payoffs: Tensor, objective: Any) -> Distribution:
     if isinstance(objective, str):
         if objective != "welfare":
             raise ValueError(
-                f"Unknown objective {objective!r}; {nearest(objective, names)}, a player's index, or one number per joint action."
+                f"Unknown objective {objective!r}; {nearest(objective, names)}, a player's index, or one "
+                "number per joint action."
             )
         return payoffs.sum(axis=0)
     if isinstance(objective, (int, np.integer)) and not isinstance(objective, bool):
@@ -254,21 +256,22 @@ def linear_objective(payoffs: Tensor, objective: Any) -> Distribution:
         weights = np.asarray(objective, dtype=float)
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"The objective {objective!r} is no name ({', '.join(names)}), player's index or array of numbers."
+            f"The objective {objective!r} is not a name ({', '.join(names)}), player's index or array of "
+            "numbers."
         ) from error
     if weights.shape != payoffs.shape[1:] or not np.isfinite(weights).all():
         raise ValueError(
-            f"The objective has shape {weights.shape}; it must have one finite number per joint action, in shape {payoffs.shape[1:]}."
+            f"The objective has shape {weights.shape}; it must have one finite number per joint action, in "
+            f"shape {payoffs.shape[1:]}."
         )
     return weights
 
 
 def deviation_losses(payoffs: Tensor, concept: Concept) -> Any:
-    """The sparse matrix of the equilibrium constraints, one row per deviation.
+    r"""The sparse matrix L of the equilibrium constraints $L \mu \ge 0$, one row per deviation.
 
-    Its product with a distribution must be >= 0.
-
-    An entry is how much the deviation would lose at a joint action. Deviations that never gain are left out.
+    An entry is the payoff that the deviation loses at a joint action. Deviations that never gain are
+    omitted.
     """
     from scipy.sparse import coo_matrix, vstack
 
@@ -297,7 +300,7 @@ def equilibrate(
 ) -> tuple[Any, Float[np.ndarray, " unknowns"], Float[np.ndarray, " unknowns"]]:
     """Rescale the rows and columns of a linear program so that the largest entry of each is near 1.
 
-    The tolerance of the solution is then relative to the payoffs in play, not to the largest of all payoffs.
+    Without this, the tolerance of the solution would be relative to the largest payoff of the game.
 
     Returns:
         The scaled rows, the scaled cost, and the factor by which each unknown was multiplied.
@@ -330,16 +333,16 @@ def evaluate(
 
 
 def evaluate_players(payoffs: Tensor, distribution: Any, concept: Concept) -> Iterator[tuple[Any, Any, Any]]:
-    """Each player's expected payoff, regret and unit of the regret.
+    """Each player's expected payoff and regret, and the unit by which the regret is divided.
 
-    In rationals if payoffs differ too little for floats.
+    They are computed in rationals if the differences of the payoffs are too small for float64.
     """
     for player, own in enumerate(payoffs):
         table = np.moveaxis(own, player, 0).reshape(own.shape[player], -1)
         weight = np.moveaxis(distribution, player, 0).reshape(table.shape)
         base = table.flat[weight.argmax()]
         expected, gain, unit = evaluate_player(table - base, weight, concept)
-        if unit and not ROUNDED * abs(base) <= unit < np.inf:
+        if unit and not RELATIVE_RESOLUTION * abs(base) <= unit < np.inf:
             table, weight = (
                 rationals(table),
                 np.array([Fraction(p) for p in weight.ravel().tolist()], dtype=object).reshape(weight.shape),
@@ -350,7 +353,7 @@ def evaluate_players(payoffs: Tensor, distribution: Any, concept: Concept) -> It
 
 
 def evaluate_player(table: np.ndarray, weight: np.ndarray, concept: Concept) -> tuple[Any, Any, Any]:
-    """One player's expected payoff, regret and unit of the regret, from a table with own actions in rows."""
+    """One player's expected payoff, regret and unit, from a table and weights with own actions in rows."""
     switched = weight @ table.T  # [recommended, played]
     expected = np.trace(switched)
     best = (
@@ -369,9 +372,8 @@ def deviation_regrets(
     r"""How much each player would gain by the best deviation from a joint distribution.
 
     Correlated: by the best swap of actions,
-    $\sum_a \max_b \sum_{a_{-i}} \mu(a, a_{-i}) (u_i(b, a_{-i}) - u_i(a,
-    a_{-i}))$; coarse: by the best single action. For a product of independent strategies both equal the regret
-    of `solvers.payoffs.regrets`.
+    $\sum_a \max_b \sum_{a_{-i}} \mu(a, a_{-i}) (u_i(b, a_{-i}) - u_i(a, a_{-i}))$; coarse: by the best
+    single action. For a product of independent strategies both equal the regret of `solvers.payoffs.regrets`.
 
     Args:
         game: a game of n players; see `payoff_tensor`.

@@ -1,8 +1,8 @@
 """The principal branch of logit quantal response equilibria, and its limit equilibrium, in numpy.
 
-`solvers.n_player.quantal` follows the same branch in JAX for batches of games. The two are separate because
-neither can do the other's work: this one records every point of a path of unknown length, in float64 with
-LAPACK, and needs 10 to 40 ms for a game of any shape; the other compiles for seconds for each shape, and then
+`solvers.n_player.quantal` follows the same branch in JAX for batches of games. There are two implementations
+because their uses differ: this one records every point of a path of unknown length, in float64 with LAPACK,
+and takes 10 to 40 ms for a game of any shape; the other one compiles for seconds for each shape, and then
 solves a thousand games in 0.1 s.
 """
 
@@ -16,7 +16,7 @@ from jaxtyping import Float
 from games.checks import check_count, check_range
 from games.printing import counted
 from solvers.base import TOLERANCE, EquilibriumSet, Solution, solution
-from solvers.dominance import undominated
+from solvers.dominance import undominated_actions
 from solvers.n_player.indifference_equations import solve_support
 from solvers.payoffs import Profile, embed, in_own_units, own_ranges, payoff_tensor, regrets, restrict
 from solvers.printing import listing, rounded_text
@@ -26,18 +26,18 @@ Tensor = Float[np.ndarray, "n_players *actions"]
 Odds = Float[np.ndarray, " unknowns"]
 Point = Float[np.ndarray, " unknowns_and_precision"]
 
-FIRST_STEP, LEAST_STEP = 0.1, 1e-10
-FARTHEST, USUAL = 0.2, 0.05
-"""The largest first correction of an accepted step, in log odds, and the first correction that the step
-length control aims at."""
-CROSSING = 1e-5
-"""The largest length of a step that may change the orientation, at a crossing of branches; longer ones have
-left the branch."""
-QUADRATIC = 1e-6
-"""Newton's method stops after a correction below this size: the next one would be at the level of
-rounding."""
+FIRST_STEP, SHORTEST_STEP = 0.1, 1e-10
+LARGEST_CORRECTION, TARGET_CORRECTION = 0.2, 0.05
+"""The largest first Newton correction of an accepted step, in log odds, and the first correction at which the
+control of the step length aims."""
+CROSSING_LENGTH = 1e-5
+"""The largest length of a step that may change the orientation, as happens where branches cross; a longer
+step that changes it has left the branch."""
+NEWTON_TOLERANCE = 1e-6
+"""Newton's method stops after a correction of at most this size; the next correction would be a rounding
+error."""
 EPSILON = float(np.finfo(float).eps)
-DWARFED = 1e3
+WIDENING = 1e3
 """Strictly dominated actions are removed if they widen a player's payoff range by more than this factor."""
 
 
@@ -66,7 +66,8 @@ class Branch:
         end = f"precision {rounded_text(self.precisions[-1])} {'reached' if self.reached else 'not reached'}"
         head = f"Branch: {counted(len(self.precisions), 'point')}, {counted(self.bends, 'bend')}, {end}"
         rows = [
-            f"player {i} at the end: {listing([f'action {a}: {rounded_text(p)}' for a, p in enumerate(own[-1])])}"
+            f"player {i} at the end: "
+            f"{listing([f'action {a}: {rounded_text(p)}' for a, p in enumerate(own[-1])])}"
             for i, own in enumerate(self.strategies)
         ]
         return "\n  ".join([head, *rows, *filter(None, [self.message])])
@@ -87,10 +88,10 @@ def logit_homotopy(game: Any, precision: float = 1e6, max_steps: int = 5000) -> 
     The branch starts at the uniform profile and is parameterized by arc length, so that it may bend back. Its
     limit is an equilibrium, unique for almost all games (McKelvey & Palfrey 1995); in symmetric 2x2
     coordination games it is the risk-dominant one (Turocy 2005). From the last point, Newton's method solves
-    the indifference equations of the actions that are still played, in rationals if fewer than three players
-    mix. If that fails, as it can if the limit is degenerate, the branch is followed to a precision 10,000
-    times as high; the last point is then returned with its residual, and the status `"not_converged"` if that
-    exceeds the tolerance.
+    the indifference equations of the actions that are still played, in rationals if at most two players mix.
+    If that fails, as it can if the limit is degenerate, the branch is followed to a precision 10,000 times as
+    high; the last point is then returned with its residual, and the status `"not_converged"` if that exceeds
+    the tolerance.
 
     Strictly dominated actions that widen a player's payoff range more than a thousandfold are removed first.
 
@@ -113,12 +114,12 @@ def logit_homotopy(game: Any, precision: float = 1e6, max_steps: int = 5000) -> 
     payoffs = payoff_tensor(game)
     check_range("precision", precision, 1e-9, 1e12)
     check_count("max_steps", max_steps)
-    kept = undominated(payoffs)
-    if (own_ranges(payoffs) <= DWARFED * own_ranges(restrict(payoffs, kept))).all():
+    kept = undominated_actions(payoffs)
+    if (own_ranges(payoffs) <= WIDENING * own_ranges(restrict(payoffs, kept))).all():
         kept = tuple(list(range(a)) for a in payoffs.shape[1:])
     unit = in_own_units(restrict(payoffs, kept))
     for goal in (precision, 1e4 * precision):
-        points, reached, steps = follow(unit, goal, max_steps)
+        points, reached, steps = follow_branch(unit, goal, max_steps)
         message = "" if reached else failure_message(points[-1][-1], goal, steps, max_steps)
         end = embed(strategies(points[-1][:-1], unit.shape[1:]), kept, payoffs.shape[1:])
         best = refine(payoffs, end, message, steps)
@@ -134,7 +135,8 @@ def principal_branch(game: Any, precision: float, max_steps: int = 5000) -> Bran
     and Newton's method corrects it orthogonally to the tangent. A step is halved if the correction is large
     or converges slowly, or if the tangent turns sharply. The sign of the determinant of the bordered Jacobian
     is constant along a branch; a step that changes it has reached another branch and is halved, unless it is
-    so short that branches must cross there, as they do in symmetric games; then the path goes straight on.
+    so short that branches must cross there, as they do in symmetric games; then the path is continued along
+    its tangent.
 
     Args:
         game: a game of any number of players; see `payoff_tensor`.
@@ -145,7 +147,7 @@ def principal_branch(game: Any, precision: float, max_steps: int = 5000) -> Bran
         ValueError: if `game` is not a game, or if a number is out of range.
 
     Example:
-        >>> branch = principal_branch(([[6, 6], [7.32, 1]], [[7, 7], [6, 4]]), 5.0)  # a branch that bends back
+        >>> branch = principal_branch(([[6, 6], [7.32, 1]], [[7, 7], [6, 4]]), 5.0)
         >>> branch.reached, branch.bends
         (True, 2)
     """
@@ -157,7 +159,7 @@ def principal_branch(game: Any, precision: float, max_steps: int = 5000) -> Bran
     unit = np.stack(
         [own * (width / widest) for own, width in zip(in_own_units(payoffs), ranges, strict=True)]
     )
-    points, reached, steps = follow(unit, precision * widest, max_steps)
+    points, reached, steps = follow_branch(unit, precision * widest, max_steps)
     precisions = np.array([point[-1] for point in points]) / widest
     message = "" if reached else failure_message(precisions[-1], precision, steps, max_steps)
     profiles = [strategies(point[:-1], payoffs.shape[1:]) for point in points]
@@ -167,33 +169,33 @@ def principal_branch(game: Any, precision: float, max_steps: int = 5000) -> Bran
 
 
 def failure_message(precision: float, goal: float, steps: int, max_steps: int) -> str:
-    """The message about a branch that ended before the requested precision."""
+    """The message about a branch that was not followed up to the requested precision."""
     why = f"after {steps} steps" if steps >= max_steps else "where no step succeeded"
-    return f"The branch was given up at precision {precision:.3g} of {goal:.3g}, {why}."
+    return f"The branch was followed only to precision {precision:.3g} of {goal:.3g}, {why}."
 
 
-def follow(unit: Tensor, goal: float, max_steps: int) -> tuple[list[Point], bool, int]:
+def follow_branch(unit: Tensor, goal: float, max_steps: int) -> tuple[list[Point], bool, int]:
     """Points on the branch up to a precision, whether it was reached, and the number of attempted steps."""
     upward = np.zeros(sum(a - 1 for a in unit.shape[1:]) + 1)
     upward[-1] = 1.0  # the direction of increasing precision
     x = np.zeros_like(upward)
     t, orientation = tangent(equations(unit, x)[1], upward)
     path, length, steps = [x], FIRST_STEP, 0
-    while x[-1] < goal and steps < max_steps and length >= LEAST_STEP:
+    while x[-1] < goal and steps < max_steps and length >= SHORTEST_STEP:
         steps += 1
-        lands = x[-1] + length * t[-1] >= goal
-        taken = (goal - x[-1]) / t[-1] if lands else length
-        y, first, jacobian = correct(unit, x + taken * t, upward if lands else t)
-        ahead, turned = (t, orientation) if jacobian is None else tangent(jacobian, t)
-        same = ahead @ t > 0.8 and (
-            turned == orientation or length <= CROSSING
+        reaches_goal = x[-1] + length * t[-1] >= goal
+        length_taken = (goal - x[-1]) / t[-1] if reaches_goal else length
+        y, first, jacobian = correct(unit, x + length_taken * t, upward if reaches_goal else t)
+        next_tangent, next_orientation = (t, orientation) if jacobian is None else tangent(jacobian, t)
+        same_branch = next_tangent @ t > 0.8 and (
+            next_orientation == orientation or length <= CROSSING_LENGTH
         )  # False if the tangent is not finite
-        if jacobian is None or (not lands and (y[-1] > goal or not same)):
-            length = taken / 2
+        if jacobian is None or (not reaches_goal and (y[-1] > goal or not same_branch)):
+            length = length_taken / 2
             continue
-        x, t, orientation = y, ahead, turned
+        x, t, orientation = y, next_tangent, next_orientation
         path.append(x)
-        length *= min(2.0, max(0.5, (USUAL / max(first, 1e-12)) ** 0.5))
+        length *= min(2.0, max(0.5, (TARGET_CORRECTION / max(first, 1e-12)) ** 0.5))
     return path, bool(x[-1] >= goal), steps
 
 
@@ -240,15 +242,15 @@ def equations(payoffs: Tensor, x: Point) -> tuple[Odds, Float[np.ndarray, "unkno
 def tangent(
     jacobian: Float[np.ndarray, "unknowns unknowns_and_precision"], previous: Point
 ) -> tuple[Point, float]:
-    """The unit tangent in the direction of the previous one, and the orientation of the path.
+    """The unit tangent in the direction of the previous one, and the orientation of the path (1 or -1).
 
-    NaN if the system is singular.
+    The orientation is the sign of the determinant of the bordered Jacobian. Both are NaN if it is singular.
     """
-    from scipy.linalg import lapack
+    from scipy.linalg.lapack import dgesv  # pyright: ignore[reportAttributeAccessIssue]
 
     along = np.zeros_like(previous)
     along[-1] = 1.0
-    factors, exchanged, t, singular = lapack.dgesv(np.vstack([jacobian, previous]), along)  # pyright: ignore[reportAttributeAccessIssue]
+    factors, exchanged, t, singular = dgesv(np.vstack([jacobian, previous]), along)
     if singular:
         return np.full_like(previous, np.nan), np.nan
     negative = (factors.diagonal() < 0).sum() + (exchanged != np.arange(len(along))).sum()
@@ -264,7 +266,7 @@ def correct(
         The corrected point, the length of the first correction, and the Jacobian of the last iteration; None
         instead of the Jacobian if the method failed.
     """
-    from scipy.linalg import lapack
+    from scipy.linalg.lapack import dgesv  # pyright: ignore[reportAttributeAccessIssue]
 
     sizes: list[float] = []
     jacobian = None
@@ -276,14 +278,14 @@ def correct(
                 (sizes or [0.0])[0],
                 jacobian if len(sizes) < 2 or sizes[1] <= 0.5 * sizes[0] + 1e-3 else None,
             )
-        _, _, move, singular = lapack.dgesv(np.vstack([jacobian, border]), np.append(value, 0.0))  # pyright: ignore[reportAttributeAccessIssue]
+        _, _, move, singular = dgesv(np.vstack([jacobian, border]), np.append(value, 0.0))
         if singular:
             return y, np.inf, None
         y = y - move
         sizes.append(float(np.linalg.norm(move)))
-        if not sizes[0] <= FARTHEST:
+        if not sizes[0] <= LARGEST_CORRECTION:
             return y, np.inf, None
-        if sizes[-1] <= QUADRATIC:
+        if sizes[-1] <= NEWTON_TOLERANCE:
             break
     good = (len(sizes) < 2 or sizes[1] <= 0.5 * sizes[0] + 1e-3) and sizes[-1] <= 1e-4
     return y, sizes[0], jacobian if good else None
@@ -292,14 +294,14 @@ def correct(
 def refine(payoffs: Tensor, end: Profile, message: str, steps: int) -> Solution:
     """Refine the end of a branch by solving the indifference equations of its support.
 
-    The support is unclear from the probabilities, so several thresholds are tried; the solution with the
-    smallest residual is returned, or the end of the branch itself.
+    Small probabilities at the end of the branch may be positive or 0 in the limit, so several thresholds are
+    tried. The solution with the smallest residual is returned, or the end of the branch itself.
     """
     best = solution(payoffs, end, message or "The end of the branch.", steps)
     tried = set()
     for threshold in (1e-9, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1):
         used = tuple(np.flatnonzero(own > min(threshold, own.max() / 2)).tolist() for own in end)
-        kept = undominated(restrict(payoffs, used))
+        kept = undominated_actions(restrict(payoffs, used))
         support = tuple(tuple(own[a] for a in left) for own, left in zip(used, kept, strict=True))
         if support in tried:
             continue
@@ -319,6 +321,7 @@ def refine(payoffs: Tensor, end: Profile, message: str, steps: int) -> Solution:
     if best.status != "solved":
         best = dataclasses.replace(
             best,
-            message=f"{best.message} Its residual is {best.residual:.1e}, and Newton's method found no smaller one.",
+            message=f"{best.message} Its residual is {best.residual:.1e}, and Newton's method found no "
+            "smaller one.",
         )
     return best

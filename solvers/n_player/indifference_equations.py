@@ -13,14 +13,15 @@ Tensor = Float[np.ndarray, "n_players *actions"]
 Points = Float[np.ndarray, "points unknowns"]
 Systems = Float[np.ndarray, "points unknowns unknowns"]
 
-ITERATIONS = 40
+MAX_ITERATIONS = 40
+"""The largest number of Newton steps from each start."""
 
 
 def solve_support(block: Payoffs, start: Sequence[np.ndarray]) -> list[tuple[np.ndarray, ...]]:
-    """Solutions of the indifference equations of a support in the interior, from one start.
+    """Positive solutions of the indifference equations of a support, from one start.
 
-    If fewer than three players mix, the equations are linear; they are then solved in rationals if they have
-    one solution.
+    If at most two players mix, the equations are linear; if they have exactly one solution, it is computed in
+    rationals. Otherwise Newton's method is used.
 
     Args:
         block: the payoffs restricted to the support.
@@ -32,37 +33,39 @@ def solve_support(block: Payoffs, start: Sequence[np.ndarray]) -> list[tuple[np.
 
 
 def solve_supports(
-    blocks: Float[np.ndarray, "supports n *sizes"], draws: Sequence[Float[np.ndarray, "supports starts _"]]
+    blocks: Float[np.ndarray, "supports n *sizes"], starts: Sequence[Float[np.ndarray, "supports starts _"]]
 ) -> list[list[tuple[np.ndarray, ...]]]:
-    r"""The distinct interior solutions of the indifference equations of many supports of the same sizes.
+    r"""The distinct positive solutions of the indifference equations of many supports of the same sizes.
 
-    The damped Newton step $(J^T J + |F|^2) \, dx = -J^T F$ converges quadratically both to isolated solutions
-    and to continua.
+    The damped Newton step $(J^T J + |F|^2) \, dx = -J^T F$ converges quadratically to isolated solutions and
+    to continua of solutions.
 
     Args:
         blocks: the payoffs restricted to each support, each player's scaled to a range of 1.
-        draws: for each player, the initial strategies on each support.
+        starts: for each player, the initial strategies on each support, `(supports, starts, size)`.
     """
-    sizes, count = blocks.shape[2:], draws[0].shape[1]
-    x = np.concatenate([draw[:, :, :-1].reshape(len(blocks) * count, -1) for draw in draws], axis=1)
-    owner = np.repeat(np.arange(len(blocks)), count)
-    tables = blocks[owner]
-    solved, owners = [x[:0]], [owner[:0]]
-    for step in range(ITERATIONS):
+    sizes, count = blocks.shape[2:], starts[0].shape[1]
+    x = np.concatenate(
+        [own_starts[:, :, :-1].reshape(len(blocks) * count, -1) for own_starts in starts], axis=1
+    )
+    support_index = np.repeat(np.arange(len(blocks)), count)
+    tables = blocks[support_index]
+    solved, support_indices = [x[:0]], [support_index[:0]]
+    for step in range(MAX_ITERATIONS):
         gaps, jacobian = indifference(tables, x)
         size = np.abs(gaps).max(axis=1, initial=0.0)
         solved.append(x[size <= 1e-12])
-        owners.append(owner[size <= 1e-12])
-        alive = (size > 1e-12) & (np.abs(x).max(axis=1, initial=0.0) < 4)
+        support_indices.append(support_index[size <= 1e-12])
+        active = (size > 1e-12) & (np.abs(x).max(axis=1, initial=0.0) < 4)
         if step == 9:
-            alive &= size < 0.1
-        if not alive.all():
-            x, gaps, jacobian, tables, owner = (
-                x[alive],
-                gaps[alive],
-                jacobian[alive],
-                tables[alive],
-                owner[alive],
+            active &= size < 0.1
+        if not active.all():
+            x, gaps, jacobian, tables, support_index = (
+                x[active],
+                gaps[active],
+                jacobian[active],
+                tables[active],
+                support_index[active],
             )
         if not len(x):
             break
@@ -71,13 +74,14 @@ def solve_supports(
         normal = transposed @ jacobian + damping * np.eye(x.shape[1])
         move = np.linalg.solve(normal, transposed @ gaps[:, :, None])[:, :, 0]
         x = x - move / np.maximum(1, np.abs(move).max(axis=1) / 0.5)[:, None]
-    points, owner = np.concatenate([*split(np.concatenate(solved), sizes)], axis=1), np.concatenate(owners)
+    points = np.concatenate([*strategies_from_unknowns(np.concatenate(solved), sizes)], axis=1)
+    support_index = np.concatenate(support_indices)
     interior = (points >= 1e-9).all(axis=1)
-    return [distinct(points[interior & (owner == k)], sizes) for k in range(len(blocks))]
+    return [distinct_profiles(points[interior & (support_index == k)], sizes) for k in range(len(blocks))]
 
 
-def distinct(points: Points, sizes: Sequence[int]) -> list[tuple[np.ndarray, ...]]:
-    """The profiles among the points that are more than 1e-6 apart, the first of each group."""
+def distinct_profiles(points: Points, sizes: Sequence[int]) -> list[tuple[np.ndarray, ...]]:
+    """The points as profiles, without those that are within 1e-6 of an earlier one."""
     found = []
     while len(points):
         found.append(tuple(np.split(points[0], np.cumsum(sizes)[:-1])))
@@ -86,9 +90,9 @@ def distinct(points: Points, sizes: Sequence[int]) -> list[tuple[np.ndarray, ...
 
 
 def solve_linear(block: Payoffs) -> tuple[np.ndarray, ...] | None:
-    """The solution of the linear indifference equations if at most two players mix, in rationals.
+    """The solution of the linear indifference equations if at most two players mix, computed in rationals.
 
-    None unless unique.
+    None if there is no solution or more than one.
 
     Example:
         >>> solve_linear(np.array([[[2.0, 0], [0, 1]], [[1, 0], [0, 3]]]))[0].tolist()
@@ -110,8 +114,8 @@ def solve_linear(block: Payoffs) -> tuple[np.ndarray, ...] | None:
     return tuple(found)
 
 
-def split(x: Points, sizes: Sequence[int]) -> list[Float[np.ndarray, "points _"]]:
-    """Each player's strategy from the probabilities of all its actions but the last."""
+def strategies_from_unknowns(x: Points, sizes: Sequence[int]) -> list[Float[np.ndarray, "points _"]]:
+    """Each player's strategy, from the unknowns: the probabilities of all actions but the player's last."""
     parts, end = [], 0
     for k in sizes:
         part = np.empty((len(x), k))
@@ -123,9 +127,9 @@ def split(x: Points, sizes: Sequence[int]) -> list[Float[np.ndarray, "points _"]
 
 
 def indifference(blocks: Float[np.ndarray, "points n *sizes"], x: Points) -> tuple[Points, Systems]:
-    """Payoff differences of all actions to the last, and their Jacobian, at many points with own payoffs."""
+    """Payoffs of all actions minus that of the last, and their Jacobian; each point has its own payoffs."""
     sizes, n = blocks.shape[2:], blocks.shape[1]
-    strategies = split(x, sizes)
+    strategies = strategies_from_unknowns(x, sizes)
     ends = list(accumulate(k - 1 for k in sizes))
     rows = [slice(end - k + 1, end) for k, end in zip(sizes, ends, strict=True)]
     gaps, jacobian = np.zeros_like(x), np.zeros((len(x), x.shape[1], x.shape[1]))

@@ -11,7 +11,7 @@ from jaxtyping import Float, Shaped
 
 from games.checks import as_seed, check_count
 from solvers.base import EquilibriumSet, Solution, solution
-from solvers.dominance import undominated
+from solvers.dominance import undominated_actions
 from solvers.n_player.indifference_equations import indifference, solve_supports
 from solvers.payoffs import (
     Payoffs,
@@ -33,22 +33,23 @@ Support = tuple[tuple[int, ...], ...]
 Found = tuple[Solution, int, bool]
 """An equilibrium, its index, and whether it is regular."""
 
-PATIENCE = 60.0
+MAX_SECONDS = 60.0
 """The largest estimated time in seconds without `force=True`."""
-TOGETHER = 4000
-"""Number of points in one call of Newton's method."""
+BATCH = 4000
+"""The largest number of starts of Newton's method in one batch."""
 SINGULAR = 1e-5
-"""A system is singular if its smallest singular value is below this, with payoffs in units of their range."""
+"""A Jacobian is singular if its smallest singular value is at most this, with payoffs in units of their
+range."""
 
 
 @solver("polynomial", "mckelvey1997maximal", players=None, finds="all")
 def polynomial_equilibria(
     game: Any, starts: int = 10, seed: int = 0, force: bool = False, key: int | None = None
 ) -> EquilibriumSet:
-    r"""All equilibria with at most two mixing players of a small n-player game, and others by Newton's method.
+    r"""All equilibria of a small game in which at most two players mix, and others by Newton's method.
 
     If at most two players mix, they play an equilibrium of the two-player game given the others' actions.
-    These equilibria are enumerated in rationals; of a continuum, its extreme points.
+    These equilibria are enumerated in rationals; for a continuum, its extreme points are returned.
 
     On a support with three or more mixing players, indifference is a system of multilinear equations, $u_i(a,
     \sigma_{-i}) = u_i(b, \sigma_{-i})$ for all a, b in the support of player i, with as many unknowns. Its
@@ -82,14 +83,15 @@ def polynomial_equilibria(
     check_count("starts", starts)
     seed = as_seed(seed, key)
     exact, payoffs = payoff_tensor(game, exact=True), payoff_tensor(game)
-    kept = undominated(exact)
-    supports, seconds = cost(tuple(map(len, kept)), starts)
-    if seconds > PATIENCE and not force:
+    kept = undominated_actions(exact)
+    supports, seconds = estimated_cost(tuple(map(len, kept)), starts)
+    if seconds > MAX_SECONDS and not force:
         raise ValueError(
-            f"A game of {' x '.join(map(str, payoffs.shape[1:]))} actions has {supports:.3g} supports, whose systems would take about "
-            f"{seconds:.2g} seconds; pass force=True to solve them, or use the method 'logit' for one equilibrium."
+            f"A game of {' x '.join(map(str, payoffs.shape[1:]))} actions has {supports:.3g} supports, whose "
+            f"systems would take about {seconds:.2g} seconds; pass force=True to solve them, or use the "
+            "method 'logit' for one equilibrium."
         )
-    linear = where_two_mix(exact, payoffs, kept)
+    linear = equilibria_with_two_mixing(exact, payoffs, kept)
     for effort in (1, 4, 16):
         found = linear + enumerate_supports(payoffs, kept, effort * starts, seed)
         regular = all(is_regular for _, _, is_regular in found)
@@ -120,11 +122,11 @@ def polynomial_equilibria(
     )
 
 
-def cost(actions: tuple[int, ...], starts: int = 10) -> tuple[float, float]:
-    """The number of supports of a game, and an estimate of the time in seconds to solve their systems.
+def estimated_cost(actions: tuple[int, ...], starts: int = 10) -> tuple[float, float]:
+    """The number of supports of a game, and the estimated time in seconds to solve their equations.
 
     Example:
-        >>> cost((2, 2, 2))[0]
+        >>> estimated_cost((2, 2, 2))[0]
         27.0
     """
     supports, seconds = 0.0, 0.0
@@ -139,18 +141,21 @@ def cost(actions: tuple[int, ...], starts: int = 10) -> tuple[float, float]:
             seconds += (
                 2e-5 * count
                 + 1e-3
-                + count * tries(sizes, starts) * 15 * (3e-6 + 4e-9 * (n * n * math.prod(sizes) + unknowns**3))
+                + count
+                * n_starts(sizes, starts)
+                * 15
+                * (3e-6 + 4e-9 * (n * n * math.prod(sizes) + unknowns**3))
             )
     return supports, seconds
 
 
-def tries(sizes: tuple[int, ...], starts: int) -> int:
-    """Number of starts for a support of these sizes; 3 if only a degenerate game has a solution there."""
-    solutions = bezout([k - 1 for k in sizes if k > 1])
+def n_starts(sizes: tuple[int, ...], starts: int) -> int:
+    """Number of starts for supports of these sizes; 3 if only degenerate games have solutions there."""
+    solutions = bezout_number([k - 1 for k in sizes if k > 1])
     return starts * (1 + solutions) if solutions else 3
 
 
-def bezout(unknowns: list[int]) -> int:
+def bezout_number(unknowns: list[int]) -> int:
     r"""The Bezout bound on the number of isolated solutions of the indifference equations.
 
     It is the coefficient of $\prod_j h_j^{d_j}$ in $\prod_i (\sum_{j \ne i} h_j)^{d_i}$: the $d_i$
@@ -160,7 +165,7 @@ def bezout(unknowns: list[int]) -> int:
         unknowns: $d_i$, the number of unknowns of each player.
 
     Example:
-        >>> bezout([1, 1, 1]), bezout([2, 2, 2]), bezout([2, 1])
+        >>> bezout_number([1, 1, 1]), bezout_number([2, 2, 2]), bezout_number([2, 1])
         (2, 10, 0)
     """
     power = np.zeros([d + 1 for d in unknowns], dtype=object)
@@ -176,32 +181,34 @@ def bezout(unknowns: list[int]) -> int:
     return int(power[tuple(unknowns)])
 
 
-def where_two_mix(exact: Payoffs, payoffs: Tensor, kept: Sequence[Sequence[int]]) -> list[Found]:
-    """All equilibria in which at most two players mix; of a continuum, its extreme points.
+def equilibria_with_two_mixing(exact: Payoffs, payoffs: Tensor, kept: Sequence[Sequence[int]]) -> list[Found]:
+    """All equilibria in which at most two players mix; for a continuum, its extreme points.
 
     Args:
         exact: the payoffs in rationals.
         payoffs: the payoffs in float64.
-        kept: for each player, the actions that are not dominated.
+        kept: for each player, the actions that are not strictly dominated.
     """
     if len(exact) == 1:  # a second player with one action is added
-        found = where_two_mix(
+        found = equilibria_with_two_mixing(
             np.stack([exact[0], exact[0] * 0])[..., None],
             np.stack([payoffs[0], payoffs[0] * 0])[..., None],
             [*kept, [0]],
         )
         return [(solution(payoffs, one.profile[:1]), index, regular) for one, index, regular in found]
-    n, few, rough = len(exact), restrict(exact, kept), restrict(payoffs, kept)
+    n, kept_exact, kept_floats = len(exact), restrict(exact, kept), restrict(payoffs, kept)
     profiles: dict[tuple, Profile] = {}
     for pair in itertools.combinations(range(n), 2):
         others = [k for k in range(n) if k not in pair]
         for chosen in np.ndindex(*(len(kept[k]) for k in others)):
             at = [slice(None) if k in pair else chosen[others.index(k)] for k in range(n)]
-            if any((margin < 0).all(axis=(1, 2)).any() for margin in margins(rough, others, at)):
+            if any(
+                (losses < 0).all(axis=(1, 2)).any() for losses in deviation_losses(kept_floats, others, at)
+            ):
                 continue
-            limits = [limit for margin in margins(few, others, at) for limit in margin]
+            limits = [limit for losses in deviation_losses(kept_exact, others, at) for limit in losses]
             for rows, columns in nash_subsets(
-                few[list(pair)][(slice(None), *at)], rough[list(pair)][(slice(None), *at)]
+                kept_exact[list(pair)][(slice(None), *at)], kept_floats[list(pair)][(slice(None), *at)]
             ):
                 points = [
                     (x, y) for x in rows for y in clip_to_limits(columns, [x @ limit for limit in limits])
@@ -218,14 +225,15 @@ def where_two_mix(exact: Payoffs, payoffs: Tensor, kept: Sequence[Sequence[int]]
                         )
                     profiles.setdefault(tuple(map(tuple, profile)), profile)
     return [
-        (solution(payoffs, [own.astype(float) for own in p]), *index_of(exact, p)) for p in profiles.values()
+        (solution(payoffs, [own.astype(float) for own in p]), *exact_index(exact, p))
+        for p in profiles.values()
     ]
 
 
-def margins(
+def deviation_losses(
     payoffs: Payoffs, others: Sequence[int], at: Sequence[Any]
 ) -> Iterator[Shaped[np.ndarray, "actions first second"]]:
-    """For each player outside a pair, the loss by each deviation, for all actions of the pair."""
+    """For each player outside a pair, its loss by each deviation, for all joint actions of the pair."""
     for k in others:
         own = np.moveaxis(
             payoffs[(k, *at[:k], slice(None), *at[k + 1 :])], sum(isinstance(a, slice) for a in at[:k]), 0
@@ -235,7 +243,7 @@ def margins(
 
 def nash_subsets(exact: Payoffs, payoffs: Tensor) -> list[tuple[list[np.ndarray], list[np.ndarray]]]:
     """The maximal Nash subsets of a two-player game, each as the extreme strategies of both players."""
-    left = undominated(payoffs)
+    left = undominated_actions(payoffs)
     if all(len(own) == 1 for own in left):
         row, column = (
             rationals(np.eye(size, dtype=int)[action])
@@ -250,7 +258,7 @@ def nash_subsets(exact: Payoffs, payoffs: Tensor) -> list[tuple[list[np.ndarray]
 
 
 def clip_to_limits(points: list[np.ndarray], limits: list[np.ndarray]) -> list[np.ndarray]:
-    """Clip a convex hull to the half-spaces in which the products with the limits are >= 0."""
+    r"""Clip the convex hull of points to the half-spaces $l \cdot x \ge 0$ of all limits l."""
     for limit in limits:
         room = [limit @ p for p in points]
         inside = [p for p, r in zip(points, room, strict=True) if r >= 0]
@@ -259,8 +267,8 @@ def clip_to_limits(points: list[np.ndarray], limits: list[np.ndarray]) -> list[n
     return points
 
 
-def index_of(exact: Payoffs, profile: Profile) -> tuple[int, bool]:
-    """The index of an equilibrium with at most two mixing players, 0 if irregular, and whether it is regular."""
+def exact_index(exact: Payoffs, profile: Profile) -> tuple[int, bool]:
+    """The index of an equilibrium with at most two mixing players (0 if irregular), and its regularity."""
     support = tuple(tuple(np.flatnonzero(own).tolist()) for own in profile)
     sizes = [len(used) for used in support if len(used) > 1]
     values = [action_values(exact, profile, player) for player in range(len(exact))]
@@ -283,9 +291,9 @@ def enumerate_supports(payoffs: Tensor, kept: Sequence[Sequence[int]], starts: i
     for sizes, group in itertools.groupby(
         undominated_supports(payoffs, kept), key=lambda support: tuple(map(len, support))
     ):
-        count = tries(sizes, starts)
+        count = n_starts(sizes, starts)
         supports = list(group)
-        for first in range(0, len(supports), most := max(1, TOGETHER // count)):
+        for first in range(0, len(supports), most := max(1, BATCH // count)):
             some = supports[first : first + most]
             blocks = np.stack([in_own_units(restrict(payoffs, support)) for support in some])
             draws = [rng.dirichlet(np.ones(k), (len(some), count)) for k in sizes]
@@ -299,7 +307,7 @@ def enumerate_supports(payoffs: Tensor, kept: Sequence[Sequence[int]], starts: i
 def equilibria_among(
     points: list[Profile], payoffs: Tensor, block: Tensor, support: Support, count: int
 ) -> list[Found]:
-    """The points on a support that are equilibria; of those that are not regular, points about 0.1 apart."""
+    """The points on a support that are equilibria; irregular ones only if at least 0.1 from the others."""
     found: list[Found] = []
     here: list[np.ndarray] = []
     for point in points:
@@ -349,7 +357,7 @@ def index_on_support(
 ) -> tuple[int, bool]:
     """The index of an equilibrium, and whether it is regular.
 
-    It is regular if its Jacobian is regular and every best response is played.
+    An equilibrium is regular if its Jacobian is nonsingular and every best response is played.
     """
     jacobian = indifference(block[None], np.concatenate([p[:-1] for p in point])[None, :])[1][0]
     values = [action_values(payoffs, profile, player) for player in range(len(block))]

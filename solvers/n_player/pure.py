@@ -24,8 +24,8 @@ def pure_equilibria(game: Any, exact: bool = False, tolerance: float = 0.0) -> E
             estimated payoffs.
 
     Returns:
-        The pure equilibria, in lexicographic order; there may be none. Mixed equilibria are not looked for,
-        so `complete` is True only for one player with one best action.
+        The pure equilibria, in lexicographic order; there may be none. Mixed equilibria are not computed, so
+        `complete` is True only for a game of one player with one best action.
 
     Raises:
         ValueError: if `game` is not a game, or if the tolerance is negative.
@@ -39,7 +39,8 @@ def pure_equilibria(game: Any, exact: bool = False, tolerance: float = 0.0) -> E
     """
     if not tolerance >= 0:
         raise ValueError(
-            f"tolerance is {tolerance}; it must be a number of at least 0, in units of each player's payoff range."
+            f"tolerance is {tolerance}; it must be a number of at least 0, in units of each player's payoff "
+            "range."
         )
     payoffs = payoff_tensor(game, exact)
     margins = tolerance * own_ranges(payoffs).astype(float) if tolerance else np.zeros(len(payoffs))

@@ -1,9 +1,9 @@
 r"""Logit quantal response equilibria on the principal branch in JAX, batched and differentiable.
 
 The unknowns are log odds $z_{ia} = \log(\sigma_{ia} / \sigma_{i,last})$ for all actions of each player except
-the last: no probability can become negative or underflow. A profile is a quantal response equilibrium at
-precision $\lambda$ if $F(z, \lambda) = z_{ia} - \lambda (u_{ia}(\sigma) - u_{i,last}(\sigma)) = 0$.
-`solvers.n_player.homotopy` says why it follows the same branch in numpy.
+the last, so that no probability can become negative or underflow. A profile is a quantal response equilibrium
+at precision $\lambda$ if $F(z, \lambda) = z_{ia} - \lambda (u_{ia}(\sigma) - u_{i,last}(\sigma)) = 0$.
+`solvers.n_player.homotopy` follows the same branch in numpy; its docstring states why both exist.
 """
 
 from typing import Any
@@ -18,19 +18,19 @@ from games.checks import check_count, check_range, concrete, numeric_array
 from games.compiler import jit
 from games.linear_systems import eliminate, solve
 from games.printing import as_text, counted, text_table
-from solvers.n_player.homotopy import CROSSING, FARTHEST, FIRST_STEP, USUAL
+from solvers.n_player.homotopy import CROSSING_LENGTH, FIRST_STEP, LARGEST_CORRECTION, TARGET_CORRECTION
 from solvers.payoffs_jax import Payoffs, Profile, action_values, as_payoffs, contract
 from solvers.printing import listing, rounded_text
 
-LEAST_STEP = 1e-9
-"""The path ends when a step has to be shorter than this."""
+SHORTEST_STEP = 1e-9
+"""The path ends if the length of a step falls below this."""
 
 
 class QuantalResponse(eqx.Module):
-    """Logit quantal response equilibria of a game, one per precision.
+    r"""Logit quantal response equilibria of a game, one per precision.
 
     Args:
-        precisions: in the order of the argument.
+        precisions: $\lambda$, in the order of the argument.
         strategies: for each player `(precisions, actions)`; NaN where not converged.
         residual: the largest difference between a probability and the logit response to the others, computed
             from the strategies.
@@ -131,20 +131,22 @@ def on_principal_branch(
     lowest = constant.min(axis=tuple(range(1, constant.ndim)), keepdims=True)
     width = (constant - lowest).max()
     width = jnp.where(width > 0, width, 1.0)
-    followed, reached, steps = follow(
+    followed, reached, steps = follow_branch(
         (constant - lowest) / width, (lax.stop_gradient(precisions) * width)[order], max_steps
     )
     back = jnp.argsort(order)
 
-    def attach(landed, precision):
-        orders, start = likeliest_last(landed, payoffs.shape[1:])
+    def with_derivatives(branch_odds, precision):
+        orders, start = move_likeliest_last(branch_odds, payoffs.shape[1:])
         table, fixed = reorder(payoffs, orders), lax.stop_gradient(precision)
-        seen = lax.stop_gradient(table)
+        constant_table = lax.stop_gradient(table)
 
         def polish(_, z):
-            gaps = equations(z, fixed, seen)
+            gaps = equations(z, fixed, constant_table)
             return z - jnp.where(
-                holds(gaps, z), 0.0, eliminate(derivatives(z, fixed, seen)[:, :-1], gaps[:, None])[0][:, 0]
+                is_root(gaps, z),
+                0.0,
+                eliminate(derivatives(z, fixed, constant_table)[:, :-1], gaps[:, None])[0][:, 0],
             )
 
         z = lax.custom_root(
@@ -154,14 +156,19 @@ def on_principal_branch(
             lambda g, y: solve(jax.jacfwd(g)(y), y),
         )
         found = lax.stop_gradient(z)
-        residual, stayed = response_gap(found, fixed, seen), (jnp.abs(found - start) <= 1e-2).all()
+        residual, stays_close = (
+            response_gap(found, fixed, constant_table),
+            (jnp.abs(found - start) <= 1e-2).all(),
+        )
         strategies = tuple(
             own[order] for own, order in zip(probabilities(z, payoffs.shape[1:]), orders, strict=True)
         )
-        return strategies, residual, stayed
+        return strategies, residual, stays_close
 
-    strategies, residual, stayed = jax.vmap(attach)(lax.stop_gradient(followed[back]), precisions)
-    converged = reached[back] & (residual <= tolerance) & stayed
+    strategies, residual, stays_close = jax.vmap(with_derivatives)(
+        lax.stop_gradient(followed[back]), precisions
+    )
+    converged = reached[back] & (residual <= tolerance) & stays_close
     return QuantalResponse(
         precisions,
         tuple(jnp.where(converged[:, None], s, jnp.nan) for s in strategies),
@@ -171,18 +178,18 @@ def on_principal_branch(
     )
 
 
-def holds(gaps: Float[Array, " unknowns"], z: Float[Array, " _"]) -> Bool[Array, ""]:
-    """Whether the equations hold up to rounding.
+def is_root(gaps: Float[Array, " unknowns"], z: Float[Array, " _"]) -> Bool[Array, ""]:
+    """Whether the equations hold up to rounding errors; Newton's step is then set to 0.
 
-    Then Newton's step is 0, even if the derivatives are singular.
+    At such a point the Jacobian may be singular, and the computed step may not be finite.
     """
     return jnp.abs(gaps).max(initial=0.0) <= 4 * jnp.finfo(z.dtype).eps * (1 + jnp.abs(z).max(initial=0.0))
 
 
-def follow(
+def follow_branch(
     payoffs: Payoffs, targets: Float[Array, " precisions"], max_steps: Any
 ) -> tuple[Float[Array, "precisions unknowns"], Bool[Array, " precisions"], Int[Array, ""]]:
-    """Follow the branch from the uniform profile by the method of `principal_branch`.
+    """Follow the principal branch from the uniform profile by the method of `principal_branch`.
 
     A point of the path is `(log odds, precision)`. If a step would pass the next target, the correction is
     made with the precision fixed at the target, and the point is recorded instead of moving there. A step
@@ -211,39 +218,43 @@ def follow(
             jnp.concatenate([derivatives(x[:-1], x[-1], payoffs), border[None, :]]), right
         )
         t = solutions[:, 1]
-        return jnp.where(holds(gaps, x), 0.0, solutions[:, 0]), t / jnp.linalg.norm(t), orientation
+        return jnp.where(is_root(gaps, x), 0.0, solutions[:, 0]), t / jnp.linalg.norm(t), orientation
 
     def advance(state):
         x, t, orientation, length, k, found, reached, steps = state
         target = targets[k]
-        lands = x[-1] + length * t[-1] >= target
-        taken = jnp.where(lands, (target - x[-1]) / jnp.where(lands & (t[-1] > 0), t[-1], 1.0), length)
-        y, border = x + taken * t, jnp.where(lands, upward, t)
-        y = jnp.where(lands, y.at[-1].set(target), y)
+        reaches_target = x[-1] + length * t[-1] >= target
+        length_taken = jnp.where(
+            reaches_target, (target - x[-1]) / jnp.where(reaches_target & (t[-1] > 0), t[-1], 1.0), length
+        )
+        y, border = x + length_taken * t, jnp.where(reaches_target, upward, t)
+        y = jnp.where(reaches_target, y.at[-1].set(target), y)
 
         def correct(carry, _):
-            step, ahead, turned = newton(carry[0], border)
-            return (carry[0] - step, ahead, turned), jnp.linalg.norm(step)
+            step, next_tangent, next_orientation = newton(carry[0], border)
+            return (carry[0] - step, next_tangent, next_orientation), jnp.linalg.norm(step)
 
-        (y, ahead, turned), (first, second, third) = lax.scan(correct, (y, t, orientation), None, length=3)
+        (y, next_tangent, next_orientation), (first, second, third) = lax.scan(
+            correct, (y, t, orientation), None, length=3
+        )
         noise = 64 * jnp.finfo(dtype).eps * jnp.abs(y).max()
         good = (
             jnp.isfinite(y).all()
-            & (first <= FARTHEST)
+            & (first <= LARGEST_CORRECTION)
             & (second <= 0.5 * first + 1e-3 + noise)
             & (third <= 1e-3 + noise)
         )
-        same = (ahead @ t > 0.8) & (
-            (turned == orientation) | (length <= CROSSING + noise)
+        same_branch = (next_tangent @ t > 0.8) & (
+            (next_orientation == orientation) | (length <= CROSSING_LENGTH + noise)
         )  # False if the tangent is not finite
-        good &= lands | ((y[-1] <= target) & same)
-        recorded, moved = good & lands, good & ~lands
-        stretch = jnp.clip(jnp.sqrt(USUAL / jnp.maximum(first, 1e-12)), 0.5, 2.0)
-        length = jnp.where(good, jnp.where(moved, length * stretch, length), taken / 2)
+        good &= reaches_target | ((y[-1] <= target) & same_branch)
+        recorded, moved = good & reaches_target, good & ~reaches_target
+        stretch = jnp.clip(jnp.sqrt(TARGET_CORRECTION / jnp.maximum(first, 1e-12)), 0.5, 2.0)
+        length = jnp.where(good, jnp.where(moved, length * stretch, length), length_taken / 2)
         return (
             jnp.where(moved, y, x),
-            jnp.where(moved, ahead, t),
-            jnp.where(moved, turned, orientation),
+            jnp.where(moved, next_tangent, t),
+            jnp.where(moved, next_orientation, orientation),
             length,
             k + recorded,
             jnp.where(recorded, found.at[k].set(y[:-1]), found),
@@ -254,17 +265,17 @@ def follow(
     def unfinished(state):
         x, _, _, length, k, _, _, steps = state
         shortest = (
-            LEAST_STEP + 4 * jnp.finfo(dtype).eps * jnp.abs(x).max()
+            SHORTEST_STEP + 4 * jnp.finfo(dtype).eps * jnp.abs(x).max()
         )  # shorter steps are within rounding
         return (k < len(targets)) & (steps < max_steps) & (length > shortest)
 
     start = jnp.zeros(unknowns + 1, dtype)
-    ahead = upward - jnp.append(
+    next_tangent = upward - jnp.append(
         f(upward), 0.0
     )  # the derivative at precision 0, from the action values of the uniform profile
     state = (
         start,
-        ahead / jnp.linalg.norm(ahead),
+        next_tangent / jnp.linalg.norm(next_tangent),
         jnp.ones((), dtype),
         jnp.asarray(FIRST_STEP, dtype),
         jnp.asarray(0),
@@ -287,10 +298,10 @@ def probabilities(odds: Float[Array, " unknowns"], actions: tuple[int, ...]) -> 
     return tuple(jax.nn.softmax(own) for own in logits(odds, actions))
 
 
-def likeliest_last(
+def move_likeliest_last(
     odds: Float[Array, " unknowns"], actions: tuple[int, ...]
 ) -> tuple[tuple[Int[Array, " _"], ...], Float[Array, " unknowns"]]:
-    """Reorder each player's actions so that the likeliest one is last, and convert the log odds.
+    """Exchange each player's likeliest action with its last one, and convert the log odds.
 
     Log odds relative to an unlikely action are large, and their differences lose digits.
 
@@ -325,9 +336,9 @@ def equations(
 def derivatives(
     odds: Float[Array, " unknowns"], precision: Float[Array, ""], payoffs: Payoffs
 ) -> Float[Array, "unknowns _"]:
-    """The Jacobian of `equations` by the log odds and, in the last column, the precision.
+    """The Jacobian of `equations`: derivatives by the log odds and, in the last column, by the precision.
 
-    Twice as fast as `jax.jacfwd`.
+    Written out, it is twice as fast as `jax.jacfwd`.
     """
     strategies = probabilities(odds, payoffs.shape[1:])
     values = action_values(payoffs, strategies)

@@ -9,25 +9,25 @@ from solvers.base import EquilibriumSet, Solution
 from solvers.payoffs import Payoffs, is_exact
 
 TOLERANCE = 1e-9
-"""Two scores in floats are equal if they differ by less, relative to the largest difference between
+"""Two scores in floats are equal if they differ by at most this times the largest difference between
 equilibria,"""
 ROUNDING = 1e-14
-"""or by less than this, relative to the largest score."""
+"""or by at most this times the largest absolute value of a score."""
 
 
 def select(equilibria: EquilibriumSet, by: str = "welfare") -> Solution:
-    r"""Select one equilibrium of a set by a criterion; of equal ones, the first, which the message then says.
+    r"""Select one equilibrium of a set by a criterion; among ties the first, and the message reports the tie.
 
-    `"welfare"` maximizes $\sum_i u_i$. `"fairness"` maximizes $\min_i u_i$, and among equal ones the welfare
-    (the maximin rule of Rawls 1971). Both compare payoffs between players, so they depend on the units of
-    each. Within a maximal Nash subset of a two-player game, each player's payoff depends on the other's
+    `"welfare"` maximizes $\sum_i u_i$. `"fairness"` maximizes $\min_i u_i$, and among ties the welfare (the
+    maximin rule of Rawls 1971). Both compare payoffs of different players, so they depend on the units of the
+    payoffs. Within a maximal Nash subset of a two-player game, each player's payoff depends on the other's
     strategy only, so both criteria are largest at an extreme equilibrium, and the selected equilibrium is the
     best of all if the set is complete.
 
-    `"risk_dominance"` returns the pure equilibrium that no other one risk-dominates pairwise: in the 2x2
-    game of their actions, a risk-dominates b where $\prod_i (u_i(a) - u_i(b_i, a_{-i})) > \prod_i (u_i(b) -
-    u_i(a_i, b_{-i}))$ (Harsanyi & Selten 1988, Lemma 5.4.4; "pairwise" in larger games, Kandori & Rob 1998).
-    It does not depend on the units of the payoffs, and ignores mixed equilibria.
+    `"risk_dominance"` returns the pure equilibrium that no other pure equilibrium risk-dominates: in the 2x2
+    game of the actions of equilibria a and b, a risk-dominates b if $\prod_i (u_i(a) - u_i(b_i, a_{-i})) >
+    \prod_i (u_i(b) - u_i(a_i, b_{-i}))$ (Harsanyi & Selten 1988, Lemma 5.4.4; "pairwise" in larger games,
+    Kandori & Rob 1998). It does not depend on the units of the payoffs, and ignores mixed equilibria.
 
     Args:
         equilibria: the result of a solver.
@@ -48,7 +48,8 @@ def select(equilibria: EquilibriumSet, by: str = "welfare") -> Solution:
         raise ValueError(f"Unknown criterion {by!r}; {nearest(by, CRITERIA)}.")
     if not len(equilibria):
         raise ValueError(
-            "There is no equilibrium to select from; solve the game with a method that finds one, such as 'vertex'."
+            "There is no equilibrium to select from; solve the game with a method that finds one, such as "
+            "'vertex'."
         )
     best = CRITERIA[by](equilibria)
     parts = [f"Selected by {by.replace('_', ' ')} from {len(equilibria)}"]
@@ -86,8 +87,8 @@ def risk_undominated(equilibria: EquilibriumSet) -> list[int]:
         return [0]
     if equilibria.game.ndim != 3:
         raise ValueError(
-            f"Pairwise risk dominance is defined for 2 players and this game has {equilibria.game.ndim - 1}; select by 'welfare' or "
-            "'fairness'."
+            f"Pairwise risk dominance is defined for 2 players and this game has {equilibria.game.ndim - 1}; "
+            "select by 'welfare' or 'fairness'."
         )
     pure = {
         k: (e.support[0][0], e.support[1][0])
@@ -96,13 +97,15 @@ def risk_undominated(equilibria: EquilibriumSet) -> list[int]:
     }
     if not pure:
         raise ValueError(
-            "Risk dominance compares pure equilibria and this game has none; select by 'welfare' or 'fairness'."
+            "Risk dominance compares pure equilibria and this game has none; select by 'welfare' or "
+            "'fairness'."
         )
     tolerance = 0 if is_exact(equilibria.game) else TOLERANCE
     best = [k for k in pure if all(risk_gap(equilibria.game, pure[j], pure[k]) <= tolerance for j in pure)]
     if not best:
         raise ValueError(
-            "Each pure equilibrium of this game is risk-dominated by another one, in a cycle; select by 'welfare' or 'fairness'."
+            "Each pure equilibrium of this game is risk-dominated by another one, in a cycle; select by "
+            "'welfare' or 'fairness'."
         )
     return best
 

@@ -14,7 +14,7 @@ from solvers.evolution.square_tables import square_table
 from solvers.payoffs import payoff_tensor
 from solvers.printing import result_text
 from solvers.ranking.response_graphs import TIE, is_table, moves
-from solvers.ranking.stationary_distributions import stationary, stationary_limit
+from solvers.ranking.stationary_distributions import log_stationary, log_stationary_limit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +24,7 @@ Selection = Literal["local", "population"]
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class AlphaRank:
-    """The alpha-rank of pure strategies, or of pure profiles: their shares of the stationary distribution.
+    """The alpha-rank of pure strategies or pure profiles: their probabilities in a stationary distribution.
 
     Args:
         profiles: tuples of actions, one per population; tuples of length 1 for a single population.
@@ -53,14 +53,14 @@ class AlphaRank:
         labels = self._labels(None)
         rows = {str(labels[k]): self.distribution[k] for k in order}
         return result_text(
-            f"AlphaRank of {len(self.profiles)} profiles, alpha {self.alpha:g}, population size {self.population_size}"
-            + ("; the first 5:" if len(self.profiles) > 5 else ":"),
+            f"AlphaRank of {len(self.profiles)} profiles, alpha {self.alpha:g}, population size "
+            f"{self.population_size}" + ("; the first 5:" if len(self.profiles) > 5 else ":"),
             rows | {"sinks": f"{len(self.sinks)} of sizes {[len(s) for s in self.sinks]}"},
         )
 
     @property
     def transitions(self) -> Float[np.ndarray, "profiles profiles"]:
-        """The transition matrix: a neighbor, each equally likely, appears as a mutant and may take over."""
+        """The transition matrix: a uniformly sampled neighbor appears as a mutant and may take over."""
         neighbors = sum(max(column) for column in zip(*self.profiles, strict=True))
         matrix = np.exp(self.log_fixation) / max(neighbors, 1)
         np.fill_diagonal(matrix, 0)
@@ -117,26 +117,27 @@ def alpha_rank(
 ) -> AlphaRank:
     r"""Alpha-rank of a game's pure profiles, or of one population's strategies, for any alpha up to infinity.
 
-    From profile s a neighboring mutant takes over with probability $\rho(u) = (1 - e^{-u}) / (1 - e^{-mu})$,
-    $\rho(0) = 1/m$, where $u = \alpha (u_i(t) - u_i(s))$ with several populations, i being the one whose
-    action changes, and $u = \alpha (M_{rs} - M_{sr})$ in a single population: a mutant r among s earns
-    $M_{rs}$. All neighbors are equally likely as mutants, and mutations are so rare that one mutant is fixed
-    or lost before the next appears. Profiles are ranked by the stationary distribution of this chain. It is
-    computed in logarithms, so that a large $\alpha$ does not overflow. For $\alpha = \infty$ the limit itself
-    is computed: better mutants take over surely, equal ones with probability 1/m and worse ones never, so the
-    mass lies on the sink components of the response graph; if there are several, their shares follow from the
-    improbable moves between them, $\rho \sim e^{-\alpha (m-1) |\Delta u|}$.
+    A mutant takes over profile s with probability $\rho(u) = (1 - e^{-u}) / (1 - e^{-mu})$, $\rho(0) = 1/m$,
+    where $u = \alpha (u_i(t) - u_i(s))$ with several populations, i being the one whose action changes, and
+    $u = \alpha (M_{rs} - M_{sr})$ in a single population: a mutant r among s earns $M_{rs}$. All neighbors
+    are equally likely as mutants, and mutations are so rare that one mutant is fixed or lost before the next
+    appears. Profiles are ranked by the stationary distribution of this chain. It is computed in logarithms,
+    so that a large $\alpha$ does not overflow. For $\alpha = \infty$ the limit itself is computed: mutants
+    that earn more take over with probability 1, those that earn the same with probability 1/m and those that
+    earn less with probability 0, so the distribution is concentrated on the sink components of the response
+    graph; if there are several, their probabilities follow from the rare transitions between them, $\rho \sim
+    e^{-\alpha (m-1) |\Delta u|}$.
 
-    OpenSpiel's `alpharank.compute` differs: its defaults are alpha 100, which overflows and fails where
-    payoffs are large or sinks are several; its `use_inf_alpha` takes worse mutants with probability 0.01 and
-    ties with 1/2 instead of 1/m, and calls payoffs that agree to a relative 1e-5 a tie. Both share the
+    OpenSpiel's `alpharank.compute` differs: its default alpha of 100 overflows for large payoffs and fails if
+    there are several sink components; with `use_inf_alpha`, mutants that earn less take over with probability
+    0.01 and ties with 1/2 instead of 1/m, and payoffs within a relative 1e-5 are ties. Both share the
     population size (50), equally likely mutants, and selection against the resident alone. A symmetric game
     given as two players' payoffs is ranked by its profiles; for one population give the row player's matrix.
 
     Args:
         game: payoffs `(n, A1, ..., An)` or a game that has them, for n populations; or a square table whose
             entry `[a, b]` is what a earns against b, such as a cross-play table, for one.
-        alpha: ranking intensity, at least 0, per unit of payoff; `math.inf` for the limit, where payoffs
+        alpha: ranking intensity $\alpha \ge 0$ per unit of payoff; `math.inf` for the limit, where payoffs
             within 1e-9 of the mover's payoff range are ties.
         population_size: m, individuals in each population, at least 2.
         selection: for a single population, `"local"` as above, or `"population"`: individuals earn their mean
@@ -152,8 +153,9 @@ def alpha_rank(
         >>> alpha_rank([[0, -1, 1], [1, 0, -1], [-1, 1, 0]]).distribution.round(6).tolist()
         [0.333333, 0.333333, 0.333333]
 
-    Omidshafiei et al. 2019, "alpha-Rank: Multi-Agent Evaluation by Evolution", Scientific Reports 9; the
-    infinite alpha: Rowland et al. 2019, "Multiagent Evaluation under Incomplete Information".
+    Source:
+        Omidshafiei et al. 2019, "alpha-Rank: Multi-Agent Evaluation by Evolution", Scientific Reports 9; the
+        infinite alpha: Rowland et al. 2019, "Multiagent Evaluation under Incomplete Information".
     """
     check_range("alpha", alpha, 0.0, infinite=True)
     check_count("population_size", population_size, 2)
@@ -161,12 +163,14 @@ def alpha_rank(
         raise ValueError(f"Unknown selection {selection!r}; accepted: local, population.")
     if selection == "population" and not is_table(game):
         raise ValueError(
-            "Selection over a population takes a square table; with several populations every mutant meets residents only."
+            "Selection over a population takes a square table; with several populations every mutant meets "
+            "residents only."
         )
     count = len(square_table(game)) if is_table(game) else payoff_tensor(game)[0].size
     if count > max_profiles:
         raise ValueError(
-            f"The game has {count} profiles, more than max_profiles = {max_profiles}; raise it to rank them all."
+            f"The game has {count} profiles, more than max_profiles = {max_profiles}; raise it to rank them "
+            "all."
         )
     profiles, (source, target, player, gain), units = moves(game)
     gains, unit = np.where(np.abs(gain) <= TIE * units[player], 0.0, gain), units.max()
@@ -184,11 +188,11 @@ def alpha_rank(
             if walks is None
             else -np.logaddexp.reduce(-alpha * walks, axis=0)
         )
-        log_pi = stationary(log_fixation)
+        log_pi = log_stationary(log_fixation)
     else:
         costs = np.full((size, size), np.inf)
         costs[source, target], log_fixation[source, target] = cost, -np.log(count)
-        log_pi = stationary_limit(costs, log_fixation, TIE)
+        log_pi = log_stationary_limit(costs, log_fixation, TIE)
         log_fixation[costs > 0] = -np.inf
     sinks = closed_classes(size, source[cost == 0], target[cost == 0])
     return AlphaRank(tuple(profiles), np.exp(log_pi), log_pi, log_fixation, sinks, float(alpha), m)
@@ -208,7 +212,7 @@ def leading_terms(gain: Float[np.ndarray, " moves"], m: int) -> tuple[np.ndarray
 
 
 def leading_terms_of_walks(walks: Float[np.ndarray, "m moves"]) -> tuple[np.ndarray, np.ndarray]:
-    r"""The same two terms where $1 / \rho$ is a sum of exponentials, from `fixation_walks`."""
+    r"""The terms of `leading_terms` for $1 / \rho = \sum_j e^{-\alpha W_j}$, W from `fixation_walks`."""
     lowest = walks.min(axis=0)
     cost = np.where(lowest < -TIE, -lowest, 0.0)
     return cost, (walks + cost <= TIE).sum(axis=0)

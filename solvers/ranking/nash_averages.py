@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ACTIVE = 1e-10
-"""Tolerance of a constraint in the search for the maximum entropy, in units of the largest score."""
+"""Constraints that are violated by less than this, in units of the largest score, count as satisfied."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -25,9 +25,9 @@ class NashAverage:
     Args:
         agents: the equilibrium distribution over agents.
         skill: score of each agent against the equilibrium distribution over tasks (or agents).
-        tasks: the equilibrium distribution over tasks; between agents the same as `agents`.
-        difficulty: of each task, minus the score of the equilibrium agents on it; between agents the same as
-            `skill`.
+        tasks: the equilibrium distribution over tasks; if agents play each other, the same as `agents`.
+        difficulty: minus the mean score of the equilibrium distribution over agents on each task; between
+            agents the same as `skill`.
         value: the value of the zero-sum game; 0 between agents.
         residual: the largest gain of any agent or task against the equilibrium, over the largest score.
         status: `"solved"` if the residual is at most 1e-8 and the search for the largest entropy converged.
@@ -65,8 +65,8 @@ class NashAverage:
             }
         )
         unit = np.abs(self.skill - self.value).max() or 1.0
-        rounded = ((frame["skill"] - self.value) / unit).round(7)
-        frame.insert(0, "rank", rounded.rank(method="min", ascending=False).astype(int))
+        scores = ((frame["skill"] - self.value) / unit).round(7)
+        frame.insert(0, "rank", scores.rank(method="min", ascending=False).astype(int))
         return frame.sort_values(["rank", "mass"], ascending=[True, False], kind="stable").reset_index(
             drop=True
         )
@@ -76,10 +76,10 @@ def nash_averaging(table: Any) -> NashAverage:
     r"""Nash averaging of agents that play each other.
 
     The meta-game $A = (T - T^\top) / 2$ is antisymmetric, hence a zero-sum game in which two players choose
-    agents. Of its equilibria the one of largest entropy, p, is unique, and an agent's skill is $(A p)_i$: 0
-    for agents in the support of p, less for the others. Copies of an agent share its mass equally. If the
-    equilibrium is unique, they change no skill; otherwise they shift the maximum of the entropy, and with it
-    the skills of agents outside the support.
+    agents. Its equilibrium p of largest entropy is unique, and an agent's skill is $(A p)_i$: 0 for agents in
+    the support of p, less for the others. Copies of an agent share its mass equally. If the equilibrium is
+    unique, they change no skill; otherwise they shift the maximum of the entropy, and with it the skills of
+    agents outside the support.
 
     In a cross-play table of a game that is not zero-sum, this ranks agents by payoff differences, not by
     joint payoffs. OpenSpiel's `nash_averaging` requires A to be exactly antisymmetric.
@@ -89,16 +89,17 @@ def nash_averaging(table: Any) -> NashAverage:
             it is antisymmetric, A = T.
 
     Raises:
-        ValueError: for a table that is not square or has an entry that is no finite number.
+        ValueError: for a table that is not square or has an entry that is not a finite number.
 
     Example:
         >>> nash_averaging([[0, -1, 1], [1, 0, -1], [-1, 1, 0]]).agents.round(6).tolist()
         [0.333333, 0.333333, 0.333333]
 
-    Balduzzi, Tuyls, Perolat & Graepel 2018, "Re-evaluating Evaluation", section 4.
+    Source:
+        Balduzzi, Tuyls, Perolat & Graepel 2018, "Re-evaluating Evaluation", section 4.
     """
     scores = square_table(table)
-    return average((scores - scores.T) / 2, between_agents=True)
+    return nash_average((scores - scores.T) / 2, between_agents=True)
 
 
 def nash_averaging_on_tasks(scores: Any) -> NashAverage:
@@ -115,29 +116,31 @@ def nash_averaging_on_tasks(scores: Any) -> NashAverage:
         scores: `[a, t]` is what agent a scores on task t.
 
     Raises:
-        ValueError: for rows of different length or an entry that is no finite number.
+        ValueError: for rows of different length or an entry that is not a finite number.
 
     Example:
         >>> found = nash_averaging_on_tasks([[3, 1], [1, 3], [0, 0]])
         >>> found.agents.round(6).tolist(), found.skill.round(6).tolist()
         ([0.5, 0.5, 0.0], [2.0, 2.0, 0.0])
 
-    Balduzzi, Tuyls, Perolat & Graepel 2018, "Re-evaluating Evaluation", appendix D.
+    Source:
+        Balduzzi, Tuyls, Perolat & Graepel 2018, "Re-evaluating Evaluation", appendix D.
     """
     try:
         matrix = payoff_tensor((scores, scores))[0]
     except ValueError as error:
         raise ValueError(
-            "The scores must be a rectangular table of finite numbers, entry [a, t] being agent a's score on task t."
+            "The scores must be a rectangular table of finite numbers, entry [a, t] being agent a's score on "
+            "task t."
         ) from error
-    return average(matrix, between_agents=False)
+    return nash_average(matrix, between_agents=False)
 
 
-def average(scores: Float[np.ndarray, "agents tasks"], between_agents: bool) -> NashAverage:
+def nash_average(scores: Float[np.ndarray, "agents tasks"], between_agents: bool) -> NashAverage:
     """The maximum-entropy equilibrium of a zero-sum game, and the scores of agents and tasks against it."""
     unit = np.abs(scores).max() or 1.0
     game = scores / unit
-    rows, columns = essential(game)
+    rows, columns = essential_actions(game)
     agents, converged = max_entropy(game, rows, columns)
     tasks, tasks_converged = (agents, converged) if between_agents else max_entropy(-game.T, columns, rows)
     value = 0.0 if between_agents else float(agents @ game @ tasks)
@@ -148,7 +151,7 @@ def average(scores: Float[np.ndarray, "agents tasks"], between_agents: bool) -> 
     )
 
 
-def essential(
+def essential_actions(
     game: Float[np.ndarray, "rows columns"],
 ) -> tuple[Bool[np.ndarray, " rows"], Bool[np.ndarray, " columns"]]:
     r"""The rows and the columns that some equilibrium of a zero-sum game plays.

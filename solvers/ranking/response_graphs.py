@@ -1,4 +1,4 @@
-"""Response graphs: pure profiles, and an edge for each unilateral move that does not hurt the mover."""
+"""Response graphs: nodes are pure profiles, edges are deviations that do not lower the deviator's payoff."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from games.checks import check_range
-from solvers.dominance import undominated
+from solvers.dominance import undominated_actions
 from solvers.evolution.square_tables import square_table
 from solvers.payoffs import Payoffs, payoff_range, payoff_tensor, restrict
 
@@ -22,13 +22,13 @@ Moves = tuple[
     Int[np.ndarray, " moves"],
     Float[np.ndarray, " moves"],
 ]
-"""Index of the profile before and after each move, the player that moves, and its gain."""
+"""For each unilateral deviation: the indices of the profile before and after it, the player, and its gain."""
 
 
 def response_graph(
     game: Any, responses: Literal["better", "best"] = "better", strict: bool = False, tolerance: float = TIE
 ) -> "nx.DiGraph":
-    r"""The directed graph of unilateral moves that do not hurt the mover.
+    r"""The directed graph of unilateral deviations that do not lower the payoff of the deviating player.
 
     Profiles $s$ and $t$ that differ only in player i's action have an edge $s \to t$ if $u_i(t) \ge u_i(s)$;
     ties give edges both ways. In a square table, strategies have an edge $s \to r$ if a mutant r earns from a
@@ -55,8 +55,9 @@ def response_graph(
         >>> sink_components(graph)
         (((0, 0),), ((1, 1),))
 
-    Omidshafiei et al. 2019, "alpha-Rank: Multi-Agent Evaluation by Evolution"; Biggar & Shames 2023, "The
-    Replicator Dynamic, Chain Components and the Response Graph".
+    Source:
+        Omidshafiei et al. 2019, "alpha-Rank: Multi-Agent Evaluation by Evolution"; Biggar & Shames 2023, "The
+        Replicator Dynamic, Chain Components and the Response Graph".
     """
     import networkx as nx
 
@@ -79,7 +80,7 @@ def response_graph(
 
 
 def sink_components(graph: "nx.DiGraph") -> tuple[tuple[Any, ...], ...]:
-    """The strongly connected components that no edge leaves, sorted: better responses end in one of them.
+    """The strongly connected components that no edge leaves, sorted; better responses end in one of them.
 
     Example:
         >>> sink_components(response_graph([[0, -1, 1], [1, 0, -1], [-1, 1, 0]]))
@@ -99,7 +100,7 @@ def is_table(game: Any) -> bool:
 
 
 def moves(game: Any) -> tuple[list[tuple[int, ...]], Moves, Float[np.ndarray, " n_players"]]:
-    """All profiles (in a table: strategies), all unilateral moves, and each player's unit for ties.
+    """All profiles (in a table: strategies), all unilateral deviations, and each player's unit for ties.
 
     The unit is the range of a player's payoffs without strictly dominated actions, whose payoffs may be far
     below all others.
@@ -116,7 +117,7 @@ def moves(game: Any) -> tuple[list[tuple[int, ...]], Moves, Float[np.ndarray, " 
         )
     payoffs = payoff_tensor(game)
     actions = payoffs.shape[1:]
-    source, target, player = unilateral(actions)
+    source, target, player = unilateral_moves(actions)
     flat = payoffs.reshape(len(actions), -1)
     gain = flat[player, target] - flat[player, source]
     return (
@@ -128,13 +129,13 @@ def moves(game: Any) -> tuple[list[tuple[int, ...]], Moves, Float[np.ndarray, " 
 
 def tie_units(payoffs: Payoffs) -> Float[np.ndarray, " n_players"]:
     """Each player's payoff range without strictly dominated actions; if that is 0, with them."""
-    undominated_payoffs = restrict(payoffs, undominated(payoffs))
+    undominated_payoffs = restrict(payoffs, undominated_actions(payoffs))
     return np.array(
         [np.ptp(few) or payoff_range(own) for few, own in zip(undominated_payoffs, payoffs, strict=True)]
     )
 
 
-def unilateral(
+def unilateral_moves(
     actions: Sequence[int],
 ) -> tuple[Int[np.ndarray, " moves"], Int[np.ndarray, " moves"], Int[np.ndarray, " moves"]]:
     """Profile indices before and after each unilateral move (last player fastest), and the mover."""
@@ -152,7 +153,7 @@ def unilateral(
 def largest_gain(
     size: int, source: np.ndarray, player: np.ndarray, gain: np.ndarray
 ) -> Float[np.ndarray, " moves"]:
-    """For every move, the largest gain of the same player from the same profile."""
+    """For every deviation, the largest gain of the same player at the same profile."""
     best = np.full((size, player.max(initial=0) + 1), -np.inf)
     np.maximum.at(best, (source, player), gain)
     return best[source, player]

@@ -1,12 +1,15 @@
-"""Stationary distributions of Markov chains, in logarithms: rates may differ by hundreds of decades."""
+"""Logarithms of stationary distributions of Markov chains whose rates may differ by factors such as 1e300."""
 
 import numpy as np
 from jaxtyping import Float
 
-REDUCIBLE = "Some states cannot be reached from others, so the chain has no unique stationary distribution; every state must lead to all."
+REDUCIBLE = (
+    "Some states cannot be reached from others, so the stationary distribution is not unique; every state "
+    "must be reachable from all others."
+)
 
 
-def stationary(log_rates: Float[np.ndarray, "states states"]) -> Float[np.ndarray, " states"]:
+def log_stationary(log_rates: Float[np.ndarray, "states states"]) -> Float[np.ndarray, " states"]:
     r"""$\log \pi$ with $\sum_i \pi_i q_{ij} = \pi_j \sum_i q_{ji}$, by elimination of states (GTH).
 
     The elimination of Grassmann, Taksar & Heyman (1985) adds, multiplies and divides positive numbers and
@@ -14,18 +17,18 @@ def stationary(log_rates: Float[np.ndarray, "states states"]) -> Float[np.ndarra
     has a relative error of about 1e-16 times the largest $|\log q|$.
 
     Args:
-        log_rates: $\log q_{ij}$, rates or probabilities of going from i to j, $-\infty$ where impossible; the
-            diagonal is ignored.
+        log_rates: $\log q_{ij}$, rates or probabilities of going from i to j, $-\infty$ for impossible
+            transitions; the diagonal is ignored.
 
     Returns:
         $\log \pi$, which sums to 1 in probabilities.
 
     Raises:
-        ValueError: if some state is not reached from all others.
+        ValueError: if some state cannot be reached from all others.
 
     Example:
         >>> q = np.log([[0, 1e-200], [3e-200, 0]], where=~np.eye(2, dtype=bool), out=np.full((2, 2), -np.inf))
-        >>> np.exp(stationary(q)).round(12).tolist()
+        >>> np.exp(log_stationary(q)).round(12).tolist()
         [0.75, 0.25]
     """
     q = np.array(log_rates, dtype=float)
@@ -45,32 +48,32 @@ def stationary(log_rates: Float[np.ndarray, "states states"]) -> Float[np.ndarra
     return log_pi - log_sum(log_pi)
 
 
-def stationary_limit(
+def log_stationary_limit(
     costs: Float[np.ndarray, "states states"],
     log_rates: Float[np.ndarray, "states states"],
     tolerance: float = 1e-9,
 ) -> Float[np.ndarray, " states"]:
     r"""$\log \pi$ in the limit $\alpha \to \infty$ of rates $q_{ij} e^{-\alpha c_{ij}}$.
 
-    The elimination of `stationary` on leading terms $q e^{-\alpha c}$: of a sum only the terms of least cost
-    are kept. Since nothing is subtracted, leading terms do not cancel, and the result is the limit itself,
-    even where several closed classes communicate only at a cost (the stochastically stable distribution of
-    Wicks & Greenwald 2005).
+    The elimination of `log_stationary` is carried out on leading terms $q e^{-\alpha c}$: of a sum, only the
+    terms of least cost c are kept. Since nothing is subtracted, leading terms do not cancel, and the result
+    is the limit itself, even where several closed classes communicate only at a cost (the stochastically
+    stable distribution of Wicks & Greenwald 2005).
 
     Args:
-        costs: $c_{ij} \ge 0$, $\infty$ where impossible.
+        costs: $c_{ij} \ge 0$, $\infty$ for impossible transitions.
         log_rates: $\log q_{ij}$.
         tolerance: costs that differ by at most this count as equal.
 
     Returns:
-        The logarithm of the limit; $-\infty$ for states that vanish.
+        The logarithm of the limit; $-\infty$ for states of probability 0.
 
     Raises:
-        ValueError: if some state is not reached from all others.
+        ValueError: if some state cannot be reached from all others.
 
     Example:
         >>> never = np.inf
-        >>> np.exp(stationary_limit(np.array([[never, 2.0], [1.0, never]]), np.zeros((2, 2)))).tolist()
+        >>> np.exp(log_stationary_limit(np.array([[never, 2.0], [1.0, never]]), np.zeros((2, 2)))).tolist()
         [1.0, 0.0]
     """
     c, q = np.array(costs, dtype=float), np.array(log_rates, dtype=float)
@@ -94,13 +97,13 @@ def stationary_limit(
                 np.where(cost - least <= tolerance, log, -np.inf),
             )
             c[:k, :k] = least
-        depth, log_pi = np.zeros(size), np.zeros(size)
+        potential, log_pi = np.zeros(size), np.zeros(size)
         for k in range(1, size):
-            cost, log = total(depth[:k] + c[:k, k], log_pi[:k] + q[:k, k])
-            depth[k], log_pi[k] = cost - exit_cost[k], log - exits[k]
-    if not np.isfinite(depth).all():
+            cost, log = total(potential[:k] + c[:k, k], log_pi[:k] + q[:k, k])
+            potential[k], log_pi[k] = cost - exit_cost[k], log - exits[k]
+    if not np.isfinite(potential).all():
         raise ValueError(REDUCIBLE)
-    log_pi = np.where(depth - depth.min() <= tolerance, log_pi, -np.inf)
+    log_pi = np.where(potential - potential.min() <= tolerance, log_pi, -np.inf)
     return log_pi - log_sum(log_pi)
 
 

@@ -17,7 +17,7 @@ from jaxtyping import Float, Int
 
 from games.checks import check_count
 from solvers.printing import result_text, rounded_text
-from solvers.repeated.markov_decisions import long_run, solve
+from solvers.repeated.markov_decisions import long_run_average, solve
 from solvers.repeated.policy_grids import (
     PolicyGrid,
     Rule,
@@ -48,14 +48,15 @@ def active_best_response(
 
     Example:
         >>> grid = policy_grid(([[-1, -3], [0, -2]], [[-1, 0], [-3, -2]]), 2)
-        >>> copy = rule_on_grid(grid, 1, lambda p: p[:, 0])  # the other does next what one does now
+        >>> copy = rule_on_grid(grid, 1, lambda p: p[:, 0])  # player 1 copies the policy of player 0
         >>> active_best_response(grid, [copy, copy], 0)[1].tolist()
         [-1.0, -1.0, -1.0, -1.0]
     """
     size, choices = len(grid.joint), np.eye(len(grid.probabilities))
     if (needed := 8e-9 * size**2 * len(choices)) > 4:
         raise ValueError(
-            f"A grid of {len(choices)} policies each gives a decision process of {needed:.0f} GB; take fewer points."
+            f"A grid of {len(choices)} policies each gives a decision process of {needed:.0f} GB; take fewer "
+            "points."
         )
     processes = np.stack(
         [
@@ -96,11 +97,11 @@ class ActiveProfile:
     Args:
         rules: one per player.
         gains: average reward of each player from each initial state.
-        regrets: by how much each player's best average reward over its own initial policy and all rules on
-            the grid exceeds `gains`.
+        regrets: each player's largest average reward over its own initial policies and all rules on the grid,
+            minus `gains`.
         classes: recurrent classes of the Markov chain of joint policies.
         settled: whether a search for mutual best responses converged to this profile.
-        rounds: number of rounds of that search.
+        rounds: number of rounds of that search; 0 without a search.
     """
 
     rules: tuple[Rule, ...]
@@ -143,14 +144,16 @@ def active_profile(grid: PolicyGrid, rules: Sequence[Rule]) -> ActiveProfile:
 
     Example:
         >>> grid = policy_grid(([[-1, -3], [0, -2]], [[-1, 0], [-3, -2]]), 2)
-        >>> copying = active_profile(grid, [rule_on_grid(grid, i, lambda p, i=i: p[:, 1 - i]) for i in (0, 1)])
+        >>> rules = [rule_on_grid(grid, i, lambda p, i=i: p[:, 1 - i]) for i in (0, 1)]
+        >>> copying = active_profile(grid, rules)
         >>> copying.equilibrium_starts().tolist(), [(c.states, c.period) for c in copying.classes]
         ([3], [((0,), 1), ((1, 2), 2), ((3,), 1)])
 
-    Source: Kim et al. 2022, section 3.
+    Source:
+        Kim et al. 2022, section 3.
     """
     chain = joint_chain(grid, rules)
-    gains = long_run(chain, grid.rewards)
+    gains = long_run_average(chain, grid.rewards)
     points, n = len(grid.probabilities), grid.joint.shape[1]
     best = np.stack([active_best_response(grid, rules, player)[1] for player in range(n)], axis=1)
     by_policies = best.reshape(*(points,) * n, n)
@@ -181,14 +184,14 @@ def mutual_best_responses(
         grid: the game on its grid.
         rules: initial rules, one per player.
         rounds: the largest number of rounds, at least 1.
-        tolerance: the largest gain that counts as none.
+        tolerance: the largest gain that counts as 0, in units of payoff.
     """
     check_count("rounds", rounds)
     current, count, changed = list(rules), 0, True
     while changed and count < rounds:
         count, changed = count + 1, False
         for player in range(len(current)):
-            gains = long_run(joint_chain(grid, current), grid.rewards)[:, player]
+            gains = long_run_average(joint_chain(grid, current), grid.rewards)[:, player]
             response, best = active_best_response(grid, current, player)
             if np.max(best - gains) > tolerance:
                 current[player], changed = response, True
@@ -208,7 +211,9 @@ def recurrent_classes(
         depth = nx.single_source_shortest_path_length(graph, states[0])
         period = math.gcd(*(depth[a] + 1 - depth[b] for a in states for b in graph.successors(a)))
         found.append(
-            RecurrentClass(tuple(states), period, long_run(chain[np.ix_(states, states)], rewards[states])[0])
+            RecurrentClass(
+                tuple(states), period, long_run_average(chain[np.ix_(states, states)], rewards[states])[0]
+            )
         )
     return tuple(sorted(found, key=lambda c: c.states))
 
@@ -222,10 +227,10 @@ def discretization_error(
     bound.
 
     Args:
-        game: what `policy_grid` takes.
-        updates: one continuous update per player, as `rule_on_grid` takes them.
+        game: a game as for `policy_grid`.
+        updates: one continuous update per player, as for `rule_on_grid`; that of `player` is ignored.
         player: the player that responds.
-        points: of the coarser grid, at least 2.
+        points: number of policies of each player on the coarser grid, at least 2.
 
     Example:
         >>> coordination = ([[4, 0], [0, 8]], [[4, 0], [0, 8]])

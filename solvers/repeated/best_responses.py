@@ -24,8 +24,8 @@ class BestResponse:
         value: the player's per-step value from the start (of the objective, if one was given).
         values: per-step value after every history, in the order of the policy's rows.
         payoffs: per-step payoff of every player from the start under the response.
-        residual: the largest per-step gain of another strategy after any history, over the range of the best
-            one-step payoffs.
+        residual: the largest per-step gain of another strategy after any history, divided by the range of the
+            best one-step payoffs.
         status: `"solved"` if the residual is within tolerance.
         iterations: number of policy iterations.
     """
@@ -79,30 +79,31 @@ def best_response(
         >>> response.policy.tolist(), round(response.value, 9)
         ([1.0, 1.0, 1.0, 1.0, 1.0], 3.0)
     """
-    rules = as_repeated(game, discount)
-    return respond(play(rules, profile, player, memory), player, objective)
+    repeated = as_repeated(game, discount)
+    return respond(play(repeated, profile, player, memory), player, objective)
 
 
 def respond(others: Play, player: int, objective: Sequence[float] | None = None) -> BestResponse:
-    """`best_response` to strategies already in the common form of `play`."""
-    rules = others.game
-    weights = np.eye(rules.n_players)[player] if objective is None else np.asarray(objective, dtype=float)
-    if weights.shape != (rules.n_players,) or not np.isfinite(weights).all():
+    """`best_response` to strategies given as the result of `play`."""
+    repeated = others.game
+    weights = np.eye(repeated.n_players)[player] if objective is None else np.asarray(objective, dtype=float)
+    if weights.shape != (repeated.n_players,) or not np.isfinite(weights).all():
         raise ValueError(
-            f"objective is {objective}; it must hold one finite weight for each of the {rules.n_players} players' payoffs."
+            f"objective is {objective}; it must hold one finite weight for each of the {repeated.n_players} "
+            "players' payoffs."
         )
-    transitions, rewards = others.choices(player)
+    transitions, rewards = others.decision_process(player)
     objectives = rewards @ weights
     unit = float(np.ptp(objectives.max(axis=0)) or np.ptp(objectives)) or 1.0
-    decision = decisions.solve(transitions, objectives, rules.discount)
+    decision = decisions.solve(transitions, objectives, repeated.discount)
     states = np.arange(len(decision.policy))
     values_in_play = decisions.values(
-        transitions[decision.policy, states], rewards[decision.policy, states], rules.discount
+        transitions[decision.policy, states], rewards[decision.policy, states], repeated.discount
     )
     own = np.argsort(others.rows(player))
     return BestResponse(
         player=player,
-        policy=from_table(np.eye(rules.n_actions[player])[decision.policy[own]]),
+        policy=from_table(np.eye(repeated.n_actions[player])[decision.policy[own]]),
         value=float(decision.values[0]),
         values=decision.values[own],
         payoffs=values_in_play[0],
@@ -119,7 +120,7 @@ def repeated_payoffs(
 
     Args:
         game: a `games.Iterated`, or a stage game.
-        profile: one strategy per player by seat, as `best_response` takes them.
+        profile: one strategy per player by seat, in a form that `best_response` accepts.
         discount: in [0, 1], 1 being the long-run average; for a stage game, or to replace the game's own.
 
     Example:
@@ -130,7 +131,7 @@ def repeated_payoffs(
 
 
 def history_values(joint_play: Play) -> Float[np.ndarray, "histories n_players"]:
-    """Per-step value of every player after every history, in joint order."""
-    rules: Repeated = joint_play.game
+    """Per-step value of every player after every history, histories in joint order."""
+    repeated: Repeated = joint_play.game
     joint = joint_play.joint()
-    return decisions.values(joint_play.chain(joint), joint @ rules.rewards, rules.discount)
+    return decisions.values(joint_play.chain(joint), joint @ repeated.rewards, repeated.discount)

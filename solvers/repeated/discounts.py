@@ -14,7 +14,7 @@ from solvers.repeated.histories import Play, Repeated, as_repeated, play
 Intervals = tuple[tuple[float, float], ...]
 Conditions = Callable[[Float[np.ndarray, " d"]], Float[np.ndarray, "d conditions"]]
 NEAR = 1e-7
-"""Discounts closer than this count as one."""
+"""Discounts closer than this are merged."""
 CLOSE = 1e-9
 """Gains below this, in units of the largest, count as zero at an isolated discount."""
 VANISHING = 1e-11
@@ -26,15 +26,16 @@ DEVIATIONS = 5000
 def equilibrium_discounts(game: Any, profile: Sequence[Any], perfect: bool = True) -> Intervals:
     r"""All discounts in [0, 1) at which a profile is an equilibrium.
 
-    The per-step value after each history is a rational function of the discount with denominator $q(d) =
-    \prod (1 - d \lambda) > 0$, where $\lambda$ runs over the eigenvalues of T without one 1 for each
-    recurrent class. So every incentive condition is the sign of a polynomial of known degree. Its values at
-    Chebyshev nodes determine it, the eigenvalues of its colleague matrix are its roots, and roots that bound
-    an interval are refined by Brent's method on the condition itself.
+    The per-step value after each history is a rational function of the discount d with denominator $q(d) =
+    \prod (1 - d \lambda) > 0$, where $\lambda$ runs over the eigenvalues of the transition matrix T, leaving
+    out one eigenvalue 1 for each recurrent class. So the sign of every incentive condition is that of a
+    polynomial of known degree. Its values at Chebyshev nodes determine it, the eigenvalues of its colleague
+    matrix are its roots, and roots that bound an interval are refined by Brent's method on the condition
+    itself.
 
     Args:
         game: a stage game, or a `games.Iterated`, whose own discount is ignored.
-        profile: one strategy per player by seat, as `best_response` takes them.
+        profile: one strategy per player by seat, in a form that `best_response` accepts.
         perfect: whether the profile must be subgame perfect (one-shot deviations after any history);
             otherwise a Nash equilibrium from the start, against all deterministic strategies of the same
             memory.
@@ -57,7 +58,7 @@ def equilibrium_discounts(game: Any, profile: Sequence[Any], perfect: bool = Tru
         Trefethen (2013), Theorem 18.1, for roots by the colleague matrix.
     """
     joint_play = play(in_own_units(as_repeated(game, 0.5), getattr(game, "stage", game)), profile)
-    size = len(joint_play.follows)
+    size = len(joint_play.next_histories)
     parts = [
         one_shot_gains(joint_play, i) if perfect else strategy_gains(joint_play, i)
         for i in range(joint_play.game.n_players)
@@ -71,18 +72,18 @@ def equilibrium_discounts(game: Any, profile: Sequence[Any], perfect: bool = Tru
 
 
 def in_own_units(game: Repeated, stage: Any) -> Repeated:
-    """The repeated game with each player's payoffs scaled to [0, 1] in rationals, before rounding."""
+    """The repeated game with each player's payoffs rescaled to [0, 1] in rationals, then rounded."""
     exact = [(own - own.min()) / ((own.max() - own.min()) or 1) for own in payoff_tensor(stage, exact=True)]
     return dataclasses.replace(game, payoffs=np.stack(exact).astype(float))
 
 
 def one_shot_gains(joint_play: Play, player: int) -> Conditions:
     r"""Gains of one-shot deviations after each history, times $(1-d)\, q(d)$: polynomials in the discount."""
-    transitions, rewards = joint_play.choices(player)
+    transitions, rewards = joint_play.decision_process(player)
     joint, own = joint_play.joint(), joint_play.tables[player]
     assert own is not None, "every player's table is given"
     chain, rewards_in_play = joint_play.chain(joint), joint @ joint_play.game.rewards[:, player]
-    others = denominator(chain)
+    q = denominator(chain)
 
     def gains(d: Float[np.ndarray, " d"]) -> Float[np.ndarray, "d conditions"]:
         systems = np.eye(len(chain)) - d[:, None, None] * chain
@@ -91,26 +92,26 @@ def one_shot_gains(joint_play: Play, player: int) -> Conditions:
         ]
         ahead = rewards[..., player] + d[:, None, None] * np.einsum("ahk,dk->dah", transitions, values)
         now = np.einsum("ha,dah->dh", own, ahead)
-        return (ahead - now[:, None]).reshape(len(d), -1) * ((1 - d) * others(d))[:, None]
+        return (ahead - now[:, None]).reshape(len(d), -1) * ((1 - d) * q(d))[:, None]
 
     return gains
 
 
 def strategy_gains(joint_play: Play, player: int) -> Conditions:
-    """Per-step gains of all deterministic strategies from the start, times both chains' q(d): polynomials."""
-    transitions, rewards = joint_play.choices(player)
+    """Gains per step of all deterministic strategies, times q(d) of both chains: polynomials."""
+    transitions, rewards = joint_play.decision_process(player)
     histories, actions = transitions.shape[1], len(transitions)
     if actions**histories > DEVIATIONS:
         raise ValueError(
-            f"Player {player} has {actions}^{histories} deterministic strategies of this memory, more than {DEVIATIONS}; "
-            "use perfect=True, or is_nash at a single discount."
+            f"Player {player} has {actions}^{histories} deterministic strategies of this memory, more than "
+            f"{DEVIATIONS}; use perfect=True, or is_nash at a single discount."
         )
     policies = np.array(list(itertools.product(range(actions), repeat=histories)))
     states = np.arange(histories)
     chains, rewards_in_play = transitions[policies, states], rewards[policies, states, player]
     joint = joint_play.joint()
     chain, now = joint_play.chain(joint), joint @ joint_play.game.rewards[:, player]
-    others = [denominator(each) for each in (chain, *chains)]
+    denominators = [denominator(each) for each in (chain, *chains)]
 
     def values_at(d: float, matrices: np.ndarray, incomes: np.ndarray) -> np.ndarray:
         return np.linalg.solve(np.eye(histories) - d * matrices, (1 - d) * incomes[..., None])[..., 0, 0]
@@ -119,8 +120,8 @@ def strategy_gains(joint_play: Play, player: int) -> Conditions:
         above = np.array(
             [values_at(each, chains, rewards_in_play) - values_at(each, chain, now) for each in d]
         )
-        mine, *theirs = (q(d) for q in others)
-        return above * np.stack(theirs, axis=1) * mine[:, None]
+        own_q, *deviating_q = (q(d) for q in denominators)
+        return above * np.stack(deviating_q, axis=1) * own_q[:, None]
 
     return gains
 
@@ -151,7 +152,7 @@ def chebyshev_nodes(degree: int) -> Float[np.ndarray, " nodes"]:
 
 
 def breakpoints(gains: Conditions, degree: int) -> Float[np.ndarray, " n"]:
-    """0, 1, and the discounts between them at which some polynomial of this degree may change sign."""
+    """0, 1, and the discounts in between at which one of the conditions may change sign, ascending."""
     from numpy.polynomial import chebyshev
 
     nodes = chebyshev_nodes(degree)
@@ -178,7 +179,7 @@ def breakpoints(gains: Conditions, degree: int) -> Float[np.ndarray, " n"]:
 
 
 def intervals_without_gain(conditions: Conditions, degree: int) -> Intervals:
-    """Intervals of discounts in [0, 1) on which no gain is positive, for polynomials up to a degree."""
+    """Intervals of discounts in [0, 1) on which no gain is positive; gains are polynomials up to a degree."""
     from scipy.optimize import brentq
 
     nonzero = (
@@ -195,7 +196,7 @@ def intervals_without_gain(conditions: Conditions, degree: int) -> Intervals:
     fails = at_midpoints > 1e-11 * unit
     inside, isolated = ~fails.any(axis=1), (at_ends <= CLOSE * unit).all(axis=1)
 
-    def between(holding: int, failing: int) -> float:
+    def boundary(holding: int, failing: int) -> float:
         """The boundary between two neighboring midpoints: the root at which the first condition fails."""
         found = [float(ends[max(holding, failing)])]
         for c in np.flatnonzero(fails[failing] & (at_midpoints[holding] < 0)):
@@ -212,8 +213,8 @@ def intervals_without_gain(conditions: Conditions, degree: int) -> Intervals:
     last = len(midpoints) - 1
     for k in range(len(midpoints)):
         if inside[k]:
-            low = 0.0 if k == 0 else intervals.pop()[0] if inside[k - 1] else between(k, k - 1)
-            intervals.append((low, 1.0 if k == last or inside[k + 1] else between(k, k + 1)))
+            low = 0.0 if k == 0 else intervals.pop()[0] if inside[k - 1] else boundary(k, k - 1)
+            intervals.append((low, 1.0 if k == last or inside[k + 1] else boundary(k, k + 1)))
         elif isolated[k] and (k == 0 or not inside[k - 1]):
             intervals.append((float(ends[k]), float(ends[k])))
     return tuple(intervals)

@@ -11,11 +11,11 @@ from games.strategies.zero_determinant_lines import AXELROD, COOPERATED, dilemma
 from solvers.printing import result_text, rounded_text
 from solvers.repeated.histories import Play, Repeated, as_repeated, from_table, play
 from solvers.repeated.markov_decisions import solve, values
-from solvers.repeated.polygons import Polygon, from_support
+from solvers.repeated.polygons import Polygon, polygon_from_support
 
 TOURNAMENT = (AXELROD, tuple(zip(*AXELROD, strict=True)))
 """Both players' payoffs in the prisoner's dilemma of Axelrod's tournaments."""
-EXACT = 1e-10
+TOLERANCE = 1e-10
 """Tolerance for vertices and relations, in units of the payoff range."""
 
 
@@ -45,18 +45,18 @@ class FeasiblePayoffs:
 def feasible_payoffs(strategy: Any, game: Any = TOURNAMENT, discount: float | None = None) -> FeasiblePayoffs:
     r"""The polygon of payoffs `(own, other)` of a fixed strategy against all strategies of the other player.
 
-    $\mathcal{C}(\sigma) = \{(\pi_X(\sigma, \tau), \pi_Y(\sigma, \tau)) : \tau\}$, is a convex polygon whose
-    farthest point in any direction is a best response for weighted payoffs. Against a memory-one strategy of
-    a 2x2 game it has at most 11 vertices.
+    $\mathcal{C}(\sigma) = \{(\pi_X(\sigma, \tau), \pi_Y(\sigma, \tau)) : \tau\}$, is a convex polygon; its
+    farthest point in a direction is attained by a best response for the payoffs weighted by that direction.
+    Against a memory-one strategy of a 2x2 game it has at most 11 vertices.
 
     Args:
-        strategy: of the player in seat 0, as `best_response` takes them.
+        strategy: the strategy of the player in seat 0, in a form that `best_response` accepts.
         game: a `games.Iterated`, or a stage game of two players; by default the prisoner's dilemma of
             Axelrod's tournaments.
         discount: in [0, 1], 1 being the long-run average; for a stage game, or to replace the game's own.
 
     Raises:
-        ValueError: for a game of another number of players, and the errors of `best_response`.
+        ValueError: for a game of another number of players, and for the reasons given in `best_response`.
 
     Example:
         >>> feasible_payoffs("tft", discount=1.0).vertices.tolist()
@@ -65,34 +65,35 @@ def feasible_payoffs(strategy: Any, game: Any = TOURNAMENT, discount: float | No
     Source:
         McAvoy & Nowak (2019).
     """
-    rules = as_repeated(game, discount)
-    return feasible(play(two_players(rules), (strategy, None), 1))
+    repeated = as_repeated(game, discount)
+    return feasible_payoffs_in_play(play(check_two_players(repeated), (strategy, None), 1))
 
 
-def two_players(rules: Repeated) -> Repeated:
-    """The game, checked to have two players."""
-    if rules.n_players != 2:
+def check_two_players(repeated: Repeated) -> Repeated:
+    """Check that a repeated game has two players, and return it."""
+    if repeated.n_players != 2:
         raise ValueError(
-            f"The game has {rules.n_players} players; payoffs against a fixed strategy are a polygon for 2 players."
+            f"The game has {repeated.n_players} players; payoffs against a fixed strategy are a polygon for "
+            "2 players."
         )
-    return rules
+    return repeated
 
 
-def feasible(fixed_play: Play) -> FeasiblePayoffs:
-    """`feasible_payoffs` of a fixed strategy of player 0 in the common form of `play`."""
-    rules = fixed_play.game
-    transitions, rewards = fixed_play.choices(1)
+def feasible_payoffs_in_play(fixed_play: Play) -> FeasiblePayoffs:
+    """`feasible_payoffs` of the strategy of player 0 in a `Play` that leaves player 1's strategy open."""
+    repeated = fixed_play.game
+    transitions, rewards = fixed_play.decision_process(1)
     states, found = np.arange(len(rewards[0])), {}
 
     def best(direction: np.ndarray) -> np.ndarray:
-        policy = solve(transitions, rewards @ direction, rules.discount).policy
-        point = values(transitions[policy, states], rewards[policy, states], rules.discount)[0]
+        policy = solve(transitions, rewards @ direction, repeated.discount).policy
+        point = values(transitions[policy, states], rewards[policy, states], repeated.discount)[0]
         found[tuple(direction)] = policy
         return point
 
-    vertices, directions = from_support(best, EXACT * rules.scale)
+    vertices, directions = polygon_from_support(best, TOLERANCE * repeated.scale)
     own = np.argsort(fixed_play.rows(1))
-    eye = np.eye(rules.n_actions[1])
+    eye = np.eye(repeated.n_actions[1])
     return FeasiblePayoffs(vertices, tuple(from_table(eye[found[tuple(d)][own]]) for d in directions))
 
 
@@ -101,11 +102,11 @@ class Relation:
     r"""A relation $\alpha s_X + \beta s_Y + \gamma = 0$ that a strategy enforces between per-step payoffs.
 
     Args:
-        alpha, beta, gamma: the coefficients, with $\max(|\alpha|, |\beta|) = 1$ and the first that is not 0
-            of them positive.
+        alpha, beta, gamma: the coefficients, with $\max(|\alpha|, |\beta|) = 1$; the first of $\alpha, \beta$
+            that is not 0 is positive.
         zero_determinant: whether the strategy is zero-determinant: its vector lies in the span of the payoffs
-            (Press & Dyson 2012). Otherwise payoffs lie on a line for another reason, as against always
-            defecting.
+            (Press & Dyson 2012). Otherwise the payoffs lie on a line for another reason, as with the strategy
+            that always defects.
         phi: the scale $\phi$ with $d\,p - (1,1,0,0) + (1-d) p_0 = \phi (\alpha S_X + \beta S_Y + \gamma)$; 0
             where not zero-determinant.
         residual: the largest distance of feasible payoffs from the line, over the payoff range.
@@ -121,8 +122,9 @@ class Relation:
     def __repr__(self) -> str:
         kind = "zero-determinant" if self.zero_determinant else "not zero-determinant"
         return (
-            f"Relation({rounded_text(self.alpha)} s_X + {rounded_text(self.beta)} s_Y + {rounded_text(self.gamma)} = 0, "
-            f"slope {rounded_text(self.slope)}, baseline {rounded_text(self.baseline)}, {kind})"
+            f"Relation({rounded_text(self.alpha)} s_X + {rounded_text(self.beta)} s_Y + "
+            f"{rounded_text(self.gamma)} = 0, slope {rounded_text(self.slope)}, baseline "
+            f"{rounded_text(self.baseline)}, {kind})"
         )
 
     @property
@@ -133,7 +135,7 @@ class Relation:
     @property
     def baseline(self) -> float:
         r"""$\kappa = -\gamma / (\alpha + \beta)$, where the line crosses the diagonal; NaN if it does not."""
-        return -self.gamma / (self.alpha + self.beta) if abs(self.alpha + self.beta) > EXACT else np.nan
+        return -self.gamma / (self.alpha + self.beta) if abs(self.alpha + self.beta) > TOLERANCE else np.nan
 
 
 def enforced_relation(
@@ -143,10 +145,10 @@ def enforced_relation(
 
     With $v$ the discounted state frequencies, $\langle d\,p - (1,1,0,0) + (1-d) p_0, v \rangle = 0$ against
     any opponent. The relation is enforced if that vector equals $\phi (\alpha S_X + \beta S_Y + \gamma)$.
-    Otherwise the polygon of feasible payoffs decides whether they lie on a line nevertheless.
+    Otherwise the payoffs can still lie on a line, which is decided by the polygon of feasible payoffs.
 
     Args:
-        strategy: of the player in seat 0, as `best_response` takes them.
+        strategy: the strategy of the player in seat 0, in a form that `best_response` accepts.
         game: a `games.Iterated`, or a stage game of two players; by default the prisoner's dilemma of
             Axelrod's tournaments.
         discount: in [0, 1], 1 being the long-run average; for a stage game, or to replace the game's own.
@@ -155,7 +157,7 @@ def enforced_relation(
         The relation; None if the feasible payoffs are two-dimensional or a single point.
 
     Raises:
-        ValueError: for a game of another number of players, and the errors of `best_response`.
+        ValueError: for a game of another number of players, and for the reasons given in `best_response`.
 
     Example:
         >>> relation = enforced_relation("extort_2", discount=1.0)
@@ -165,19 +167,19 @@ def enforced_relation(
     Source:
         Press & Dyson (2012); Hilbe, Traulsen & Sigmund (2015) with discounting.
     """
-    rules = two_players(as_repeated(game, discount))
-    fixed_play = play(rules, (strategy, None), 1)
-    vertices = feasible(fixed_play).vertices
-    if fixed_play.memory == 1 and rules.n_actions == (2, 2):
+    repeated = check_two_players(as_repeated(game, discount))
+    fixed_play = play(repeated, (strategy, None), 1)
+    vertices = feasible_payoffs_in_play(fixed_play).vertices
+    if fixed_play.memory == 1 and repeated.n_actions == (2, 2):
         table = fixed_play.tables[0]
         assert table is not None
-        found = zero_determinant_coefficients(table[:, 0], rules, rules.discount)
+        found = zero_determinant_coefficients(table[:, 0], repeated, repeated.discount)
         if found is not None:
-            return normalized_relation(*found, True, vertices, rules.scale)
+            return normalized_relation(*found, True, vertices, repeated.scale)
     if len(vertices) != 2:
         return None
     (x, y), (u, v) = vertices
-    return normalized_relation(np.array([v - y, x - u, u * y - x * v]), 0.0, False, vertices, rules.scale)
+    return normalized_relation(np.array([v - y, x - u, u * y - x * v]), 0.0, False, vertices, repeated.scale)
 
 
 def akin_vector(policy: Float[np.ndarray, " 5"], discount: float) -> Float[np.ndarray, " 4"]:
@@ -186,21 +188,24 @@ def akin_vector(policy: Float[np.ndarray, " 5"], discount: float) -> Float[np.nd
 
 
 def zero_determinant_coefficients(
-    policy: Float[np.ndarray, " 5"], rules: Repeated, discount: float
+    policy: Float[np.ndarray, " 5"], repeated: Repeated, discount: float
 ) -> tuple[np.ndarray, float] | None:
-    """Coefficients and scale with which the payoffs and 1 span the strategy's vector, or None."""
+    r"""$(\alpha, \beta, \gamma)$ and $\phi = 1$ with $v = \phi (\alpha S_X + \beta S_Y + \gamma)$, or None.
+
+    v is the `akin_vector` of the strategy.
+    """
     vector = akin_vector(policy, discount)
     unit = np.abs(vector).max()
-    payoffs = rules.rewards / rules.scale
+    payoffs = repeated.rewards / repeated.scale
     basis = np.column_stack([payoffs, np.ones(4)])
     found = np.linalg.lstsq(basis, vector, rcond=None)[0]
     if (
-        unit <= EXACT
-        or np.abs(basis @ found - vector).max() > EXACT * unit
-        or np.abs(found[:2]).max() <= EXACT * unit
+        unit <= TOLERANCE
+        or np.abs(basis @ found - vector).max() > TOLERANCE * unit
+        or np.abs(found[:2]).max() <= TOLERANCE * unit
     ):
         return None
-    found[:2] /= rules.scale
+    found[:2] /= repeated.scale
     return found, 1.0
 
 
@@ -219,7 +224,7 @@ def normalized_relation(
 
 @dataclasses.dataclass(frozen=True)
 class Extortion:
-    r"""The extortionate relation that fits a strategy best in least squares.
+    r"""The least-squares fit of an extortionate relation to a strategy.
 
     Args:
         slope: $\chi = -\beta / \alpha$; above 1 the strategy extorts, if the residual is small.
@@ -245,7 +250,7 @@ def extortion_slope(policy: Any, payoffs: Any = AXELROD, discount: float = 1.0) 
 
     Args:
         policy: probabilities of cooperation `[start, CC, CD, DC, DD]`, own action first, for instance
-            measured ones; or a name in `games.STRATEGIES`.
+            frequencies measured in play; or a name in `games.STRATEGIES`.
         payoffs: own payoffs `[[R, S], [T, P]]` of a symmetric prisoner's dilemma.
         discount: in (0, 1]; 1, the default, is the published measure.
 
@@ -262,12 +267,13 @@ def extortion_slope(policy: Any, payoffs: Any = AXELROD, discount: float = 1.0) 
     """
     check_range("discount", discount, 1e-12, 1.0)
     own, other = dilemma(payoffs)
-    rules = Repeated(np.stack([own, other]).reshape(2, 2, 2), discount)
-    fixed_play = play(rules, (policy, None), 1)
+    repeated = Repeated(np.stack([own, other]).reshape(2, 2, 2), discount)
+    fixed_play = play(repeated, (policy, None), 1)
     table = fixed_play.tables[0]
     if table is None or fixed_play.memory != 1:
         raise ValueError(
-            "The strategy remembers more than one joint action; give the five probabilities [start, CC, CD, DC, DD]."
+            "The strategy remembers more than one joint action; give the five probabilities [start, CC, CD, "
+            "DC, DD]."
         )
     target = akin_vector(table[:, 0], discount)
     basis = np.column_stack([own - own[3], other - own[3]])

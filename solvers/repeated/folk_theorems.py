@@ -26,13 +26,13 @@ from solvers.two_player.zero_sum_games import saddle_point
 
 @dataclasses.dataclass(frozen=True)
 class Minimax:
-    """The minimax payoff of a player: the least that the others can hold it to.
+    """The minimax payoff of a player: the lowest payoff that the others can force on it.
 
     Args:
         value: the minimax payoff.
         punishment: probabilities of the others' joint actions, one axis per other player by seat.
-        defense: the player's strategy: mixed, one that guarantees the value; pure, a best reply to the
-            punishment.
+        defense: probabilities of the player's actions: if mixed, a strategy that guarantees the value; if
+            pure, a best reply to the punishment.
     """
 
     value: float
@@ -52,11 +52,12 @@ def stage(game: Any) -> Payoffs:
 
 
 def minimax(game: Any, player: int, mixed: bool = True) -> Minimax:
-    r"""The least payoff to which the others can hold a player that best responds.
+    r"""The lowest payoff that the others can force on a player that best responds.
 
-    Mixed, $\min_{\mu} \max_{a_i} u_i(a_i, \mu)$, a linear program; with more than two players the others
-    may correlate their actions, which can hold the player to less than independent mixing. Pure,
-    $\min_{a_{-i}} \max_{a_i} u_i(a_i, a_{-i})$.
+    In mixed strategies $\min_{\mu} \max_{a_i} u_i(a_i, \mu)$, a linear program over distributions $\mu$ of
+    the others' joint actions: with more than two players the others may correlate their actions, which can
+    force a lower payoff than independent strategies. In pure strategies $\min_{a_{-i}} \max_{a_i} u_i(a_i,
+    a_{-i})$.
 
     Args:
         game: a stage game, or a `games.Iterated`.
@@ -90,7 +91,7 @@ def minimax(game: Any, player: int, mixed: bool = True) -> Minimax:
 
 
 def minimax_values(game: Any, mixed: bool = True) -> Float[np.ndarray, " n_players"]:
-    """The minimax value of each player.
+    """The minimax value of each player, as in `minimax`.
 
     Example:
         >>> minimax_values(([[3, 0], [5, 1]], [[3, 5], [0, 1]])).tolist()
@@ -119,10 +120,11 @@ def feasible_set(game: Any) -> Polygon:
 
 
 def two_player_hull(payoffs: Payoffs, close: float) -> Polygon:
-    """The convex hull of two players' payoffs, without vertices closer than a share `close` of the ranges."""
+    """The convex hull of two players' payoffs; see `hull` for `close`, in units of the payoff ranges."""
     if n_players(payoffs) != 2:
         raise ValueError(
-            f"The game has {n_players(payoffs)} players; the set of feasible payoffs is a polygon for 2 players."
+            f"The game has {n_players(payoffs)} players; the set of feasible payoffs is a polygon for 2 "
+            "players."
         )
     ranges = own_ranges(payoffs)
     return hull(payoffs.reshape(2, -1).T / ranges, close) * ranges
@@ -150,7 +152,9 @@ def individually_rational_set(game: Any, mixed: bool = True) -> Polygon:
     """
     payoffs = stage(game)
     values = minimax_values(game, mixed)
-    relevant_range = payoffs.max(axis=(1, 2)) - values  # relevant range: the worst payoffs may be far below
+    relevant_range = (
+        payoffs.max(axis=(1, 2)) - values
+    )  # the lowest payoffs are irrelevant and may be very low
     slack = 1e-12 * relevant_range + 4 * np.finfo(float).eps * abs(values)
     polygon = two_player_hull(payoffs, 0.0)
     for side, value in zip(np.eye(2), values - slack, strict=True):
@@ -185,10 +189,11 @@ class Threshold:
 def grim_threshold(
     game: Any, target: Sequence[int] | np.ndarray, reversion: Sequence[Any] | None = None
 ) -> Threshold:
-    r"""The least discount at which grim trigger sustains a target: a deviation ends in a stage equilibrium.
+    r"""The least discount at which grim trigger sustains a target, with reversion to a stage equilibrium.
 
-    With payoffs v of the target and $e_i$ of the punishment, no player deviates from any joint action a in
-    the support of the target if and only if
+    Let $v_i$ be player i's payoff in the target and $e_i$ its payoff in the stage equilibrium that is played
+    forever after its deviation. No player deviates from any joint action a in the support of the target if
+    and only if
 
     $d \ge \max_{i, a} \frac{g_i(a)}{g_i(a) + v_i - e_i}, \qquad g_i(a) = \max_b u_i(b, a_{-i}) - u_i(a)$,
 
@@ -202,8 +207,8 @@ def grim_threshold(
             stage equilibrium that is worst for the deviating player.
 
     Raises:
-        ValueError: for an invalid target or reversion, or a game without a pure equilibrium if no reversion
-            is given.
+        ValueError: for an invalid target or reversion, or if no reversion is given and the stage game has no
+            pure equilibrium.
 
     Example:
         >>> grim_threshold(([[3, 0], [5, 1]], [[3, 5], [0, 1]]), (0, 0)).discount
@@ -243,7 +248,8 @@ def target_distribution(
         or not ((given >= 0) & (given < shape)).all()
     ):
         raise ValueError(
-            f"target is {target}; it must be one action per player below {shape}, or probabilities of shape {shape}."
+            f"target is {target}; it must be one action per player below {shape}, or probabilities of shape "
+            f"{shape}."
         )
     weights = np.zeros(shape)
     weights[tuple(given)] = 1
@@ -251,12 +257,13 @@ def target_distribution(
 
 
 def punishment_payoffs(payoffs: Payoffs, reversion: Sequence[Any] | None) -> Float[np.ndarray, " n_players"]:
-    """The payoff of each player after its own deviation."""
+    """The payoff of each player in the stage equilibrium that follows its own deviation."""
     if reversion is not None:
         profile = check_profile(payoffs, reversion)
         if evaluate(payoffs, profile)[2] > TOLERANCE:
             raise ValueError(
-                "The reversion is no equilibrium of the stage game; give one, such as a member of `pure_equilibria`."
+                "The reversion is not an equilibrium of the stage game; give one, such as a member of "
+                "`pure_equilibria`."
             )
         return expected_payoffs(payoffs, profile)
     equilibria = best_replies(payoffs, np.zeros(len(payoffs))).all(axis=0)

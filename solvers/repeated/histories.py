@@ -63,7 +63,7 @@ class Repeated:
     def in_payoffs(
         self, points: Float[np.ndarray, "points n_players"]
     ) -> Float[np.ndarray, "points n_players"]:
-        """Points in the units of `in_own_units` as payoffs of this game."""
+        """Convert points from the units of `in_own_units` to payoffs of this game."""
         middle = [np.sort(own, axis=None)[own.size // 2] for own in self.payoffs]
         return points * own_ranges(self.payoffs) + middle
 
@@ -90,13 +90,15 @@ def as_repeated(game: Any, discount: float | None = None) -> Repeated:
         own = np.asarray(game.discount)
         if own.ndim and discount is None:
             raise ValueError(
-                f"The game's discount has shape {own.shape}; solve one discount at a time by giving discount=."
+                f"The game's discount has shape {own.shape}; solve one discount at a time by giving "
+                "discount=."
             )
         discount = float(rational(own[()])) if discount is None else discount
         game = game.stage
     if discount is None:
         raise ValueError(
-            "A stage game was given without a discount; add discount= in [0, 1], where 1 is the long-run average."
+            "A stage game was given without a discount; add discount= in [0, 1], where 1 is the long-run "
+            "average."
         )
     check_range("discount", discount, 0.0, 1.0)
     return Repeated(payoff_tensor(game), float(discount))
@@ -108,7 +110,7 @@ def n_histories(n_outcomes: int, memory: int) -> int:
 
 
 def as_table(game: Repeated, player: int, strategy: Any) -> tuple[Table, int]:
-    """A strategy as a table with one column per action, and its memory.
+    """Convert a strategy to a table with one column per action; also return its memory.
 
     Args:
         game: the repeated game.
@@ -130,8 +132,8 @@ def as_table(game: Repeated, player: int, strategy: Any) -> tuple[Table, int]:
     lengths = [n_histories(game.n_outcomes, k) for k in range(1, 6)]
     if table.ndim != 2 or table.shape[1] != actions or len(table) not in lengths:
         raise ValueError(
-            f"Player {player}'s strategy has shape {np.shape(strategy)}; it must have one row per history, {lengths[0]} for memory one, "
-            f"{lengths[1]} for memory two, and {actions} probabilities in each"
+            f"Player {player}'s strategy has shape {np.shape(strategy)}; it must have one row per history, "
+            f"{lengths[0]} for memory one, {lengths[1]} for memory two, and {actions} probabilities in each"
             + (" or that of action 0." if actions == 2 else ".")
         )
     if not (table >= -1e-12).all() or not (abs(table.sum(axis=1) - 1) <= 1e-9).all():
@@ -142,7 +144,7 @@ def as_table(game: Repeated, player: int, strategy: Any) -> tuple[Table, int]:
 
 
 def from_table(table: Table) -> Float[np.ndarray, "..."]:
-    """A table as users pass it: for two actions the probabilities of action 0, otherwise the table."""
+    """The short form of a table: for two actions the probabilities of action 0, otherwise the table."""
     return table[:, 0] if table.shape[1] == 2 else table
 
 
@@ -160,7 +162,11 @@ def with_longer_memory(table: Table, n_outcomes: int, memory: int, longer: int) 
 
 
 def successors(n_outcomes: int, memory: int) -> Int[np.ndarray, "histories n_outcomes"]:
-    """The next history for each history and joint action; both in joint order, histories by length."""
+    """The index of the next history for each history and joint action, both in joint order.
+
+    Joint order lists the empty history first, then all histories of length 1, and so on; histories of one
+    length are in lexicographic order of their joint actions, players by seat.
+    """
     blocks, begin = [], 0
     for length in range(memory + 1):
         size = n_outcomes**length
@@ -183,18 +189,18 @@ def history(index: int, n_actions: tuple[int, ...], memory: int) -> tuple[tuple[
             numbers = np.unravel_index(index, (size,) * length) if length else ()
             return tuple(tuple(int(a) for a in np.unravel_index(int(o), n_actions)) for o in numbers)
         index -= size**length
-    raise ValueError(f"There is no history of this number within memory {memory}.")
+    raise ValueError(f"There is no history with this index within memory {memory}.")
 
 
 @dataclasses.dataclass(frozen=True)
 class Play:
-    """A profile of strategies as tables of one memory, in joint order.
+    """A profile of strategies as tables of the same memory, histories in joint order (see `successors`).
 
     Args:
         game: the repeated game.
         memory: the longest memory of any player.
-        tables: per player the action probabilities after each history in joint order; None for a player whose
-            strategy is left open.
+        tables: for each player the action probabilities after each history, `(histories, actions)`, in joint
+            order; None for a player whose strategy is not fixed.
     """
 
     game: Repeated
@@ -202,12 +208,12 @@ class Play:
     tables: tuple[Table | None, ...]
 
     @property
-    def follows(self) -> Int[np.ndarray, "histories n_outcomes"]:
+    def next_histories(self) -> Int[np.ndarray, "histories n_outcomes"]:
         """The next history for each history and joint action."""
         return successors(self.game.n_outcomes, self.memory)
 
     def rows(self, player: int) -> Int[np.ndarray, " histories"]:
-        """The row of each history, in joint order, in the player's own-action-first table."""
+        """For each history in joint order, its row in the player's table, which lists own actions first."""
         return own_first(self.game.n_actions, self.memory, player)
 
     def joint(
@@ -226,13 +232,13 @@ class Play:
     ) -> Float[np.ndarray, "histories histories"]:
         """Transition probabilities between histories."""
         matrix = np.zeros((len(joint), len(joint)))
-        np.add.at(matrix, (np.arange(len(joint))[:, None], self.follows), joint)
+        np.add.at(matrix, (np.arange(len(joint))[:, None], self.next_histories), joint)
         return matrix
 
-    def choices(
+    def decision_process(
         self, player: int
     ) -> tuple[Float[np.ndarray, "actions histories histories"], Float[np.ndarray, "actions histories n"]]:
-        """A player's Markov decision process: transitions and all players' rewards for each action."""
+        """A player's Markov decision process: transitions and all players' rewards for each own action."""
         actions = self.game.n_actions[player]
         joints = [
             self.joint(
@@ -244,9 +250,9 @@ class Play:
 
 
 def payoffs_in_play(joint_play: Play, player: int, table: Table) -> Float[np.ndarray, " histories"]:
-    """The range of a player's payoffs reachable after each history under its own table or another one.
+    """The range of the payoffs a player can get after each history, with its own table or with another one.
 
-    If the range is 0, no deviation gains, and the range of all the player's payoffs is returned instead.
+    Where this range is 0, no deviation gains, and the range of all payoffs of the player is returned.
     """
     rewards, extremes = joint_play.game.rewards[:, player], []
     for joint in (joint_play.joint(), joint_play.joint(player, table)):
@@ -265,12 +271,12 @@ def payoffs_in_play(joint_play: Play, player: int, table: Table) -> Float[np.nda
 
 
 def play(game: Repeated, profile: Sequence[Any], free: int | None = None, memory: int = 1) -> Play:
-    """A profile of strategies as a `Play`: tables of one memory in one order of histories.
+    """Convert a profile of strategies to a `Play`: tables of the same memory, histories in joint order.
 
     Args:
         game: the repeated game.
-        profile: one strategy per player by seat, as `as_table` takes them.
-        free: a player whose strategy is left open; its entry is ignored.
+        profile: one strategy per player by seat, in a form that `as_table` accepts.
+        free: a player whose strategy is not fixed; its entry in the profile is ignored.
         memory: the smallest memory of the result.
 
     Raises:

@@ -9,10 +9,10 @@ from solvers.integer_pivoting import rational_solution
 from solvers.payoffs import rationals
 
 Matrix = Float[np.ndarray, "s s"]
-STEPS = 1000
-"""The largest number of policy iterations; a handful is usual."""
-EXACT = 50
-"""The largest number of state-action pairs for which average rewards may be computed in rationals."""
+MAX_ITERATIONS = 1000
+"""The largest number of policy iterations; fewer than ten usually suffice."""
+MAX_EXACT_PAIRS = 50
+"""Average rewards are recomputed in rationals only up to this number of state-action pairs."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,8 +22,8 @@ class Decision:
     Args:
         policy: the action in every state.
         values: per-step value of every state under the policy.
-        residual: the largest violation of the optimality equations in any state, per step and in payoff
-            units; it bounds the gain of any other policy.
+        residual: the largest violation of the optimality equations in any state, per step in units of payoff;
+            no other policy gains more than this.
         iterations: number of policy iterations.
     """
 
@@ -33,19 +33,21 @@ class Decision:
     iterations: int
 
 
-def long_run(transitions: Matrix, rewards: Float[np.ndarray, "s m"]) -> Float[np.ndarray, "s m"]:
-    r"""Long-run average reward from each state, $\lim_{d \to 1} (1-d)(I - dT)^{-1} r$, of any Markov chain.
+def long_run_average(transitions: Matrix, rewards: Float[np.ndarray, "s m"]) -> Float[np.ndarray, "s m"]:
+    r"""Long-run average reward of a Markov chain from each state, $\lim_{d \to 1} (1-d)(I - dT)^{-1} r$.
 
-    States are eliminated one by one without a subtraction (Grassmann, Taksar & Heyman 1985), also in
-    reducible and periodic chains. A state that can only return to itself represents a recurrent class; the
-    average of any other state follows from the classes in which it is absorbed.
+    The chain may be reducible or periodic. States are eliminated one by one without any subtraction
+    (Grassmann, Taksar & Heyman 1985). A state that can only return to itself when it would be eliminated
+    represents its recurrent class; the averages of the other states follow from the probabilities with which
+    they are absorbed in each class.
 
     Args:
-        transitions: rows that sum to 1; impossible transitions are exactly 0.
-        rewards: expected reward of a step from each state, one column per kind of reward.
+        transitions: `(s, s)`, rows that sum to 1; the probability of an impossible transition is exactly 0.
+        rewards: `(s, m)`, the expected reward of a step from each state, one column per kind of reward.
 
     Example:
-        >>> long_run(np.array([[0.5, 0.5, 0], [0, 1, 0], [0, 0, 1]]), np.array([[0.0], [3.0], [4.0]])).ravel().tolist()
+        >>> chain = np.array([[0.5, 0.5, 0], [0, 1, 0], [0, 0, 1]])
+        >>> long_run_average(chain, np.array([[0.0], [3.0], [4.0]])).ravel().tolist()
         [3.0, 3.0, 4.0]
     """
     t, r, time = transitions.copy(), rewards.copy(), np.ones(len(transitions), rewards.dtype)
@@ -75,7 +77,7 @@ def values(
 ) -> Float[np.ndarray, "s m"]:
     r"""Per-step value of each state, $(1-d)(I - dT)^{-1} r$, or its limit at $d = 1$."""
     if discount == 1:
-        return long_run(transitions, rewards)
+        return long_run_average(transitions, rewards)
     return np.linalg.solve(np.eye(len(transitions)) - discount * transitions, (1 - discount) * rewards)
 
 
@@ -104,7 +106,7 @@ def solve(
 def solve_discounted(
     transitions: Float[np.ndarray, "a s s"], rewards: Float[np.ndarray, "a s"], discount: float
 ) -> Decision:
-    """Howard's policy iteration for a discounted process; of equally good actions the first is taken."""
+    """Howard's policy iteration for a discounted process; of equally good actions, the first is chosen."""
     states, unit = np.arange(rewards.shape[1]), reward_unit(rewards)
     tolerance = unit * (1e-12 * (1 - discount) + 1e-15)
     policy, count = rewards.argmax(axis=0), 0
@@ -113,7 +115,7 @@ def solve_discounted(
         v = values(transitions[policy, states], rewards[policy, states][:, None], discount)[:, 0]
         q = (1 - discount) * rewards + discount * transitions @ v
         better = q.max(axis=0) > q[policy, states] + tolerance
-        if not better.any() or count == STEPS:
+        if not better.any() or count == MAX_ITERATIONS:
             break
         policy = np.where(better, q.argmax(axis=0), policy)
     policy = (q >= q.max(axis=0) - tolerance).argmax(axis=0)
@@ -123,27 +125,27 @@ def solve_discounted(
 
 
 def reward_unit(rewards: Float[np.ndarray, "a s"]) -> float:
-    """The largest absolute value of the best immediate rewards by state, or 1: the unit of rounding errors.
+    r"""The unit of rounding errors: $\max_s |\max_a r_{as}|$, or 1 if it is 0.
 
-    Rewards of bad actions do not enter.
+    The rewards of actions that are never the best in their state have no influence.
     """
     return float(np.abs(rewards.max(axis=0)).max()) or 1.0
 
 
 def solve_average(transitions: Float[np.ndarray, "a s s"], rewards: Float[np.ndarray, "a s"]) -> Decision:
-    """Multichain policy iteration, repeated in rationals if float64 leaves a residual.
+    """Multichain policy iteration in float64, repeated in rationals if the residual is too large.
 
-    That happens, for instance, if a class is left with a probability of 1e-12 per step.
+    An example is a set of states that is left with a probability of 1e-12 per step.
     """
     unit = reward_unit(rewards)
-    found = multichain(transitions, rewards, 1e-11 * unit)
-    if found.residual > 1e-9 * unit and rewards.size <= EXACT:
+    found = multichain_policy_iteration(transitions, rewards, 1e-11 * unit)
+    if found.residual > 1e-9 * unit and rewards.size <= MAX_EXACT_PAIRS:
         exact = rationals(transitions)
-        return multichain(exact / exact.sum(axis=2, keepdims=True), rationals(rewards), 0.0)
+        return multichain_policy_iteration(exact / exact.sum(axis=2, keepdims=True), rationals(rewards), 0.0)
     return found
 
 
-def multichain(
+def multichain_policy_iteration(
     transitions: Shaped[np.ndarray, "a s s"], rewards: Shaped[np.ndarray, "a s"], tolerance: float
 ) -> Decision:
     """Policy iteration on the gain, then on the bias of gain-optimal actions (Puterman 1994, 9.2)."""
@@ -160,7 +162,7 @@ def multichain(
                 advantage.max(axis=0) > tolerance * max(1.0, float(np.abs(bias).max())),
                 advantage,
             )
-        if not better.any() or count == STEPS:
+        if not better.any() or count == MAX_ITERATIONS:
             residual = max(float(ahead.max()), float(advantage.max()), 0.0)
             return Decision(policy, gain.astype(float), residual, count)
         policy = np.where(better, choice.argmax(axis=0), policy)
@@ -172,8 +174,8 @@ def evaluate(
     r"""Gain $g = T^* r$ and bias $h = (I - T + T^*)^{-1}(r - g)$; $T^*$ is the Cesaro limit of $T^t$."""
     exact = transitions.dtype == object
     eye = rationals(np.eye(len(transitions))) if exact else np.eye(len(transitions))
-    gain = long_run(transitions, rewards[:, None])[:, 0]
-    matrix, right = eye - transitions + long_run(transitions, eye), rewards - gain
+    gain = long_run_average(transitions, rewards[:, None])[:, 0]
+    matrix, right = eye - transitions + long_run_average(transitions, eye), rewards - gain
     bias = rational_solution(matrix, right) if exact else np.linalg.solve(matrix, right)
     assert bias is not None, "I - T + T* is invertible for every stochastic matrix T"
     return gain, bias

@@ -1,4 +1,4 @@
-"""Nash and subgame-perfect equilibria in memory-k strategies; a profitable deviation is the disproof."""
+"""Nash and subgame-perfect equilibria in memory-k strategies, with a profitable deviation as disproof."""
 
 import dataclasses
 import itertools
@@ -34,10 +34,11 @@ class Deviation:
 
     Args:
         player: the player that deviates.
-        after: the history after which it gains, joint actions by seat; empty for the start.
+        after: the history after which the player deviates, joint actions by seat; empty for the start.
         action: the action of a one-shot deviation; None if the whole strategy changes.
         policy: the strategy that earns more from there on; its histories list the player's own action first.
-        gain: the gain: of a one-shot deviation in stage payoffs, of a strategy per step.
+        gain: the gain, in units of payoff: of one step for a one-shot deviation, per step for another
+            strategy.
     """
 
     player: int
@@ -57,14 +58,14 @@ class Deviation:
 
 @dataclasses.dataclass(frozen=True)
 class Verdict:
-    """Whether a profile is an equilibrium; usable as a condition.
+    """Whether a profile is an equilibrium; its truth value is `holds`.
 
     Args:
         holds: whether it is an equilibrium.
         payoffs: per-step payoff of every player from the start.
         gain: the largest gain of any deviation, over the range of its player's payoffs in play; at most
             `tolerance` if the profile is an equilibrium.
-        deviation: the most profitable deviation if the profile is no equilibrium, otherwise None.
+        deviation: the most profitable deviation if the profile is not an equilibrium, otherwise None.
     """
 
     holds: bool
@@ -92,27 +93,29 @@ def is_nash(
 
     Args:
         game: a `games.Iterated`, or a stage game.
-        profile: one strategy per player by seat, as `best_response` takes them.
+        profile: one strategy per player by seat, in a form that `best_response` accepts.
         discount: in [0, 1], 1 being the long-run average; for a stage game, or to replace the game's own.
-        tolerance: the largest gain that counts as none, over the range of the player's payoffs that can occur
+        tolerance: the largest gain that counts as 0, over the range of the player's payoffs that can occur
             under the profile or the deviation; at least 0.
 
     Raises:
-        ValueError: as `best_response`, and for a negative tolerance.
+        ValueError: for a negative tolerance, and for the reasons given in `best_response`.
 
     Example:
         >>> axelrod = [[[3, 0], [5, 1]], [[3, 5], [0, 1]]]
-        >>> bool(is_nash(axelrod, ("tft", "tft"), 0.9)), round(is_nash(axelrod, ("tft", "tft"), 0.5).deviation.gain, 6)
-        (True, 0.333333)
+        >>> bool(is_nash(axelrod, ("tft", "tft"), 0.9))
+        True
+        >>> round(is_nash(axelrod, ("tft", "tft"), 0.5).deviation.gain, 6)
+        0.333333
     """
     check_range("tolerance", tolerance, 0.0)
-    rules = as_repeated(game, discount)
-    joint_play = play(rules.in_own_units, profile)
+    repeated = as_repeated(game, discount)
+    joint_play = play(repeated.in_own_units, profile)
     values = history_values(joint_play)
     found = []
-    for player in range(rules.n_players):
+    for player in range(repeated.n_players):
         response = respond(joint_play, player)
-        table = as_table(rules, player, response.policy)[0][joint_play.rows(player)]
+        table = as_table(repeated, player, response.policy)[0][joint_play.rows(player)]
         gain = response.value - float(values[0, player])
         found.append(
             (
@@ -120,7 +123,7 @@ def is_nash(
                 Deviation(player, (), None, response.policy, gain),
             )
         )
-    return verdict(found, rules, profile, tolerance)
+    return verdict(found, repeated, profile, tolerance)
 
 
 def is_subgame_perfect(
@@ -137,13 +140,13 @@ def is_subgame_perfect(
 
     Args:
         game: a `games.Iterated`, or a stage game.
-        profile: one strategy per player by seat, as `best_response` takes them.
+        profile: one strategy per player by seat, in a form that `best_response` accepts.
         discount: in [0, 1], 1 being the long-run average; for a stage game, or to replace the game's own.
-        tolerance: the largest gain that counts as none, over the range of the player's payoffs that can occur
+        tolerance: the largest gain that counts as 0, over the range of the player's payoffs that can occur
             under the profile or the deviation; at least 0.
 
     Raises:
-        ValueError: as `best_response`, and for a negative tolerance.
+        ValueError: for a negative tolerance, and for the reasons given in `best_response`.
 
     Example:
         >>> axelrod = [[[3, 0], [5, 1]], [[3, 5], [0, 1]]]
@@ -156,55 +159,55 @@ def is_subgame_perfect(
         Mailath & Samuelson (2006), Proposition 2.2.1, the one-shot deviation principle.
     """
     check_range("tolerance", tolerance, 0.0)
-    rules = as_repeated(game, discount)
-    joint_play = play(rules.in_own_units, profile)
+    repeated = as_repeated(game, discount)
+    joint_play = play(repeated.in_own_units, profile)
     values = history_values(joint_play)
-    best_deviation = strategy_gains if rules.discount == 1 else one_shot_gains
-    found = [best_deviation(joint_play, values, player) for player in range(rules.n_players)]
-    return verdict(found, rules, profile, tolerance)
+    best_deviation = strategy_gains if repeated.discount == 1 else one_shot_gains
+    found = [best_deviation(joint_play, values, player) for player in range(repeated.n_players)]
+    return verdict(found, repeated, profile, tolerance)
 
 
 def verdict(
-    found: list[tuple[float, Deviation]], rules: Repeated, profile: Sequence[Any], tolerance: float
+    found: list[tuple[float, Deviation]], repeated: Repeated, profile: Sequence[Any], tolerance: float
 ) -> Verdict:
-    """The verdict from each player's best deviation and its gain over the range of payoffs in play."""
+    """The `Verdict` from each player's best deviation and its gain over the range of payoffs in play."""
     share, worst = max(found, key=lambda deviation: deviation[0])
-    worst = dataclasses.replace(worst, gain=worst.gain * float(payoff_range(rules.payoffs[worst.player])))
-    payoffs = history_values(play(rules, profile))[0]
+    worst = dataclasses.replace(worst, gain=worst.gain * float(payoff_range(repeated.payoffs[worst.player])))
+    payoffs = history_values(play(repeated, profile))[0]
     return Verdict(share <= tolerance, payoffs, max(share, 0.0), None if share <= tolerance else worst)
 
 
 def one_shot_gains(
     joint_play: Play, values: Float[np.ndarray, "histories n"], player: int
 ) -> tuple[float, Deviation]:
-    """The most profitable one-shot deviation, and its gain over the range of payoffs in play."""
-    rules = joint_play.game
-    transitions, rewards = joint_play.choices(player)
+    """A player's most profitable one-shot deviation, and its gain over the range of payoffs in play."""
+    repeated = joint_play.game
+    transitions, rewards = joint_play.decision_process(player)
     own = joint_play.tables[player]
     assert own is not None, "every player's table is given"
     joint = joint_play.joint()
     chain = joint_play.chain(joint)
     excess = (
-        joint @ rules.rewards[:, player] - values[0, player]
-    )  # differences from the start's value have bounded sums for any discount
-    ahead = rewards[..., player] + rules.discount * transitions @ np.linalg.solve(
-        np.eye(len(chain)) - rules.discount * chain, excess
+        joint @ repeated.rewards[:, player] - values[0, player]
+    )  # minus the value at the start, so that discounted sums stay bounded as d goes to 1
+    ahead = rewards[..., player] + repeated.discount * transitions @ np.linalg.solve(
+        np.eye(len(chain)) - repeated.discount * chain, excess
     )
     gains = ahead - np.einsum("ha,ah->h", own, ahead)
-    best = np.eye(rules.n_actions[player])[gains.argmax(axis=0)]
+    best = np.eye(repeated.n_actions[player])[gains.argmax(axis=0)]
     share = gains.max(axis=0) / payoffs_in_play(joint_play, player, best)
     index = int(share.argmax())
     action, changed = int(gains[:, index].argmax()), own.copy()
     changed[index] = best[index]
     policy = from_table(changed[np.argsort(joint_play.rows(player))])
-    after = history(index, rules.n_actions, joint_play.memory)
+    after = history(index, repeated.n_actions, joint_play.memory)
     return float(share[index]), Deviation(player, after, action, policy, float(gains[action, index]))
 
 
 def strategy_gains(
     joint_play: Play, values: Float[np.ndarray, "histories n"], player: int
 ) -> tuple[float, Deviation]:
-    """The most profitable change of strategy after any history, and its gain over the payoffs in play."""
+    """A player's most profitable change of strategy, and its gain over the range of payoffs in play."""
     rows = joint_play.rows(player)
     response = respond(joint_play, player)
     gains = response.values[rows] - values[:, player]
@@ -242,11 +245,11 @@ def memory_one_equilibria(
         game: a `games.Iterated`, or a stage game of two players with two actions each.
         discount: in [0, 1], 1 being the long-run average; for a stage game, or to replace the game's own.
         perfect: whether they must be subgame perfect; otherwise Nash equilibria from the start.
-        tolerance: the largest gain that counts as none, over the range of the player's payoffs in play: in
-            stage payoffs with discounting, per step for the average.
+        tolerance: the largest gain that counts as 0, over the range of the player's payoffs in play: in stage
+            payoffs with discounting, per step for the average.
 
     Raises:
-        ValueError: for a game that is not 2x2, and as `best_response`.
+        ValueError: for a game that is not 2x2, and for the reasons given in `best_response`.
 
     Example:
         >>> axelrod = [[[3, 0], [5, 1]], [[3, 5], [0, 1]]]
@@ -254,16 +257,17 @@ def memory_one_equilibria(
         [(1.0, 1.0)]
     """
     check_range("tolerance", tolerance, 0.0)
-    rules = as_repeated(game, discount)
-    if rules.n_actions != (2, 2):
+    repeated = as_repeated(game, discount)
+    if repeated.n_actions != (2, 2):
         raise ValueError(
-            f"The stage game has actions {rules.n_actions}; deterministic memory-one strategies are enumerated for 2x2 games."
+            f"The stage game has actions {repeated.n_actions}; deterministic memory-one strategies are "
+            "enumerated for 2x2 games."
         )
-    unit = rules.in_own_units
+    unit = repeated.in_own_units
     policies = [np.array(p) for p in itertools.product((1.0, 0.0), repeat=5)]
     tables = [[play(unit, (p, p)).tables[seat] for p in policies] for seat in range(2)]
     best = [[best_response_values(unit, tables, seat, j) for j in range(len(policies))] for seat in range(2)]
-    allowed = tolerance * (1 - rules.discount if rules.discount < 1 else 1)
+    allowed = tolerance * (1 - repeated.discount if repeated.discount < 1 else 1)
     checked = slice(None) if perfect else slice(1)
     found = []
     for i, j in itertools.product(range(len(policies)), repeat=2):
@@ -276,15 +280,15 @@ def memory_one_equilibria(
                 for player, own in enumerate((best[0][j], best[1][i]))
             ]
             if (gains <= allowed * np.stack(widths)).all():
-                payoffs = history_values(dataclasses.replace(joint_play, game=rules))[0]
+                payoffs = history_values(dataclasses.replace(joint_play, game=repeated))[0]
                 found.append(MemoryOneEquilibrium((policies[i], policies[j]), payoffs))
     return tuple(found)
 
 
 def best_response_values(
-    rules: Repeated, tables: list[list[Any]], seat: int, other: int
+    repeated: Repeated, tables: list[list[Any]], seat: int, other: int
 ) -> tuple[Float[np.ndarray, " 5"], Table]:
     """A player's best response to one strategy of the other: its values and its table, in joint order."""
-    others = Play(rules, 1, (None, tables[1][other]) if seat == 0 else (tables[0][other], None))
+    others = Play(repeated, 1, (None, tables[1][other]) if seat == 0 else (tables[0][other], None))
     response, rows = respond(others, seat), others.rows(seat)
-    return response.values[rows], as_table(rules, seat, response.policy)[0][rows]
+    return response.values[rows], as_table(repeated, seat, response.policy)[0][rows]

@@ -9,18 +9,20 @@ from jaxtyping import Float
 
 from solvers.base import Status
 from solvers.printing import result_text
-from solvers.repeated.enforced_relations import two_players
+from solvers.repeated.enforced_relations import check_two_players
 from solvers.repeated.histories import Repeated, as_repeated
-from solvers.repeated.polygons import Polygon, clip, distance, excess, hausdorff, hull
+from solvers.repeated.polygons import Polygon, clip, distance, hausdorff, hull, one_sided_distance
 
 CLOSE = 1e-10
-"""Vertices closer than this, in units of the payoff range, are reported as one."""
+"""Vertices closer than this, in units of the payoff range, are merged in the result."""
 SHRINK = (1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.03, 0.1)
-"""The shares by which the outer hull is shrunk in turn until it generates itself, to start the inner hull."""
+"""The outer hull is shrunk by each of these shares in turn until it generates itself; the inner hull starts
+there."""
 ROUNDING = 1e-13
 """The rounding error of a payoff in float64, in units of the payoff range."""
 SLACK = 1e-11
-"""The one-shot gain allowed, in units of the payoff range, if no shrunk copy generates itself."""
+"""The one-shot gain that is allowed, in units of the payoff range, if no shrunk outer hull generates
+itself."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,16 +30,16 @@ class PayoffSet:
     """The payoffs of pure-strategy subgame-perfect equilibria with public randomization.
 
     Args:
-        outer: vertices of a polygon that contains the set; empty where no such equilibrium exists.
+        outer: vertices of a polygon that contains the set; empty if no such equilibrium exists.
         inner: vertices of a polygon within it: every point is the payoff of an equilibrium, up to `slack`.
         slack: the largest one-shot gain in the equilibria of the inner hull, over the payoff range: 0 if a
             shrunk copy of the outer hull generates itself; otherwise, as at a threshold of the discount,
             1e-11, up to which the outer hull generates itself.
         gap: the Hausdorff distance between the two, over the payoff range.
-        punishments: each player's worst equilibrium payoff, by the outer hull.
+        punishments: each player's lowest payoff in the outer hull.
         iterations: number of applications of the operator, for the outer and the inner hull.
         status: `"solved"` if the gap is within tolerance.
-        message: one sentence for people.
+        message: one sentence about the result.
     """
 
     outer: Polygon
@@ -84,7 +86,7 @@ def equilibrium_payoffs(
     Args:
         game: a `games.Iterated`, or a stage game of two players.
         discount: in (0, 1); for a stage game, or to replace the game's own.
-        tolerance: the largest gap between the hulls that is called solved, over the payoff range.
+        tolerance: the largest gap between the hulls with the status `"solved"`, in units of the payoff range.
         steps: the largest number of applications of the operator for each hull.
 
     Raises:
@@ -99,22 +101,29 @@ def equilibrium_payoffs(
         Abreu, Pearce & Stacchetti (1990); Judd, Yeltekin & Conklin (2003) for the two hulls; Abreu & Sannikov
         (2014) for R.
     """
-    rules = two_players(as_repeated(game, discount))
-    if not 0 < rules.discount < 1:
+    repeated = check_two_players(as_repeated(game, discount))
+    if not 0 < repeated.discount < 1:
         raise ValueError(
-            f"discount is {rules.discount:g}; equilibrium payoffs are computed for discounts between 0 and 1, both excluded."
+            f"discount is {repeated.discount:g}; equilibrium payoffs are computed for discounts between 0 "
+            "and 1, both excluded."
         )
-    unit = rules.in_own_units
-    outer, rounds = iterate(generate_at_binding_constraints, individually_rational(unit), unit, steps)
+    unit = repeated.in_own_units
+    outer, rounds = iterate(generate_at_binding_constraints, individually_rational_polygon(unit), unit, steps)
     if not len(outer):
-        message = "The outer hull became empty, which proves that no pure-strategy subgame-perfect equilibrium exists."
+        message = "The outer hull is empty, so no subgame-perfect equilibrium in pure strategies exists."
         return PayoffSet(outer, outer, 0.0, 0.0, np.full(2, np.nan), (rounds, 0), "solved", message)
     inner, slack, inner_rounds = inner_hull(outer, unit, tolerance, steps)
     gap = hausdorff(outer, inner)
-    message = "No polygon within the outer hull was found to generate itself; the outer hull contains all equilibrium payoffs."
+    message = (
+        "No polygon that generates itself was found within the outer hull, which contains all equilibrium "
+        "payoffs."
+    )
     if len(inner):
-        message = f"The outer and the inner hull are {gap:.1e} of the payoff range apart; one-shot deviations gain at most {slack:g}."
-    outer, inner = (rules.in_payoffs(hull(p, CLOSE)) for p in (outer, inner))
+        message = (
+            f"The outer and the inner hull are {gap:.1e} of the payoff range apart; one-shot deviations gain "
+            f"at most {slack:g}."
+        )
+    outer, inner = (repeated.in_payoffs(hull(p, CLOSE)) for p in (outer, inner))
     return PayoffSet(
         outer,
         inner,
@@ -127,62 +136,66 @@ def equilibrium_payoffs(
     )
 
 
-def individually_rational(rules: Repeated) -> Polygon:
+def individually_rational_polygon(repeated: Repeated) -> Polygon:
     """The convex hull of the stage payoffs, cut to payoffs of at least the pure minimax values."""
-    polygon = hull(rules.rewards, ROUNDING)
-    for i, payoffs in enumerate(rules.payoffs):
+    polygon = hull(repeated.rewards, ROUNDING)
+    for i, payoffs in enumerate(repeated.payoffs):
         polygon = clip(polygon, np.eye(2)[i], payoffs.max(axis=i).min() - ROUNDING)
     return hull(polygon, ROUNDING / 10)
 
 
-def inner_hull(outer: Polygon, rules: Repeated, tolerance: float, steps: int) -> tuple[Polygon, float, int]:
-    """The inner hull, its slack, and the number of iterations; empty if no copy generates itself."""
+def inner_hull(
+    outer: Polygon, repeated: Repeated, tolerance: float, steps: int
+) -> tuple[Polygon, float, int]:
+    """The inner hull, its slack, and the number of iterations; empty if no shrunk hull generates itself."""
     middle = outer.mean(axis=0)
     for share in SHRINK:
         start = middle + (1 - share) * (outer - middle)
-        if excess(start, generate(start, rules)) <= 10 * ROUNDING:
+        if one_sided_distance(start, generate(start, repeated)) <= 10 * ROUNDING:
             inner, count = (
-                (start, 0) if hausdorff(start, outer) <= tolerance else iterate(generate, start, rules, steps)
+                (start, 0)
+                if hausdorff(start, outer) <= tolerance
+                else iterate(generate, start, repeated, steps)
             )
             return inner, 0.0, count
-    if excess(outer, generate(outer, rules, SLACK)) <= SLACK:
+    if one_sided_distance(outer, generate(outer, repeated, SLACK)) <= SLACK:
         return outer, SLACK, 0
     return np.zeros((0, 2)), 0.0, 0
 
 
 def continuations(
-    continuation: Polygon, rules: Repeated, slack: float
+    continuation: Polygon, repeated: Repeated, slack: float
 ) -> Iterator[tuple[np.ndarray, np.ndarray, Polygon]]:
-    """For each action profile its payoffs, the least continuation payoffs, and the polygon Q(a, W)."""
-    d, worst = rules.discount, continuation.min(axis=0)
+    """For each action profile a: payoffs u(a), least continuation payoffs, and the polygon Q(a, W)."""
+    d, worst = repeated.discount, continuation.min(axis=0)
     one_shot_gain = np.stack(
-        [(1 - d) / d * (u.max(axis=i, keepdims=True) - u) for i, u in enumerate(rules.payoffs)]
+        [(1 - d) / d * (u.max(axis=i, keepdims=True) - u) for i, u in enumerate(repeated.payoffs)]
     )
-    for stage_payoffs, one_shot in zip(rules.rewards, one_shot_gain.reshape(2, -1).T, strict=True):
+    for stage_payoffs, one_shot in zip(repeated.rewards, one_shot_gain.reshape(2, -1).T, strict=True):
         least, admissible = worst + one_shot - slack, continuation
         for side, bound in zip(np.eye(2), least, strict=True):
             admissible = clip(admissible, side, bound) if len(admissible) else admissible
         yield stage_payoffs, least, admissible
 
 
-def generate(continuation: Polygon, rules: Repeated, slack: float = ROUNDING) -> Polygon:
+def generate(continuation: Polygon, repeated: Repeated, slack: float = ROUNDING) -> Polygon:
     """The operator B of `equilibrium_payoffs` on a polygon of continuation payoffs."""
-    d = rules.discount
+    d = repeated.discount
     return hull(
         np.concatenate(
             [
                 (1 - d) * stage_payoffs + d * admissible
-                for stage_payoffs, _, admissible in continuations(continuation, rules, slack)
+                for stage_payoffs, _, admissible in continuations(continuation, repeated, slack)
             ]
         ),
         ROUNDING / 10,
     )
 
 
-def generate_at_binding_constraints(continuation: Polygon, rules: Repeated) -> Polygon:
+def generate_at_binding_constraints(continuation: Polygon, repeated: Repeated) -> Polygon:
     """The operator R of `equilibrium_payoffs` on a polygon of continuation payoffs."""
-    d, found = rules.discount, []
-    for stage_payoffs, least, admissible in continuations(continuation, rules, ROUNDING):
+    d, found = repeated.discount, []
+    for stage_payoffs, least, admissible in continuations(continuation, repeated, ROUNDING):
         if (stage_payoffs >= least).all() and distance(stage_payoffs, continuation) <= ROUNDING:
             found.append(stage_payoffs[None])
         else:
@@ -193,14 +206,14 @@ def generate_at_binding_constraints(continuation: Polygon, rules: Repeated) -> P
 
 
 def iterate(
-    operator: Callable[[Polygon, Repeated], Polygon], start: Polygon, rules: Repeated, steps: int
+    operator: Callable[[Polygon, Repeated], Polygon], start: Polygon, repeated: Repeated, steps: int
 ) -> tuple[Polygon, int]:
     """Apply an operator until the polygon changes by no more than rounding, or is empty."""
-    stage_payoffs = start
+    polygon = start
     for step in range(steps):
-        if not len(stage_payoffs):
-            return stage_payoffs, step
-        before, stage_payoffs = stage_payoffs, operator(stage_payoffs, rules)
-        if len(stage_payoffs) and hausdorff(before, stage_payoffs) <= ROUNDING:
-            return stage_payoffs, step + 1
-    return stage_payoffs, steps
+        if not len(polygon):
+            return polygon, step
+        before, polygon = polygon, operator(polygon, repeated)
+        if len(polygon) and hausdorff(before, polygon) <= ROUNDING:
+            return polygon, step + 1
+    return polygon, steps

@@ -12,7 +12,7 @@ from games.checks import check_count
 from solvers.payoffs import payoff_tensor
 
 Rule = Float[np.ndarray, "states own"]
-"""Probability of each own next policy, for each joint policy."""
+"""`(states, own)`: the probability of each own next policy, for each joint policy."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,7 +43,7 @@ def policy_grid(game: Any, points: int = 11) -> PolicyGrid:
     """The joint policies on a grid of `points` probabilities from 0 to 1 for each player.
 
     Args:
-        game: what `payoff_tensor` takes; two actions for every player.
+        game: a game as for `payoff_tensor`, with two actions for every player.
         points: number of policies of each player, at least 2.
 
     Raises:
@@ -58,7 +58,8 @@ def policy_grid(game: Any, points: int = 11) -> PolicyGrid:
     n = payoffs.ndim - 1
     if set(payoffs.shape[1:]) != {2}:
         raise ValueError(
-            f"The players have {payoffs.shape[1:]} actions; policy grids take games of two actions for every player."
+            f"The players have {payoffs.shape[1:]} actions; policy grids take games of two actions for every "
+            "player."
         )
     grid = np.linspace(0, 1, points)
     mixtures = np.stack([grid, 1 - grid])
@@ -84,15 +85,16 @@ def keep_policy(grid: PolicyGrid, player: int) -> Rule:
 def rule_on_grid(
     grid: PolicyGrid, player: int, update: Callable[[Float[np.ndarray, "states n"]], Any]
 ) -> Rule:
-    """A continuous update as a rule: the two grid neighbors of its image, weighted to have its mean.
+    """A continuous update as a rule: it mixes the two grid points next to the new policy, with that mean.
 
-    Rounding to the nearest policy instead would make every update shorter than half a cell a fixed point.
+    If the new policy were rounded to the nearest grid point, every update shorter than half a cell would be
+    lost.
 
     Args:
         grid: the game on its grid.
         player: the player of the rule.
-        update: maps every player's P(action 0), shape `(states, n)`, to the player's next one; the result is
-            clipped to [0, 1].
+        update: maps P(action 0) of all players, `(states, n)`, to the player's next P(action 0), `(states,)`,
+            which is clipped to [0, 1].
 
     Raises:
         ValueError: if the update is not finite.

@@ -88,7 +88,7 @@ def clip(polygon: Polygon, normal: Sequence[float] | np.ndarray, offset: float) 
 
 
 def normals(polygon: Polygon) -> Float[np.ndarray, "edges 2"]:
-    """Outward unit normals of the edges, both sides of a segment; none of a point."""
+    """Outward unit normals of the edges; two for a segment (one for each side), none for a point."""
     if len(polygon) < 2:
         return np.zeros((0, 2))
     edges = np.roll(polygon, -1, axis=0) - polygon
@@ -96,7 +96,7 @@ def normals(polygon: Polygon) -> Float[np.ndarray, "edges 2"]:
 
 
 def distance(point: np.ndarray, polygon: Polygon) -> float:
-    """Euclidean distance of a point from a polygon, 0 within it, infinite from the empty set."""
+    """Euclidean distance of a point from a polygon: 0 inside, infinite if the polygon is empty."""
     if not len(polygon):
         return np.inf
     ends = np.roll(polygon, -1, axis=0)
@@ -105,20 +105,20 @@ def distance(point: np.ndarray, polygon: Polygon) -> float:
     return float(distance_from_segments(point[None], polygon, ends).min())
 
 
-def excess(first: Polygon, second: Polygon) -> float:
-    """The largest distance of a point of the first polygon from the second; 0 if it lies within it."""
-    return max((distance(p, second) for p in first), default=0.0)
+def one_sided_distance(a: Polygon, b: Polygon) -> float:
+    r"""The one-sided Hausdorff distance $\max_{p \in A} d(p, B)$; 0 if A lies in B, or is empty."""
+    return max((distance(p, b) for p in a), default=0.0)
 
 
 def hausdorff(first: Polygon, second: Polygon) -> float:
-    """The Hausdorff distance of two polygons."""
-    return max(excess(first, second), excess(second, first))
+    """The Hausdorff distance of two polygons, the larger of the two one-sided distances."""
+    return max(one_sided_distance(first, second), one_sided_distance(second, first))
 
 
-def from_support(
+def polygon_from_support(
     best: Callable[[Float[np.ndarray, " 2"]], Float[np.ndarray, " 2"]], tolerance: float
 ) -> tuple[Polygon, Polygon]:
-    r"""The polygon with a given support function, of which only farthest points can be computed.
+    r"""A convex polygon from its farthest points in given directions.
 
     Each edge of the hull of the points found so far is either an edge of the polygon, or the farthest point
     in the direction of its normal is a new vertex.
@@ -132,7 +132,7 @@ def from_support(
 
     Example:
         >>> square = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
-        >>> from_support(lambda n: square[(square @ n).argmax()], 1e-9)[0].tolist()
+        >>> polygon_from_support(lambda n: square[(square @ n).argmax()], 1e-9)[0].tolist()
         [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]
     """
     found: list[np.ndarray] = []

@@ -1,7 +1,8 @@
 r"""All equilibria of batches of small two-player games in JAX: closed form for 2x2, otherwise by supports.
 
 Every entry of the payoff matrices is a vector over the batch, all pairs of supports of one size are stacked
-along one axis, and linear systems are solved by cofactors, so that a million games compile to a few loops.
+along one axis, and linear systems are solved by cofactors, so that the compiled program for a million games
+consists of a few loops.
 
 A game is flagged as degenerate if rounding could change the sign of a number on which the result depends. A
 game that is not flagged has exactly the listed equilibria, in float32 as in float64.
@@ -95,7 +96,8 @@ def equilibria_2x2(row: Any, column: Any) -> Equilibria:
     row, column = matrices(row, column)
     if row.shape[-2:] != (2, 2):
         raise ValueError(
-            f"The games are {row.shape[-2]}x{row.shape[-1]}; the closed form is for 2x2; use equilibria_small."
+            f"The games are {row.shape[-2]}x{row.shape[-1]}; the closed form is for 2x2; use "
+            "equilibria_small."
         )
     return closed_form(row, column)
 
@@ -130,7 +132,8 @@ def equilibria_small(row: Any, column: Any) -> Equilibria:
     row, column = matrices(row, column)
     if max(row.shape[-2:]) > 4:
         raise ValueError(
-            f"The games are {row.shape[-2]}x{row.shape[-1]}; this enumeration takes up to 4x4; solve larger games one by one with solve."
+            f"The games are {row.shape[-2]}x{row.shape[-1]}; this enumeration takes up to 4x4; solve larger "
+            "games one by one with solve."
         )
     return enumeration(row, column)
 
@@ -144,7 +147,8 @@ def matrices(row: Any, column: Any) -> tuple[Float[Array, "*batch m n"], Float[A
     row, column = as_float(row), as_float(column)
     if row.ndim < 2 or row.shape != column.shape or 0 in row.shape[-2:]:
         raise ValueError(
-            f"The players' payoffs have shapes {row.shape} and {column.shape}; both must be (*batch, row actions, column actions)."
+            f"The players' payoffs have shapes {row.shape} and {column.shape}; both must be (*batch, row "
+            "actions, column actions)."
         )
     dtype = jnp.promote_types(row.dtype, column.dtype)
     if dtype == jnp.float64:  # such an array may have been created while float64 was enabled
@@ -186,11 +190,11 @@ def closed_form(row: Float[Array, "*batch 2 2"], column: Float[Array, "*batch 2 
 def enumeration(row: Float[Array, "*batch m n"], column: Float[Array, "*batch m n"]) -> Equilibria:
     """The compiled part of `equilibria_small`."""
     m, n = row.shape[-2:]
-    a, b = scaled(entries(row)), scaled(entries(column))
+    a, b = scale_by_power_of_two(entries(row)), scale_by_power_of_two(entries(column))
     sizes = range(1, min(m, n) + 1)
     pairs = [[(i, j) for i in combinations(range(m), k) for j in combinations(range(n), k)] for k in sizes]
     rows = [indifference(b, group) for group in pairs]
-    columns = [indifference(transposed(a), [(j, i) for i, j in group]) for group in pairs]
+    columns = [indifference(transpose(a), [(j, i) for i, j in group]) for group in pairs]
 
     found = jnp.concatenate(
         [
@@ -230,7 +234,7 @@ def first_indices(found: Bool[Array, "pairs *batch"], slots: int) -> tuple[Slots
 def strategies_of_pairs(
     mixtures: list[list[Vector]], supports: list[list[tuple[int, ...]]], actions: int, slot: Slots
 ) -> list[Vector]:
-    """Probabilities of all actions in each slot, from the mixtures over supports and the slots' pairs."""
+    """Probabilities of all actions in each slot, from the mixtures and the pair of supports in the slot."""
     places = range(len(mixtures))
     by_place = [
         jnp.concatenate([mixture[k] if k < len(mixture) else 0 * mixture[0] for mixture in mixtures])
@@ -265,7 +269,7 @@ def with_residuals(
     def regret(_: None, slot: tuple) -> tuple[None, Vector]:
         x, y = slot
         pays_row = [sum(v[0] * q for v, q in zip(line, y, strict=True)) for line in a]
-        pays_column = [sum(v[0] * p for v, p in zip(line, x, strict=True)) for line in transposed(b)]
+        pays_column = [sum(v[0] * p for v, p in zip(line, x, strict=True)) for line in transpose(b)]
         gain_row = largest(pays_row) - sum(p * v for p, v in zip(x, pays_row, strict=True))
         gain_column = largest(pays_column) - sum(q * v for q, v in zip(y, pays_column, strict=True))
         return None, jnp.maximum(gain_row / span(a)[0], gain_column / span(b)[0])
@@ -322,7 +326,7 @@ def indifference(payoffs: Entries, pairs: Pairs) -> Indifference:
         for a in range(k)
     ]
     differences = [[inside[a][b] - inside[a][0] for a in range(k)] for b in range(1, k)]
-    x = cross(differences) if k > 1 else [jnp.ones_like(inside[0][0])]
+    x = orthogonal_vector(differences) if k > 1 else [jnp.ones_like(inside[0][0])]
     total = sum(x[1:], start=x[0])
     sizes = [largest([abs(d) for d in column]) for column in differences]
     size = reduce(jnp.multiply, sizes, jnp.ones_like(total))
@@ -340,7 +344,7 @@ def indifference(payoffs: Entries, pairs: Pairs) -> Indifference:
     )
 
 
-def cross(columns: list[list[Vector]]) -> list[Vector]:
+def orthogonal_vector(columns: list[list[Vector]]) -> list[Vector]:
     """The vector orthogonal to k - 1 vectors of length k (k at most 4), by cofactors."""
     if len(columns) == 1:
         return [columns[0][1], -columns[0][0]]
@@ -364,20 +368,20 @@ def entries(matrix: Float[Array, "*batch m n"]) -> Entries:
     return [[matrix[None, ..., i, j] for j in range(matrix.shape[-1])] for i in range(matrix.shape[-2])]
 
 
-def transposed(matrix: Entries) -> Entries:
+def transpose(matrix: Entries) -> Entries:
     """The transposed matrix."""
     return [list(column) for column in zip(*matrix, strict=True)]
 
 
 def span(matrix: Entries) -> Vector:
-    """The payoff range, or 1 if all payoffs are equal."""
+    """The payoff range of each game, or 1 if all its payoffs are equal."""
     flat = [v for line in matrix for v in line]
     size = largest(flat) - smallest(flat)
     return jnp.where(size == 0, 1, size)
 
 
-def scaled(matrix: Entries) -> Entries:
-    """Divide the payoffs by a power of two near their range: this is exact, equal payoffs stay equal."""
+def scale_by_power_of_two(matrix: Entries) -> Entries:
+    """Divide the payoffs by a power of two near their range; this is exact, so equal payoffs stay equal."""
     unit = jax.lax.stop_gradient(span(matrix))
     unit = jnp.ldexp(jnp.ones_like(unit), jnp.frexp(unit)[1])
     return [[v / unit for v in line] for line in matrix]

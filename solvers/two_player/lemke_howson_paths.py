@@ -13,24 +13,24 @@ from games.checks import check_count
 from solvers.base import EquilibriumSet, solution
 from solvers.integer_pivoting import pivot, positive_integers, unique_solution
 from solvers.payoffs import Payoffs, is_exact
-from solvers.registry import solver, two_players
+from solvers.registry import solver, two_player_payoffs
 from solvers.two_player.support import in_one_to_two, rational_sets, screen
 
 ZERO, DOUBT = 1e-11, 1e-8
-"""In a tableau of floats, whose entries are about 1, an entry below `ZERO` is zero, and one between `ZERO`
-and `DOUBT` may be."""
-COARSE = 1e-6
-"""Ties found in floats are accepted if different payoffs differ by more than this part of the largest
+"""In a tableau of floats, whose entries are about 1, a number up to `ZERO` counts as zero; between `ZERO` and
+`DOUBT` it is undecided whether it is zero."""
+CERTAIN_TIE = 1e-6
+"""Ties found in floats are accepted if any two different payoffs differ by more than this times the largest
 payoff."""
 PIVOTS = 100_000
-"""The largest number of pivots of a path in floats, which rounding errors can make cycle."""
+"""The largest number of pivots of a path in floats, because rounding errors can make a path cycle."""
 
 Sets = tuple[tuple[int, ...], tuple[int, ...]]
 """The actions that a strategy may play, and equally many actions of the opponent that are best replies to
 it."""
 
 
-class End(NamedTuple):
+class PathEnd(NamedTuple):
     """The end of a path in floats.
 
     Args:
@@ -46,14 +46,14 @@ class End(NamedTuple):
 
 @solver("lemke_howson", "lemke1964equilibrium", "lh", players=2, finds="some", exact=True)
 def lemke_howson(game: Any, exact: bool = False, label: int | None = None) -> EquilibriumSet:
-    r"""Some equilibria of a two-player game: the ends of the paths of complementary pivots from every label.
+    r"""Some equilibria of a two-player game: the ends of the Lemke-Howson paths from every label.
 
     Labels $0, \dots, m-1$ are the row player's actions and $m, \dots, m+n-1$ the column player's. A path
     leaves the artificial equilibrium by dropping one label, and then drops the duplicate label until no label
     is missing. Ties in the ratio test are broken lexicographically, so that no path cycles in a degenerate
     game. Paths are followed in floats; an error bound, or the solution in rationals, proves that the supports
-    at the end are those of an equilibrium. If that fails, or if a tie in floats may not be one, the path is
-    followed again in integers.
+    at the end are those of an equilibrium. If the proof fails, or if it is undecided whether a tie in floats
+    is a tie, the path is followed again in integers.
 
     Args:
         game: a two-player game; see `payoff_tensor`.
@@ -78,13 +78,14 @@ def lemke_howson(game: Any, exact: bool = False, label: int | None = None) -> Eq
         Lemke and Howson (1964); tableaux, integer pivoting and the lexicographic rule as in von Stengel
         (2007), Sections 3.4 to 3.6.
     """
-    payoffs = two_players(game, "lemke_howson", exact)
+    payoffs = two_player_payoffs(game, "lemke_howson", exact)
     total = sum(payoffs.shape[1:])
     if label is not None:
         check_count("label", label, 0)
         if label >= total:
             raise ValueError(
-                f"label is {label}; a game of {payoffs.shape[1]} x {payoffs.shape[2]} actions has the labels 0 to {total - 1}."
+                f"label is {label}; a game of {payoffs.shape[1]} x {payoffs.shape[2]} actions has the labels "
+                f"0 to {total - 1}."
             )
     found, tied = path_ends(Tables(game, payoffs), range(total) if label is None else [label], exact)
     equilibria = tuple(
@@ -108,7 +109,7 @@ def lemke_howson(game: Any, exact: bool = False, label: int | None = None) -> Eq
 
 
 class Tables:
-    """Both players' payoffs in floats, and in integers, which are computed only if floats do not decide.
+    """Both players' payoffs in floats and in integers; integers are computed only if they are needed.
 
     Args:
         game: the game as given by the user.
@@ -121,14 +122,14 @@ class Tables:
     @functools.cached_property
     def integers(self) -> tuple[np.ndarray, np.ndarray]:
         """Both tables as positive integers."""
-        row, column = two_players(self.game, "lemke_howson")
+        row, column = two_player_payoffs(self.game, "lemke_howson")
         return positive_integers(row), positive_integers(column)
 
     @functools.cached_property
-    def coarse(self) -> bool:
-        """Whether different payoffs differ by so much that a tie in floats can be taken for a tie."""
+    def ties_are_certain(self) -> bool:
+        """Whether different payoffs differ by so much that a tie in floats is a tie; see `CERTAIN_TIE`."""
         values = [sorted(set(table.ravel().tolist())) for table in self.integers]
-        return all(y - x > COARSE * v[-1] for v in values for x, y in itertools.pairwise(v))
+        return all(y - x > CERTAIN_TIE * v[-1] for v in values for x, y in itertools.pairwise(v))
 
     @functools.cached_property
     def floats(self) -> tuple[Float[np.ndarray, "m n"], Float[np.ndarray, "m n"]]:
@@ -162,7 +163,7 @@ def path_ends(
     paths = {label: float_path(*tables.floats, label) for label in labels}
     tied = False
     if doubtful := sorted((end.tied, label) for label, end in paths.items() if end and end.tied is not None):
-        tied = tables.coarse and path(*tables.integers, doubtful[0][1], doubtful[0][0])[2]
+        tied = tables.ties_are_certain and integer_path(*tables.integers, doubtful[0][1], doubtful[0][0])[2]
         paths |= {} if tied else {label: None for _, label in doubtful}
     known: dict[tuple[Sets, Sets], Any] = {}
     found: dict[Any, tuple[Any, list[int], int]] = {}
@@ -173,44 +174,46 @@ def path_ends(
         if end is not None and known[end.sets] is not None:
             (key, profile), pivots = known[end.sets], end.pivots
         else:
-            profile, pivots, ties = path(*tables.integers, label)
-            key, tied = identity(*tables.integers, profile), tied or ties
+            profile, pivots, ties = integer_path(*tables.integers, label)
+            key, tied = equilibrium_key(*tables.integers, profile), tied or ties
         found.setdefault(key, (profile, [], pivots))[1].append(label)
     return list(found.values()), tied
 
 
 def verified_equilibrium(tables: Tables, sets: tuple[Sets, Sets], exact: bool) -> tuple[Any, Any] | None:
-    """The equilibrium determined by the bases at the end of a path, with a key that identifies it.
+    """The equilibrium at the end of a path, from its bases, with a key that identifies it.
 
-    None if it is not one.
+    None if the bases do not belong to an equilibrium.
 
     If floats prove that both strategies are positive on exactly the best replies to each other, these sets
-    are the key; otherwise `identity` gives it.
+    are the key; otherwise `equilibrium_key` gives it.
     """
-    against = tables.floats[1], tables.floats[0].T  # the opponents' payoffs, own actions in rows
+    opponent_payoffs = tables.floats[1], tables.floats[0].T  # the opponents' payoffs, own actions in rows
     if sets[0] == sets[1][::-1] and all(
         screen(table, np.array([own]), np.array([other]))[0][0]
-        for table, (own, other) in zip(against, sets, strict=True)
+        for table, (own, other) in zip(opponent_payoffs, sets, strict=True)
     ):
         if not exact:
             return sets[0], tuple(
-                float_strategy(table, *pair) for table, pair in zip(against, sets, strict=True)
+                float_strategy(table, *pair) for table, pair in zip(opponent_payoffs, sets, strict=True)
             )
-        against = tables.integers[1], tables.integers[0].T
-        return sets[0], tuple(exact_strategy(table, *pair) for table, pair in zip(against, sets, strict=True))
-    against = tables.integers[1], tables.integers[0].T
-    found = [rational_sets(table.tolist(), *pair) for table, pair in zip(against, sets, strict=True)]
+        opponent_payoffs = tables.integers[1], tables.integers[0].T
+        return sets[0], tuple(
+            exact_strategy(table, *pair) for table, pair in zip(opponent_payoffs, sets, strict=True)
+        )
+    opponent_payoffs = tables.integers[1], tables.integers[0].T
+    found = [rational_sets(table.tolist(), *pair) for table, pair in zip(opponent_payoffs, sets, strict=True)]
     if (
         found[0] is None
         or found[1] is None
         or not (set(found[0][0]) <= set(found[1][1]) and set(found[1][0]) <= set(found[0][1]))
     ):
         return None
-    profile = tuple(exact_strategy(table, *pair) for table, pair in zip(against, sets, strict=True))
-    return identity(*tables.integers, profile), profile
+    profile = tuple(exact_strategy(table, *pair) for table, pair in zip(opponent_payoffs, sets, strict=True))
+    return equilibrium_key(*tables.integers, profile), profile
 
 
-def identity(row: np.ndarray, column: np.ndarray, profile: tuple[tuple[Fraction, ...], ...]) -> Any:
+def equilibrium_key(row: np.ndarray, column: np.ndarray, profile: tuple[tuple[Fraction, ...], ...]) -> Any:
     """A key that identifies an equilibrium: its supports if they are all best replies, else the profile."""
     supports = tuple(tuple(k for k, p in enumerate(s) if p) for s in profile)
     for own, other, table, strategy in zip(supports, supports[::-1], (column, row.T), profile, strict=True):
@@ -237,8 +240,8 @@ def float_strategy(
     return weights / weights.sum()
 
 
-def float_path(row: Float[np.ndarray, "m n"], column: Float[np.ndarray, "m n"], label: int) -> End | None:
-    r"""Follow one path in floats; None if it does not end, or if it is unclear whether a number is zero.
+def float_path(row: Float[np.ndarray, "m n"], column: Float[np.ndarray, "m n"], label: int) -> PathEnd | None:
+    r"""Follow one path in floats; None if it does not end, or if it is undecided whether a number is zero.
 
     A tableau has a row for each basic variable and a column for each nonbasic variable, with the right-hand
     side last. A pivot on $p = t_{rc}$ exchanges two of them: $t_{ij} - t_{ic} t_{rj} / p$, one call of BLAS.
@@ -268,7 +271,7 @@ def float_path(row: Float[np.ndarray, "m n"], column: Float[np.ndarray, "m n"], 
             return None
         if len(near) > 1:
             tied = pivots if tied is None else tied
-            k = least_row(table, factors, near, slacks[side], basis[side], outside[side])
+            k = lexicographic_row(table, factors, near, slacks[side], basis[side], outside[side])
         else:
             k = int(near[0])
         own = table[k] / factors[k]
@@ -286,12 +289,12 @@ def float_path(row: Float[np.ndarray, "m n"], column: Float[np.ndarray, "m n"], 
                 for i, (own, other) in enumerate(((rows, columns), (columns, rows)))
             )
             first, second = sets
-            return End((first, (tuple(j - m for j in second[0]), second[1])), pivots, tied)
+            return PathEnd((first, (tuple(j - m for j in second[0]), second[1])), pivots, tied)
         entering, side = leaving, 1 - side
     return None
 
 
-def least_row(
+def lexicographic_row(
     table: Float[np.ndarray, "basic columns"],
     factors: Float[np.ndarray, " basic"],
     near: Int[np.ndarray, " tied"],
@@ -312,8 +315,8 @@ def least_row(
     return int(near[0])
 
 
-def path(
-    row: np.ndarray, column: np.ndarray, label: int, most: float = np.inf
+def integer_path(
+    row: np.ndarray, column: np.ndarray, label: int, max_pivots: float = np.inf
 ) -> tuple[tuple[tuple, tuple], int, bool]:
     """Follow one path from the artificial equilibrium to an equilibrium, in integers.
 
@@ -321,7 +324,7 @@ def path(
         row: the row player's payoffs `(m, n)` as positive integers.
         column: the column player's.
         label: the label that is dropped first.
-        most: the largest number of pivots; the profile is empty if the path has not ended by then.
+        max_pivots: the largest number of pivots; the profile is empty if the path does not end within them.
 
     Returns:
         The profile in rationals, the number of pivots, and whether a ratio test had a tie, which proves that
@@ -344,7 +347,7 @@ def path(
                 pivots,
                 tied,
             )
-        if pivots >= most:
+        if pivots >= max_pivots:
             return ((), ()), pivots, tied
         entering, side = leaving, 1 - side
 
@@ -359,7 +362,7 @@ def tableau(table: np.ndarray, own: range, slack: range) -> np.ndarray:
 
 
 def leaving_row(table: np.ndarray, entering: int, slacks: Sequence[int]) -> tuple[int, bool]:
-    """The row of the lexicographic ratio test, and whether the right-hand side alone left a tie."""
+    """The row of the lexicographic ratio test, and whether the ratios of the right-hand side have a tie."""
     rows = [k for k in range(len(table)) if table[k, entering] > 0]
     tied = False
     for column in (-1, *slacks):

@@ -34,7 +34,7 @@ def equilibrium_set(
         rows: distinct strategies of the row player, by index.
         columns: distinct strategies of the column player, by index.
         pairs: all pairs (row index, column index) that form an equilibrium.
-        known: other fields of the `EquilibriumSet`: `complete`, `degenerate`, `message`.
+        known: the fields `complete`, `degenerate` and `message` of the `EquilibriumSet`.
 
     Returns:
         The equilibria, in lexicographic order of the row player's and then the column player's strategies.
@@ -44,12 +44,14 @@ def equilibrium_set(
 
     Example:
         >>> from solvers.payoffs import payoff_tensor
-        >>> found = equilibrium_set(payoff_tensor(np.zeros((2, 1, 2))), "vertex", [[1.0]], [[1.0, 0.0], [0.0, 1.0]], [(0, 0), (0, 1)])
+        >>> payoffs, columns = payoff_tensor(np.zeros((2, 1, 2))), [[1.0, 0.0], [0.0, 1.0]]
+        >>> found = equilibrium_set(payoffs, "vertex", [[1.0]], columns, [(0, 0), (0, 1)])
         >>> found.cliques, found.components
         ((((0,), (0, 1)),), ((0, 1),))
 
-    Source: Avis, Rosenberg, Savani & von Stengel (2010), "Enumeration of Nash equilibria for two-player
-    games", Section 5.
+    Source:
+        Avis, Rosenberg, Savani & von Stengel (2010), "Enumeration of Nash equilibria for two-player games",
+        Section 5.
     """
     pairs = list(pairs)
     strategies, places = [], []

@@ -4,8 +4,8 @@ A player's strategy $x$ and the opponent's best payoff $v$ against it lie in the
 x_i b_{ij}$ for every action $j$ of the opponent. Its extreme rays, scaled to $\sum_i x_i = 1$, are the
 vertices of the best-response polytope. They are found by inserting one action $j$ at a time: rays that
 violate its inequality are replaced by the points where it cuts the edges to rays that satisfy it (Motzkin et
-al. 1953; Fukuda & Prodon 1996). The computation is exact in integers; in floats it carries error bounds and
-raises `Unproven` where they are too large.
+al. 1953; Fukuda & Prodon 1996). The computation is exact in integers; in floats every number has an error
+bound, and `Unproven` is raised if a bound does not decide a sign.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,20 +18,20 @@ from jaxtyping import Bool, Float, Int, Shaped, UInt64
 
 EPSILON = float(np.finfo(float).eps)
 PAIRS = 4_000_000
-"""Number of pairs of rays in one call of numpy."""
-FEW = 10
+"""The largest number of pairs of rays in one call of numpy."""
+MAX_LIST_ACTIONS = 10
 """Up to this total number of actions, Python lists are faster than arrays."""
 
 
 class Unproven(ArithmeticError):
-    """Raised if a float is below its error bound: whether a ray satisfies an inequality is unknown."""
+    """Raised if a float is within its error bound of 0, so that its sign is undecided."""
 
 
 class Vertices(NamedTuple):
     """The vertices of one player's best-response polytope.
 
     Args:
-        points: the strategies; integers are up to a positive factor.
+        points: the strategies; if integers, each is a positive multiple of a strategy.
         labels: for each vertex, the mask of own actions that are not played, followed by the mask of the
             opponent's best replies.
         error: a bound on the error of every probability; 0 for integers.
@@ -45,7 +45,7 @@ class Vertices(NamedTuple):
     def simple(self) -> bool:
         """Whether every vertex has as many labels as the player has actions.
 
-        True unless the game is degenerate.
+        If this holds for both polytopes, the game is not degenerate.
         """
         return bool((self.labels.sum(axis=1) == self.points.shape[1]).all())
 
@@ -64,7 +64,8 @@ def most_vertices(own: int, other: int) -> int:
         >>> [most_vertices(n, n) for n in (2, 8, 12, 16)]
         [4, 660, 24752, 980628]
 
-    Source: McMullen (1970), "The maximum numbers of faces of a convex polytope".
+    Source:
+        McMullen (1970), "The maximum numbers of faces of a convex polytope".
     """
     facets, half, rest = own + other, own // 2, (own - 1) // 2
     return comb(facets - (own - half), half) + comb(facets - 1 - (own - 1 - rest), rest)
@@ -90,14 +91,15 @@ def vertices(payoffs: Shaped[np.ndarray, "own other"]) -> Vertices:
         >>> sorted(map(tuple, found.points.tolist()))
         [(0, 0, 1), (0, 1, 0), (0, 1, 2), (1, 0, 0), (4, 1, 0)]
 
-    Source: Motzkin, Raiffa, Thompson & Thrall (1953); Fukuda & Prodon (1996), "Double description method
-    revisited".
+    Source:
+        Motzkin, Raiffa, Thompson & Thrall (1953); Fukuda & Prodon (1996), "Double description method
+        revisited".
     """
-    few = sum(payoffs.shape) <= FEW and payoffs.dtype.kind != "f"
-    return few_vertices(payoffs) if few else array_vertices(payoffs)
+    few = sum(payoffs.shape) <= MAX_LIST_ACTIONS and payoffs.dtype.kind != "f"
+    return vertices_by_lists(payoffs) if few else vertices_by_arrays(payoffs)
 
 
-def array_vertices(payoffs: Shaped[np.ndarray, "own other"]) -> Vertices:
+def vertices_by_arrays(payoffs: Shaped[np.ndarray, "own other"]) -> Vertices:
     """`vertices` for any number of actions, with arrays of rays.
 
     Raises:
@@ -105,18 +107,18 @@ def array_vertices(payoffs: Shaped[np.ndarray, "own other"]) -> Vertices:
     """
     own, other = payoffs.shape
     payoffs = payoffs.astype({"f": float, "i": np.int64}.get(payoffs.dtype.kind, object))
-    rays, tight = first_cone(payoffs)
+    rays, tight = initial_rays(payoffs)
     combine = cut_points_in_floats if payoffs.dtype == float else cut_points
     waiting = list(range(1, other))
     while waiting:
         deepest = int(
             (rays[:, 0, own:] < 0).sum(axis=0).argmax()
-        )  # cutting off many rays early keeps the cones small
+        )  # inserting the action that cuts off most rays keeps the cones small
         slack = rays[:, :, own + deepest].copy()
         rays[:, :, own + deepest] = rays[:, :, -1]
         rays, action, waiting[deepest] = rays[:, :, :-1], waiting[deepest], waiting[-1]
         waiting.pop()
-        above, below = sides(slack)
+        above, below = sides_of_inequality(slack)
         tight[:, own + action] = ~(above | below)
         if not below.any():
             continue
@@ -131,8 +133,8 @@ def array_vertices(payoffs: Shaped[np.ndarray, "own other"]) -> Vertices:
     return Vertices(points, tight[1:], error)
 
 
-def few_vertices(payoffs: Shaped[np.ndarray, "own other"]) -> Vertices:
-    """`vertices` for a few actions, with lists of integers, which are then faster than calls of numpy."""
+def vertices_by_lists(payoffs: Shaped[np.ndarray, "own other"]) -> Vertices:
+    """`vertices` for few actions, with lists of integers, which are then faster than calls of numpy."""
     own, other = payoffs.shape
     table = payoffs.tolist()
     rays = [
@@ -167,10 +169,10 @@ def few_vertices(payoffs: Shaped[np.ndarray, "own other"]) -> Vertices:
     return Vertices(points, np.array(labels), np.zeros(len(points)))
 
 
-def first_cone(
+def initial_rays(
     payoffs: Shaped[np.ndarray, "own other"],
 ) -> tuple[Shaped[np.ndarray, "rays kinds columns"], Bool[np.ndarray, "rays labels"]]:
-    r"""The extreme rays of the cone with the inequality of action 0 only: v, then one ray per own action.
+    r"""The extreme rays of the cone with action 0's inequality only: that of v, then one per own action.
 
     A ray holds x and the slacks $v - \sum_i x_i b_{ij}$ of the actions that are not inserted yet. For floats,
     a second row holds the error bounds of the first.
@@ -187,7 +189,7 @@ def first_cone(
     return rays, tight
 
 
-def sides(
+def sides_of_inequality(
     slack: Shaped[np.ndarray, "rays kinds"],
 ) -> tuple[Bool[np.ndarray, " rays"], Bool[np.ndarray, " rays"]]:
     """Masks of the rays that satisfy an inequality strictly, and of those that violate it."""
@@ -200,17 +202,17 @@ def cut_points(
     above: Shaped[np.ndarray, "cuts 1 columns"],
     slack: Shaped[np.ndarray, "cuts 1"],
     below: Shaped[np.ndarray, "cuts 1 columns"],
-    lack: Shaped[np.ndarray, "cuts 1"],
+    deficit: Shaped[np.ndarray, "cuts 1"],
 ) -> Shaped[np.ndarray, "cuts 1 columns"]:
-    """The points where an inequality cuts the edges between rays that satisfy it and rays that violate it.
+    """The rays in which the plane of an inequality cuts the edges between rays on its two sides.
 
     Args:
         above: the rays that satisfy the inequality, one per edge.
         slack: their positive slacks.
         below: the rays that violate it.
-        lack: their negative slacks.
+        deficit: their negative slacks.
     """
-    parts = slack[:, :, None], below, -lack[:, :, None], above
+    parts = slack[:, :, None], below, -deficit[:, :, None], above
     largest = [int(np.abs(r).max(initial=0)) for r in parts]
     if above.dtype != object and largest[0] * largest[1] + largest[2] * largest[3] >= 2**63:
         parts = tuple(r.astype(object) for r in parts)
@@ -223,7 +225,7 @@ def cut_points_in_floats(
     above: Float[np.ndarray, "cuts 2 columns"],
     slack: Float[np.ndarray, "cuts 2"],
     below: Float[np.ndarray, "cuts 2 columns"],
-    lack: Float[np.ndarray, "cuts 2"],
+    deficit: Float[np.ndarray, "cuts 2"],
 ) -> Float[np.ndarray, "cuts 2 columns"]:
     r"""`cut_points` in floats, scaled to a largest entry of 1, with error bounds.
 
@@ -231,7 +233,7 @@ def cut_points_in_floats(
     rounding of these operations.
     """
     (up, up_error), (down, down_error) = above.swapaxes(0, 1), below.swapaxes(0, 1)
-    a, b, a_error, b_error = slack[:, :1], -lack[:, :1], slack[:, 1:], lack[:, 1:]
+    a, b, a_error, b_error = slack[:, :1], -deficit[:, :1], slack[:, 1:], deficit[:, 1:]
     rays = np.empty_like(above)
     rays[:, 0], down, up = a * down + b * up, np.abs(down), np.abs(up)
     error = (
@@ -260,23 +262,26 @@ def edges(
     they share all but one of them. Otherwise they are adjacent if no third ray has all the tight inequalities
     that they share.
     """
-    masks, simple = packed(tight), tight.sum(axis=1) == own
+    masks, simple = pack_sets(tight), tight.sum(axis=1) == own
     if masks.shape[1] > 1:
         simple[:] = False
-    easy, hard = (above[simple[above]], below[simple[below]]), (above[~simple[above]], below[~simple[below]])
-    pairs = [easy_edges(masks[:, 0], *easy, own)]
-    for a, b in ((hard[0], easy[1]), (easy[0], hard[1]), hard):
+    simple_pair, other_pair = (
+        (above[simple[above]], below[simple[below]]),
+        (above[~simple[above]], below[~simple[below]]),
+    )
+    pairs = [edges_of_simple_rays(masks[:, 0], *simple_pair, own)]
+    for a, b in ((other_pair[0], simple_pair[1]), (simple_pair[0], other_pair[1]), other_pair):
         for block in blocks(a, len(b)):
             words = zip(masks[block].T, masks[b].T, strict=True)
             shared = reduce(np.add, (np.bitwise_count(x[:, None] & y).astype(np.uint16) for x, y in words))
             i, j = np.nonzero(shared >= own - 1)
             pairs.append((block[i], b[j]))
-            if a is hard[0] and b is hard[1]:
-                pairs[-1] = adjacent(masks, *pairs[-1])
+            if a is other_pair[0] and b is other_pair[1]:
+                pairs[-1] = adjacent_pairs(masks, *pairs[-1])
     return tuple(np.concatenate(side) for side in zip(*pairs, strict=True))
 
 
-def easy_edges(
+def edges_of_simple_rays(
     masks: UInt64[np.ndarray, " rays"], above: Int[np.ndarray, " a"], below: Int[np.ndarray, " b"], own: int
 ):
     """Edges between rays with exactly as many tight inequalities as the dimension requires.
@@ -298,28 +303,28 @@ def easy_edges(
     return rays[a[mixed]], rays[b[mixed]]
 
 
-def adjacent(masks, a, b):
-    """The pairs of rays whose common tight inequalities no third ray has."""
+def adjacent_pairs(masks, a, b):
+    """The pairs of rays such that no third ray has all tight inequalities that the pair shares."""
     keep = np.empty(len(a), dtype=bool)
     for part in blocks(np.arange(len(a)), len(masks)):
         shared = masks[a[part]] & masks[b[part]]
-        keep[part] = np.count_nonzero(pairwise(shared, masks, lambda x, y: x & ~y, 0), axis=1) == 2
+        keep[part] = np.count_nonzero(pairs_with_result(shared, masks, lambda x, y: x & ~y, 0), axis=1) == 2
     return a[keep], b[keep]
 
 
 def blocks(items: Int[np.ndarray, " items"], partners: int) -> Iterator[Int[np.ndarray, " block"]]:
-    """Split the items into blocks so that all pairs of a block with the partners fit into memory.
+    """Split the items into blocks, with at most `PAIRS` pairs of an item of the block and a partner.
 
-    No blocks without partners.
+    There are no blocks if there are no partners.
     """
     size = max(1, PAIRS // max(1, partners))
     return (items[start : start + size] for start in range(0, len(items) if partners else 0, size))
 
 
-def pairwise(
+def pairs_with_result(
     first, second, combine: Callable[..., np.ndarray], wanted: Any
 ) -> Bool[np.ndarray, "first second"]:
-    """Which pairs of packed sets an operation on bits combines to the given set."""
+    """For all pairs of packed sets, whether a bitwise operation on them gives the wanted set."""
     wanted = np.broadcast_to(wanted, first.shape[1:])
     return reduce(
         np.logical_and,
@@ -327,7 +332,7 @@ def pairwise(
     )
 
 
-def packed(tight: Bool[np.ndarray, "rays labels"]) -> UInt64[np.ndarray, "rays words"]:
+def pack_sets(tight: Bool[np.ndarray, "rays labels"]) -> UInt64[np.ndarray, "rays words"]:
     """Pack sets of labels into words of 64 bits."""
     octets = np.packbits(tight, axis=1, bitorder="little")
     padded = np.zeros((len(octets), -(-octets.shape[1] // 8) * 8), dtype=np.uint8)

@@ -12,13 +12,13 @@ from jaxtyping import Bool, Float, Int, Shaped
 from solvers.base import EquilibriumSet
 from solvers.integer_pivoting import positive_integers, unique_solution
 from solvers.payoffs import payoff_tensor
-from solvers.registry import solver, two_players
+from solvers.registry import solver, two_player_payoffs
 from solvers.two_player.nash_subsets import equilibrium_set
 
 LIMIT = 4_000_000
 """The largest number of pairs of supports without `force=True`."""
 SECONDS = 5e-6
-"""Time per pair of supports on one core, if floats decide."""
+"""Seconds per pair of supports on one core if floats suffice."""
 BATCH = 20_000
 """Number of linear systems in one call of numpy."""
 EPSILON = float(np.finfo(float).eps)
@@ -29,18 +29,18 @@ Sets = tuple[Bool[np.ndarray, "found own"], Bool[np.ndarray, "found others"]]
 
 @solver("support", "porter2008simple", players=2, finds="all", exact=True)
 def support_enumeration(game: Any, exact: bool = False, force: bool = False) -> EquilibriumSet:
-    r"""All equilibria of a two-player game that is not degenerate, and all extreme equilibria of one that is.
+    r"""All equilibria of a nondegenerate two-player game; all extreme equilibria of a degenerate one.
 
     For supports I and J of equal size, the strategy x on I makes the opponent indifferent on J, $\sum_{i \in
     I} x_i B_{ij} = v$ for $j \in J$, with no better reply outside J. All such strategies of both players are
-    computed; x and y form an equilibrium if each plays only best replies to the other. Strategies from
+    computed; x and y form an equilibrium if each is a mixture of best replies to the other. Strategies from
     different pairs of supports are combined too, which finds the equilibria of degenerate games with supports
     of different sizes.
 
     Args:
         game: a two-player game; see `payoff_tensor`. Floats are read as their shortest decimals.
-        exact: whether profiles are returned as `Fraction`s instead of float64. In both cases, signs that
-            rounding could change are computed in rationals.
+        exact: whether profiles are returned as `Fraction`s instead of float64. In both cases, numbers whose
+            sign rounding could change are computed in rationals.
         force: whether to solve games with more than four million pairs of supports.
 
     Returns:
@@ -59,28 +59,30 @@ def support_enumeration(game: Any, exact: bool = False, force: bool = False) -> 
         Porter, Nudelman and Shoham (2008). The strategies are the vertices of the best-response polytopes of
         von Stengel (2007), Section 3.3.
     """
-    rationals = two_players(game, "support")
+    rationals = two_player_payoffs(game, "support")
     _, m, n = rationals.shape
     systems = math.comb(m + n, n) - 1
     if systems > LIMIT and not force:
         raise ValueError(
-            f"Support enumeration of a game of {m} x {n} actions solves {systems:.3g} pairs of linear systems, about "
-            f"{systems * SECONDS:.2g} s or more; pass force=True for that, or use the method 'lemke_howson' for some equilibria."
+            f"Support enumeration of a game of {m} x {n} actions solves {systems:.3g} pairs of linear "
+            f"systems, about {systems * SECONDS:.2g} s or more; pass force=True for that, or use the method "
+            "'lemke_howson' for some equilibria."
         )
-    against = (positive_integers(rationals[1]), positive_integers(rationals[0].T))  # the opponents' payoffs
-    sets = [equalizing_sets(table) for table in against]
-    mutual = within(sets[0][0], sets[1][1]) & within(sets[1][0], sets[0][1]).T
+    opponent_payoffs = (positive_integers(rationals[1]), positive_integers(rationals[0].T))
+    sets = [equalizing_sets(table) for table in opponent_payoffs]
+    mutual = subset_matrix(sets[0][0], sets[1][1]) & subset_matrix(sets[1][0], sets[0][1]).T
     pairs = [(int(i), int(j)) for i, j in np.argwhere(mutual)]
     kind = object if exact else float
     rows, columns = (
-        {k: np.array(equalizer(table, support[k], replies[k]), dtype=kind) for k in used}
+        {k: np.array(equalizing_strategy(table, support[k], replies[k]), dtype=kind) for k in used}
         for table, (support, replies), used in zip(
-            against, sets, map(set, zip(*pairs, strict=True)), strict=True
+            opponent_payoffs, sets, map(set, zip(*pairs, strict=True)), strict=True
         )
     )
     degenerate = any(bool((replies.sum(axis=1) > support.sum(axis=1)).any()) for support, replies in sets)
     message = (
-        "The game is degenerate: these are its extreme equilibria; mixtures within a clique are equilibria too."
+        "The game is degenerate: these are its extreme equilibria; mixtures within a clique are equilibria "
+        "too."
         if degenerate
         else ""
     )
@@ -90,7 +92,7 @@ def support_enumeration(game: Any, exact: bool = False, force: bool = False) -> 
     )
 
 
-def within(
+def subset_matrix(
     parts: Bool[np.ndarray, "parts actions"], wholes: Bool[np.ndarray, "wholes actions"]
 ) -> Bool[np.ndarray, "parts wholes"]:
     """Which of the sets `parts` are subsets of which of the sets `wholes`."""
@@ -132,7 +134,7 @@ def equalizing_sets(table: Shaped[np.ndarray, "own others"]) -> Sets:
     return support, replies
 
 
-def equalizer(
+def equalizing_strategy(
     table: Shaped[np.ndarray, "own others"],
     support: Bool[np.ndarray, " own"],
     replies: Bool[np.ndarray, " others"],
@@ -146,7 +148,7 @@ def equalizer(
 
     Example:
         >>> both = np.array([True, True])
-        >>> equalizer(np.array([[1, 3], [2, 1]], dtype=object), both, both)
+        >>> equalizing_strategy(np.array([[1, 3], [2, 1]], dtype=object), both, both)
         [Fraction(1, 3), Fraction(2, 3)]
     """
     solved = unique_solution(table[np.ix_(support, replies)].T.tolist(), [1] * int(replies.sum()))
@@ -215,7 +217,7 @@ def screen(
 def rational_sets(
     table: Sequence[Sequence[int]], rows: Sequence[int], columns: Sequence[int]
 ) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
-    """Solve one system in rationals: support and best replies of its vertex, None if there is none."""
+    """Solve one system in rationals: the support and best replies of its vertex; None if it has no vertex."""
     solved = unique_solution([[table[i][j] for i in rows] for j in columns], [1] * len(rows))
     if solved is None or min(solved[0]) < 0:
         return None

@@ -8,16 +8,17 @@ import numpy as np
 from jaxtyping import Float
 
 from solvers.base import TOLERANCE, EquilibriumSet, solution
-from solvers.dominance import undominated
+from solvers.dominance import undominated_actions
 from solvers.payoffs import Payoffs, embed, evaluate, in_own_units, is_exact, payoff_tensor, restrict
-from solvers.registry import SOLVERS, solver, two_players
+from solvers.registry import SOLVERS, solver, two_player_payoffs
 from solvers.two_player.lemke_howson_paths import lemke_howson
 
 CONSTANT = 1e-15
-"""The rounding that is allowed in a constant sum, relative to the payoffs that are added."""
+"""The largest rounding error of a constant sum, relative to the absolute values of the payoffs that are
+added."""
 NOISE = 1e-9
-"""Probabilities up to this value may be due to the tolerance of the linear program; they are set to 0 if that
-gives a solution."""
+"""Probabilities up to this may be caused by the tolerance of the linear program; they are set to 0 if the
+result is then an equilibrium."""
 
 
 @solver("zero_sum", "neumann1928spiele", "minimax", players=2, finds="one", zero_sum=True)
@@ -46,13 +47,13 @@ def zero_sum(game: Any) -> EquilibriumSet:
     Source:
         von Neumann (1928); the linear program in von Stengel (2007), Section 3.3.
     """
-    payoffs = two_players(game, "zero_sum", exact=False)
+    payoffs = two_player_payoffs(game, "zero_sum", exact=False)
     total = payoffs.sum(axis=0)
     if total.any() and not constant_sum(payoff_tensor(game, exact=True)):
         others = ", ".join(e.name for e in SOLVERS if e.facts["players"] == 2 and not e.facts["zero_sum"])
         raise ValueError(
-            f"The method 'zero_sum' requires payoffs that sum to a constant, and these sum to between {total.min():g} and {total.max():g}; "
-            f"methods for any game of 2 players: {others}."
+            "The method 'zero_sum' requires payoffs that sum to a constant, and these sum to between "
+            f"{total.min():g} and {total.max():g}; methods for any game of 2 players: {others}."
         )
     found = solution(payoffs, saddle_point(payoffs[0]))
     found = dataclasses.replace(
@@ -105,7 +106,7 @@ def maximin(table: Float[np.ndarray, "own others"]) -> tuple[Float[np.ndarray, "
 def saddle_point(
     table: Float[np.ndarray, "own others"],
 ) -> tuple[Float[np.ndarray, " own"], Float[np.ndarray, " others"]]:
-    """Optimal strategies of the zero-sum game between a player and all others together.
+    """Optimal strategies of the zero-sum game of a player against all others, who choose one joint action.
 
     Args:
         table: the player's payoffs; own actions in rows, joint actions of the others in columns.
@@ -115,7 +116,7 @@ def saddle_point(
     """
     from scipy.optimize import linprog
 
-    own, others = kept = undominated(np.stack([table, -table]))
+    own, others = kept = undominated_actions(np.stack([table, -table]))
     unit = in_own_units(table[np.ix_(*kept)][None])[0]
     program = linprog(
         np.append(np.zeros(len(own)), -1.0),
@@ -129,7 +130,8 @@ def saddle_point(
     )
     if program.x is None:
         raise ValueError(
-            f"The linear program was not solved: {program.message} Rescale the payoffs, or use the method 'lemke_howson'."
+            f"The linear program was not solved: {program.message} Rescale the payoffs, or use the method "
+            "'lemke_howson'."
         )
     game, weights = np.stack([table, -table]), (program.x[:-1], -program.ineqlin.marginals)
     for noise in (NOISE, 0.0):

@@ -252,7 +252,7 @@ BAD = {
     "NaN": ([[[1.0, np.nan], [0, 1]], [[0, 1], [1, 0]]], "finite"),
     "infinite": ([[[1.0, np.inf], [0, 1]], [[0, 1], [1, 0]]], "finite"),
     "ragged": ([[[1.0, 2.0], [0]], [[0, 1], [1, 0]]], "rectangular"),
-    "text": ([[["a", 2.0], [0, 1]], [[0, 1], [1, 0]]], "'a' is no number"),
+    "text": ([[["a", 2.0], [0, 1]], [[0, 1], [1, 0]]], "'a' is not a number"),
     "no action": (np.zeros((2, 2, 0)), "at least one action"),
     "a player too many": (np.zeros((3, 2, 2)), "one leading entry per player"),
 }

@@ -9,7 +9,7 @@ from hypothesis import given, settings, strategies as st
 
 from games import MatrixGame
 from solvers import alpha_rank, fixation_matrix
-from solvers.ranking.stationary_distributions import stationary, stationary_limit
+from solvers.ranking.stationary_distributions import log_stationary, log_stationary_limit
 
 BATTLE = ([[2, 0], [0, 1]], [[1, 0], [0, 2]])
 ROCK_PAPER_SCISSORS = np.array([[0.0, -1, 1], [1, 0, -1], [-1, 1, 0]])
@@ -142,7 +142,7 @@ def test_elimination_agrees_with_the_tree_theorem_at_any_scale():
             for root in range(5)
         ]
         np.testing.assert_allclose(
-            stationary(log_rates), weights - np.logaddexp.reduce(weights), rtol=1e-10, atol=1e-10
+            log_stationary(log_rates), weights - np.logaddexp.reduce(weights), rtol=1e-10, atol=1e-10
         )
 
 
@@ -164,7 +164,7 @@ def test_the_limit_agrees_with_the_tree_theorem():
         least = min(c for c, _ in terms)
         weights = [float(x) if c == least else 0.0 for c, x in terms]
         several += sum(w > 0 for w in weights) < 4
-        found = np.exp(stationary_limit(costs.astype(float), -np.log(counts)))
+        found = np.exp(log_stationary_limit(costs.astype(float), -np.log(counts)))
         np.testing.assert_allclose(found, np.array(weights) / sum(weights), atol=1e-12)
     assert several > 20
 
@@ -278,8 +278,8 @@ def test_frames():
         (lambda: alpha_rank(BATTLE, selection="global"), "accepted: local, population"),
         (lambda: alpha_rank(BATTLE, max_profiles=3), "4 profiles.*max_profiles = 3"),
         (lambda: alpha_rank(BATTLE).to_frame(["one"]), r"\[3\].*\[2, 2\]"),
-        (lambda: stationary(np.full((2, 2), -np.inf)), "every state"),
-        (lambda: stationary_limit(np.full((2, 2), np.inf), np.zeros((2, 2))), "every state"),
+        (lambda: log_stationary(np.full((2, 2), -np.inf)), "every state"),
+        (lambda: log_stationary_limit(np.full((2, 2), np.inf), np.zeros((2, 2))), "every state"),
     ],
 )
 def test_refusals(call, says):

@@ -84,7 +84,7 @@ def test_rational_set_is_what_it_says(seed, actions):
         feasible_set(payoffs),
     )
     assert (rational >= least - 1e-8).all()
-    assert polygons.excess(rational, feasible) < 1e-8
+    assert polygons.one_sided_distance(rational, feasible) < 1e-8
     for weights in rng.dirichlet(np.full(payoffs[0].size, 0.3), size=20):
         point = payoffs.reshape(2, -1) @ weights
         if abs(point - least).min() > 1e-6:

@@ -8,7 +8,7 @@ from hypothesis import given, settings, strategies as st
 from solvers import lemke_howson, solve
 from solvers.integer_pivoting import positive_integers
 from solvers.payoffs import payoff_tensor
-from solvers.two_player.lemke_howson_paths import path
+from solvers.two_player.lemke_howson_paths import integer_path
 from tests.reference.textbook import TEXTBOOK, coordination, profiles
 
 
@@ -68,7 +68,7 @@ def test_floats_and_integers_follow_the_same_paths(kind, m, n, seed):
     game = drawn(kind, np.random.default_rng(seed), m, n)
     row, column = map(positive_integers, payoff_tensor(game, exact=True))
     exact, fast = lemke_howson(game, exact=True), lemke_howson(game)
-    followed = [path(row, column, label) for label in range(m + n)]
+    followed = [integer_path(row, column, label) for label in range(m + n)]
     assert bool(exact.degenerate) is bool(fast.degenerate) is any(tied for _, _, tied in followed)
     for e, rounded in zip(exact, fast, strict=True):
         assert e.message == rounded.message

@@ -107,7 +107,7 @@ def test_laws(seed, actions, discount):
     rng = np.random.default_rng(seed)
     payoffs = rng.integers(-3, 4, (2, *actions)).astype(float)
     found = equilibrium_payoffs(payoffs, discount)
-    assert polygons.excess(found.inner, found.outer) < 1e-8
+    assert polygons.one_sided_distance(found.inner, found.outer) < 1e-8
     if found.status == "solved" and len(found.inner):
         scaled = equilibrium_payoffs(
             payoffs * np.array([2.0, 5.0])[:, None, None] + np.array([1.0, -7.0])[:, None, None], discount
@@ -115,7 +115,10 @@ def test_laws(seed, actions, discount):
         assert same(scaled.outer, found.outer * [2, 5] + [1, -7], 1e-6)
         swapped = equilibrium_payoffs(payoffs[::-1].transpose(0, 2, 1), discount)
         assert same(swapped.outer, found.outer[:, ::-1])
-        assert polygons.excess(found.inner, equilibrium_payoffs(payoffs, (1 + discount) / 2).outer) < 1e-7
+        assert (
+            polygons.one_sided_distance(found.inner, equilibrium_payoffs(payoffs, (1 + discount) / 2).outer)
+            < 1e-7
+        )
 
 
 @pytest.mark.parametrize(

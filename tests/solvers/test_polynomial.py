@@ -7,7 +7,7 @@ from hypothesis import given, settings, strategies as st
 
 import solvers.n_player.polynomial
 from solvers import SOLVERS, vertex_enumeration
-from solvers.n_player.polynomial import bezout, cost, polynomial_equilibria
+from solvers.n_player.polynomial import bezout_number, estimated_cost, polynomial_equilibria
 from solvers.payoffs import relabel_players
 from tests.reference.three_players import (
     CONTINUUM,
@@ -160,9 +160,9 @@ def test_one_player():
 
 def test_bezout_numbers():
     """With two actions each they are the derangements; McKelvey & McLennan (1997) give 10 for three players of three actions."""
-    assert [bezout([1] * n) for n in range(2, 7)] == [1, 2, 9, 44, 265]
-    assert bezout([2, 2, 2]) == 10
-    assert bezout([3, 1, 1]) == 0
+    assert [bezout_number([1] * n) for n in range(2, 7)] == [1, 2, 9, 44, 265]
+    assert bezout_number([2, 2, 2]) == 10
+    assert bezout_number([3, 1, 1]) == 0
 
 
 def test_a_missing_equilibrium_is_noticed(monkeypatch):
@@ -181,12 +181,12 @@ def test_large_games_are_refused_with_an_estimate(monkeypatch):
         match=r"6 x 6 x 6 .*2\.5e\+05 supports.* seconds.*force",
     ):
         SOLVERS.make("polynomial", game=np.zeros((3, 6, 6, 6)))
-    monkeypatch.setattr(solvers.n_player.polynomial, "PATIENCE", 0.0)
+    monkeypatch.setattr(solvers.n_player.polynomial, "MAX_SECONDS", 0.0)
     with pytest.raises(ValueError, match="27 supports"):
         polynomial_equilibria(IRRATIONAL)
     assert len(polynomial_equilibria(IRRATIONAL, force=True)) == 1
 
 
 def test_the_estimate_counts_supports():
-    assert cost((3, 2, 4))[0] == 7 * 3 * 15
-    assert cost((4, 4, 4))[1] > 10 * cost((3, 3, 3))[1]
+    assert estimated_cost((3, 2, 4))[0] == 7 * 3 * 15
+    assert estimated_cost((4, 4, 4))[1] > 10 * estimated_cost((3, 3, 3))[1]

@@ -229,7 +229,7 @@ def test_floats_and_three_players():
     [
         ({"kind": "very weak"}, "kind.* 'very weak'.*accepted: strict, weak"),
         ({"by": "correlated"}, "by.* 'correlated'.*accepted: pure, mixed"),
-        ({"order": (0, 0)}, r"\(0, 0\)|0 to 1 once"),
+        ({"order": (0, 0)}, r"order is \(0, 0\).*players 0 to 1 once"),
     ],
 )
 def test_what_is_refused(settings, says):

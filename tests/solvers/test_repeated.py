@@ -12,7 +12,7 @@ from games.exact.tables import logits
 from solvers.payoffs import rationals
 from solvers.repeated.best_responses import best_response, repeated_payoffs
 from solvers.repeated.histories import as_repeated, history, play
-from solvers.repeated.markov_decisions import evaluate, long_run, multichain, solve
+from solvers.repeated.markov_decisions import evaluate, long_run_average, multichain_policy_iteration, solve
 from tests.reference.repeated_games import AXELROD, PURE_MEMORY_ONE, per_step_payoffs, random_strategy
 
 LOLA = np.array([[[-1.0, -3], [0, -2]], [[-1, 0], [-3, -2]]])
@@ -180,7 +180,7 @@ def test_average_of_any_chain_structure_agrees_with_linear_programming(states, a
 def test_long_run_keeps_the_digits_of_rare_transitions():
     """Two classes of states that exchange visits at rates of 1e-15 and 3e-15: the shares are 3/4 and 1/4."""
     t = np.array([[1 - 1e-15, 1e-15], [3e-15, 1 - 3e-15]])
-    np.testing.assert_allclose(long_run(t, np.eye(2))[:, 0], 0.75, rtol=1e-12)
+    np.testing.assert_allclose(long_run_average(t, np.eye(2))[:, 0], 0.75, rtol=1e-12)
 
 
 @pytest.mark.parametrize("tremble", [1e-6, 1e-9, 1e-12, 1e-15])
@@ -200,7 +200,7 @@ def test_policy_iteration_in_rationals_is_exact():
     transitions = rationals(np.array([[[1, 0], [0, 1]], [[0, 1], [1, 0]]]))
     transitions[1, 0] = [1 - Fraction(1, 10**30), Fraction(1, 10**30)]
     rewards = rationals(np.array([[1, 2], [0, 0]]))
-    found = multichain(transitions, rewards, 0.0)
+    found = multichain_policy_iteration(transitions, rewards, 0.0)
     assert (found.policy.tolist(), found.residual) == ([1, 0], 0)
     gain, bias = evaluate(transitions[found.policy, [0, 1]], rewards[found.policy, [0, 1]])
     assert gain.tolist() == [2, 2]

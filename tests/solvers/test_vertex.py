@@ -339,4 +339,4 @@ def test_lists_and_arrays_enumerate_the_same_vertices(m, n, high, seed):
             for x, labels in zip(found.points, found.labels, strict=True)
         }
 
-    assert told(polytopes.few_vertices(table)) == told(polytopes.array_vertices(table))
+    assert told(polytopes.vertices_by_lists(table)) == told(polytopes.vertices_by_arrays(table))
