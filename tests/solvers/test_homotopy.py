@@ -108,8 +108,8 @@ def test_small_steps_stay_on_the_same_branch(seed, shape):
     payoffs = random_game(seed, shape)
     usual = principal_branch(payoffs, 30.0)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(solvers.n_player.homotopy, "FARTHEST", 0.03)
-        patch.setattr(solvers.n_player.homotopy, "USUAL", 0.01)
+        patch.setattr(solvers.n_player.homotopy, "LARGEST_CORRECTION", 0.03)
+        patch.setattr(solvers.n_player.homotopy, "TARGET_CORRECTION", 0.01)
         small = principal_branch(payoffs, 30.0)
     assert small.steps > usual.steps
     for one, other in zip(usual.strategies, small.strategies, strict=True):

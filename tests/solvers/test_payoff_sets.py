@@ -47,7 +47,7 @@ def test_impatient_players_have_the_mixtures_of_stage_equilibria():
 def test_no_pure_equilibrium_is_proven():
     found = equilibrium_payoffs(np.array([[[1.0, -1], [-1, 1]], [[-1, 1], [1, -1]]]), 0.5)
     assert (found.outer.shape, found.status) == ((0, 2), "solved")
-    assert "no pure-strategy" in found.message
+    assert "no subgame-perfect equilibrium in pure strategies" in found.message
 
 
 def support(promised, rules, direction):

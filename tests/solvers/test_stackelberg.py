@@ -110,7 +110,7 @@ def test_what_is_no_solution_is_not_called_one():
     )  # (x - 1)^2 - y against (y - x)^2
     worst = stackelberg(convex, point(0, 0))
     assert worst.status == "failed"
-    assert "no maximum" in worst.message
+    assert "not a maximum" in worst.message
     assert worst.residual < 1e-4
     rotation = stackelberg(Quadratic([[[0.0, 1.0], [1.0, 0.0]], [[0.0, -1.0], [-1.0, 0.0]]]), point(1, 1))
     assert rotation.status == "failed"

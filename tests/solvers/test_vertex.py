@@ -290,8 +290,8 @@ def test_lopsided_games_leave_out_hopeless_actions(monkeypatch):
         game = rng.integers(0, 30, (2, *actions))
         whole = vertex_enumeration(game, exact=True)
         with monkeypatch.context() as patch:
-            patch.setattr(vertex, "LOPSIDED", 0)
-            patch.setattr(vertex, "MODERATE", 0)
+            patch.setattr(vertex, "SIZE_RATIO", 0)
+            patch.setattr(vertex, "MODERATE_VERTICES", 0)
             part = vertex_enumeration(game, exact=True)
         assert profile_set(part) == profile_set(whole)
         assert part.cliques == whole.cliques
