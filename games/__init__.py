@@ -6,13 +6,16 @@ from games.agents.policies import GruPolicy, MlpPolicy, TablePolicy
 from games.base import Environment, Game, Joint
 from games.bibliography import bibtex
 from games.catalog import (
+    AUTOMATON_GAMES,
     GAMES,
+    axelrod_tournament,
     bach_stravinsky,
     balduzzi,
     chicken,
     chicken_bounded,
     coordination,
     hamiltonian,
+    ipd_automata,
     ipd_axelrod,
     ipd_coala,
     ipd_contribution,
@@ -44,13 +47,16 @@ from games.environments.catalog import ENVIRONMENTS
 from games.environments.coin import CoinGame
 from games.environments.in_the_matrix import InTheMatrix
 from games.environments.repeated_matrix import Repetition
+from games.exact.automata import Automaton, AutomatonGame
 from games.exact.iterated import Iterated
 from games.exact.matrix import MatrixGame
 from games.exact.parameterized import (
+    ExecutionErrors,
     Network,
     Parameterized,
     Preconditioned,
     Tabular,
+    trembling,
 )
 from games.exact.smooth import Quadratic, Smooth
 from games.name_clashes import hidden as _hidden
@@ -59,6 +65,7 @@ from games.sampled.catalog import PLAYABLE, SAMPLED, as_game
 from games.sampled.estimators import Dice, LoadedDice
 from games.sampled.game import Sampled
 from games.strategies.codebases import CONVENTIONS, Convention
+from games.strategies.finite_automata import AUTOMATA, automaton
 from games.strategies.named import STRATEGIES, policy
 from games.strategies.zero_determinant_lines import zero_determinant
 
@@ -66,6 +73,8 @@ for _sentence in _hidden():
     _warnings.warn(_sentence, stacklevel=2)
 
 __all__ = [
+    "AUTOMATA",
+    "AUTOMATON_GAMES",
     "CONVENTIONS",
     "ENVIRONMENTS",
     "GAMES",
@@ -73,11 +82,14 @@ __all__ = [
     "SAMPLED",
     "STRATEGIES",
     "AutoReset",
+    "Automaton",
+    "AutomatonGame",
     "CoinGame",
     "Convention",
     "Dice",
     "Entry",
     "Environment",
+    "ExecutionErrors",
     "Game",
     "GruPolicy",
     "InTheMatrix",
@@ -97,6 +109,8 @@ __all__ = [
     "TablePolicy",
     "Tabular",
     "as_game",
+    "automaton",
+    "axelrod_tournament",
     "bach_stravinsky",
     "balduzzi",
     "bibtex",
@@ -107,6 +121,7 @@ __all__ = [
     "ibs",
     "imp",
     "ipd",
+    "ipd_automata",
     "ipd_axelrod",
     "ipd_coala",
     "ipd_contribution",
@@ -128,6 +143,7 @@ __all__ = [
     "stag_hunt",
     "tandem",
     "tandem_cubed",
+    "trembling",
     "ultimatum",
     "zero_determinant",
     "zero_sum_cycle",

@@ -10,6 +10,7 @@ from games.base import Game
 from games.checks import as_float, check_count, check_range
 from games.device_memory import check_room
 from games.exact import smooth
+from games.exact.automata import AutomatonGame
 from games.exact.iterated import Iterated
 from games.exact.matrix import MatrixGame, exact_entries
 from games.exact.similarity import similarity
@@ -17,6 +18,8 @@ from games.exact.smooth import Smooth
 from games.registry import Entry, Registry, first_line
 
 GAMES = Registry("game")
+AUTOMATON_GAMES = Registry("game")
+"""Repeated games between finite automata, in which strategies beyond memory one take part."""
 
 DILEMMA = ((-1.0, -3.0), (0.0, -2.0))
 PENNIES = ((1.0, -1.0), (-1.0, 1.0))
@@ -258,3 +261,31 @@ def market_with_min(radius: float = 0.01, init_std: float = 1.0) -> Smooth:
 def similarity_dilemma(noise: float = 0.5, gain: float = 2.0, init_std: float = 1.0) -> Smooth:
     """Prisoner's dilemma of threshold policies that see, with noise, how alike they are."""
     return similarity(noise, gain, init_std)
+
+
+def automaton_game(citation: str, *aliases: str) -> Callable[..., Callable[..., AutomatonGame]]:
+    """Add the decorated function to `AUTOMATON_GAMES`; the first line of its docstring is the summary."""
+
+    def add(make: Callable[..., AutomatonGame]) -> Callable[..., AutomatonGame]:
+        AUTOMATON_GAMES.add(Entry(make.__name__, make, first_line(make), citation, aliases))
+        return make
+
+    return add
+
+
+@automaton_game("foerster2018lola")
+def ipd_automata(
+    discount: float = 0.96, states: int = 9, error: float = 0.0, init_std: float = 1.0
+) -> AutomatonGame:
+    """Iterated prisoner's dilemma of LOLA between finite automata: -1, -3, 0, -2."""
+    stage = MatrixGame.symmetric(DILEMMA)
+    return AutomatonGame(stage, discount, None, states, error, "ipd_automata", init_std)
+
+
+@automaton_game("axelrod1984evolution")
+def axelrod_tournament(
+    length: int = 200, discount: float = 1.0, states: int = 9, error: float = 0.0, init_std: float = 1.0
+) -> AutomatonGame:
+    """Axelrod's tournament: matches of 200 steps between finite automata, 3, 0, 5, 1, no discounting."""
+    stage = MatrixGame.symmetric([[3, 0], [5, 1]])
+    return AutomatonGame(stage, discount, length, states, error, "axelrod_tournament", init_std)

@@ -16,7 +16,7 @@ from shaping.learners.cgd import Cgd
 from shaping.learners.cola import Cola
 from shaping.learners.consensus import Consensus
 from shaping.learners.extragradient import Extragradient
-from shaping.learners.fixed import Fixed
+from shaping.learners.fixed import Fixed, FixedAutomaton
 from shaping.learners.hola import Hola
 from shaping.learners.lola import Lola
 from shaping.learners.lookahead import LookAhead
@@ -77,6 +77,7 @@ __all__ = [
     "EveryK",
     "Extragradient",
     "Fixed",
+    "FixedAutomaton",
     "Frozen",
     "GradientTrainer",
     "Hola",

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from games.registry import Entry, Registry
+from games.strategies.finite_automata import AUTOMATA
 from games.strategies.named import STRATEGIES
 from shaping.base import Learner
 from shaping.learners.advantage_alignment import AdvantageAlignment
@@ -12,7 +13,7 @@ from shaping.learners.cgd import Cgd
 from shaping.learners.cola import Cola
 from shaping.learners.consensus import Consensus
 from shaping.learners.extragradient import Extragradient
-from shaping.learners.fixed import Fixed
+from shaping.learners.fixed import Fixed, FixedAutomaton
 from shaping.learners.hola import Hola
 from shaping.learners.lola import Lola
 from shaping.learners.lookahead import LookAhead
@@ -41,7 +42,7 @@ None); `keeps_fixed_points` (whether it stays wherever every gradient vanishes);
 step in turn); `sampled` (whether it learns from episodes, and so plays sampled
 games alone, unless `anywhere`); `tabular` (whether it keeps a table of action values, and so plays with tables
 alone); `trained` (whether it plays only after a training by `shaping.training.TRAINERS`; making one by its name
-is refused).
+is refused); `automaton` (whether it plays games between finite automata alone).
 """
 
 
@@ -64,6 +65,7 @@ def enter(
         "anywhere": False,
         "tabular": False,
         "trained": False,
+        "automaton": False,
     }
     LEARNERS.add(Entry(name, make, summary, citation, aliases, known | facts, also))
 
@@ -131,12 +133,12 @@ def pola_om(
     return OpponentModel(inner, batches=batches)
 
 
-def fixed(strategy: Entry) -> Callable[..., Fixed]:
+def fixed(strategy: Entry, kind: type[Fixed] | type[FixedAutomaton] = Fixed) -> Callable[..., Learner]:
     """What makes a strategy's learner, with the strategy's own settings."""
 
     @functools.wraps(strategy.make)
-    def make(**settings: Any) -> Fixed:
-        return Fixed.named(strategy.name, **settings)
+    def make(**settings: Any) -> Learner:
+        return kind.named(strategy.name, **settings)
 
     return make
 
@@ -396,4 +398,15 @@ for _strategy in STRATEGIES:
         _strategy.citation,
         *_strategy.aliases,
         learns=False,
+    )
+
+for _strategy in AUTOMATA:
+    enter(
+        _strategy.name,
+        fixed(_strategy, FixedAutomaton),
+        f"Fixed automaton: {_strategy.summary[:1].lower()}{_strategy.summary[1:]}",
+        _strategy.citation,
+        *_strategy.aliases,
+        learns=False,
+        automaton=True,
     )

@@ -166,7 +166,8 @@ def play(
         seeds: number of lanes, at least 1, each with its own initial parameters.
         every: number of steps between records; must divide `steps`. A sampled game is valued at records only.
         trajectory: whether the joint parameters are recorded too.
-        params: initial joint parameters of all lanes, in place of those that the game draws.
+        params: initial joint parameters in place of those that the game draws: the same for all lanes, or, with one
+            more leading axis of length `seeds` in every array, one start per lane.
         seed: another name of `key`.
 
     Returns:
@@ -193,7 +194,7 @@ def play(
             f"every is {every}, which does not divide steps, {steps}; choose a divisor, so that the last record is the last step."
         )
     check_flag("trajectory", trajectory)
-    params = None if params is None else as_joint(game, params)
+    params, per_lane = (None, False) if params is None else as_joint(game, params, seeds)
     sizes = {s.size for s in learners if isinstance(s, Sweep)}
     if len(sizes) > 1:
         raise ValueError(
@@ -217,7 +218,9 @@ def play(
         least,
         "give fewer seeds or steps, or a larger every",
     )
-    keys = lane_keys(key, "init", seeds), lane_keys(key, "match", seeds)
+    keys: tuple[Any, ...] = lane_keys(key, "init", seeds), lane_keys(key, "match", seeds)
+    if per_lane:
+        keys, params = (*keys, params), None
     values, joint, states, path, ok = _whole_or_in_parts(
         game, members, keys, params, swept, jnp.asarray(every), (steps // every, trajectory)
     )
@@ -225,8 +228,11 @@ def play(
     return Match(values, records, joint, states, path, ok, game.name, tuple(m.label for m in members), points)
 
 
-def as_joint(game: Game, params: Any) -> Joint:
-    """The given joint parameters in floating point, checked against the game's shapes if they are arrays.
+def as_joint(game: Game, params: Any, seeds: int) -> tuple[Joint, bool]:
+    """The given joint parameters in floating point, and whether they hold one start per lane.
+
+    Arrays are checked against the game's shapes; `seeds` is the length of the additional leading axis that starts
+    per lane have.
 
     Raises:
         ValueError: naming the player and both shapes.
@@ -236,23 +242,35 @@ def as_joint(game: Game, params: Any) -> Joint:
         raise ValueError(
             f"params is {shown(params)}; give a tuple with one entry per player of {game.name!r}, {len(drawn)} in all."
         )
+    per_lane = _one_per_lane(tuple(params), drawn, seeds)
     if isinstance(game, Sampled) or not all(isinstance(x, jax.ShapeDtypeStruct) for x in drawn):
-        return tuple(params)  # agents, networks and learners have structures of their own
+        return tuple(params), per_lane  # agents, networks and learners have structures of their own
     params = tuple(
         tuple(as_float(x) for x in own) if isinstance(own, tuple) else as_float(own) for own in params
     )
-    check_shapes(game.name, params, [x.shape for x in drawn])
-    return params
+    first = tuple(own[0] for own in params) if per_lane else params
+    check_shapes(game.name, first, [x.shape for x in drawn])
+    return params, per_lane
+
+
+def _one_per_lane(params: Joint, drawn: Joint, seeds: int) -> bool:
+    """Whether every array has one more leading axis of length `seeds` than the game's parameters."""
+    given, like = jax.tree.leaves(params), jax.tree.leaves(drawn)
+    return jax.tree.structure(params) == jax.tree.structure(drawn) and all(
+        jnp.shape(x) == (seeds, *y.shape) for x, y in zip(given, like, strict=True)
+    )
 
 
 def _lanes(game, learners, keys, params, swept, every, plan):
     """All lanes of all points of a sweep."""
     lanes = jax.vmap(
-        lambda learners, init_key, match_key: lane(game, learners, init_key, match_key, params, every, *plan),
-        in_axes=(None, 0, 0),
+        lambda learners, init_key, match_key, *start: lane(
+            game, learners, init_key, match_key, start[0] if start else params, every, *plan
+        ),
+        in_axes=(None, *(0 for _ in keys)),
     )
     if jax.tree.leaves(swept):
-        lanes = jax.vmap(lanes, in_axes=(swept, None, None))
+        lanes = jax.vmap(lanes, in_axes=(swept, *(None for _ in keys)))
     return lanes(learners, *keys)
 
 
@@ -277,7 +295,7 @@ def _whole_or_in_parts(game, learners, keys, params, swept, *rest):
         _small.add(known)
 
     def part(a: int, b: int):
-        return _run(game, learners, tuple(k[a:b] for k in keys), params, swept, *rest)
+        return _run(game, learners, jax.tree.map(lambda x: x[a:b], keys), params, swept, *rest)
 
     return in_parts(part, seeds, at_once, int(bool(jax.tree.leaves(swept))), jnp.concatenate)
 

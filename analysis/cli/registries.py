@@ -7,10 +7,12 @@ from typing import Any
 
 HOMES = {
     "games": ("games", "GAMES"),
+    "automaton_games": ("games", "AUTOMATON_GAMES"),
     "learners": ("shaping", "LEARNERS"),
     "sampled": ("games", "SAMPLED"),
     "environments": ("games", "ENVIRONMENTS"),
     "strategies": ("games", "STRATEGIES"),
+    "automata": ("games", "AUTOMATA"),
     "solvers": ("solvers", "SOLVERS"),
     "dynamics": ("solvers", "DYNAMICS"),
     "flows": ("solvers", "FLOWS"),

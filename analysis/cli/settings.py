@@ -265,7 +265,7 @@ def usual_seeds(names: Sequence[str]) -> int:
         >>> usual_seeds(["ipd"]), usual_seeds(["ipd", "coin_lola"])
         (64, 4)
     """
-    from games import GAMES, PLAYABLE
+    from games import SAMPLED
     from shaping.match import FEW_SEEDS, MANY_SEEDS
 
-    return FEW_SEEDS if any(name in PLAYABLE and name not in GAMES for name in names) else MANY_SEEDS
+    return FEW_SEEDS if any(name in SAMPLED for name in names) else MANY_SEEDS

@@ -11,9 +11,10 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from games.base import Game, Joint, Own
-from games.checks import check_count, numeric_array
+from games.checks import check_count, check_range, floating, numeric_array
 from games.exact.iterated import Iterated
-from games.exact.tables import as_table
+from games.exact.markov_chain import NEVER
+from games.exact.tables import as_table, log_probabilities, probabilities
 
 Table = Float[Array, "..."]
 """A player's logits, one row per history, own action first."""
@@ -140,6 +141,78 @@ class Network(Policy):
             histories.astype(own["weight_in"].dtype) @ own["weight_in"].T + own["bias_in"][None]
         )
         return (hidden @ own["weight_out"].T + own["bias_out"][None]).reshape(shape)
+
+
+class ExecutionErrors(Policy):
+    r"""Execution errors ("trembling hands"): every action is replaced by another one with probability e.
+
+    With A actions, an intended action is carried out with probability $1 - e$, and each of the others with
+    probability $e / (A - 1)$: $\tilde\pi(a | h) = (1 - e)\, \pi(a | h) + \frac{e}{A - 1} (1 - \pi(a | h))$. Both
+    players see and remember the actions that were carried out. The values are exact, and learners
+    differentiate through the errors.
+
+    Args:
+        error: e, in [0, 1]; at 0 the policy is unchanged.
+        policy: the map from parameters to the table of the intended actions.
+
+    Source:
+        Selten 1975, "Reexamination of the perfectness concept for equilibrium points in extensive games";
+        Boyd 1989, "Mistakes allow evolutionary stability in the repeated prisoner's dilemma game".
+
+    Example:
+        >>> from games import ipd
+        >>> table = ExecutionErrors(0.1).table(jnp.array([1000.0, 0.0, -1000.0]), (3,), None)
+        >>> [round(float(p), 3) for p in jax.nn.sigmoid(table)]
+        [0.9, 0.5, 0.1]
+    """
+
+    error: Float[Array, ""] = eqx.field(converter=floating)
+    policy: Policy = eqx.field(default_factory=Tabular)
+
+    def __check_init__(self):
+        check_range("error", self.error, 0.0, 1.0)
+
+    def init(self, key: Key[Array, ""], drawn: Table, histories: Histories) -> Own:
+        """The initial parameters of the inner policy."""
+        return self.policy.init(key, drawn, histories)
+
+    def table(self, own: Own, shape: tuple[int, ...], histories: Histories) -> Table:
+        """The logits of the actions that are carried out."""
+        intended = self.policy.table(own, shape, histories)
+        n_actions = 2 if len(shape) == 1 else shape[-1]
+        if n_actions == 2:
+            logs = log_probabilities(intended, 2)
+            stays, slips = (
+                jnp.maximum(jnp.log(x), NEVER).astype(logs.dtype) for x in (1 - self.error, self.error)
+            )
+            executed = jnp.logaddexp(stays + logs, slips + logs[..., ::-1])
+            return executed[..., 0] - executed[..., 1]
+        p, error = probabilities(intended, n_actions), self.error.astype(intended.dtype)
+        executed = (1 - error) * p + error / (n_actions - 1) * (1 - p)
+        return jnp.log(jnp.maximum(executed, jnp.finfo(executed.dtype).tiny))
+
+
+def trembling(game: "Iterated | Parameterized", error: float) -> "Parameterized":
+    """The repeated game in which every action of every player is replaced by another with probability `error`.
+
+    Args:
+        game: a repeated game with exact values, in any parameterization.
+        error: in [0, 1].
+
+    Raises:
+        ValueError: for an error outside [0, 1], or another kind of game.
+
+    Example:
+        >>> from games import ipd
+        >>> from games.strategies import policy
+        >>> tft = policy("tft")
+        >>> game = trembling(ipd(discount=1.0), 0.01)
+        >>> [round(float(v), 3) for v in game.values((tft, tft))]  # half of the time out of step: the mean of all payoffs
+        [-1.5, -1.5]
+    """
+    if isinstance(game, Parameterized):
+        return Parameterized(game.game, ExecutionErrors(error, game.policy), game.name)
+    return Parameterized(game, ExecutionErrors(error), getattr(game, "name", "trembling"))
 
 
 class Parameterized(Game):

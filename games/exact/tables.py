@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import Array, ArrayLike, Float, Int
 
 CERTAIN = 1000.0
 """The logit used for probability 1: finite, and its sigmoid is exactly 1 in float32 and float64."""
@@ -46,6 +46,27 @@ def log_chances(logits: Float[Array, "..."], n_actions: int) -> Float[Array, "..
     """Logarithm of `probabilities`; those below the smallest normal number count as 0."""
     logs = log_probabilities(logits, n_actions)
     return jnp.where(logs < np.log(jnp.finfo(logs.dtype).tiny), -jnp.inf, logs)
+
+
+def longer_memory_rows(n_outcomes: int, memory: int, longer: int) -> Int[np.ndarray, " rows"]:
+    """The row of a table of memory k for every row of the same strategy's table of longer memory.
+
+    The table of longer memory ignores the additional joint actions, which are the oldest ones.
+
+    Args:
+        n_outcomes: number of joint actions.
+        memory: k, at least 1.
+        longer: the longer memory, at least k.
+
+    Example:
+        >>> longer_memory_rows(4, 1, 2).tolist()
+        [0, 1, 2, 3, 4, 1, 2, 3, 4, 1, 2, 3, 4, 1, 2, 3, 4, 1, 2, 3, 4]
+    """
+    rows = np.arange(sum(n_outcomes**length for length in range(memory + 1)))
+    last = rows[-(n_outcomes**memory) :]
+    return np.concatenate(
+        [rows, *(np.tile(last, n_outcomes**extra) for extra in range(1, longer - memory + 1))]
+    )
 
 
 def kl_divergence(old: Float[Array, "..."], new: Float[Array, "..."], n_actions: int) -> Float[Array, ""]:

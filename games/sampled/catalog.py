@@ -5,7 +5,7 @@ from typing import Any
 
 from games.agents.policies import Architecture, GruPolicy, TablePolicy
 from games.base import Environment, Game
-from games.catalog import GAMES
+from games.catalog import AUTOMATON_GAMES, GAMES
 from games.environments.catalog import (
     coin_jaxmarl as jaxmarl,
     coin_mfos as mfos,
@@ -161,7 +161,7 @@ def recurrent_game(
 
 PLAYABLE = Registry("game")
 """The registry of all games, exact and sampled."""
-for _entry in (*GAMES, *SAMPLED):
+for _entry in (*GAMES, *AUTOMATON_GAMES, *SAMPLED):
     PLAYABLE.add(_entry)
 
 

@@ -12,6 +12,9 @@ LIBRARIES = (eqx.nn,)
 """Libraries whose public classes are named `library:Class` in files."""
 
 CLASSES = {
+    "automaton": "games.exact.automata:Automaton",
+    "automaton_game": "games.exact.automata:AutomatonGame",
+    "fixed_automaton": "shaping.learners.fixed:FixedAutomaton",
     "actor_critic": "games.agents.base:ActorCritic",
     "advantage_alignment": "shaping.learners.advantage_alignment:AdvantageAlignment",
     "against_past": "shaping.wrappers.past_opponents:AgainstPast",
@@ -34,6 +37,7 @@ CLASSES = {
     "dice": "games.sampled.estimators:Dice",
     "every_k": "shaping.wrappers.basic:EveryK",
     "extragradient": "shaping.learners.extragradient:Extragradient",
+    "execution_errors": "games.exact.parameterized:ExecutionErrors",
     "fixed": "shaping.learners.fixed:Fixed",
     "follower": "shaping.training.meva:Follower",
     "frozen": "shaping.wrappers.basic:Frozen",

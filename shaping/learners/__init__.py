@@ -5,7 +5,7 @@ from shaping.learners.cgd import Cgd
 from shaping.learners.cola import Cola
 from shaping.learners.consensus import Consensus
 from shaping.learners.extragradient import Extragradient
-from shaping.learners.fixed import Fixed, Settled
+from shaping.learners.fixed import Fixed, FixedAutomaton, Settled
 from shaping.learners.hola import Hola
 from shaping.learners.lola import Lola
 from shaping.learners.lookahead import LookAhead
@@ -32,6 +32,7 @@ __all__ = [
     "Consensus",
     "Extragradient",
     "Fixed",
+    "FixedAutomaton",
     "Hola",
     "Lola",
     "LookAhead",

@@ -8,7 +8,10 @@ from jaxtyping import Array, Float, PyTree
 
 from games.base import Own
 from games.checks import floating
-from games.exact.tables import CERTAIN
+from games.exact.automata import OUTCOMES, Automaton, AutomatonGame, memory_one_automaton
+from games.exact.iterated import Iterated
+from games.exact.tables import CERTAIN, longer_memory_rows
+from games.strategies.finite_automata import AUTOMATA, automaton
 from games.strategies.named import STRATEGIES
 from shaping.base import Learner, View
 
@@ -68,20 +71,92 @@ class Fixed(Constant):
 
     def start(self, view: View) -> Own:
         """The strategy's logits."""
+        game, p = view.game, self.probabilities
+        if isinstance(game, AutomatonGame):
+            return game.policy(memory_one_automaton(jnp.broadcast_to(p, 1 + OUTCOMES)))
         if isinstance(view.own, dict):
             raise ValueError(
-                f"The strategy {self.name!r} is a table, but player {view.seat} of {view.game.name!r} plays through another policy; "
-                "let it play the game as it is."
+                f"The strategy {self.name!r} is a table, but player {view.seat} of {game.name!r} plays through another "
+                "policy; let it play the game as it is."
             )
-        p, own = self.probabilities, jnp.asarray(view.own)
+        own = jnp.asarray(view.own)
+        if p.ndim == 1 and p.shape != own.shape and isinstance(game, Iterated):
+            p = with_memory(p, game)
         if p.ndim > 0 and p.shape != own.shape:
             raise ValueError(
-                f"The strategy {self.name!r} is a table of shape {p.shape}, but player {view.seat} of {view.game.name!r} has parameters of "
-                f"shape {own.shape}; give one probability per history of a two-action player, or a single number for all of them."
+                f"The strategy {self.name!r} is a table of shape {p.shape}, but player {view.seat} of {game.name!r} has "
+                f"parameters of shape {own.shape}; give one probability per history of a two-action player, or a single "
+                "number for all of them."
             )
         return jnp.broadcast_to(jnp.clip(jnp.log(p) - jnp.log1p(-p), -CERTAIN, CERTAIN), own.shape).astype(
             own.dtype
         )
+
+
+def with_memory(p: Float[Array, " rows"], game: Iterated) -> Float[Array, " histories"]:
+    """A table of shorter memory as one of the game's memory; unchanged where it is none.
+
+    Example:
+        >>> from games import ipd
+        >>> with_memory(jnp.arange(5.0), ipd(memory=2)).astype(int).tolist()[5:]
+        [1, 2, 3, 4, 1, 2, 3, 4, 1, 2, 3, 4, 1, 2, 3, 4]
+    """
+    for memory in range(1, game.memory):
+        if len(p) == sum(game.n_outcomes**length for length in range(memory + 1)):
+            return p[longer_memory_rows(game.n_outcomes, memory, game.memory)]
+    return p
+
+
+class FixedAutomaton(Constant):
+    """Play a finite automaton at every step, in a game between automata such as `games.axelrod_tournament()`.
+
+    Args:
+        automaton: the automaton.
+        name: what tables call it.
+
+    Raises:
+        ValueError: when a match starts, for a game that is not between automata, or an automaton with more
+            states than the game allows.
+
+    Example:
+        >>> from games import axelrod_tournament
+        >>> from shaping import play
+        >>> players = [FixedAutomaton.named("tit_for_two_tats"), Fixed.named("alld")]
+        >>> [round(float(v), 2) for v in play(axelrod_tournament(length=10), players, steps=1).values[0, -1]]
+        [0.8, 1.8]
+    """
+
+    automaton: Automaton
+    name: str = eqx.field(static=True, default="automaton")
+
+    @classmethod
+    def named(cls, name: str, **settings: float) -> "FixedAutomaton":
+        """The automaton of this name or alias in `games.AUTOMATA`, or a memory-one strategy's in `STRATEGIES`.
+
+        Raises:
+            ValueError: for an unknown name or setting.
+
+        Example:
+            >>> FixedAutomaton.named("tf2t").label
+            'tit_for_two_tats'
+        """
+        registry = AUTOMATA if name in AUTOMATA else STRATEGIES
+        made = automaton(name, **settings)
+        return cls(made, registry.get(name).name)
+
+    @property
+    def label(self) -> str:
+        """The strategy's name."""
+        return self.name
+
+    def start(self, view: View) -> Own:
+        """The automaton as parameters of the game."""
+        if not isinstance(view.game, AutomatonGame):
+            raise ValueError(
+                f"{self.name!r} is a finite automaton, and {view.game.name!r} is no game between automata; let it play "
+                "such a game, as axelrod_tournament or ipd_automata."
+            )
+        return view.game.policy(self.automaton)
 
 
 class Settled(Constant):
