@@ -1,6 +1,6 @@
 """Write the catalogue page from the registries: `python docs/catalogue.py > docs/catalogue.md`; a test holds it current."""
 
-from games import ENVIRONMENTS, GAMES, SAMPLED
+from games import AUTOMATA, AUTOMATON_GAMES, ENVIRONMENTS, GAMES, SAMPLED
 from games.agents.coin_scripted import COIN_AGENTS
 from games.registry import Registry
 from games.strategies.named import STRATEGIES
@@ -22,11 +22,13 @@ def page() -> str:
     """The whole page."""
     sections = {
         "Games": GAMES,
+        "Games between automata": AUTOMATON_GAMES,
         "Sampled games": SAMPLED,
         "Learners": LEARNERS,
         "Environments": ENVIRONMENTS,
         "Agents of the coin game": COIN_AGENTS,
         "Strategies": STRATEGIES,
+        "Automata": AUTOMATA,
         "Solvers": SOLVERS,
         "Dynamics": DYNAMICS,
         "Flows": FLOWS,

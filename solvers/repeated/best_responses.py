@@ -79,7 +79,7 @@ def best_response(
         >>> response.policy.tolist(), round(response.value, 9)
         ([1.0, 1.0, 1.0, 1.0, 1.0], 3.0)
     """
-    repeated = as_repeated(game, discount)
+    repeated = as_repeated(game, discount, errors=True)
     return respond(play(repeated, profile, player, memory), player, objective)
 
 
@@ -127,7 +127,7 @@ def repeated_payoffs(
         >>> repeated_payoffs([[[3, 0], [5, 1]], [[3, 5], [0, 1]]], ("tft", "alld"), 0.9).round(9).tolist()
         [0.9, 1.4]
     """
-    return history_values(play(as_repeated(game, discount), profile))[0]
+    return history_values(play(as_repeated(game, discount, errors=True), profile))[0]
 
 
 def history_values(joint_play: Play) -> Float[np.ndarray, "histories n_players"]:

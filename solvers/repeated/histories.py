@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 
 from games.checks import check_range
 from games.exact.iterated import Iterated, own_first
+from games.exact.parameterized import ExecutionErrors, Parameterized
 from games.sampled.catalog import as_game
 from games.strategies.named import STRATEGIES
 from solvers.payoffs import in_own_units, own_ranges, payoff_range, payoff_tensor, rational
@@ -25,10 +26,12 @@ class Repeated:
     Args:
         payoffs: `(n, A1, ..., An)`, float64.
         discount: in [0, 1]; 1 is the long-run average.
+        error: probability that an action is replaced by another one (see `games.trembling`), in [0, 1].
     """
 
     payoffs: Float[np.ndarray, "n_players *actions"]
     discount: float
+    error: float = 0.0
 
     @property
     def n_players(self) -> int:
@@ -58,7 +61,7 @@ class Repeated:
     @property
     def in_own_units(self) -> "Repeated":
         """The same game with each player's payoffs in units of their range, accurate to rounding."""
-        return Repeated(in_own_units(self.payoffs), self.discount)
+        return Repeated(in_own_units(self.payoffs), self.discount, self.error)
 
     def in_payoffs(
         self, points: Float[np.ndarray, "points n_players"]
@@ -68,16 +71,19 @@ class Repeated:
         return points * own_ranges(self.payoffs) + middle
 
 
-def as_repeated(game: Any, discount: float | None = None) -> Repeated:
+def as_repeated(game: Any, discount: float | None = None, errors: bool = False) -> Repeated:
     """A `Repeated` game from a game, payoffs, or a game's name.
 
     Args:
         game: a `games.Iterated`, or the stage game: a `games.MatrixGame`, its payoff tensor, or the pair of
             payoff matrices; also a game's name or factory.
         discount: in [0, 1], 1 being the long-run average; for a stage game, or to replace the game's own.
+        errors: whether the caller takes execution errors (`games.trembling`) into account; otherwise such a game is
+            refused.
 
     Raises:
-        ValueError: for invalid payoffs, a missing discount, or one outside [0, 1].
+        ValueError: for invalid payoffs, a missing discount, or one outside [0, 1]; for execution errors where
+            `errors` is false.
 
     Example:
         >>> from games import ipd
@@ -86,6 +92,15 @@ def as_repeated(game: Any, discount: float | None = None) -> Repeated:
     """
     if isinstance(game, str) or callable(game):
         game = as_game(game)
+    error = 0.0
+    if isinstance(game, Parameterized) and isinstance(game.policy, ExecutionErrors):
+        game, error = game.game, float(game.policy.error)
+        if error and not errors:
+            raise ValueError(
+                f"The game has execution errors of probability {error:g}, which this solver ignores; give the game "
+                "without them, or use best_response, repeated_payoffs, is_nash, is_subgame_perfect or "
+                "memory_one_equilibria."
+            )
     if isinstance(game, Iterated):
         own = np.asarray(game.discount)
         if own.ndim and discount is None:
@@ -101,7 +116,7 @@ def as_repeated(game: Any, discount: float | None = None) -> Repeated:
             "average."
         )
     check_range("discount", discount, 0.0, 1.0)
-    return Repeated(payoff_tensor(game), float(discount))
+    return Repeated(payoff_tensor(game), float(discount), error)
 
 
 def n_histories(n_outcomes: int, memory: int) -> int:
@@ -224,6 +239,7 @@ class Play:
         product = np.ones((n_histories(self.game.n_outcomes, self.memory), 1))
         for own in tables:
             assert own is not None, "a free player's table must be given"
+            own = with_errors(own, self.game.error)
             product = (product[:, :, None] * own[:, None, :]).reshape(len(product), -1)
         return product
 
@@ -247,6 +263,16 @@ class Play:
             for a in range(actions)
         ]
         return np.stack([self.chain(j) for j in joints]), np.stack([j @ self.game.rewards for j in joints])
+
+
+def with_errors(table: Table, error: float) -> Table:
+    r"""Probabilities of the actions carried out, $(1 - e) \pi + \frac{e}{A - 1} (1 - \pi)$.
+
+    Example:
+        >>> with_errors(np.array([[1.0, 0.0]]), 0.1).tolist()
+        [[0.9, 0.1]]
+    """
+    return table if error == 0 else (1 - error) * table + error / (table.shape[1] - 1) * (1 - table)
 
 
 def payoffs_in_play(joint_play: Play, player: int, table: Table) -> Float[np.ndarray, " histories"]:

@@ -109,7 +109,7 @@ def is_nash(
         0.333333
     """
     check_range("tolerance", tolerance, 0.0)
-    repeated = as_repeated(game, discount)
+    repeated = as_repeated(game, discount, errors=True)
     joint_play = play(repeated.in_own_units, profile)
     values = history_values(joint_play)
     found = []
@@ -159,7 +159,7 @@ def is_subgame_perfect(
         Mailath & Samuelson (2006), Proposition 2.2.1, the one-shot deviation principle.
     """
     check_range("tolerance", tolerance, 0.0)
-    repeated = as_repeated(game, discount)
+    repeated = as_repeated(game, discount, errors=True)
     joint_play = play(repeated.in_own_units, profile)
     values = history_values(joint_play)
     best_deviation = strategy_gains if repeated.discount == 1 else one_shot_gains
@@ -257,7 +257,7 @@ def memory_one_equilibria(
         [(1.0, 1.0)]
     """
     check_range("tolerance", tolerance, 0.0)
-    repeated = as_repeated(game, discount)
+    repeated = as_repeated(game, discount, errors=True)
     if repeated.n_actions != (2, 2):
         raise ValueError(
             f"The stage game has actions {repeated.n_actions}; deterministic memory-one strategies are "
