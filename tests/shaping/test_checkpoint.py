@@ -356,7 +356,7 @@ def test_files_know_every_learner_by_the_name_it_has_in_the_registry():
 def test_a_file_of_another_format_names_nothing_that_is_not_listed():
     for name in (
         "os:system",
-        "shaping.training.folder:train",
+        "shaping.training.run_folder:train",
         "shaping.nowhere:Lola",
         "games.checks:shown",
         "lolas",

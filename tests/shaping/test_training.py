@@ -429,7 +429,7 @@ def test_a_new_trainer_is_trained_killed_resumed_saved_loaded_and_played(tmp_pat
 
 def test_a_training_of_an_earlier_layout_is_refused_and_its_learner_is_read(copied):
     """States used to be kept with the names of their classes."""
-    edited(copied, state={"class": "shaping.training.folder:Old", "fields": {}})
+    edited(copied, state={"class": "shaping.training.run_folder:Old", "fields": {}})
     with pytest.raises(ValueError, match=r"only that version can continue.*force"):
         train("mfos", copied, resume=True)
     assert checkpoint.load(copied, CHICKEN).label == "mfos"

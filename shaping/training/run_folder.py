@@ -21,7 +21,7 @@ from shaping.checkpoint import folder as checkpoint
 from shaping.checkpoint.encoding import comparable_description, encoded
 from shaping.checkpoint.source_code import sources
 from shaping.training.catalog import make_trainer, trainer_entry
-from shaping.training.driver import Run, run, shapes
+from shaping.training.loop import Run, run, shapes
 from shaping.training.trainer import Trainer
 
 EVERY = 60.0
