@@ -103,8 +103,8 @@ class Environment(eqx.Module):
     r"""A multi-agent environment: pure functions `reset` and `step` of a key, a state and actions.
 
     Players are the leading axis of arrays: observations `(n_players, *observation_shape)`, actions and
-    rewards `(n_players,)`. `step` never resets; `games.environments.auto_reset.AutoReset` is the wrapper that
-    does. Many lanes are played by `jax.vmap`.
+    rewards `(n_players,)`. `step` never resets; the wrapper `games.environments.auto_reset.AutoReset` starts
+    a new episode after the last step. Many lanes are played by `jax.vmap`.
 
     Attributes:
         n_players: number of players.

@@ -47,7 +47,7 @@ class Match(eqx.Module):
         params: final joint parameters.
         states: final learner states, for parameters in the form that `game.split` gives them.
         trajectory: joint parameters at every record, or None.
-        ok: in which lanes values, parameters and learner states are finite; diverged lanes are reported and
+        ok: `(..., seeds)`, whether all values, parameters and learner states are finite; diverged lanes are reported and
             left out of all means.
         game: the game's name.
         learners: the learners' names.

@@ -33,7 +33,7 @@ class CoinState(NamedTuple):
 
 
 class CoinGame(Environment):
-    r"""A player gains 1 by any coin it takes, and loses 2 when the other takes a coin of the player's color.
+    r"""The coin game: a player gains 1 by any coin it takes, and loses 2 when the other takes a coin of its color.
 
     Player 0 is red, player 1 blue. The actions are right, left, down, up (and stay); players move at the same
     time, on a torus. The literature has at least four different games of this name; their differences are

@@ -109,8 +109,8 @@ class MatrixGame(Game):
     $V_i(\theta) = \sum_{a_1, \dots, a_n} \prod_j \pi_{\theta_j}(a_j)\, u_i(a_1, \dots, a_n)$
 
     A player with two actions has one logit, whose sigmoid is the probability of action 0; a player with more
-    actions has one logit per action. `payoffs` is an array field: other payoffs compile nothing, and many
-    games are a `vmap`.
+    actions has one logit per action. `payoffs` is an array, so games with other payoffs run
+    in the same compiled program, and `jax.vmap` plays many games at once.
 
     Args:
         payoffs: `(n, A1, ..., An)`; entry `[i, a1, ..., an]` is the payoff of player i.

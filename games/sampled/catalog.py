@@ -166,7 +166,7 @@ for _entry in (*GAMES, *AUTOMATON_GAMES, *SAMPLED):
 
 
 def as_game(given: Any) -> Game:
-    """The game that is given as itself, by its name in `PLAYABLE`, or by a factory such as `games.ipd`.
+    """Return a game given as a `Game`, as a name in `PLAYABLE`, or as a factory such as `games.ipd`.
 
     Raises:
         ValueError: for an unknown name, and for anything that is not a game.

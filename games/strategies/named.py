@@ -17,7 +17,7 @@ STRATEGIES = Registry("strategy")
 
 
 def policy(name: str, **settings: Any) -> Float[Array, " 5"]:
-    """The logits of a named strategy; the sigmoids of those of probabilities 0 and 1 are exactly 0 and 1.
+    """The logits of a named strategy, large enough that probabilities 0 and 1 are recovered exactly by the sigmoid.
 
     Args:
         name: a name or an alias in `STRATEGIES`.

@@ -68,7 +68,7 @@ def run(
         The run, with the learners and the records of all iterations.
 
     Raises:
-        ValueError: for something that is no trainer, a count that is no positive integer, or a training that
+        ValueError: if `trainer` is not a `Trainer`, if a count is not a positive integer, or if a training
             diverges; the runs handed to `callback` have not diverged.
 
     Example:

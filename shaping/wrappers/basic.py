@@ -33,8 +33,8 @@ def _numbers(settings: dict[str, float]) -> dict[str, Float[Array, ""]]:
 class Optimized(Learner):
     """Ascend the inner learner's direction with an optax optimizer; give the inner learner `lr=1`.
 
-    Optax minimizes, so the optimizer receives minus the inner step. Its numbers are data, so that they can be
-    swept, and another value does not recompile.
+    Optax minimizes, so the optimizer receives minus the inner step. The optimizer's numbers
+    are data: they can be swept, and other values do not recompile.
 
     Args:
         inner: the learner whose step is the direction.
