@@ -2,6 +2,7 @@
 
 import dataclasses
 import json as json_
+import warnings
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -86,7 +87,9 @@ class Tournament:
         announce_device()
         lines = Lines()
         try:
-            with lines:
+            with lines, warnings.catch_warnings():
+                warnings.simplefilter("always", UserWarning)
+                warnings.showwarning = lambda message, *_, **__: lines.say(str(message))
                 results = tournament(
                     *members,
                     steps=self.steps,

@@ -1,5 +1,6 @@
 """Arrays on disk: one NumPy archive (.npz) with a note, protected by a hash, written whole or not at all."""
 
+import io
 import json
 import pathlib
 import zipfile
@@ -44,7 +45,7 @@ def read_arrays(path: pathlib.Path) -> tuple[dict[str, Any], dict[str, np.ndarra
     """
     note, arrays, intact = {}, {}, False
     try:
-        with np.load(path, allow_pickle=False) as held:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as held:
             arrays = {name: held[name] for name in held.files}
         note = json.loads(arrays.pop(NOTE).tobytes())
         intact = is_intact(note, _content(arrays))

@@ -394,6 +394,12 @@ def _intact(folder: pathlib.Path) -> dict[str, Any] | None:
         ValueError: if the hash differs.
     """
     found = _read(folder)
+    if found is not None and found.get("format", 1) != 1:
+        path = str(folder / SPECIFICATION)
+        raise ValueError(
+            f"{path!r} has format {found['format']!r}, and this version reads 1; take the version that wrote it, or replace the run with "
+            "--force."
+        )
     if found is not None and found.get("hash") != fingerprint(found["specification"]):
         path = str(folder / SPECIFICATION)
         raise ValueError(

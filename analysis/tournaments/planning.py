@@ -13,6 +13,8 @@ from analysis.tournaments.blocks import Block, Plan, in_chunks_of_lanes
 from analysis.tournaments.compositions import are_seats_alike, compositions
 from games.storage import claimed, is_intact, signed, write_whole
 
+FORMAT = 1
+"""The version of the files in the folder of blocks."""
 WAIT = 0.05
 """Seconds between two looks at what another process holds."""
 
@@ -203,7 +205,12 @@ def planned(
         with claimed(folder / BLOCKS / f"{game}.lock") as mine:
             if mine:
                 made = extended(plan, game, wanted, forms, read_plan(path), frame)
-                data = {**made._asdict(), "extent": made.extent._asdict(), "skipped": dict(skipped)}
+                data = {
+                    "format": FORMAT,
+                    **made._asdict(),
+                    "extent": made.extent._asdict(),
+                    "skipped": dict(skipped),
+                }
                 data["blocks"] = [block._asdict() for block in made.blocks]
                 write_data(path, data)
                 return made
@@ -221,6 +228,11 @@ def read_plan(path: pathlib.Path) -> GamePlan | None:
     data = read_data(path)
     if data is None:
         return None
+    if data.get("format") != FORMAT:
+        raise ValueError(
+            f"{str(path)!r} has format {data.get('format')!r}, and this version reads {FORMAT}; take the version that wrote it, or replace "
+            "the run with --force."
+        )
     extent = Extent(tuple(data["extent"]["rows"]), tuple(data["extent"]["columns"]), data["extent"]["seeds"])
     blocks = [
         Block(

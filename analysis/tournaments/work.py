@@ -1,8 +1,9 @@
 """The work on one game of a tournament: what is there, what is missing, and the rows when all of it is done."""
 
 import functools
+import pathlib
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -25,6 +26,7 @@ from analysis.tournaments.blocks import (
 )
 from analysis.tournaments.planning import Extent, GamePlan, covers, extent_of, planned, read_plan
 from analysis.tournaments.tables import ordered, tidy, tidy_compositions
+from games.storage import claimed, remove_temporaries
 
 Source = tuple[Block, Callable[[], dict[str, np.ndarray]]]
 """A block and a function that gives its arrays."""
@@ -176,6 +178,8 @@ class GameWork:
                 self.store.save(
                     self.name, frame, {**note, "start": self.start, "end": provenance.now(), **took}
                 )
+        if self.store is not None:
+            remove_traces(self.store.folder, self.name, self.blocks.blocks)
         self.is_done = True
         if self.computed and not self.waits:
             self.report(self.name, "finished", **self.took)
@@ -241,6 +245,19 @@ class GameWork:
             play=self.game,
             cross=cross,
         )
+
+
+def remove_traces(folder: pathlib.Path, game: str, blocks: Sequence[Block]) -> None:
+    """Remove the lock files, states and temporary files that killed runs have left of complete blocks."""
+    home = folder / BLOCKS
+    locks = [home / f"{game}.lock", *(block_path(folder, block, ".lock") for block in blocks)]
+    for lock, block in zip(locks, [None, *blocks], strict=True):
+        state = None if block is None else block_path(folder, block, ".state.npz")
+        if lock.exists() or (state is not None and state.exists()):
+            with claimed(lock) as mine:  # removes the lock file at the end
+                if mine and state is not None:
+                    state.unlink(missing_ok=True)
+    remove_temporaries(home, {game, *(x.hash for x in blocks), *(f"{x.hash}.state" for x in blocks)})
 
 
 def arrays_of(path: Any) -> dict[str, np.ndarray]:
