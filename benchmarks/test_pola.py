@@ -11,7 +11,7 @@ import time
 import jax
 import pytest
 
-from paper_figs.pola_tft import VARIANTS, runs, stacked
+from paper_figs.pola_tft import VARIANTS, runs, stack
 
 SEEDS = 20
 
@@ -20,8 +20,8 @@ SEEDS = 20
 def test_epochs(benchmark, variant):
     cells = list(variant.cells())
     games, learners = (
-        stacked([variant.game(f) for f, _ in cells]),
-        stacked([variant.make(n) for _, n in cells]),
+        stack([variant.game(f) for f, _ in cells]),
+        stack([variant.make(n) for _, n in cells]),
     )
 
     def run():

@@ -1,10 +1,10 @@
-"""Reproductions of figures of the literature, with citations and the published numbers."""
+"""Reproductions of published figures, with citations and the published numbers."""
 
 from typing import Any
 
 
 def __getattr__(name: str) -> Any:
-    """Import `FIGURES` at its first use, after the command line has set what jax reads at import."""
+    """Import `FIGURES` at its first use, so that the command line can first set the options that JAX reads at import."""
     if name == "FIGURES":
         from paper_figs.catalog import FIGURES
 

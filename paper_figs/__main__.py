@@ -1,4 +1,4 @@
-"""`python -m paper_figs`."""
+"""The entry point of `python -m paper_figs`."""
 
 from paper_figs.cli import main
 

@@ -29,13 +29,13 @@ class Preset:
 
 @dataclasses.dataclass(frozen=True)
 class Published:
-    """A number from the literature.
+    """A published number.
 
     Attributes:
         learner: the learner's registry name.
-        quantity: the measured quantity.
+        quantity: the name of the quantity.
         value: the published number.
-        tolerance: the largest accepted difference of a reproduction.
+        tolerance: the largest difference at which our number agrees with the published one.
     """
 
     learner: str
@@ -46,21 +46,21 @@ class Published:
 
 @dataclasses.dataclass(frozen=True)
 class PaperFigure:
-    """A reproduction of a figure of the literature.
+    """A reproduction of a published figure.
 
     Attributes:
         name: the registry name, also the name of its files.
-        title: one line.
-        caption: what the figure shows, with the protocol and the meaning of lines and bands.
-        citation: the BibTeX key of its source.
-        presets: sizes of the experiment by name, `"quick"` and `"paper"`.
-        settings: a function that returns the other settings of the experiment as plain data.
-        compute: `(preset, seed) -> table`, one row per curve and step.
-        measure: `table -> table` with columns `learner, quantity, ours, low, high`: our values of the
-            published quantities.
-        draw: `(table, comparison, width) -> Figure`, from the data alone.
+        title: a title of one line.
+        caption: what the figure shows, the protocol, and the meaning of lines and bands.
+        citation: the BibTeX key of the source.
+        presets: sizes of the experiment, by the names `"quick"` and `"paper"`.
+        settings: `() -> mapping`, the other settings of the experiment in JSON types.
+        compute: `(preset, seed) -> data`, runs the experiment; its data has one row per curve and step.
+        measure: `data -> table` with columns `learner, quantity, ours, low, high, seeds, diverged`: our values
+            of the published quantities, with 95 % intervals.
+        draw: `(data, comparison, width) -> Figure`, draws the data without running the experiment.
         published: the published numbers.
-        revision: incremented when `compute` changes, so that stored data of an older revision is not used.
+        revision: increased whenever `compute` changes, so that stored data of an older revision is not used.
     """
 
     name: str
@@ -76,7 +76,7 @@ class PaperFigure:
     revision: int = 1
 
     def preset(self, name: str) -> Preset:
-        """The preset of this name.
+        """The preset with this name.
 
         Raises:
             ValueError: for an unknown name.
@@ -88,7 +88,7 @@ class PaperFigure:
         return self.presets[name]
 
     def specification(self, preset: str, seed: int) -> dict[str, Any]:
-        """All settings that determine the data, in JSON types."""
+        """All settings on which the data depends, in JSON types."""
         size = dataclasses.asdict(self.preset(preset))
         return {
             "figure": self.name,
@@ -103,8 +103,9 @@ class PaperFigure:
         """Our numbers beside the published ones.
 
         Returns:
-            One row per learner and quantity: `ours` with its 95 % interval `low, high`, and, if there is one,
-            the `published` number, its `tolerance`, and whether ours `agrees` with it (missing otherwise).
+            One row per learner and quantity: our number `ours` with its 95 % interval `low, high`; the
+            `published` number with its `tolerance`; and `agrees`, whether the two differ by at most the
+            tolerance. The last three are missing where no number was published.
         """
         ours = self.measure(frame)
         rows = [dataclasses.asdict(p) for p in self.published]
@@ -117,7 +118,7 @@ class PaperFigure:
 
 
 def rows(frame: pd.DataFrame, **where: Any) -> pd.DataFrame:
-    """The rows of a table whose columns have the given values.
+    """The rows of a table in which the named columns have the given values.
 
     Example:
         >>> rows(pd.DataFrame({"learner": ["lola", "sos"], "step": [0, 0]}), learner="sos").index.tolist()
@@ -129,15 +130,18 @@ def rows(frame: pd.DataFrame, **where: Any) -> pd.DataFrame:
     return kept
 
 
-def interval(values: Float[ArrayLike, " seeds"], ok: Bool[ArrayLike, " seeds"]) -> dict[str, float]:
-    """The summary of many runs: mean, 95 % confidence interval, standard deviation and number of runs.
+def summarize(values: Float[ArrayLike, " seeds"], ok: Bool[ArrayLike, " seeds"]) -> dict[str, float]:
+    """Mean over runs, its 95 % confidence interval, standard deviation of the runs, and number of runs.
 
     Args:
         values: one number per run.
-        ok: mask of the runs that stayed finite; the others are left out and counted as `diverged`.
+        ok: mask of the runs that stayed finite; the other runs are left out and counted as `diverged`.
+
+    Returns:
+        `mean, low, high, sd, seeds, diverged`.
 
     Example:
-        >>> interval([1.0, 2.0, 3.0, 9.0], [True, True, True, False])["seeds"]
+        >>> summarize([1.0, 2.0, 3.0, 9.0], [True, True, True, False])["seeds"]
         3
     """
     e = estimate(values, ok)

@@ -7,7 +7,7 @@ from paper_figs.sos_ipd import SOS_IPD
 from paper_figs.tandem import TANDEM
 
 FIGURES = Registry("figure")
-"""Figures by name: `FIGURES.make(name)` is a `PaperFigure`; the fact `published` holds the published numbers."""
+"""All figures: `FIGURES.make(name)` is a `PaperFigure`; the entry's `facts["published"]` are the published numbers."""
 
 
 def register(figure: PaperFigure) -> None:
@@ -19,5 +19,5 @@ def register(figure: PaperFigure) -> None:
     )
 
 
-for each in (POLA_TFT, SOS_IPD, TANDEM):
-    register(each)
+for figure in (POLA_TFT, SOS_IPD, TANDEM):
+    register(figure)

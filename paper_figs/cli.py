@@ -1,4 +1,4 @@
-"""The command `python -m paper_figs`: results are printed on stdout, everything else on stderr."""
+"""The command `python -m paper_figs`: it prints results on stdout, and everything else on stderr."""
 
 import dataclasses
 import sys
@@ -10,7 +10,7 @@ import tyro
 from analysis.cli import runner as program
 
 if TYPE_CHECKING:
-    from paper_figs.make import Made
+    from paper_figs.make import FigureResult
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +28,7 @@ class List:
 
 @dataclasses.dataclass(frozen=True)
 class Make:
-    """Make figures: stored data, a PDF, a PNG, and a page with the published numbers beside ours."""
+    """Make figures: data, a PDF, a PNG, and a page with our numbers beside the published ones."""
 
     names: Annotated[tyro.conf.Positional[tuple[str, ...]], tyro.conf.arg(metavar="NAME ...")] = (
         dataclasses.field(metadata={"positional": True})
@@ -37,18 +37,18 @@ class Make:
     preset: str = "quick"
     """Size of the experiment: quick or paper."""
     out: str = "runs/figures"
-    """Folder of all figures; each has a subfolder."""
+    """Folder for the figures; each figure has a subfolder."""
     seed: int = 0
     """Seed of the experiment."""
     width: Annotated[str | None, tyro.conf.arg(metavar="VENUE")] = None
-    """Venue that sets the width: neurips, iclr (5.5 in), icml or aaai (3.25 in); draws the figure again."""
+    """Venue whose column width is used: neurips or iclr (5.5 in), icml or aaai (3.25 in); draws the figure again."""
     redraw: bool = False
-    """Draw again from stored data, without computing."""
+    """Draw the figures again from their stored data, without running the experiments."""
     force: bool = False
-    """Replace data of another specification in the folder."""
+    """Replace the data in the folder if it was computed with other settings."""
 
     def run(self) -> None:
-        """Check all names, then make the figures in order."""
+        """Check all names, then make the figures in the given order."""
         from analysis.cli.screen import announce_device
         from paper_figs.catalog import FIGURES
         from paper_figs.make import make
@@ -62,7 +62,7 @@ class Make:
         done: list[str] = []
         for name in dict.fromkeys(names):
             try:
-                made = make(
+                result = make(
                     name,
                     self.preset,
                     self.out,
@@ -75,38 +75,41 @@ class Make:
             except KeyboardInterrupt:
                 kept = f"finished and kept: {', '.join(done)}" if done else "no figure was finished"
                 raise KeyboardInterrupt(
-                    f"interrupted; {kept}. The same command goes on from there."
+                    f"interrupted; {kept}. The same command continues from there."
                 ) from None
             done.append(name)
-            show(made)
+            show(result)
 
 
-def show(made: "Made") -> None:
-    """Print what was computed and drawn, and the comparison with the published numbers."""
+def show(result: "FigureResult") -> None:
+    """Print whether the figure was computed and drawn, and the comparison with the published numbers."""
     from analysis.cli.screen import TextTable, stdout
     from paper_figs.make import HEAD, cells
 
-    took = made.note["provenance"]
+    took = result.note["provenance"]
     data = (
         f"computed in {took['wall_s']:.1f} s, {took['compile_s']:.1f} s of them compiling"
-        if made.computed
+        if result.computed
         else "data found, nothing recomputed"
     )
-    picture = "drawn" if made.drawn else "pictures found; --redraw draws them again"
-    print(f"{made.figure.name}: {data}; {picture}", file=sys.stderr)
-    print(f"{made.figure.title}\n{made.file('pdf')}")
-    stdout().print(TextTable(HEAD, cells(made.comparison), right=(2, 3, 5, 6), keys=2))
+    picture = "drawn" if result.drawn else "pictures found; --redraw draws them again"
+    print(f"{result.figure.name}: {data}; {picture}", file=sys.stderr)
+    print(f"{result.figure.title}\n{result.file('pdf')}")
+    stdout().print(TextTable(HEAD, cells(result.comparison), right=(2, 3, 5, 6), keys=2))
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run one command line: the words after the program's name, by default those of the process.
+    """Run one command line.
+
+    Args:
+        argv: the arguments after the name of the program, by default those of the process.
 
     Raises:
-        SystemExit: with 2 after a mistake in the command line, 130 after Ctrl-C.
+        SystemExit: with status 2 after an error in the command line, 130 after Ctrl-C.
     """
     program.run(
         "python -m paper_figs",
         lambda: {"list": List, "make": Make},
-        "Reproductions of figures of the literature.",
+        "Reproductions of published figures.",
         argv,
     )

@@ -1,4 +1,4 @@
-"""Wall-clock time, and the part of it that JAX spends on tracing and compiling."""
+"""Measurement of wall-clock time, and of the part of it that JAX spends on tracing and compiling."""
 
 import contextlib
 import time
@@ -6,23 +6,24 @@ from collections.abc import Iterator
 from typing import Any
 
 STAGES = ("jaxpr_trace_duration", "jaxpr_to_mlir_module_duration", "backend_compile_duration")
+"""Events of `jax.monitoring` for tracing, lowering and compiling."""
 
 
 class Clock:
-    """Seconds since the start, and seconds of tracing, lowering and compiling."""
+    """Measures seconds since its creation, and how many of them JAX spends on tracing, lowering and compiling."""
 
     def __init__(self) -> None:
         self.started = time.perf_counter()
         self.spans: list[tuple[float, float]] = []
 
-    def note(self, event: str, seconds: float, **_: Any) -> None:
-        """Record one event of JAX's monitoring, which reports it at its end."""
+    def record(self, event: str, seconds: float, **_: Any) -> None:
+        """Record the time span of an event; `jax.monitoring` calls this when the event ends."""
         if event.rsplit("/", 1)[-1] in STAGES:
             now = time.perf_counter()
             self.spans.append((max(now - seconds, self.started), now))
 
     def read(self) -> dict[str, float]:
-        """The times `wall_s` and `compile_s` in seconds; overlapping compilations are counted once.
+        """Wall-clock seconds `wall_s` and compilation seconds `compile_s`; overlapping spans are counted once.
 
         Example:
             >>> clock = Clock()
@@ -39,7 +40,7 @@ class Clock:
 
 @contextlib.contextmanager
 def clock() -> Iterator[Clock]:
-    """Time the body of a `with` statement.
+    """Measure the time of the body of a `with` statement.
 
     Example:
         >>> import jax, jax.numpy as jnp
@@ -51,7 +52,7 @@ def clock() -> Iterator[Clock]:
     import jax.monitoring
 
     timed = Clock()
-    listener: Any = timed.note
+    listener: Any = timed.record
     jax.monitoring.register_event_duration_secs_listener(listener)
     try:
         yield timed

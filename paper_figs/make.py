@@ -1,4 +1,4 @@
-"""Make a figure: compute and store its data, draw it, and write a page with the published numbers."""
+"""Make a figure: compute and store its data, draw it, and write a page with our and the published numbers."""
 
 import dataclasses
 import os
@@ -15,7 +15,7 @@ from games.checks import as_folder, as_seed
 from paper_figs.base import PaperFigure
 from paper_figs.catalog import FIGURES
 from paper_figs.clock import clock
-from paper_figs.style import check_width, rendered, style
+from paper_figs.style import check_width, file_bytes, style
 
 OUT = "runs/figures"
 HEAD = ("learner", "quantity", "published", "ours", "95 % interval", "seeds", "diverged")
@@ -23,16 +23,16 @@ HEAD = ("learner", "quantity", "published", "ours", "95 % interval", "seeds", "d
 
 
 @dataclasses.dataclass(frozen=True)
-class Made:
-    """A figure that was made.
+class FigureResult:
+    """What `make` returns: the files of a figure and its comparison with the published numbers.
 
     Attributes:
         figure: the figure.
-        folder: the folder of its files, `NAME.parquet`, `.pdf`, `.png` and `.md`.
-        computed: whether the data was computed by this call; otherwise it was loaded.
-        drawn: whether the pictures were drawn by this call.
+        folder: the folder of its files `NAME.parquet`, `NAME.pdf`, `NAME.png` and `NAME.md`.
+        computed: whether this call computed the data; otherwise it was loaded.
+        drawn: whether this call drew the pictures.
         comparison: our numbers beside the published ones.
-        note: the data's specification, its hash and its provenance.
+        note: the specification of the data, its hash and its provenance.
     """
 
     figure: PaperFigure
@@ -43,7 +43,7 @@ class Made:
     note: dict[str, Any]
 
     def file(self, kind: str) -> pathlib.Path:
-        """The file with this ending."""
+        """The file of a kind: `"parquet"`, `"pdf"`, `"png"` or `"md"`."""
         return self.folder / f"{self.figure.name}.{kind}"
 
 
@@ -57,22 +57,22 @@ def make(
     redraw: bool = False,
     force: bool = False,
     report: Callable[[str], None] = lambda line: None,
-) -> Made:
-    """Make one figure in the folder `out/name-preset`; stored data is not computed again.
+) -> FigureResult:
+    """Make one figure in the folder `OUT/NAME-PRESET`; stored data is not computed again.
 
     Args:
         name: a name of `FIGURES`.
         preset: the size of the experiment, `"quick"` or `"paper"`.
-        out: the folder of all figures; created if it does not exist.
+        out: the folder for the figures; created if it does not exist.
         seed: the seed of the experiment.
-        width: a venue of `paper_figs.style.WIDTHS`, by default `"neurips"`; draws the figure again.
-        redraw: draw again from stored data, without computing.
-        force: replace data of another specification.
-        report: called with lines of progress.
+        width: a venue of `paper_figs.style.WIDTHS`, by default `"neurips"`; if given, the figure is drawn again.
+        redraw: whether to draw the figure again from stored data, without running the experiment.
+        force: whether to replace data that was computed with other settings.
+        report: called with each line of progress.
 
     Raises:
-        ValueError: for an unknown name, preset or width, a folder that cannot be written or holds another
-            specification's data, or `redraw` where there is no data.
+        ValueError: for an unknown name, preset or width; for a folder that cannot be written or holds data
+            computed with other settings; for `redraw` without stored data.
 
     Example:
         >>> import tempfile
@@ -94,23 +94,23 @@ def make(
         with store:
             _compute(figure, store, preset, seed)
     frame, note = store.load(name), read_note(store.path(name))
-    made = Made(figure, folder, computed, False, figure.comparison(frame), note)
-    if computed or redraw or width or not all(made.file(kind).exists() for kind in ("pdf", "png", "md")):
-        _draw(made, store, frame, width or "neurips")
-        made = dataclasses.replace(made, drawn=True)
-    return made
+    result = FigureResult(figure, folder, computed, False, figure.comparison(frame), note)
+    if computed or redraw or width or not all(result.file(kind).exists() for kind in ("pdf", "png", "md")):
+        _draw(result, store, frame, width or "neurips")
+        result = dataclasses.replace(result, drawn=True)
+    return result
 
 
 def _store(
     figure: PaperFigure, folder: pathlib.Path, preset: str, seed: int, redraw: bool, force: bool
 ) -> Store:
-    """The figure's folder, for the given specification; to redraw, for that of the stored data."""
+    """The store of the figure's data, for the given settings; with `redraw`, for those of the stored data."""
     specification = figure.specification(preset, seed)
     if redraw:
         data = folder / f"{figure.name}.parquet"
         if not data.exists():
             raise ValueError(
-                f"There is no data in {str(data)!r} to redraw {figure.name!r} from; make it once without --redraw."
+                f"There is no file {str(data)!r} to redraw {figure.name!r} from; make the figure once without --redraw."
             )
         return Store(folder, read_note(data)["specification"], (figure.name,))
     return Store(folder, specification, (figure.name,), force)
@@ -137,31 +137,31 @@ def _compute(figure: PaperFigure, store: Store, preset: str, seed: int) -> None:
     )
 
 
-def _draw(made: Made, store: Store, frame: pd.DataFrame, width: str) -> None:
-    """Draw the figure, and write its page."""
+def _draw(result: FigureResult, store: Store, frame: pd.DataFrame, width: str) -> None:
+    """Draw the figure, and write its pictures and its page."""
     with style():
-        drawn = made.figure.draw(frame, made.comparison, width)
+        drawn = result.figure.draw(frame, result.comparison, width)
     for kind in ("pdf", "png"):
-        picture = rendered(drawn, kind)
-        store.write(made.file(kind).name, lambda target, picture=picture: target.write_bytes(picture))
-    store.write(made.file("md").name, lambda target: target.write_text(page(made)))
+        picture = file_bytes(drawn, kind)
+        store.write(result.file(kind).name, lambda target, picture=picture: target.write_bytes(picture))
+    store.write(result.file("md").name, lambda target: target.write_text(page(result)))
 
 
-def page(made: Made) -> str:
-    """The figure's page in Markdown: caption, comparison, provenance and citation."""
+def page(result: FigureResult) -> str:
+    """The figure's page in Markdown: picture, caption, comparison, provenance and citation."""
     from games import bibtex
 
-    note = made.note["provenance"]
+    note = result.note["provenance"]
     origin = ", ".join(
         f"{name} {note[name]}" for name in ("preset", "seed", "dtype", "device", "jax", "commit")
     )
     parts = [
-        f"# {made.figure.title}",
-        f"![{made.figure.title}]({made.figure.name}.png)",
-        made.figure.caption,
-        markdown(made.comparison),
-        f"Data: {origin}; specification {made.note['hash']}; {note['wall_s']} s, of which {note['compile_s']} s compiling.",
-        f"```bibtex\n{bibtex(made.figure.citation)}\n```",
+        f"# {result.figure.title}",
+        f"![{result.figure.title}]({result.figure.name}.png)",
+        result.figure.caption,
+        markdown(result.comparison),
+        f"Data: {origin}; specification {result.note['hash']}; {note['wall_s']} s, of which {note['compile_s']} s compiling.",
+        f"```bibtex\n{bibtex(result.figure.citation)}\n```",
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -174,7 +174,7 @@ def markdown(comparison: pd.DataFrame) -> str:
 
 
 def cells(comparison: pd.DataFrame) -> list[list[str]]:
-    """The comparison as text, in the columns of `HEAD`."""
+    """The rows of the comparison as text, in the columns of `HEAD`."""
     return [
         [
             row["learner"],
@@ -190,14 +190,14 @@ def cells(comparison: pd.DataFrame) -> list[list[str]]:
 
 
 def published(row: Mapping[Any, Any]) -> str:
-    """The published number of a row with its tolerance, marked where ours differs; empty without one."""
+    """A row's published number with its tolerance, marked if ours differs; empty if none was published."""
     if pd.isna(row["published"]):
         return ""
     return f"{decimal(row['published'])} ± {row['tolerance']:g}" + ("" if row["agrees"] else " (differs)")
 
 
 def decimal(number: float) -> str:
-    """A number with three decimals, without a sign for zero.
+    """A number with three decimals, zero without a sign.
 
     Example:
         >>> decimal(-1e-9), decimal(4 / 9)

@@ -1,4 +1,4 @@
-"""LOLA and POLA on the iterated contribution game: which learner finds tit for tat in which parameterization."""
+"""LOLA and POLA on the iterated contribution game: which learner finds tit for tat with which parameterization."""
 
 import dataclasses
 import functools
@@ -25,14 +25,14 @@ FACTORS = (1.1, 1.25, 1.33, 1.4, 1.6)
 DISCOUNT = 0.96
 QUANTITY = "fraction that finds tit for tat, factor {}"
 AFTER_DEFECTION = np.array([2, 4])
-"""The rows of a table that follow the other's defection: CD and DD."""
-SUCKER = np.eye(5) - 2 * np.outer([1, 1, 0, 1, 1], [0, 0, 1, 0, 0])
-"""The basis of an earlier revision of the public code, with CD in the place of DD."""
+"""Indices of the states after a defection of the other player, CD and DD."""
+BASIS_CD = np.eye(5) - 2 * np.outer([1, 1, 0, 1, 1], [0, 0, 1, 0, 0])
+"""The basis of an earlier revision of the public code, in which CD takes the place of DD."""
 POLICIES: Mapping[str, Policy] = {
     "tabular": Tabular(),
     "network": Network(16),
     "preconditioned": Preconditioned(),
-    "preconditioned_cd": Preconditioned(SUCKER),
+    "preconditioned_cd": Preconditioned(BASIS_CD),
 }
 
 
@@ -41,7 +41,7 @@ class Size(Preset):
     """The size of the experiment.
 
     Attributes:
-        policies: names of parameterizations, separated by spaces.
+        policies: names of the parameterizations to run, separated by spaces.
     """
 
     policies: str = " ".join(POLICIES)
@@ -49,14 +49,14 @@ class Size(Preset):
 
 @dataclasses.dataclass(frozen=True)
 class Variant:
-    """A learner with a parameterization, its number of steps, and its settings at every factor.
+    """A learner with a parameterization, a number of steps, and its settings at every contribution factor.
 
     Attributes:
         learner: `"lola"` or `"pola"`.
         policy: a name of `POLICIES`.
         steps: learning steps of the match; the paper calls them epochs.
-        settings: for every factor, the others' step, the own step and the penalty; more than one where the
-            authors found none that works.
+        settings: for every factor, tuples of look-ahead, own step size and, for POLA, penalty; several tuples
+            where the authors found no setting that works.
     """
 
     learner: str
@@ -66,11 +66,11 @@ class Variant:
 
     @property
     def name(self) -> str:
-        """Its name in tables."""
+        """The name in tables."""
         return f"{self.learner} {self.policy}"
 
     def cells(self) -> Iterator[tuple[float, tuple[float, ...]]]:
-        """All pairs of a factor and a setting."""
+        """All pairs of a factor and a tuple of settings."""
         return ((factor, numbers) for factor in FACTORS for numbers in self.settings[factor])
 
     def make(self, numbers: tuple[float, ...]) -> Learner:
@@ -79,48 +79,56 @@ class Variant:
         return Lola(lr, look_ahead) if self.learner == "lola" else Pola(lr, look_ahead, penalty[0])
 
     def game(self, factor: float) -> Parameterized:
-        """The contribution game with this parameterization; initial tables are drawn from N(0, .1^2)."""
+        """The contribution game with this parameterization; initial tables are sampled from N(0, .1^2)."""
         game: Any = ipd_contribution(factor, discount=DISCOUNT, init_std=0.1)
         return Parameterized(game, POLICIES[self.policy], self.name)
 
 
-def search(look_aheads: Sequence[float], lrs: Sequence[float]) -> tuple[tuple[float, float], ...]:
-    """All pairs of a look-ahead and a step size."""
+def settings_grid(look_aheads: Sequence[float], lrs: Sequence[float]) -> tuple[tuple[float, float], ...]:
+    """All pairs of a look-ahead and an own step size."""
     return tuple(itertools.product(look_aheads, lrs))
 
 
-def given(*numbers: tuple[float, ...]) -> dict[float, tuple[tuple[float, ...], ...]]:
-    """One setting for every factor."""
+def by_factor(*numbers: tuple[float, ...]) -> dict[float, tuple[tuple[float, ...], ...]]:
+    """Settings by factor, one tuple for each."""
     return {factor: (n,) for factor, n in zip(FACTORS, numbers, strict=True)}
 
 
-NET = search((0.05, 0.1, 0.2, 0.4), (0.02, 0.05, 0.1, 0.2))
-BASIS = search((0.1, 0.3, 1.0, 3.0), (0.05, 0.5, 5.0, 25.0))
-PROXIMAL_BASIS = given(*[(b, 0.05, 0.5) for b in (0.4, 0.5, 0.4, 0.3, 0.3)])
+NETWORK_GRID = settings_grid((0.05, 0.1, 0.2, 0.4), (0.02, 0.05, 0.1, 0.2))
+BASIS_GRID = settings_grid((0.1, 0.3, 1.0, 3.0), (0.05, 0.5, 5.0, 25.0))
+POLA_BASIS_SETTINGS = by_factor(*[(b, 0.05, 0.5) for b in (0.4, 0.5, 0.4, 0.3, 0.3)])
 VARIANTS = (
-    Variant("lola", "tabular", 30, given(*[(3.0, 25.0)] * 5)),
-    Variant("pola", "tabular", 2, given(*[(5.0, 0.3, 0.1)] * 3, (4.0, 0.3, 0.1), (2.5, 0.3, 0.1))),
+    Variant("lola", "tabular", 30, by_factor(*[(3.0, 25.0)] * 5)),
+    Variant("pola", "tabular", 2, by_factor(*[(5.0, 0.3, 0.1)] * 3, (4.0, 0.3, 0.1), (2.5, 0.3, 0.1))),
     Variant(
         "lola",
         "network",
         100,
-        {1.1: NET, 1.25: NET, 1.33: ((0.4, 0.05),), 1.4: ((0.3, 0.1),), 1.6: ((0.12, 0.05),)},
+        {
+            1.1: NETWORK_GRID,
+            1.25: NETWORK_GRID,
+            1.33: ((0.4, 0.05),),
+            1.4: ((0.3, 0.1),),
+            1.6: ((0.12, 0.05),),
+        },
     ),
     Variant(
         "pola",
         "network",
         2,
-        given((0.3, 0.03, 0.1), (0.25, 0.03, 0.13), (0.25, 0.02, 0.13), (0.2, 0.03, 0.1), (0.12, 0.03, 0.05)),
+        by_factor(
+            (0.3, 0.03, 0.1), (0.25, 0.03, 0.13), (0.25, 0.02, 0.13), (0.2, 0.03, 0.1), (0.12, 0.03, 0.05)
+        ),
     ),
-    Variant("lola", "preconditioned", 100, dict.fromkeys(FACTORS, BASIS)),
-    Variant("pola", "preconditioned", 10, PROXIMAL_BASIS),
-    Variant("lola", "preconditioned_cd", 100, dict.fromkeys(FACTORS, BASIS)),
-    Variant("pola", "preconditioned_cd", 10, PROXIMAL_BASIS),
+    Variant("lola", "preconditioned", 100, dict.fromkeys(FACTORS, BASIS_GRID)),
+    Variant("pola", "preconditioned", 10, POLA_BASIS_SETTINGS),
+    Variant("lola", "preconditioned_cd", 100, dict.fromkeys(FACTORS, BASIS_GRID)),
+    Variant("pola", "preconditioned_cd", 10, POLA_BASIS_SETTINGS),
 )
 
 
 def settings() -> dict[str, Any]:
-    """The game, the parameterizations and every setting as plain data."""
+    """The game, the parameterizations and all settings in JSON types."""
     variants = {
         v.name: {"steps": v.steps, "settings": [[factor, *numbers] for factor, numbers in v.cells()]}
         for v in VARIANTS
@@ -130,42 +138,47 @@ def settings() -> dict[str, Any]:
 
 @filter_jit
 def runs(games: Parameterized, learners: Learner, key: Array, steps: int, seeds: int) -> dict[str, Array]:
-    """All cells and seeds of one variant, batched in one program."""
+    """Self-play at all factors, settings and seeds of one variant, in one compiled program."""
 
     def cell(game: Parameterized, learner: Learner) -> dict[str, Array]:
         match = play(game, [learner] * 2, key, steps=steps, seeds=seeds, trajectory=True)
         assert match.trajectory is not None
-        each = tuple(
+        tables = tuple(
             jax.vmap(jax.vmap(functools.partial(game.table, i)))(own)
             for i, own in enumerate(match.trajectory)
         )
-        both = game.per_step(jnp.zeros(2)).sum() + 2 * game.game.stage.payoffs[0, 0, 0]
-        share = match.values.sum(-1) / both
+        cooperation = game.per_step(jnp.zeros(2)).sum() + 2 * game.game.stage.payoffs[0, 0, 0]
+        share = match.values.sum(-1) / cooperation
         unsolved = sum((s.unsolved for s in match.states if hasattr(s, "unsolved")), jnp.zeros(seeds, int))
-        return {"found": found(each, share), "share": share[:, -1], "ok": match.ok, "unsolved": unsolved}
+        return {
+            "found": finds_tit_for_tat(tables, share),
+            "share": share[:, -1],
+            "ok": match.ok,
+            "unsolved": unsolved,
+        }
 
     return jax.vmap(cell)(games, learners)
 
 
-def found(
+def finds_tit_for_tat(
     tables: tuple[Float[Array, "seeds records 5"], ...], share: Float[Array, "seeds records"]
 ) -> Bool[Array, " seeds"]:
     """Mask of the seeds that find tit for tat.
 
-    After some step both players cooperate with probability below .65 after the other's defection, and earn more
-    than .8 of the return of mutual cooperation.
+    A seed does if, after some learning step, both players cooperate with probability below .65 after the other's
+    defection and earn on average more than .8 of the return of mutual cooperation.
     """
-    wary = jnp.stack([(jax.nn.sigmoid(t[..., AFTER_DEFECTION]) < 0.65).all(-1) for t in tables]).all(0)
-    return (wary & (share > 0.8))[:, 1:].any(-1)
+    retaliates = jnp.stack([(jax.nn.sigmoid(t[..., AFTER_DEFECTION]) < 0.65).all(-1) for t in tables]).all(0)
+    return (retaliates & (share > 0.8))[:, 1:].any(-1)
 
 
-def stacked(members: Sequence[Any]) -> Any:
-    """Games or learners of one structure with their numbers stacked along a leading axis."""
+def stack(members: Sequence[Any]) -> Any:
+    """Games or learners of the same structure as one, with their arrays stacked along a leading axis."""
     return jax.tree.map(lambda *leaves: jnp.stack(leaves), *members)
 
 
 def fraction(hits: Bool[np.ndarray, " seeds"], ok: Bool[np.ndarray, " seeds"]) -> dict[str, float]:
-    """The fraction of hits among the finite seeds, with Clopper and Pearson's 95 % interval.
+    """The fraction of hits among the finite seeds, with its Clopper-Pearson 95 % interval.
 
     Example:
         >>> fraction(np.array([True, False, True]), np.array([True, True, False]))["mean"]
@@ -187,19 +200,19 @@ def fraction(hits: Bool[np.ndarray, " seeds"], ok: Bool[np.ndarray, " seeds"]) -
 
 
 def compute(preset: Preset, seed: int) -> pd.DataFrame:
-    """Self-play of every variant at every factor and setting: fractions that find tit for tat, and returns."""
+    """Self-play of every variant at every factor and setting: fraction of seeds that find tit for tat, and returns."""
     assert isinstance(preset, Size)
     records: list[dict[str, Any]] = []
     for variant in (v for v in VARIANTS if v.policy in preset.policies.split()):
         cells = list(variant.cells())
         games, learners = (
-            stacked([variant.game(f) for f, _ in cells]),
-            stacked([variant.make(n) for _, n in cells]),
+            stack([variant.game(f) for f, _ in cells]),
+            stack([variant.make(n) for _, n in cells]),
         )
         steps = min(variant.steps, preset.steps)
         out = jax.device_get(runs(games, learners, jax.random.key(seed), steps, preset.seeds))
         for k, (factor, (look_ahead, lr, *penalty)) in enumerate(cells):
-            asked = {
+            settings_row = {
                 "learner": variant.name,
                 "factor": factor,
                 "look_ahead": look_ahead,
@@ -207,13 +220,13 @@ def compute(preset: Preset, seed: int) -> pd.DataFrame:
                 "penalty": sum(penalty),
                 "steps": steps,
             }
-            came = {"share": float(out["share"][k].mean()), "unsolved": int(out["unsolved"][k].sum())}
-            records.append({**asked, **fraction(out["found"][k], out["ok"][k]), **came})
+            results = {"share": float(out["share"][k].mean()), "unsolved": int(out["unsolved"][k].sum())}
+            records.append({**settings_row, **fraction(out["found"][k], out["ok"][k]), **results})
     return pd.DataFrame(records)
 
 
 def measure(frame: pd.DataFrame) -> pd.DataFrame:
-    """The fraction of seeds at every factor, with the best setting where there are several."""
+    """The fraction of seeds that find tit for tat at every factor, with the best of its settings."""
     best = frame.loc[frame.groupby(["learner", "factor"], sort=False)["mean"].idxmax()]
     return best.assign(quantity=[QUANTITY.format(f) for f in best["factor"]], ours=best["mean"])[
         ["learner", "quantity", "ours", "low", "high", "seeds", "diverged"]
@@ -221,12 +234,12 @@ def measure(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw(frame: pd.DataFrame, comparison: pd.DataFrame, width: str) -> Figure:
-    """Draw returns over factors on the left, and fractions that find tit for tat on the right."""
+    """Draw returns over factors in panel (a), and fractions of seeds that find tit for tat in (b)."""
     names = comparison["learner"].drop_duplicates().tolist()
     grid = {"ncols": 2, "width_ratios": [1, 1.35]} if is_wide(width) else {"nrows": 2}
     drawn, (curves, cells) = figure(width, 2.9 if is_wide(width) else 5.2, **grid)
     best = frame.loc[frame.groupby(["learner", "factor"], sort=False)["mean"].idxmax()]
-    for name, (marker, dash) in zip(names, LOOKS, strict=False):
+    for name, (marker, dash) in zip(names, LINE_STYLES, strict=False):
         part = rows(best, learner=name)
         color = STROKES["lola_taylor"].color if name.startswith("lola") else STROKES["sos"].color
         curves.plot(
@@ -251,8 +264,17 @@ def draw(frame: pd.DataFrame, comparison: pd.DataFrame, width: str) -> Figure:
     return drawn
 
 
-LOOKS = (("o", "-"), ("s", "-"), ("^", "--"), ("D", "--"), ("v", ":"), ("P", ":"), ("X", "-."), (">", "-."))
-"""Marker and dash of every curve."""
+LINE_STYLES = (
+    ("o", "-"),
+    ("s", "-"),
+    ("^", "--"),
+    ("D", "--"),
+    ("v", ":"),
+    ("P", ":"),
+    ("X", "-."),
+    (">", "-."),
+)
+"""Marker and dash of each curve."""
 
 
 def label(name: str) -> str:
@@ -267,12 +289,12 @@ POLA_TFT = PaperFigure(
     caption=(
         "Self-play of LOLA (exact look-ahead) and outer POLA on the iterated contribution game (discount "
         ".96, memory one, exact values). A policy is a table of logits, a network of 16 tanh units, or a "
-        "table in another basis. In the basis, a step in the coordinate DD moves all other states in the "
-        "opposite direction; in 'basis CD', as in an earlier revision of the public code, CD takes the "
+        "table in another basis. In this basis, a step in the coordinate DD moves the logits of all other states "
+        "in the opposite direction; in 'basis CD', as in an earlier revision of the public code, CD takes the "
         "place of DD. A seed finds tit for tat if after some step both players cooperate with "
         "probability below .65 after every defection of the other, and earn on average more than .8 of "
         "the return of mutual cooperation. Settings and numbers of steps are those of the public code; "
-        "where its authors found no setting that works, the best of a grid of 16 is shown. (a) Mean "
+        "where the authors of the paper found no setting that works, the best of a grid of 16 is shown. (a) Mean "
         "final return, relative to mutual cooperation. (b) Fraction of the seeds that find tit for tat; "
         "the 95 % intervals are in the table. The paper states that LOLA works with tables, works less "
         "well with networks and fails in the other basis, and that POLA works in all three at every "

@@ -1,4 +1,4 @@
-"""Nine learners on the iterated prisoner's dilemma, after the notebook "stable opponent shaping"."""
+"""Nine learners on the iterated prisoner's dilemma, as in the notebook "stable opponent shaping" of the SOS paper."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from analysis.results.specification import describe
 from games import GAMES, Game
-from paper_figs.base import PaperFigure, Preset, Published, interval, rows
+from paper_figs.base import PaperFigure, Preset, Published, rows, summarize
 from paper_figs.style import STROKES, figure, is_wide
 from shaping import LEARNERS, Learner, play
 
@@ -16,12 +16,12 @@ QUANTITY = "loss of player 1 after {} steps"
 
 
 def game() -> Game:
-    """The iterated prisoner's dilemma with the notebook's discount and initial logits, N(0, 1)."""
+    """The iterated prisoner's dilemma with the notebook's discount, and initial logits from N(0, 1)."""
     return GAMES.make("ipd", discount=0.96, init_std=1.0)
 
 
 def learners() -> dict[str, Learner]:
-    """The notebook's learners with its settings: step size and look-ahead 1 on un-normalized returns."""
+    """The notebook's learners with its settings: step sizes and look-ahead of 1 on un-normalized returns."""
     chosen = {
         "sos": {"look_ahead": 1.0, "alignment": 0.5, "radius": 0.1},
         "lola_taylor": {"look_ahead": 1.0},
@@ -37,7 +37,7 @@ def learners() -> dict[str, Learner]:
 
 
 def settings() -> dict[str, Any]:
-    """The game and the learners as plain data."""
+    """The game and the learners in JSON types."""
     return {
         "game": describe(game()),
         "learners": {name: describe(learner) for name, learner in learners().items()},
@@ -45,13 +45,13 @@ def settings() -> dict[str, Any]:
 
 
 def compute(preset: Preset, seed: int) -> pd.DataFrame:
-    """Self-play of every learner from equal initial logits: player 1's loss per step, summarized over seeds."""
+    """Self-play of every learner from the same initial logits: player 1's loss per step, summarized over seeds."""
     records = []
     for name, learner in learners().items():
         match = play(game(), [learner] * 2, seed, steps=preset.steps, seeds=preset.seeds)
         values, ok, steps = jax.device_get((match.values, match.ok, match.steps))
         records += [
-            {"learner": name, "step": int(t)} | interval(-values[:, k, 0], ok) for k, t in enumerate(steps)
+            {"learner": name, "step": int(t)} | summarize(-values[:, k, 0], ok) for k, t in enumerate(steps)
         ]
     return pd.DataFrame(records)
 
@@ -64,7 +64,7 @@ def measure(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw(frame: pd.DataFrame, comparison: pd.DataFrame, width: str) -> Figure:
-    """Draw learning curves with bands on the left, and final losses beside the published ones on the right."""
+    """Draw learning curves with confidence bands in panel (a), and final losses beside the published ones in (b)."""
     grid = (
         {"ncols": 2, "width_ratios": [2.2, 1]} if is_wide(width) else {"nrows": 2, "height_ratios": [1.6, 1]}
     )
@@ -84,12 +84,12 @@ def draw(frame: pd.DataFrame, comparison: pd.DataFrame, width: str) -> Figure:
     )
     curves.set_title(f"(a) mean of {comparison['seeds'].max()} seeds; bands: its 95% interval", loc="left")
     curves.legend(ncols=3, loc="center", bbox_to_anchor=(0.55, 0.42), handlelength=3.2)
-    beside(dots, comparison.set_index("learner").loc[order[::-1]])
+    draw_comparison(dots, comparison.set_index("learner").loc[order[::-1]])
     return drawn
 
 
-def beside(axes: Any, comparison: pd.DataFrame) -> None:
-    """Draw our final losses as marks and the published ones as bars, one learner per line."""
+def draw_comparison(axes: Any, comparison: pd.DataFrame) -> None:
+    """Draw our final losses as markers and the published losses as bars, one learner per line."""
     for line, (name, row) in enumerate(comparison.iterrows()):
         stroke = STROKES[str(name)]
         half = [[row["ours"] - row["low"]], [row["high"] - row["ours"]]]
@@ -113,7 +113,7 @@ def beside(axes: Any, comparison: pd.DataFrame) -> None:
         )
     axes.set_yticks(range(len(comparison)), [STROKES[str(name)].label for name in comparison.index])
     axes.set_xlabel("loss at the last step")
-    axes.set_title("(b) ours: marks\n     published: bars", loc="left")
+    axes.set_title("(b) ours: markers\n     published: bars", loc="left")
 
 
 SOS_IPD = PaperFigure(
@@ -121,11 +121,11 @@ SOS_IPD = PaperFigure(
     title="Nine learners in self-play on the iterated prisoner's dilemma",
     caption=(
         "Self-play on the iterated prisoner's dilemma (discount .96, memory one, logits from N(0, 1)), "
-        "step sizes and look-ahead 1 on un-normalized returns. (a) Loss of player 1 per step of play, "
-        "which is minus its per-step value: lines are means over the seeds and bands the 95 % confidence "
+        "step sizes and look-ahead of 1 on un-normalized returns. (a) Loss of player 1, which is minus its "
+        "per-step value: lines are means over the seeds and bands the 95 % confidence "
         "intervals of those means; the column `sd` of the data is the standard deviation of the runs. "
         "(b) The loss after the last step, with 95 % intervals; black bars are the published values with "
-        "the tolerance of a reproduction. LOLA is the variant `taylor`, with both factors "
+        "the largest difference that counts as agreement. LOLA is the variant `taylor`, with both factors "
         "differentiated. The notebook runs 50 seeds, takes its 100th record before the 100th step, and "
         "shades one standard deviation of the runs."
     ),

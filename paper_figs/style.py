@@ -1,4 +1,4 @@
-"""The style of all figures: widths, colors, markers and dashes; and reproducible files."""
+"""The common style of the figures: widths, colors, markers and dashes; and files that are equal byte by byte."""
 
 import dataclasses
 import io
@@ -12,7 +12,7 @@ from games.registry import nearest
 from shaping.drawing import STYLE, Drawing
 
 WIDTHS: Mapping[str, float] = {"neurips": 5.5, "iclr": 5.5, "icml": 3.25, "aaai": 3.25}
-"""Width in inches of a figure that spans the text (neurips, iclr) or one column (icml, aaai)."""
+"""Width in inches of the text (neurips, iclr) or of one column (icml, aaai)."""
 
 RC: Any = STYLE | {
     "axes.titlesize": 8,
@@ -39,7 +39,7 @@ GRAY = "#777777"
 
 @dataclasses.dataclass(frozen=True)
 class Stroke:
-    """The style of one learner's curve in all figures; marker and dash tell curves apart in gray print."""
+    """The style of a learner's curve in all figures; markers and dashes distinguish curves printed in gray."""
 
     label: str
     color: str
@@ -69,14 +69,14 @@ STROKES: Mapping[str, Stroke] = {
     "lss": Stroke("LSS", BLUE, ">", "-"),
     "naive": Stroke("naive", BLACK, "*", (0, (1, 1)), 6.5),
 }
-"""One style per learner: Okabe and Ito's colors without yellow, and dashes that differ for close colors."""
+"""One style per learner: the colors of Okabe and Ito without yellow; similar colors have different dashes."""
 
 
 def check_width(width: str) -> None:
-    """Refuse an unknown venue.
+    """Raise an error for an unknown venue.
 
     Raises:
-        ValueError: for an unknown name.
+        ValueError: for a name that is not in `WIDTHS`.
     """
     if width not in WIDTHS:
         raise ValueError(f"Unknown width {width!r}; {nearest(width, WIDTHS)}.")
@@ -88,11 +88,11 @@ def is_wide(width: str) -> bool:
 
 
 def figure(width: str, height: float, **grid: Any) -> tuple[Figure, Any]:
-    """An empty figure of a venue's width.
+    """An empty figure with the width of a venue.
 
     Args:
         width: a name of `WIDTHS`.
-        height: in inches.
+        height: height in inches.
         **grid: arguments for `Figure.subplots`.
 
     Returns:
@@ -107,7 +107,7 @@ def figure(width: str, height: float, **grid: Any) -> tuple[Figure, Any]:
 
 
 def style() -> Any:
-    """The context in which figures are drawn and saved.
+    """The context manager within which figures are drawn and saved.
 
     Example:
         >>> import matplotlib
@@ -118,12 +118,12 @@ def style() -> Any:
     return matplotlib.rc_context(RC)
 
 
-def rendered(drawn: Figure, kind: str) -> bytes:
-    """A figure as the bytes of a file; equal figures give equal bytes in one version of matplotlib.
+def file_bytes(drawn: Figure, kind: str) -> bytes:
+    """The bytes of a figure's file; with one version of matplotlib, equal figures give equal bytes.
 
     Args:
-        drawn: the figure, drawn under `style`.
-        kind: `"pdf"` or `"png"` (a preview, 200 dots per inch).
+        drawn: the figure, drawn within `style()`.
+        kind: `"pdf"`, or `"png"` for a preview with 200 dots per inch.
     """
     fixed = {"CreationDate": None, "Creator": None, "Producer": None} if kind == "pdf" else {"Software": None}
     file = io.BytesIO()

@@ -1,4 +1,4 @@
-"""The tandem game, on which LOLA leaves the stable fixed points and SOS keeps them."""
+"""The tandem game, in which SOS converges to stable fixed points and LOLA does not."""
 
 from typing import Any
 
@@ -9,25 +9,25 @@ from matplotlib.figure import Figure
 
 from analysis.results.specification import describe
 from games import GAMES, Game
-from paper_figs.base import PaperFigure, Preset, Published, interval, rows
+from paper_figs.base import PaperFigure, Preset, Published, rows, summarize
 from paper_figs.style import STROKES, figure, is_wide
 from shaping import LEARNERS, Learner, play
 
 STEPS = 60
 LIMITS = {"sos": (1.0, 0.0), "lola_taylor": (4 / 3, 4 / 9)}
-"""The limits of x + y and of the mean loss. With s = x + y, LOLA's solves 2s - 2 - b(8s - 4) = 0 at b = .1."""
-PLACE, LOSS = f"x + y after {STEPS} steps", f"mean loss after {STEPS} steps"
-SHOWN = 6
-"""Number of paths drawn per learner."""
+"""Limits of x + y and of the mean loss. LOLA's limit s of x + y solves 2s - 2 - b(8s - 4) = 0 with b = .1."""
+SUM, LOSS = f"x + y after {STEPS} steps", f"mean loss after {STEPS} steps"
+PATHS = 6
+"""Number of paths to draw per learner."""
 
 
 def game() -> Game:
-    """Tandem, with the notebook's initial parameters, N(0, .1^2)."""
+    """The tandem game, with the notebook's initial parameters from N(0, .1^2)."""
     return GAMES.make("tandem", init_std=0.1)
 
 
 def learners() -> dict[str, Learner]:
-    """SOS, and LOLA in the paper's variant, with step size and look-ahead .1."""
+    """SOS, and LOLA in the variant of the paper, with step size and look-ahead of .1."""
     return {
         "sos": LEARNERS.make("sos", lr=0.1, look_ahead=0.1, alignment=0.5, radius=0.1),
         "lola_taylor": LEARNERS.make("lola_taylor", lr=0.1, look_ahead=0.1),
@@ -35,7 +35,7 @@ def learners() -> dict[str, Learner]:
 
 
 def settings() -> dict[str, Any]:
-    """The game and the learners as plain data."""
+    """The game and the learners in JSON types."""
     return {
         "game": describe(game()),
         "learners": {name: describe(learner) for name, learner in learners().items()},
@@ -43,7 +43,7 @@ def settings() -> dict[str, Any]:
 
 
 def compute(preset: Preset, seed: int) -> pd.DataFrame:
-    """Self-play of both learners from equal initial parameters: x, y and the mean loss, per run and step."""
+    """Self-play of both learners from the same initial parameters: x, y and the mean loss, per run and step."""
     runs = []
     for name, learner in learners().items():
         match = play(game(), [learner] * 2, seed, steps=preset.steps, seeds=preset.seeds, trajectory=True)
@@ -66,16 +66,16 @@ def measure(frame: pd.DataFrame) -> pd.DataFrame:
     measured = []
     for name in LIMITS:
         last = rows(frame, learner=name, step=frame["step"].max())
-        for quantity, numbers in ((PLACE, last["x"] + last["y"]), (LOSS, last["loss"])):
+        for quantity, values in ((SUM, last["x"] + last["y"]), (LOSS, last["loss"])):
             measured.append(
                 {"learner": name, "quantity": quantity}
-                | interval(np.asarray(numbers), np.asarray(last["ok"]))
+                | summarize(np.asarray(values), np.asarray(last["ok"]))
             )
     return pd.DataFrame(measured).rename(columns={"mean": "ours"}).drop(columns="sd")
 
 
 def draw(frame: pd.DataFrame, comparison: pd.DataFrame, width: str) -> Figure:
-    """Draw losses over steps on the left, and paths in the parameter plane on the right."""
+    """Draw losses over learning steps in panel (a), and paths in the parameter plane in (b)."""
     grid = (
         {"ncols": 2, "width_ratios": [1.25, 1]}
         if is_wide(width)
@@ -85,12 +85,12 @@ def draw(frame: pd.DataFrame, comparison: pd.DataFrame, width: str) -> Figure:
     for offset, name in enumerate(LIMITS):
         stroke, runs = STROKES[name], rows(frame, learner=name)
         steps = [rows(runs, step=t) for t in range(STEPS + 1)]
-        curve = pd.DataFrame([interval(np.asarray(run["loss"]), np.asarray(run["ok"])) for run in steps])
+        curve = pd.DataFrame([summarize(np.asarray(run["loss"]), np.asarray(run["ok"])) for run in steps])
         losses.fill_between(
             curve.index, curve["low"], curve["high"], color=stroke.color, alpha=0.25, linewidth=0
         )
         losses.plot(curve.index, curve["mean"], **stroke.line(markevery=(2 + 4 * offset, 10)))
-        paths(plane, runs, name, range(offset, 2 * SHOWN, 2))
+        draw_paths(plane, runs, name, range(offset, 2 * PATHS, 2))
         losses.axhline(LIMITS[name][1], color="black", linewidth=0.5)
         plane.axline((LIMITS[name][0], 0), slope=-1, color="black", linewidth=0.5)
     losses.text(STEPS, 4 / 9 - 0.015, "published limit 4/9", ha="right", va="top")
@@ -113,12 +113,12 @@ def draw(frame: pd.DataFrame, comparison: pd.DataFrame, width: str) -> Figure:
             ha="right",
             va="top",
         )
-    plane.set_title(f"(b) paths of {SHOWN} seeds each", loc="left")
+    plane.set_title(f"(b) paths of {PATHS} seeds each", loc="left")
     return drawn
 
 
-def paths(plane: Any, runs: pd.DataFrame, name: str, seeds: range) -> None:
-    """Draw some runs in the parameter plane, each from a dot to its learner's mark."""
+def draw_paths(plane: Any, runs: pd.DataFrame, name: str, seeds: range) -> None:
+    """Draw runs as paths in the parameter plane, each with a dot at its start and the learner's marker at its end."""
     stroke = STROKES[name]
     for seed in seeds:
         x, y = np.asarray(rows(runs, seed=seed)[["x", "y"]]).T
@@ -134,10 +134,10 @@ TANDEM = PaperFigure(
         "Self-play on the tandem game, losses (x + y)^2 - 2x and (x + y)^2 - 2y, with step size and "
         "look-ahead .1 and initial parameters drawn from N(0, .1^2). (a) Loss, mean of the two players: "
         "lines are means over the seeds and bands the 95 % confidence intervals of those means; thin "
-        "lines are the published limits. (b) Paths in the parameter plane, from dots to marks; the two "
-        "learners are drawn from different seeds, since from the same one their paths lie on each other. "
-        "Every point of x + y = 1 is a stable fixed point: SOS stops there, while LOLA, both factors "
-        "differentiated, settles at x + y = 4/3, where the players lose 4/9 on average. The notebook "
+        "lines are the published limits. (b) Paths in the parameter plane, from dots to markers; the two "
+        "learners are shown with different seeds, since their paths from the same seed overlap. Every "
+        "point of x + y = 1 is a stable fixed point: SOS converges there, while LOLA, with both factors "
+        "differentiated, converges to x + y = 4/3, where the mean loss of the players is 4/9. The notebook "
         "runs 100 seeds for 30 steps and shades one standard deviation of player 1's loss."
     ),
     citation="letcher2019sos",
@@ -149,6 +149,6 @@ TANDEM = PaperFigure(
     published=tuple(
         Published(learner, quantity, value, 1e-3)
         for learner, limits in LIMITS.items()
-        for quantity, value in zip((PLACE, LOSS), limits, strict=True)
+        for quantity, value in zip((SUM, LOSS), limits, strict=True)
     ),
 )

@@ -15,7 +15,7 @@ from games.registry import Entry, Registry
 from paper_figs import cli, make as making
 from paper_figs.catalog import FIGURES
 from paper_figs.make import make
-from paper_figs.style import WIDTHS, rendered, style
+from paper_figs.style import WIDTHS, file_bytes, style
 
 QUICK = "tandem"
 NAMES = [e.name if e.name == QUICK else pytest.param(e.name, marks=pytest.mark.slow) for e in FIGURES]
@@ -115,7 +115,7 @@ def data(made):
 def test_pdf_has_the_venue_width_and_embedded_type_42_fonts(made, width):
     with style():
         drawn = made.figure.draw(data(made), made.comparison, width)
-    pdf = rendered(drawn, "pdf")
+    pdf = file_bytes(drawn, "pdf")
     box = re.search(rb"/MediaBox \[ *0 0 ([\d.]+) ([\d.]+) *\]", pdf)
     assert box is not None
     assert float(box[1]) == pytest.approx(72 * WIDTHS[width], abs=1)

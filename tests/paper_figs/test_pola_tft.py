@@ -5,16 +5,25 @@ import numpy as np
 import pytest
 
 from games import policy
-from paper_figs.pola_tft import FACTORS, POLICIES, VARIANTS, Size, compute, found, fraction, measure
+from paper_figs.pola_tft import (
+    FACTORS,
+    POLICIES,
+    VARIANTS,
+    Size,
+    compute,
+    finds_tit_for_tat,
+    fraction,
+    measure,
+)
 
 
 def test_tit_for_tat_is_found_where_it_is_played():
     tables = {name: jnp.broadcast_to(policy(name), (2, 5)) for name in ("tft", "allc", "alld", "grim")}
     share = jnp.array([0.0, 0.9])
     for name, expected in (("tft", True), ("grim", True), ("allc", False), ("alld", True)):
-        assert bool(found((tables[name][None], tables["tft"][None]), share[None])[0]) == expected
-    assert not found((tables["tft"][None], tables["tft"][None]), jnp.array([[0.0, 0.8]]))[0]
-    assert not found((tables["tft"][None], tables["tft"][None]), jnp.array([[0.9, 0.0]]))[
+        assert bool(finds_tit_for_tat((tables[name][None], tables["tft"][None]), share[None])[0]) == expected
+    assert not finds_tit_for_tat((tables["tft"][None], tables["tft"][None]), jnp.array([[0.0, 0.8]]))[0]
+    assert not finds_tit_for_tat((tables["tft"][None], tables["tft"][None]), jnp.array([[0.9, 0.0]]))[
         0
     ]  # the start does not count
 
