@@ -1,4 +1,4 @@
-"""Benchmarks run under what the tests run under; see tests/conftest.py."""
+"""Benchmarks set the same XLA option as the tests (tests/conftest.py)."""
 
 import os
 

@@ -1,9 +1,9 @@
-"""All equilibria of a million random games, per game and CPU-second, compile time apart; other programs on a sample, each on its own.
+"""CPU time per game to find all equilibria of up to a million random games, without compilation.
 
-make bench
+    make bench
 
-`ORACLE_PYTHON` names an interpreter that has quantecon, `lrsnash` comes with Debian's package lrslib; what is
-absent is skipped.
+Other programs solve fewer games. `ORACLE_PYTHON` names an interpreter that has quantecon; `lrsnash` comes
+with Debian's package lrslib. A program that is not installed is skipped.
 """
 
 import json
@@ -28,16 +28,18 @@ import json, sys, time
 import numpy as np
 import quantecon.game_theory as gt
 games = np.array(json.load(sys.stdin))
-made = [gt.NormalFormGame([gt.Player(row), gt.Player(np.ascontiguousarray(column.T))]) for row, column in games]
-gt.support_enumeration(made[0]), gt.vertex_enumeration(made[0])  # compiled
+tables = [(row, np.ascontiguousarray(column.T)) for row, column in games]
+games = [gt.NormalFormGame([gt.Player(row), gt.Player(column)]) for row, column in tables]
+gt.support_enumeration(games[0]), gt.vertex_enumeration(games[0])  # compile first
 for solve in (gt.support_enumeration, gt.vertex_enumeration):
     begin = time.process_time()
-    count = sum(len(solve(game)) for game in made)
-    print(solve.__name__, (time.process_time() - begin) / len(made), count)
+    count = sum(len(solve(game)) for game in games)
+    print(solve.__name__, (time.process_time() - begin) / len(games), count)
 """
 
 
 def normal(count, m, n, dtype):
+    """Random games with independent normal payoffs, (2, count, m, n)."""
     return np.random.default_rng(0).normal(size=(2, count, m, n)).astype(dtype)
 
 
@@ -81,7 +83,7 @@ def test_batch(benchmark, solve, m, n, count, dtype):
 
 @pytest.mark.parametrize("size", [3, 4])
 def test_quantecon(size):
-    """CPU-seconds per game of the same games in float64, its compilation apart."""
+    """CPU time per game of quantecon in float64, without its compilation."""
     python = os.environ.get("ORACLE_PYTHON")
     if python is None:
         pytest.skip("ORACLE_PYTHON names no interpreter with quantecon")
@@ -97,13 +99,14 @@ def test_quantecon(size):
     for line in answer.stdout.splitlines():
         name, seconds, count = line.split()
         print(
-            f"\nquantecon {name} {size}x{size}: {1e6 * float(seconds):.1f} CPU-us per game, {int(count) / 2000:.3f} equilibria per game"
+            f"\nquantecon {name} {size}x{size}: {1e6 * float(seconds):.1f} CPU-us and "
+            f"{int(count) / 2000:.3f} equilibria per game"
         )
 
 
 @pytest.mark.parametrize("size", [3, 4])
 def test_lrsnash(size, tmp_path):
-    """CPU-seconds per game, its start included: it solves one game per process, exactly."""
+    """CPU time per game of lrsnash, which solves one game per process, with the start of the process."""
     program = shutil.which("lrsnash")
     if program is None:
         pytest.skip("lrsnash is not on the PATH")
@@ -116,4 +119,4 @@ def test_lrsnash(size, tmp_path):
         subprocess.run([program, str(tmp_path / str(k))], capture_output=True, check=True)
     end = resource.getrusage(resource.RUSAGE_CHILDREN)
     seconds = end.ru_utime + end.ru_stime - begin.ru_utime - begin.ru_stime
-    print(f"\nlrsnash {size}x{size}: {1e3 * seconds / len(games):.2f} CPU-ms per game, its process included")
+    print(f"\nlrsnash {size}x{size}: {1e3 * seconds / len(games):.2f} CPU-ms per game, with process start")

@@ -1,4 +1,4 @@
-"""The classic solvers of two-player games, in CPU-seconds per game; nothing here is compiled.
+"""CPU time per game of the classical solvers for two-player games, which are not compiled.
 
 make bench
 """
@@ -10,7 +10,7 @@ from solvers import iterated_dominance, lemke_howson, pure_equilibria, support_e
 
 
 def measure(benchmark, solve, games, rounds=3):
-    """Time `solve` over some games in CPU-seconds, and report milliseconds per game."""
+    """Measure the CPU time of `solve` on all games, and report milliseconds per game."""
     solve(games[0])
     benchmark.pedantic(lambda: [solve(game) for game in games], rounds=rounds)
     per_game = benchmark.stats["median"] / len(games)
@@ -19,10 +19,12 @@ def measure(benchmark, solve, games, rounds=3):
 
 
 def normal(size, count):
+    """Square games with independent normal payoffs."""
     return list(np.random.default_rng(size).normal(size=(count, 2, size, size)))
 
 
 def tied(size, count):
+    """Square games with payoffs 0 to 4, so with many ties."""
     return list(np.random.default_rng(size).integers(0, 5, size=(count, 2, size, size)))
 
 

@@ -1,4 +1,4 @@
-"""Fixed points from many starts and basins of attraction over grids: starts per CPU-second, compile time apart.
+"""Starts per CPU-second of searches for fixed points and of basins of attraction, without compilation.
 
 make bench
 """
@@ -15,7 +15,7 @@ from solvers.differentiable.fixed_point_search import end_points
 
 
 def measure(benchmark, starts, run):
-    """Time `run` in CPU-seconds, its first call apart, and report starts per CPU-second."""
+    """Measure `run` after its first call; report starts per CPU-second and CPU time of the first call."""
     begin = time.process_time()
     jax.block_until_ready(run())
     first = time.process_time() - begin
@@ -28,7 +28,7 @@ def measure(benchmark, starts, run):
 @pytest.mark.parametrize("starts", [64, 1024])
 @pytest.mark.parametrize("make", [market, ipd])
 def test_roots(benchmark, make, starts):
-    """The compiled part: roots, profiles and Jacobians of all starts."""
+    """The compiled part of the search: roots, profiles and Jacobians for all starts."""
     with jax.enable_x64(True):
         game = make()
         drawn = jax.vmap(game.init)(jax.random.split(jax.random.key(0), starts))
@@ -37,7 +37,7 @@ def test_roots(benchmark, make, starts):
 
 @pytest.mark.parametrize("starts", [64, 1024])
 def test_fixed_points(benchmark, starts):
-    """All of it: roots, their groups and classification."""
+    """The whole search: roots, their groups and their classification."""
     with jax.enable_x64(True):
         measure(benchmark, starts, lambda: fixed_points(market(), starts).residuals)
 

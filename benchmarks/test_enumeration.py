@@ -1,10 +1,10 @@
-"""All equilibria of two-player games: CPU time per game, beside quantecon's vertex enumeration and lrsnash, each in its own process.
+"""CPU time per two-player game to find all equilibria, beside quantecon's vertex enumeration and lrsnash.
 
     ORACLE_PYTHON=.venv-oracle/bin/python make bench
 
-Every program solves the same games; the median is reported. Generic games have payoffs of 53 random bits,
-which lrsnash gets as integers; games with ties have payoffs of 0, 1, 2 and are out of quantecon's reach.
-Compile time (numba's, in quantecon) is apart.
+All programs solve the same games, each in a process of its own; the median is reported. Generic games have
+random integer payoffs of 53 bits. Games with ties have payoffs 0, 1 and 2; quantecon does not solve these.
+The compilation of quantecon by numba is not included.
 """
 
 import json
@@ -25,7 +25,8 @@ QUANTECON = """
 import json, sys, time
 import numpy as np
 import quantecon.game_theory as gt
-games = [gt.NormalFormGame([gt.Player(np.array(row)), gt.Player(np.array(column).T)]) for row, column in json.load(sys.stdin)]
+tables = [(np.array(row), np.array(column).T) for row, column in json.load(sys.stdin)]
+games = [gt.NormalFormGame([gt.Player(row), gt.Player(column)]) for row, column in tables]
 gt.vertex_enumeration(games[0])
 times, counts = [], []
 for game in games:
@@ -37,16 +38,18 @@ json.dump([times, counts], sys.stdout)
 
 
 def generic(size):
+    """Square games with random integer payoffs of 53 bits."""
     return np.random.default_rng(size).integers(0, 2**53, (GAMES, 2, size, size))
 
 
 def tied(size):
+    """Square games with payoffs 0, 1 and 2."""
     return np.random.default_rng(size).integers(0, 3, (GAMES, 2, size, size))
 
 
-def report(benchmark, times, counts, theirs):
-    """Print medians in milliseconds side by side; everybody must have found as many equilibria."""
-    rows = {"ours": (times, counts)} | theirs
+def report(benchmark, times, counts, others):
+    """Print the median times in milliseconds; all programs must find the same number of equilibria."""
+    rows = {"ours": (times, counts)} | others
     for name, (seconds, found) in rows.items():
         assert found == counts, name
         benchmark.extra_info[f"{name}_ms"] = 1e3 * float(np.median(seconds))
@@ -56,8 +59,8 @@ def report(benchmark, times, counts, theirs):
     )
 
 
-def measured(games, **settings):
-    """CPU seconds and number of equilibria of each game; the first call, which imports networkx, apart."""
+def time_enumeration(games, **settings):
+    """CPU seconds and number of equilibria of each game, after a first call, which imports networkx."""
     vertex_enumeration(games[0], **settings)
     times, counts = [], []
     for game in games:
@@ -68,7 +71,7 @@ def measured(games, **settings):
 
 
 def quantecon(games):
-    """The same by quantecon, or nothing where it is not installed."""
+    """Times and numbers of equilibria of quantecon; empty if it is not installed."""
     python = os.environ.get("ORACLE_PYTHON", sys.executable)
     if subprocess.run([python, "-c", "import quantecon"], capture_output=True).returncode:
         return {}
@@ -83,7 +86,7 @@ def quantecon(games):
 
 
 def lrsnash(games, tmp_path):
-    """The same by lrsnash, by the time that it reports itself, or nothing where it is not installed."""
+    """Times, as it reports them, and numbers of equilibria of lrsnash; empty if it is not installed."""
     program = shutil.which("lrsnash")
     if program is None:
         return {}
@@ -104,7 +107,7 @@ def lrsnash(games, tmp_path):
 @pytest.mark.parametrize("size", [4, 8, 12])
 def test_generic_games(benchmark, tmp_path, size, exact):
     games = generic(size)
-    times, counts = benchmark.pedantic(lambda: measured(games, exact=exact), rounds=1)
+    times, counts = benchmark.pedantic(lambda: time_enumeration(games, exact=exact), rounds=1)
     report(benchmark, times, counts, lrsnash(games, tmp_path) | ({} if exact else quantecon(games)))
 
 
@@ -112,5 +115,5 @@ def test_generic_games(benchmark, tmp_path, size, exact):
 @pytest.mark.parametrize("size", [4, 8, 12])
 def test_games_with_ties(benchmark, tmp_path, size, exact):
     games = tied(size)
-    times, counts = benchmark.pedantic(lambda: measured(games, exact=exact), rounds=1)
+    times, counts = benchmark.pedantic(lambda: time_enumeration(games, exact=exact), rounds=1)
     report(benchmark, times, counts, lrsnash(games, tmp_path))

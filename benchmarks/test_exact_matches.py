@@ -1,9 +1,9 @@
-"""Exact shaping on the iterated prisoner's dilemma: joint updates per CPU-second, through the public `play`, compile time apart.
+"""Joint updates per CPU-second of learners on the exact iterated prisoner's dilemma, without compilation.
 
     make bench
 
-One update is one step of both players of one seed. Run on a quiet machine; compare ratios, since absolute
-figures move between machines.
+A joint update is one step of both players of one seed, through the public `play`. Run on an idle machine, and
+compare ratios, since absolute speed depends on the machine.
 """
 
 import time
@@ -22,7 +22,7 @@ STEPS = 1000
 
 
 def measure(benchmark, updates, run):
-    """Time `run` in CPU-seconds, its first call apart, and report updates per CPU-second."""
+    """Measure `run` after its first call; report updates per CPU-second and CPU time of the first call."""
     begin = time.process_time()
     jax.block_until_ready(run())
     first = time.process_time() - begin
@@ -48,7 +48,7 @@ def test_self_play_of_the_others(benchmark, learner):
 
 
 def test_round_robin(benchmark):
-    """Twelve learners, 64 seeds, one game: the first call traces and compiles, the later ones run a hundred steps of 144 pairings."""
+    """Twelve learners, 64 seeds, 100 steps, 144 pairings; the first call also traces and compiles."""
     names = [
         "naive",
         "lookahead",
@@ -70,7 +70,7 @@ def test_round_robin(benchmark):
 
 
 def test_generic_solve(benchmark):
-    """What the closed form is measured against: `jnp.linalg.solve` per state, differentiated by JAX, exact LOLA, 64 seeds."""
+    """For comparison, exact LOLA with 64 seeds on values by `jnp.linalg.solve`, differentiated by JAX."""
     payoffs = jnp.array([[-1.0, -3.0, 0.0, -2.0], [-1.0, 0.0, -3.0, -2.0]])
     second = jnp.array([0, 1, 3, 2, 4])
 

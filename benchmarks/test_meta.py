@@ -1,10 +1,10 @@
-"""The meta-game as an environment: meta-steps per CPU-second, compile time apart, alone and with the policy of M-FOS.
+"""Meta-steps per CPU-second of the meta-game, alone and with the policy of M-FOS, without compilation.
 
     make bench
 
-A meta-step is one step of one lane: the reward, the co-player's update and the observation, here against a
-naive learner. The policy is the published one, an actor of size 2d-256-tanh that gives the mean and the
-variance of the next logits, from which one is drawn.
+A meta-step is one step of one lane: the reward, the update of the opponent (a naive learner) and the
+observation. The policy is the published actor, a 2d-256-tanh network whose outputs are the mean and the
+variance of the next logits, which are sampled.
 """
 
 import time
@@ -22,13 +22,13 @@ from shaping.meta.game import MetaGame
 STEPS = 100
 
 
-def standing(policy, observation, noise):
-    """No policy: the same logits whatever is seen, but for the noise."""
+def noise_only(policy, observation, noise):
+    """No policy: the logits are noise, independent of the observation."""
     return noise
 
 
 def perceptron(policy, observation, noise):
-    """The mean and the variance of the next logits, and a draw."""
+    """Logits sampled from the normal distribution whose mean and variance the network computes."""
     hidden = jnp.tanh(policy[0] @ observation + policy[1])
     mean, variance = jnp.split(policy[2] @ hidden + policy[3], 2)
     return mean + jnp.sqrt(jax.nn.softplus(variance)) * noise
@@ -36,7 +36,7 @@ def perceptron(policy, observation, noise):
 
 @filter_jit(loops=True)
 def rollout(meta, act, policy, key, lanes):
-    """Sums of rewards and of everything seen, so that nothing is left out."""
+    """The sum of rewards and observations, so that the compiler cannot skip any of them."""
 
     def step(carry, t):
         observations, states, total = carry
@@ -50,7 +50,7 @@ def rollout(meta, act, policy, key, lanes):
 
 
 def measure(benchmark, steps, run):
-    """Time `run` in CPU-seconds, its first call apart, and report meta-steps per CPU-second."""
+    """Measure `run` after its first call; report meta-steps per CPU-second and CPU time of the first call."""
     begin = time.process_time()
     jax.block_until_ready(run())
     first = time.process_time() - begin
@@ -58,12 +58,13 @@ def measure(benchmark, steps, run):
     rate = steps / benchmark.stats["median"]
     benchmark.extra_info |= {"meta_steps_per_cpu_second": rate, "first_call_cpu_s": first}
     print(
-        f"\n{benchmark.name}: {rate / 1e3:.0f} thousand meta-steps per CPU-second; first call {first:.1f} CPU-s"
+        f"\n{benchmark.name}: {rate / 1e3:.0f} thousand meta-steps per CPU-second; "
+        f"first call {first:.1f} CPU-s"
     )
 
 
 @pytest.mark.parametrize("lanes", [64, 4096])
-@pytest.mark.parametrize("act", [standing, perceptron])
+@pytest.mark.parametrize("act", [noise_only, perceptron])
 def test_environment(benchmark, act, lanes):
     meta = MetaGame(ipd(), [None, Naive()])
     shapes = ((256, 10), (256,), (10, 256), (10,))
@@ -75,7 +76,7 @@ def test_environment(benchmark, act, lanes):
 
 
 def test_gradient_through_the_match(benchmark):
-    """Value and gradient of an initial policy and a step size through 100 steps, 128 lanes."""
+    """Value and gradient in the initial logits and the step size of `Mmaml`, through 100 steps, 128 lanes."""
     meta = MetaGame(ipd(), [None, Naive()], STEPS, lanes=128)
     gradient = filter_jit(lambda player: jax.value_and_grad(lambda p: meta.values((p,))[0])(player))
     player = Mmaml(jnp.zeros(5), 0.5)

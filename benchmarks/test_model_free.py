@@ -1,9 +1,10 @@
-"""Policies trained by playing: meta-steps of the iterated prisoner's dilemma against a naive learner per CPU-second, compile time apart.
+"""Meta-steps per CPU-second of policies trained against a naive learner, without compilation.
 
     make bench
 
-`play` is environment and policy alone; `train` adds the update, four epochs of PPO or one gradient or
-generation of evolution.
+The game is the iterated prisoner's dilemma. `test_play` runs the environment and the policy; `test_train`
+also the update: four epochs of PPO, a gradient of evolution strategies, or a generation of the genetic
+algorithm.
 """
 
 import time
@@ -24,7 +25,7 @@ POLICIES = jax.vmap(gaussian(10, 5))(jax.random.split(jax.random.key(0), 1))
 
 
 def measure(benchmark, steps, run):
-    """Time `run` in CPU-seconds, its first call apart, and report meta-steps per CPU-second."""
+    """Measure `run` after its first call; report meta-steps per CPU-second and CPU time of the first call."""
     begin = time.process_time()
     jax.block_until_ready(run())
     first = time.process_time() - begin
@@ -32,7 +33,8 @@ def measure(benchmark, steps, run):
     rate = steps / benchmark.stats["median"]
     benchmark.extra_info |= {"meta_steps_per_cpu_second": rate, "first_call_cpu_s": first}
     print(
-        f"\n{benchmark.name}: {rate / 1e3:.0f} thousand meta-steps per CPU-second; first call {first:.1f} CPU-s"
+        f"\n{benchmark.name}: {rate / 1e3:.0f} thousand meta-steps per CPU-second; "
+        f"first call {first:.1f} CPU-s"
     )
 
 
@@ -44,13 +46,13 @@ def test_play(benchmark, episodes, act):
     measure(benchmark, LENGTH * episodes, lambda: run(keys).rewards)
 
 
-def test_play_with_nothing_but_the_environment(benchmark):
-    """The policy replaced by a number: what the match itself costs."""
+def test_environment_alone(benchmark):
+    """The environment with a trivial policy, which returns part of the observation."""
 
-    def still(policy, key, observation):
+    def trivial(policy, key, observation):
         return observation[:5], observation[0]
 
-    run = filter_jit(lambda keys: play_episodes(META, POLICIES, keys, LENGTH, still))
+    run = filter_jit(lambda keys: play_episodes(META, POLICIES, keys, LENGTH, trivial))
     keys = episode_keys(jax.random.key(1), 4096)
     measure(benchmark, LENGTH * 4096, lambda: run(keys).rewards)
 
@@ -61,6 +63,6 @@ METHODS = {"ppo-256": Ppo(), "ppo-4096": Ppo(episodes=4096), "es": Es(), "ga": G
 @pytest.mark.parametrize("name", list(METHODS))
 def test_train(benchmark, name):
     method = METHODS[name]
-    played = {"ppo-256": 256, "ppo-4096": 4096, "es": 128 * 16, "ga": 128 * 16 + 2 * 64}[name]
+    episodes = {"ppo-256": 256, "ppo-4096": 4096, "es": 128 * 16, "ga": 128 * 16 + 2 * 64}[name]
     run = filter_jit(lambda key: method.step(META, POLICIES, method.init(POLICIES), key))
-    measure(benchmark, LENGTH * played, lambda: run(jax.random.key(2)))
+    measure(benchmark, LENGTH * episodes, lambda: run(jax.random.key(2)))

@@ -1,9 +1,9 @@
-"""Games of n players: all equilibria by supports, one by the logit homotopy, correlated and quantal response equilibria, per CPU-second.
+"""CPU time per n-player game of solvers for Nash, correlated and quantal-response equilibria.
 
     make bench
 
-Random games of independent normal payoffs. Compile time apart; compare ratios, since absolute figures move
-between machines.
+The games have independent normal payoffs. Compilation is not included. Compare ratios, since absolute speed
+depends on the machine.
 """
 
 import time
@@ -20,11 +20,12 @@ from solvers.n_player.quantal import quantal_response
 
 
 def random_games(shape, count):
+    """Games with independent normal payoffs, (count, players, *shape)."""
     return np.random.default_rng(0).normal(size=(count, len(shape), *shape))
 
 
 def measure(benchmark, games, run, rounds=3):
-    """Time `run` in CPU-seconds, its first call apart, and report milliseconds per game."""
+    """Measure `run` after its first call; report CPU-milliseconds per game and CPU time of the first call."""
     begin = time.process_time()
     run()
     first = time.process_time() - begin
@@ -68,7 +69,7 @@ def test_quantal_response(benchmark, shape, precisions):
 
 @pytest.mark.parametrize("shape", [(2, 2), (3, 3)], ids=str)
 def test_quantal_response_gradients(benchmark, shape):
-    """Gradients in all payoffs of 4,096 games."""
+    """Gradients with respect to all payoffs, for 4,096 games."""
     games = random_games(shape, 4096).astype(np.float32)
     run = jit(jax.vmap(jax.grad(lambda payoffs: quantal_response(payoffs, [1.0]).strategies[0][0, 0])))
     measure(benchmark, len(games), lambda: jax.block_until_ready(run(games)))

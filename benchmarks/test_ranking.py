@@ -1,4 +1,4 @@
-"""Ranking two hundred strategies: CPU-seconds per alpha-rank and per Nash average. Nothing here is compiled.
+"""CPU time of alpha-rank and Nash averaging with 200 strategies; neither is compiled.
 
 make bench
 """
@@ -15,7 +15,7 @@ TABLE = np.random.default_rng(0).normal(size=(200, 200))
 
 
 def measure(benchmark, run):
-    """Time `run` in CPU-seconds, whatever timer the benchmark uses."""
+    """Measure the CPU time of `run`, whichever timer pytest-benchmark uses."""
     run()
     begin = time.process_time()
     for _ in range(5):

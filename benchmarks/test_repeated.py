@@ -1,4 +1,4 @@
-"""Repeated games, exactly: answers per CPU-second, through the public functions, without compilation since nothing is compiled.
+"""CPU time of the solvers for repeated games, which are not compiled.
 
 make bench
 """
@@ -18,7 +18,7 @@ AXELROD = np.array([[[3.0, 0], [5, 1]], [[3, 5], [0, 1]]])
 
 
 def measure(benchmark, run, *arguments):
-    """Time `run` in CPU-seconds."""
+    """Measure the CPU time of `run(*arguments)`."""
     spent = []
 
     def timed():

@@ -1,11 +1,11 @@
-"""POLA-DiCE on sampled games at the published sizes: CPU-seconds and memory of an outer step of one player, compile time apart.
+"""CPU time and memory of one player's outer step of POLA-DiCE at the published sizes, without compilation.
 
-    taskset -c 0 python -m pytest benchmarks/test_sampled_games.py -p no:xdist
-    --benchmark-timer=time.process_time -s
+    taskset -c 0 python -m pytest benchmarks/test_sampled_games.py -p no:xdist \\
+        --benchmark-timer=time.process_time -s
 
-The iterated contribution game has recurrent networks of width 64, batch 2000, 50 steps and 2 inner steps.
-Beside it, on the same machine: the same step with networks run episode by episode and every observation
-looked at. Several steps are one program, as in a training.
+The networks of the iterated contribution game are recurrent, of width 64; batch 2000, 50 steps and 2
+inner steps. For comparison, the same step is measured with networks that are evaluated per episode (`vmap`)
+and encode every observation, even if equal ones occur. Several outer steps are one program, as in a training.
 """
 
 import functools

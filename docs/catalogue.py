@@ -1,4 +1,4 @@
-"""Write the catalogue page from the registries: `python docs/catalogue.py > docs/catalogue.md`; a test holds it current."""
+"""Write the catalogue page from the registries: `python docs/catalogue.py > docs/catalogue.md`."""
 
 from games import AUTOMATA, AUTOMATON_GAMES, ENVIRONMENTS, GAMES, SAMPLED
 from games.agents.coin_scripted import COIN_AGENTS
@@ -10,7 +10,7 @@ from solvers import DYNAMICS, FLOWS, SOLVERS
 
 
 def table(registry: Registry) -> str:
-    """One row per member, in the order of registration."""
+    """A Markdown table with one row per member, in the order of registration."""
     rows = [
         f"| `{e.name}` | {', '.join(f'`{a}`' for a in e.aliases)} | {e.summary} | `{e.citation}` |"
         for e in registry
@@ -35,7 +35,8 @@ def page() -> str:
         "Figures": FIGURES,
     }
     body = "\n\n".join(f"## {title} ({len(list(r))})\n\n{table(r)}" for title, r in sections.items())
-    return f"# Catalogue\n\nMade from the registries by `make catalogue`. `shaping cite NAME` prints the BibTeX of a member.\n\n{body}\n"
+    head = "Made from the registries by `make catalogue`. `shaping cite NAME` prints the BibTeX of a member."
+    return f"# Catalogue\n\n{head}\n\n{body}\n"
 
 
 if __name__ == "__main__":

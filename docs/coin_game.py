@@ -1,4 +1,4 @@
-"""Draw the coin game of the documentation, tit for tat against itself: `python docs/coin_game.py` writes docs/coin_game.gif."""
+"""Draw two tit-for-tat players in the coin game: `python docs/coin_game.py` writes docs/coin_game.gif."""
 
 import pathlib
 

@@ -4,7 +4,7 @@ from typing import Any
 
 
 def __getattr__(name: str) -> Any:
-    """Import `FIGURES` at its first use, so that the command line can first set the options that JAX reads at import."""
+    """Import `FIGURES` at its first use, after the command line has set the options that JAX reads."""
     if name == "FIGURES":
         from paper_figs.catalog import FIGURES
 

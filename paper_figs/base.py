@@ -56,11 +56,11 @@ class PaperFigure:
         presets: sizes of the experiment, by the names `"quick"` and `"paper"`.
         settings: `() -> mapping`, the other settings of the experiment in JSON types.
         compute: `(preset, seed) -> data`, runs the experiment; its data has one row per curve and step.
-        measure: `data -> table` with columns `learner, quantity, ours, low, high, seeds, diverged`: our values
-            of the published quantities, with 95 % intervals.
+        measure: `data -> table` with columns `learner, quantity, ours, low, high, seeds, diverged`: our
+            values of the published quantities, with 95 % intervals.
         draw: `(data, comparison, width) -> Figure`, draws the data without running the experiment.
         published: the published numbers.
-        revision: increased whenever `compute` changes, so that stored data of an older revision is not used.
+        revision: increased when `compute` changes, so that stored data of an older revision is not used.
     """
 
     name: str

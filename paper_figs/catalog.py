@@ -7,7 +7,7 @@ from paper_figs.sos_ipd import SOS_IPD
 from paper_figs.tandem import TANDEM
 
 FIGURES = Registry("figure")
-"""All figures: `FIGURES.make(name)` is a `PaperFigure`; the entry's `facts["published"]` are the published numbers."""
+"""All figures by name: `FIGURES.make(name)` is a `PaperFigure`."""
 
 
 def register(figure: PaperFigure) -> None:

@@ -41,7 +41,7 @@ class Make:
     seed: int = 0
     """Seed of the experiment."""
     width: Annotated[str | None, tyro.conf.arg(metavar="VENUE")] = None
-    """Venue whose column width is used: neurips or iclr (5.5 in), icml or aaai (3.25 in); draws the figure again."""
+    """Venue that sets the width: neurips, iclr (5.5 in), icml or aaai (3.25 in). Draws the figure again."""
     redraw: bool = False
     """Draw the figures again from their stored data, without running the experiments."""
     force: bool = False

@@ -10,7 +10,7 @@ STAGES = ("jaxpr_trace_duration", "jaxpr_to_mlir_module_duration", "backend_comp
 
 
 class Clock:
-    """Measures seconds since its creation, and how many of them JAX spends on tracing, lowering and compiling."""
+    """A stopwatch: seconds since its creation, and those spent on tracing, lowering and compiling."""
 
     def __init__(self) -> None:
         self.started = time.perf_counter()
@@ -23,7 +23,7 @@ class Clock:
             self.spans.append((max(now - seconds, self.started), now))
 
     def read(self) -> dict[str, float]:
-        """Wall-clock seconds `wall_s` and compilation seconds `compile_s`; overlapping spans are counted once.
+        """Wall-clock seconds `wall_s` and compilation seconds `compile_s`; overlapping spans count once.
 
         Example:
             >>> clock = Clock()

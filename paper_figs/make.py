@@ -65,7 +65,7 @@ def make(
         preset: the size of the experiment, `"quick"` or `"paper"`.
         out: the folder for the figures; created if it does not exist.
         seed: the seed of the experiment.
-        width: a venue of `paper_figs.style.WIDTHS`, by default `"neurips"`; if given, the figure is drawn again.
+        width: a venue of `paper_figs.style.WIDTHS`, by default `"neurips"`; if given, draws again.
         redraw: whether to draw the figure again from stored data, without running the experiment.
         force: whether to replace data that was computed with other settings.
         report: called with each line of progress.
@@ -110,7 +110,8 @@ def _store(
         data = folder / f"{figure.name}.parquet"
         if not data.exists():
             raise ValueError(
-                f"There is no file {str(data)!r} to redraw {figure.name!r} from; make the figure once without --redraw."
+                f"There is no file {str(data)!r} to redraw {figure.name!r} from; "
+                "make the figure once without --redraw."
             )
         return Store(folder, read_note(data)["specification"], (figure.name,))
     return Store(folder, specification, (figure.name,), force)
@@ -160,7 +161,8 @@ def page(result: FigureResult) -> str:
         f"![{result.figure.title}]({result.figure.name}.png)",
         result.figure.caption,
         markdown(result.comparison),
-        f"Data: {origin}; specification {result.note['hash']}; {note['wall_s']} s, of which {note['compile_s']} s compiling.",
+        f"Data: {origin}; specification {result.note['hash']}; "
+        f"{note['wall_s']} s, of which {note['compile_s']} s compiling.",
         f"```bibtex\n{bibtex(result.figure.citation)}\n```",
     ]
     return "\n\n".join(parts) + "\n"

@@ -1,4 +1,4 @@
-"""LOLA and POLA on the iterated contribution game: which learner finds tit for tat with which parameterization."""
+"""Which of LOLA and POLA finds tit for tat in the iterated contribution game, by parameterization."""
 
 import dataclasses
 import functools
@@ -165,8 +165,8 @@ def finds_tit_for_tat(
 ) -> Bool[Array, " seeds"]:
     """Mask of the seeds that find tit for tat.
 
-    A seed does if, after some learning step, both players cooperate with probability below .65 after the other's
-    defection and earn on average more than .8 of the return of mutual cooperation.
+    A seed does if, after some learning step, both players cooperate with probability below .65 after the
+    other's defection and earn on average more than .8 of the return of mutual cooperation.
     """
     retaliates = jnp.stack([(jax.nn.sigmoid(t[..., AFTER_DEFECTION]) < 0.65).all(-1) for t in tables]).all(0)
     return (retaliates & (share > 0.8))[:, 1:].any(-1)
@@ -200,7 +200,7 @@ def fraction(hits: Bool[np.ndarray, " seeds"], ok: Bool[np.ndarray, " seeds"]) -
 
 
 def compute(preset: Preset, seed: int) -> pd.DataFrame:
-    """Self-play of every variant at every factor and setting: fraction of seeds that find tit for tat, and returns."""
+    """Self-play of all variants at all factors and settings: returns, and fractions that find tit for tat."""
     assert isinstance(preset, Size)
     records: list[dict[str, Any]] = []
     for variant in (v for v in VARIANTS if v.policy in preset.policies.split()):
@@ -289,12 +289,12 @@ POLA_TFT = PaperFigure(
     caption=(
         "Self-play of LOLA (exact look-ahead) and outer POLA on the iterated contribution game (discount "
         ".96, memory one, exact values). A policy is a table of logits, a network of 16 tanh units, or a "
-        "table in another basis. In this basis, a step in the coordinate DD moves the logits of all other states "
-        "in the opposite direction; in 'basis CD', as in an earlier revision of the public code, CD takes the "
-        "place of DD. A seed finds tit for tat if after some step both players cooperate with "
+        "table in another basis. In this basis, a step in the coordinate DD moves the logits of all other "
+        "states in the opposite direction; in 'basis CD', as in an earlier revision of the public code, "
+        "CD takes the place of DD. A seed finds tit for tat if after some step both players cooperate with "
         "probability below .65 after every defection of the other, and earn on average more than .8 of "
         "the return of mutual cooperation. Settings and numbers of steps are those of the public code; "
-        "where the authors of the paper found no setting that works, the best of a grid of 16 is shown. (a) Mean "
+        "where the paper's authors found no setting that works, the best of a grid of 16 is shown. (a) Mean "
         "final return, relative to mutual cooperation. (b) Fraction of the seeds that find tit for tat; "
         "the 95 % intervals are in the table. The paper states that LOLA works with tables, works less "
         "well with networks and fails in the other basis, and that POLA works in all three at every "

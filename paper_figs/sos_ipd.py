@@ -1,4 +1,4 @@
-"""Nine learners on the iterated prisoner's dilemma, as in the notebook "stable opponent shaping" of the SOS paper."""
+"""Nine learners on the iterated prisoner's dilemma, as in the notebook of the SOS paper."""
 
 from typing import Any
 
@@ -45,7 +45,7 @@ def settings() -> dict[str, Any]:
 
 
 def compute(preset: Preset, seed: int) -> pd.DataFrame:
-    """Self-play of every learner from the same initial logits: player 1's loss per step, summarized over seeds."""
+    """Self-play of every learner from the same initial logits: player 1's loss, summarized over seeds."""
     records = []
     for name, learner in learners().items():
         match = play(game(), [learner] * 2, seed, steps=preset.steps, seeds=preset.seeds)
@@ -64,7 +64,7 @@ def measure(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw(frame: pd.DataFrame, comparison: pd.DataFrame, width: str) -> Figure:
-    """Draw learning curves with confidence bands in panel (a), and final losses beside the published ones in (b)."""
+    """Draw learning curves with confidence bands in panel (a), our and published final losses in (b)."""
     grid = (
         {"ncols": 2, "width_ratios": [2.2, 1]} if is_wide(width) else {"nrows": 2, "height_ratios": [1.6, 1]}
     )

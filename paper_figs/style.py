@@ -1,4 +1,4 @@
-"""The common style of the figures: widths, colors, markers and dashes; and files that are equal byte by byte."""
+"""The common style of the figures (widths, colors, markers, dashes), and reproducible files."""
 
 import dataclasses
 import io
@@ -39,7 +39,7 @@ GRAY = "#777777"
 
 @dataclasses.dataclass(frozen=True)
 class Stroke:
-    """The style of a learner's curve in all figures; markers and dashes distinguish curves printed in gray."""
+    """The style of a learner's curve in all figures; marker and dash distinguish curves in gray print."""
 
     label: str
     color: str

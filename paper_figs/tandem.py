@@ -43,7 +43,7 @@ def settings() -> dict[str, Any]:
 
 
 def compute(preset: Preset, seed: int) -> pd.DataFrame:
-    """Self-play of both learners from the same initial parameters: x, y and the mean loss, per run and step."""
+    """Self-play of both learners from the same initial parameters: x, y and mean loss, per run and step."""
     runs = []
     for name, learner in learners().items():
         match = play(game(), [learner] * 2, seed, steps=preset.steps, seeds=preset.seeds, trajectory=True)
@@ -118,7 +118,7 @@ def draw(frame: pd.DataFrame, comparison: pd.DataFrame, width: str) -> Figure:
 
 
 def draw_paths(plane: Any, runs: pd.DataFrame, name: str, seeds: range) -> None:
-    """Draw runs as paths in the parameter plane, each with a dot at its start and the learner's marker at its end."""
+    """Draw paths of runs in the parameter plane, from a dot at the start to a marker at the end."""
     stroke = STROKES[name]
     for seed in seeds:
         x, y = np.asarray(rows(runs, seed=seed)[["x", "y"]]).T
