@@ -9,6 +9,7 @@ if not hasattr(_games, "GAMES"):
     )
 
 from solvers.base import EquilibriumSet, Solution
+from solvers.deviations import exploitability, nash_conv, regrets
 from solvers.differentiable.basins import Basins, basins_of_flow, basins_of_map
 from solvers.differentiable.classification import Classification, classify
 from solvers.differentiable.fixed_point_search import FixedPoint, FixedPoints, fixed_points
@@ -56,6 +57,7 @@ from solvers.n_player.correlated import (
 )
 from solvers.n_player.homotopy import Branch, logit_homotopy, principal_branch
 from solvers.n_player.polynomial import polynomial_equilibria
+from solvers.n_player.potential_games import Potential, exact_potential
 from solvers.n_player.pure import pure_equilibria
 from solvers.n_player.quantal import QuantalResponse, quantal_response
 from solvers.n_player.selection import select
@@ -109,6 +111,7 @@ from solvers.repeated.partners import Standing, partner_or_rival
 from solvers.repeated.payoff_sets import PayoffSet, equilibrium_payoffs
 from solvers.repeated.policy_grids import PolicyGrid, policy_grid, rule_on_grid
 from solvers.two_player.batched import Equilibria, equilibria_2x2, equilibria_small
+from solvers.two_player.commitments import Commitment, optimal_commitment
 from solvers.two_player.lemke_howson_paths import lemke_howson
 from solvers.two_player.nash_subsets import equilibrium_set
 from solvers.two_player.support import support_enumeration
@@ -125,6 +128,7 @@ __all__ = [
     "BestResponse",
     "Branch",
     "Classification",
+    "Commitment",
     "CorrelatedEquilibrium",
     "Deviation",
     "Elimination",
@@ -142,6 +146,7 @@ __all__ = [
     "NormalForm",
     "PayoffSet",
     "PolicyGrid",
+    "Potential",
     "QuantalResponse",
     "Reduction",
     "Relation",
@@ -173,6 +178,8 @@ __all__ = [
     "evolutionarily_stable",
     "evolve",
     "evolve_population",
+    "exact_potential",
+    "exploitability",
     "extortion_slope",
     "feasible_payoffs",
     "feasible_set",
@@ -199,6 +206,8 @@ __all__ = [
     "mutual_best_responses",
     "nash_averaging",
     "nash_averaging_on_tasks",
+    "nash_conv",
+    "optimal_commitment",
     "partner_or_rival",
     "payoff_ranges",
     "policy_grid",
@@ -207,6 +216,7 @@ __all__ = [
     "pure_equilibria",
     "quantal_response",
     "read_game",
+    "regrets",
     "repeated_payoffs",
     "response_graph",
     "rule_on_grid",

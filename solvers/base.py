@@ -157,6 +157,43 @@ class EquilibriumSet:
     def __getitem__(self, index: int) -> Solution:
         return self.equilibria[index]
 
+    def symmetric(self, tolerance: float = 1e-9) -> "EquilibriumSet":
+        """The symmetric equilibria alone: those in which all players use the same mixed strategy.
+
+        They are the equilibria within one population of a symmetric game. Nash subsets and components are left
+        out, since they may hold equilibria of both kinds.
+
+        Args:
+            tolerance: the largest difference of two players' probabilities.
+
+        Raises:
+            ValueError: if the players have different numbers of actions.
+
+        Example:
+            >>> from solvers import solve
+            >>> [e.profile[0].round(2).tolist() for e in solve([[[0, 7], [2, 6]], [[0, 2], [7, 6]]]).symmetric()]
+            [[0.33, 0.67]]
+        """
+        sizes = self.game.shape[1:]
+        if len(set(sizes)) != 1:
+            raise ValueError(
+                f"The players have {' x '.join(map(str, sizes))} actions; symmetric equilibria need equally many."
+            )
+        kept = tuple(
+            e
+            for e in self.equilibria
+            if all(abs(np.asarray(s - e.profile[0], float)).max() <= tolerance for s in e.profile)
+        )
+        return dataclasses.replace(
+            self,
+            equilibria=kept,
+            complete=False,
+            cliques=(),
+            vertices=(),
+            components=(),
+            message=self.message,
+        )
+
     def __repr__(self) -> str:
         return "\n".join(
             filter(None, [self.heading(), text_table(*self.table()) if self.equilibria else "", self.message])
