@@ -170,7 +170,7 @@ SHAPES: Any = LOOKS | {"keeps_fixed_points": False}
 enter(
     "naive",
     Naive,
-    "Ascend one's own value, as if the others stood still; on a sampled game, policy gradient.",
+    "Gradient ascent on one's own value, the others held fixed; on a sampled game, policy gradient.",
     "foerster2018lola",
     "nl",
     "gradient",
@@ -179,7 +179,7 @@ enter(
 enter(
     "lookahead",
     LookAhead,
-    "Best reply to the others' next naive step, taken as given.",
+    "Gradient ascent against the others' next naive step, which is not differentiated.",
     "zhang2010lookahead",
     "la",
     "lcgd",
@@ -189,7 +189,7 @@ enter(
 enter(
     "lola",
     Lola,
-    "Ascend the value after the others' next naive step, differentiated as it is.",
+    "Gradient ascent on the value after the others' next naive step, which is differentiated exactly.",
     "foerster2018dice",
     "lola_exact",
     also=("foerster2018lola",),
@@ -198,7 +198,7 @@ enter(
 enter(
     "lola_taylor",
     lola_taylor,
-    "LOLA to first order, both factors differentiated.",
+    "LOLA by the first-order Taylor expansion, with both factors differentiated.",
     "letcher2019sos",
     also=("foerster2018lola",),
     **SHAPES,
@@ -206,14 +206,14 @@ enter(
 enter(
     "lola_original",
     lola_original,
-    "LOLA to first order, the shaping term alone.",
+    "LOLA as first published: the naive gradient plus the shaping term.",
     "foerster2018lola",
     **SHAPES,
 )
 enter(
     "hola2",
     Hola,
-    "LOLA against LOLA against a naive learner; order= for deeper.",
+    "Higher-order LOLA: LOLA against opponents modeled as LOLA learners; `order` sets the depth.",
     "willi2022cola",
     "hola",
     also=("foerster2018lola",),
@@ -222,21 +222,21 @@ enter(
 enter(
     "sos",
     Sos,
-    "LOLA's shaping as far as it keeps LookAhead's direction and fixed points.",
+    "LookAhead plus as much of LOLA's shaping term as preserves LookAhead's direction and fixed points.",
     "letcher2019sos",
     **LOOKS,
 )
 enter(
     "pola",
     Pola,
-    "LOLA as far as behavior stays close, solved to tolerance.",
+    "LOLA with a proximal penalty on the change of the policy, solved to a tolerance.",
     "zhao2022pola",
     keeps_fixed_points=False,
 )
 enter(
     "consensus",
     Consensus,
-    "Ascend while everybody agrees to make the gradients small.",
+    "Gradient ascent plus a penalty on the norm of all players' gradients.",
     "mescheder2017numerics",
     "co",
 )
@@ -244,14 +244,14 @@ enter("sga", Sga, "Correct the simultaneous gradient for its rotation.", "balduz
 enter(
     "extragradient",
     Extragradient,
-    "Step along the gradient one joint step ahead.",
+    "Step along the gradient evaluated after one simultaneous naive step.",
     "korpelevich1976extragradient",
     "eg",
 )
 enter(
     "optimistic",
     Optimistic,
-    "Step as if the gradient went on changing as it just did.",
+    "Gradient ascent with the gradient extrapolated from its last change.",
     "daskalakis2018optimism",
     "omd",
     "ogd",
@@ -261,7 +261,7 @@ enter("lss", Lss, "Cut the rotation out of the simultaneous gradient.", "mazumda
 enter(
     "alternating",
     alternating,
-    "Naive learners that step in turn.",
+    "Naive learners that update in turn instead of simultaneously.",
     "letcher2019sos",
     "alt",
     simultaneous=False,
@@ -269,7 +269,7 @@ enter(
 enter(
     "loqa",
     Loqa,
-    "Policy gradient through a model of others who follow their action values.",
+    "Policy gradient through a model in which the others follow their action values.",
     "aghajohari2024loqa",
     keeps_fixed_points=False,
     sampled=True,
@@ -277,7 +277,7 @@ enter(
 enter(
     "advantage_alignment",
     AdvantageAlignment,
-    "Policy gradient that counts others' advantages as far as one's own has been good before.",
+    "Policy gradient with the others' advantages weighted by one's own earlier advantages.",
     "duque2025alignment",
     "aa",
     keeps_fixed_points=False,
@@ -287,7 +287,7 @@ enter(
 enter(
     "pola_dice",
     PolaDice,
-    "POLA by a fixed number of steps on fresh episodes: POLA-DiCE.",
+    "POLA-DiCE: POLA with a fixed number of inner and outer steps on sampled episodes.",
     "zhao2022pola",
     keeps_fixed_points=False,
     sampled=True,
@@ -296,7 +296,7 @@ enter(
 enter(
     "pola_om",
     pola_om,
-    "POLA-DiCE against models of the others, fitted to what they do.",
+    "POLA-DiCE against models of the others that are fitted to their observed actions.",
     "zhao2022pola",
     also=("foerster2018lola",),
     keeps_fixed_points=False,
@@ -320,7 +320,7 @@ TABLES: Any = EPISODES | {"tabular": True}
 enter(
     "ppo",
     Ppo,
-    "Proximal policy optimization on one's own part of the episodes.",
+    "Proximal policy optimization on one's own observations, actions and rewards.",
     "schulman2017ppo",
     also=("lu2022mfos",),
     **EPISODES,
@@ -328,7 +328,7 @@ enter(
 enter(
     "q_learning",
     QLearning,
-    "Learn what one's actions are worth, and mostly play the best.",
+    "Independent Q-learning with epsilon-greedy exploration.",
     "watkins1992q",
     "nl_q",
     **TABLES,
@@ -345,14 +345,14 @@ enter(
 enter(
     "phc",
     Phc,
-    "Policy hill-climbing: move a little towards the action that is worth most.",
+    "Policy hill-climbing: move the policy towards the action with the highest Q value.",
     "bowling2002multiagent",
     **TABLES,
 )
 enter(
     "wolf_phc",
     wolf_phc,
-    "Policy hill-climbing, slowly where one wins, fast where one loses.",
+    "WoLF policy hill-climbing: a small rate when winning, a large one when losing.",
     "bowling2002multiagent",
     "wolf",
     **TABLES,
@@ -361,7 +361,7 @@ enter(
 enter_trained(
     "cola",
     Cola,
-    "Networks trained to the gradient that takes each other's steps into account.",
+    "Consistent LOLA: networks trained so that each player's update anticipates the other's.",
     "willi2022cola",
 )
 enter_trained(
@@ -373,7 +373,7 @@ enter_trained(
 enter_trained(
     "meva",
     Meva,
-    "Ascend a learned meta-value: the discounted values of everybody's future parameters.",
+    "Gradient ascent on a learned meta-value: the discounted future values along everybody's learning.",
     "cooijmans2023meva",
 )
 enter_trained(
