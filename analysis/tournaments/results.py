@@ -31,6 +31,8 @@ MEASURES = {"final": "value", "trajectory": "value_auc"}
 """The column of each statistic of a match: its final value, or the mean over the trajectory."""
 METHODS = ("student", "bootstrap", "iqm")
 """The methods of `Results.intervals`."""
+HELD = 4
+"""Largest number of blocks whose arrays are kept in memory after they were read."""
 ROWS = 40
 """Largest number of rows that are printed."""
 
@@ -65,6 +67,9 @@ class Results:
         self.learners = dict.fromkeys(frame["learner"].unique()) if learners is None else dict(learners)
         self.skipped = pd.DataFrame(columns=["game", "learner", "reason"]) if skipped is None else skipped
         self.sources = dict(sources or {})
+        self._games: dict[str, Any] = {}
+        self._places: dict[str, Any] = {}
+        self._held: dict[str, dict[str, np.ndarray]] = {}
 
     @classmethod
     def load(cls, folder: str | os.PathLike) -> "Results":
@@ -137,14 +142,20 @@ class Results:
             ValueError: for an unknown game or learner.
         """
         rows = self._rows(game)
-        seats = [name for name in rows if name.startswith("learner_")]
+        seats = seats_of(rows)
         if len(learners) != len(seats):
             raise ValueError(
                 f"{len(learners)} learners were given for {len(seats)} seats of {game!r}; give one per seat."
             )
-        for seat, name in zip(seats, learners, strict=True):
-            rows = rows[rows[seat] == self._known(name, rows[seat])]
-        rows = rows.sort_values(["seat", "seed"], kind="stable")
+        if game not in self._places:
+            self._places[game] = rows.groupby(seats, sort=False).indices
+        if learners not in self._places[game]:
+            for seat, name in zip(seats, learners, strict=True):
+                self._known(name, rows[seat])
+            raise ValueError(
+                f"{', '.join(learners)} did not meet at {game!r} in these seats; see cells(results) for all matches."
+            )
+        rows = rows.iloc[self._places[game][learners]].sort_values(["seat", "seed"], kind="stable")
         values, means, ok = (rows[c].to_numpy().reshape(len(seats), -1) for c in ("value", "value_auc", "ok"))
         steps, seeds = int(rows["step"].iloc[0]), np.unique(rows["seed"])
         found = self._arrays(game, learners, seeds)
@@ -170,7 +181,11 @@ class Results:
             place = _place(block, learners)
             if place is None:
                 continue
-            held = arrays()
+            if block.hash not in self._held:
+                while len(self._held) >= HELD:
+                    self._held.pop(next(iter(self._held)))
+                self._held[block.hash] = arrays()
+            held = self._held[block.hash]
             own = {name: x[place] for name, x in held.items() if name.startswith("param")}
             if "curves" in held:
                 own["curves"] = np.moveaxis(held["curves"][:, :, *place], -1, 0)
@@ -402,7 +417,10 @@ class Results:
         Raises:
             ValueError: for an unknown game.
         """
-        return self.frame[self.frame["game"] == self._known(game, self.frame["game"], "game")]
+        if game not in self._games:
+            self._known(game, self.frame["game"], "game")
+            self._games[game] = self.frame[self.frame["game"] == game]
+        return self._games[game]
 
     def _known(self, name: str, names: Any, kind: str = "learner") -> str:
         """The name, if it is among these.
