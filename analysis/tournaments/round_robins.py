@@ -484,7 +484,7 @@ def run_loop(
             curves.append(np.asarray(state.values))
         if done >= steps:
             break
-        if snapshots is not None:
+        if snapshots is not None and done:
             snapshots.write(state, done, curves)
         count = min(chunk, next((k for k in records if k > done), steps) - done)
         before = time.perf_counter()

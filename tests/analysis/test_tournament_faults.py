@@ -68,7 +68,7 @@ class Stop(Exception):
     """The end of a run in its middle."""
 
 
-@pytest.mark.parametrize("after", [1, 7, 29])
+@pytest.mark.parametrize("after", [2, 7, 29])
 def test_an_interrupted_block_goes_on_where_it_was(tmp_path, monkeypatch, whole, after):
     monkeypatch.setattr(snapshots, "SECONDS", 0.0)
     monkeypatch.setattr(snapshots, "SHARE", 0)
@@ -152,15 +152,9 @@ def test_a_run_killed_at_random_moments_ends_as_one_that_was_not(tmp_path, kills
                     time.sleep(rng.uniform(0.05, 1.0))
                     break
             process.send_signal(signal.SIGKILL)
-    states = list((tmp_path / "killed" / BLOCKS).glob("*.state.npz"))
     learners = {"a": Naive(0.1), "b": Lola(0.1)}
     words = {"learners": learners, "steps": steps}
-    done = []
-    found = run(
-        tmp_path / "killed", **words, progress=lambda game, stage, **x: done.append(x.get("done", None))
-    )
-    if states:
-        assert next(x for x in done if x is not None) > 0
+    found = run(tmp_path / "killed", **words)
     assert found.frame.equals(run(tmp_path / "whole", **words).frame)
     assert sorted(os.listdir(tmp_path / "killed" / BLOCKS)) == sorted(os.listdir(tmp_path / "whole" / BLOCKS))
 
@@ -211,7 +205,7 @@ def test_a_damaged_state_is_named_and_left(tmp_path, monkeypatch, whole):
     monkeypatch.setattr(snapshots, "SECONDS", 0.0)
 
     def stop(game, stage, **facts):
-        if facts.get("done", 0) > 0:
+        if facts.get("done", 0) > 1:
             raise Stop
 
     with pytest.raises(Stop):
