@@ -381,3 +381,26 @@ def test_the_command_names_damaged_files(folder, capsys):
     (line,) = [x for x in capsys.readouterr().err.splitlines() if "damaged" in x]
     assert path.name in line
     assert "Warning" not in line
+
+
+@pytest.mark.parametrize(
+    ("games", "opponents"), [({"three": ipd_contribution(n_players=3)}, None), ({"hunt": HUNT}, ["a", "b"])]
+)
+def test_compositions_and_rectangles_grow(tmp_path, x64, games, opponents):
+    """New learners and new lanes are computed, old rows stay to the last bit, and all are those of a whole run."""
+    few, all_three = {"b": LEARNERS["b"], "a": LEARNERS["a"]}, LEARNERS
+    old = run(tmp_path, games=games, learners=few, opponents=opponents, steps=4, seeds=2).frame
+    words = {"games": games, "learners": all_three, "opponents": opponents, "steps": 4, "seeds": 3}
+    grown, whole = run(tmp_path, **words).frame, run(**words).frame
+    assert len(grown) == len(whole)
+    seats = [name for name in whole if name.startswith("learner_")]
+    keys = ["cell", "seat", "seed", "value", "value_auc", "welfare"]
+    assert len(old[keys].merge(grown[keys])) == len(old)
+    if opponents:
+        both = grown.merge(whole, on=["cell", "seat", "seed"])
+        assert len(both) == len(whole)
+        np.testing.assert_allclose(both["value_x"], both["value_y"], rtol=1e-9)
+    else:  # the seats are alike, and a composition may stand in another order
+        met = [sorted(map(sorted, x[seats].to_numpy().tolist())) for x in (grown, whole)]
+        assert met[0] == met[1]
+    assert run(tmp_path, **words).frame.equals(grown)
