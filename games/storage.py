@@ -27,7 +27,7 @@ def alone(folder: pathlib.Path) -> Iterator[None]:
     """
     new = not folder.exists()
     try:
-        with claimed(folder / LOCK) as mine:
+        with claim(folder / LOCK) as mine:
             if not mine:
                 raise ValueError(
                     f"The folder {str(folder)!r} is in use by another run; wait until that one ends, or name another folder."
@@ -39,7 +39,7 @@ def alone(folder: pathlib.Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def claimed(path: pathlib.Path, *, shared: bool = False) -> Iterator[bool]:
+def claim(path: pathlib.Path, *, shared: bool = False) -> Iterator[bool]:
     """Hold a lock file, and remove it at the end; on file systems without locks, only make the file.
 
     Args:

@@ -24,7 +24,7 @@ from games.storage import (
     LOCK,
     SUM,
     alone,
-    claimed,
+    claim,
     is_intact,
     remove_temporaries,
     signed,
@@ -104,7 +104,7 @@ class Store:
             for left in reversed(range(TRIES)):
                 if _read(self.folder) != self._header():  # another run has written here since
                     self._adopt()
-                if self._held.enter_context(claimed(self.folder / LOCK, shared=True)):
+                if self._held.enter_context(claim(self.folder / LOCK, shared=True)):
                     return self
                 self._held.close()
                 if left:

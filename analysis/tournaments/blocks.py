@@ -39,7 +39,7 @@ from analysis.tournaments.round_robins import (
 from analysis.tournaments.snapshots import Snapshots
 from games.base import Game
 from games.sampled.game import Sampled
-from games.storage import claimed
+from games.storage import claim
 from shaping.base import Learner
 from shaping.engine import record
 
@@ -82,7 +82,7 @@ class Plan:
     specification: Mapping[str, Any]
     records: tuple[int, ...] = ()
 
-    def described(self, learner: str) -> Any:
+    def settings_of(self, learner: str) -> Any:
         """The settings of a learner, also of one that is an opponent only."""
         known = self.specification
         return known["learners"].get(learner, known.get("opponents", {}).get(learner))
@@ -101,7 +101,7 @@ class Plan:
         place = {name: k for k, name in enumerate(names)}
         content = {name: self.specification[name] for name in ("steps", "seed", "x64")} | {
             "game": self.specification["games"][game],
-            "learners": [self.described(name) for name in names],
+            "learners": [self.settings_of(name) for name in names],
             "rows": [place[x] for x in rows],
             "columns": [place[x] for x in columns],
             "seatings": [[place[x] for x in seating] for seating in seatings],
@@ -165,7 +165,7 @@ def run_block(
     Raises:
         ValueError: if the file cannot be written, as on a full disk.
     """
-    with claimed(block_path(folder, block, ".lock")) as mine:
+    with claim(block_path(folder, block, ".lock")) as mine:
         if not mine:
             return False
         if not is_complete(folder, block):

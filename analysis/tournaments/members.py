@@ -59,7 +59,7 @@ def name_of(given: Any, learner: Learner) -> str:
     return os.fspath(given) if is_folder(given) else learner.label
 
 
-def named(
+def by_name(
     members: Any, kind: str, as_one: Callable[[Any], Any], name: Callable[[Any, Any], str]
 ) -> dict[str, Any]:
     """Games or learners by name; learners with equal labels are told apart by differing settings.

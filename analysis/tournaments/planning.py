@@ -11,7 +11,7 @@ import pandas as pd
 from analysis.results.store import BLOCKS
 from analysis.tournaments.blocks import Block, Plan, in_chunks_of_lanes
 from analysis.tournaments.compositions import are_seats_alike, compositions
-from games.storage import claimed, is_intact, signed, write_whole
+from games.storage import claim, is_intact, signed, write_whole
 
 FORMAT = 1
 """The version of the files in the folder of blocks."""
@@ -95,7 +95,7 @@ def extent_of(game: str, frame: Any, n_players: int) -> Extent:
     return Extent(rows, columns, lanes)
 
 
-def extended(
+def extend_plan(
     plan: Plan,
     game: str,
     wanted: Extent,
@@ -181,7 +181,7 @@ def by_form(members: Sequence[Any], form: Any) -> list[tuple[Any, ...]]:
     return [tuple(group) for group in groups.values()]
 
 
-def planned(
+def plan_game(
     plan: Plan,
     game: str,
     wanted: Extent,
@@ -192,19 +192,19 @@ def planned(
 ) -> GamePlan:
     """The plan of a game, read from the folder or made and written there; all processes use the same one."""
     if folder is None:
-        return extended(plan, game, wanted, forms, None, frame)
+        return extend_plan(plan, game, wanted, forms, None, frame)
     path = folder / BLOCKS / f"{game}.json"
     there = read_plan(path)
     if there is None and frame is not None:
-        made = extended(plan, game, wanted, forms, None, frame)
+        made = extend_plan(plan, game, wanted, forms, None, frame)
         if not made.blocks:  # complete, from a version without blocks
             return made
-    if there is not None and there == (made := extended(plan, game, wanted, forms, there, frame)):
+    if there is not None and there == (made := extend_plan(plan, game, wanted, forms, there, frame)):
         return made
     while True:
-        with claimed(folder / BLOCKS / f"{game}.lock") as mine:
+        with claim(folder / BLOCKS / f"{game}.lock") as mine:
             if mine:
-                made = extended(plan, game, wanted, forms, read_plan(path), frame)
+                made = extend_plan(plan, game, wanted, forms, read_plan(path), frame)
                 data = {
                     "format": FORMAT,
                     **made._asdict(),

@@ -83,7 +83,7 @@ class Results:
         settings = store.specification_of(folder)
         games, sources, skipped = {}, {}, []
         for name in frame["game"].unique():
-            games[name] = rebuilt(PLAYABLE, name, settings["games"].get(name))
+            games[name] = rebuild(PLAYABLE, name, settings["games"].get(name))
             path = folder / store.BLOCKS / f"{name}.json"
             if (plan := read_plan(path)) is not None:
                 sources[name] = [
@@ -93,7 +93,7 @@ class Results:
             found = (read_data(path) or {}).get("skipped", {})
             skipped += [(path.stem, learner, why) for learner, why in found.items()]
         known = {**settings.get("learners", {}), **settings.get("opponents", {})}
-        learners = {name: rebuilt(LEARNERS, name, told) for name, told in known.items()}
+        learners = {name: rebuild(LEARNERS, name, described) for name, described in known.items()}
         table = pd.DataFrame(skipped, columns=["game", "learner", "reason"])
         return cls(frame, games, learners, table, sources)
 
@@ -384,7 +384,7 @@ class Results:
                 + ["--" if x != x else f"${x:.{digits}f}$" for x in row]
                 for key, row in zip(table.index, table.to_numpy(), strict=True)
             ]
-            body = [" & ".join(escaped(x) for x in line) + r" \\" for line in lines]
+            body = [" & ".join(escape_latex(x) for x in line) + r" \\" for line in lines]
             ruled = [r"\toprule", body[0], r"\midrule", *body[1:], r"\bottomrule"]
             form = "l" + "r" * len(table.columns)
             found.append("\n".join([f"% {name}", rf"\begin{{tabular}}{{{form}}}", *ruled, r"\end{tabular}"]))
@@ -497,7 +497,7 @@ class Plots:
         return list(importlib.import_module("analysis.plots").__all__)
 
 
-def rebuilt(registry: Registry, name: str, settings: Any) -> Any:
+def rebuild(registry: Registry, name: str, settings: Any) -> Any:
     """The member of a registry with these settings; None if it cannot be made from them.
 
     Args:
@@ -512,12 +512,12 @@ def rebuilt(registry: Registry, name: str, settings: Any) -> Any:
             made = entry.make()
         except (ValueError, TypeError):
             continue
-        told = describe(made)
-        if told == settings:
+        described = describe(made)
+        if described == settings:
             return made
-        if told.get("class") != settings.get("class") or set(told) != set(settings):
+        if described.get("class") != settings.get("class") or set(described) != set(settings):
             continue
-        differing = {k: x for k, x in settings.items() if told[k] != x}
+        differing = {k: x for k, x in settings.items() if described[k] != x}
         if all(isinstance(x, (int, float)) for x in differing.values()):
             try:
                 made = entry.make(**differing)
@@ -570,7 +570,7 @@ def holm(p: Float[np.ndarray, " tests"]) -> Float[np.ndarray, " tests"]:
     return found
 
 
-def escaped(name: str) -> str:
+def escape_latex(name: str) -> str:
     """Text with the characters escaped that LaTeX reads as commands; a formula as it is."""
     if name.startswith("$") and name.endswith("$"):
         return name

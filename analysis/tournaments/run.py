@@ -15,7 +15,7 @@ from analysis.results import provenance
 from analysis.results.specification import describe
 from analysis.results.store import Store
 from analysis.tournaments.blocks import Block, Plan, run_block
-from analysis.tournaments.members import as_member, name_of, named, suitable, with_grid
+from analysis.tournaments.members import as_member, by_name, name_of, suitable, with_grid
 from analysis.tournaments.planning import Extent
 from analysis.tournaments.results import Results
 from analysis.tournaments.tables import cells as cells, standings as standings
@@ -119,8 +119,8 @@ def tournament(
         [['naive', 'naive', 0], ['naive', 'lola', 0], ['lola', 'naive', 0], ['lola', 'lola', 0]]
     """
     seed = as_seed(seed, key)
-    games = named(games, "games", as_game, lambda _, game: game.name)
-    learners = with_grid(named(learners, "learners", as_member, name_of), grid)
+    games = by_name(games, "games", as_game, lambda _, game: game.name)
+    learners = with_grid(by_name(learners, "learners", as_member, name_of), grid)
     others = None if opponents is None else opponents_by_name(opponents, learners)
     if seeds is None:
         seeds = FEW_SEEDS if any(isinstance(game, Sampled) for game in games.values()) else MANY_SEEDS
@@ -225,15 +225,15 @@ def opponents_by_name(given: Any, learners: Mapping[str, Learner]) -> dict[str, 
     """The opponents by name; a learner of the tournament may be given by its name there.
 
     Raises:
-        ValueError: as `named`, and for another learner of the same name.
+        ValueError: as `by_name`, and for another learner of the same name.
     """
     if isinstance(given, (Mapping, str)) or not isinstance(given, Iterable):
-        found = named(given, "learners", as_member, name_of)
+        found = by_name(given, "learners", as_member, name_of)
     else:
         given = list(given)
         here = {x: learners[x] for x in given if isinstance(x, str) and x in learners}
         rest = [x for x in given if not (isinstance(x, str) and x in learners)]
-        found = here | (named(rest, "learners", as_member, name_of) if rest or not here else {})
+        found = here | (by_name(rest, "learners", as_member, name_of) if rest or not here else {})
     for name, learner in found.items():
         if name in learners and describe(learners[name]) != describe(learner):
             raise ValueError(

@@ -24,9 +24,9 @@ from analysis.tournaments.blocks import (
     is_complete,
     run_block,
 )
-from analysis.tournaments.planning import Extent, GamePlan, covers, extent_of, planned, read_plan
+from analysis.tournaments.planning import Extent, GamePlan, covers, extent_of, plan_game, read_plan
 from analysis.tournaments.tables import ordered, tidy, tidy_compositions
-from games.storage import claimed, remove_temporaries
+from games.storage import claim, remove_temporaries
 
 Source = tuple[Block, Callable[[], dict[str, np.ndarray]]]
 """A block and a function that gives its arrays."""
@@ -105,7 +105,7 @@ class GameWork:
             return []
         folder = None if self.store is None else self.store.folder
         if not self.done:
-            self.blocks = planned(
+            self.blocks = plan_game(
                 self.plan, self.name, self.wanted, self.forms, self.frame, folder, self.skipped
             )
         assert self.blocks is not None
@@ -122,16 +122,16 @@ class GameWork:
         finished = 0
         for block in left:
 
-            def tell(done: int, steps: int, block: Block = block, finished: int = finished) -> None:
+            def report_share(done: int, steps: int, block: Block = block, finished: int = finished) -> None:
                 share = finished + size_of(block) * done / steps
                 self.report(self.name, "running", done=int(steps * share / total), steps=steps)
 
             if not self.computed and not self.waits:
                 self.report(self.name, "compiling", steps=steps)
             if self.store is None:
-                self.arrays[block], took = compute_block(self.plan, block, tell)
+                self.arrays[block], took = compute_block(self.plan, block, report_share)
                 self.took = {x: self.took[x] + took[x] for x in self.took}
-            elif not run_block(self.plan, block, self.store.folder, tell):
+            elif not run_block(self.plan, block, self.store.folder, report_share):
                 continue
             self.computed = True
             finished += size_of(block)
@@ -203,15 +203,15 @@ class GameWork:
         known = self.plan.specification
         common = {k: known[k] for k in ("steps", "seed", "x64")} | {"game": known["games"][self.name]}
 
-        def hashed(*seating: str) -> str:
-            players = {f"learner_{k}": self.plan.described(x) for k, x in enumerate(seating)}
+        def cell_hash(*seating: str) -> str:
+            players = {f"learner_{k}": self.plan.settings_of(x) for k, x in enumerate(seating)}
             return fingerprint(common | players)
 
         params = tuple(arrays[f"param{k}"] for k in range(2) if f"param{k}" in arrays and is_plain(self.game))
         result = SimpleNamespace(params=params, **{x: arrays[x] for x in ("values", "mean_values", "ok")})
         if block.seatings:
-            configs = {x: text(self.plan.described(x)) for seating in block.seatings for x in seating}
-            hashes = [hashed(*seating) for seating in block.seatings]
+            configs = {x: text(self.plan.settings_of(x)) for seating in block.seatings for x in seating}
+            hashes = [cell_hash(*seating) for seating in block.seatings]
             return tidy_compositions(
                 self.name,
                 block.seatings,
@@ -226,7 +226,7 @@ class GameWork:
         hashes = np.full((n, n), "", object)
         for own in block.rows:
             for other in block.columns:
-                hashes[place[own], place[other]] = hashed(own, other)
+                hashes[place[own], place[other]] = cell_hash(own, other)
         cross = None
         if "cross" in arrays:
             cross = np.full(arrays["values"].shape, np.nan, arrays["values"].dtype)
@@ -237,7 +237,7 @@ class GameWork:
             labels,
             result,
             steps=known["steps"],
-            configs=[text(self.plan.described(x)) for x in labels],
+            configs=[text(self.plan.settings_of(x)) for x in labels],
             hashes=hashes,
             rows=[place[x] for x in block.rows],
             columns=[place[x] for x in block.columns],
@@ -254,7 +254,7 @@ def remove_traces(folder: pathlib.Path, game: str, blocks: Sequence[Block]) -> N
     for lock, block in zip(locks, [None, *blocks], strict=True):
         state = None if block is None else block_path(folder, block, ".state.npz")
         if lock.exists() or (state is not None and state.exists()):
-            with claimed(lock) as mine:  # removes the lock file at the end
+            with claim(lock) as mine:  # removes the lock file at the end
                 if mine and state is not None:
                     state.unlink(missing_ok=True)
     remove_temporaries(home, {game, *(x.hash for x in blocks), *(f"{x.hash}.state" for x in blocks)})

@@ -20,7 +20,7 @@ from analysis.tournaments import blocks, planning, round_robins, snapshots
 from analysis.tournaments.results import Results
 from analysis.tournaments.run import tournament
 from games import GAMES, ipd_contribution
-from games.storage import claimed
+from games.storage import claim
 from shaping import Lola, Naive, Optimized
 
 TANDEM, HUNT = GAMES.make("tandem"), GAMES.make("stag_hunt")
@@ -223,7 +223,7 @@ def test_a_block_that_another_process_holds_is_left_to_it(tmp_path, whole):
     for name in ("tandem", "hunt"):
         plan_of[name] = planning.read_plan(tmp_path / "plan" / BLOCKS / f"{name}.json")
     block = plan_of["tandem"].blocks[0]
-    told, held = [], claimed(blocks.block_path(tmp_path / "run", block, ".lock"))
+    told, held = [], claim(blocks.block_path(tmp_path / "run", block, ".lock"))
     assert held.__enter__()
 
     def progress(game, stage, **facts):
@@ -252,7 +252,7 @@ def test_two_processes_help_each_other(tmp_path):
 
 def test_a_run_in_another_folders_state_is_refused_while_one_runs(tmp_path):
     (tmp_path / "run").mkdir()
-    with claimed(tmp_path / "run" / ".lock"), pytest.raises(ValueError, match=r"in use.*another folder"):
+    with claim(tmp_path / "run" / ".lock"), pytest.raises(ValueError, match=r"in use.*another folder"):
         run(tmp_path / "run")
 
 
