@@ -45,7 +45,7 @@ class Train:
         from analysis.cli import settings
         from analysis.cli.screen import announce_device
         from games import PLAYABLE
-        from shaping.training import catalog, folder as training, presets
+        from shaping.training import catalog, presets, run_folder as training
 
         against = self.against or (catalog.trainer_entry(self.learner).facts["against"],)
         given = settings.parsed(self.set, (self.learner, self.game, *against))

@@ -16,7 +16,7 @@ from games import ENVIRONMENTS, GAMES, SAMPLED
 from games.sampled.game import Sampled
 from shaping.checkpoint import folder as checkpoint
 from shaping.learners.fixed import Settled
-from shaping.training import folder as training
+from shaping.training import run_folder as training
 
 pytestmark = pytest.mark.usefixtures("quickly_compiled")
 SMALL = ["--set", "ipd_rollout.batch=4", "ipd_rollout.length=5"]

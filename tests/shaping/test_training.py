@@ -23,7 +23,7 @@ from shaping import LEARNERS, Lola, Naive, play
 from shaping.base import number
 from shaping.checkpoint import folder as checkpoint
 from shaping.learners.fixed import Settled
-from shaping.training import Trainer, Values, catalog, folder as training
+from shaping.training import Trainer, Values, catalog, run_folder as training
 from shaping.training.presets import PRESETS, preset
 
 CHICKEN = GAMES.make("chicken")
