@@ -210,9 +210,12 @@ def trembling(game: "Iterated | Parameterized", error: float) -> "Parameterized"
         >>> [round(float(v), 3) for v in game.values((tft, tft))]  # half of the time out of step: the mean of all payoffs
         [-1.5, -1.5]
     """
-    if isinstance(game, Parameterized):
-        return Parameterized(game.game, ExecutionErrors(error, game.policy), game.name)
-    return Parameterized(game, ExecutionErrors(error), getattr(game, "name", "trembling"))
+    if not isinstance(game, (Iterated, Parameterized)):
+        raise ValueError(
+            f"game is a {type(game).__name__}; execution errors need a repeated game with exact values, such as games.ipd()."
+        )
+    inner, policy = (game.game, game.policy) if isinstance(game, Parameterized) else (game, Tabular())
+    return Parameterized(inner, ExecutionErrors(error, policy), f"trembling_{game.name}")
 
 
 class Parameterized(Game):

@@ -64,3 +64,9 @@ def test_learners_play_it_and_errors_are_data():
     assert bool(rough.ok.all())
     with pytest.raises(ValueError, match=r"error.*1\.5.*\[0"):
         trembling(ipd(), 1.5)
+
+
+def test_another_kind_of_game_is_refused():
+    with pytest.raises(ValueError, match=r"MatrixGame.*repeated game"):
+        trembling(ipd().stage, 0.1)
+    assert trembling(ipd(), 0.1).name == "trembling_iterated_prisoners_dilemma"
