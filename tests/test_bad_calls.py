@@ -434,7 +434,7 @@ CALLS = [
     ('solve("chiken")', ("did you mean",)),
     ('solve("ipd")', ("is a repeated game",)),
     ("solve(ipd)", ("is a repeated game",)),
-    ('solve("tandem")', ("no matrix game",)),
+    ('solve("tandem")', ("not a matrix game",)),
     ("solve(3)", ("The payoffs",)),
     ("solve([[1, 2], [3, 4]])", ("(2, 2)",)),
     ("solve([[(3, 3), (0, 5)], [(5, 0), (1, 1)]])", ("cells are tuples",)),
