@@ -15,9 +15,11 @@ class List:
         Literal[
             "games",
             "sampled",
+            "automaton_games",
             "environments",
             "learners",
             "strategies",
+            "automata",
             "solvers",
             "dynamics",
             "flows",
