@@ -12,6 +12,7 @@ def commands() -> Mapping[str, type]:
     from analysis.cli.evaluate import Evaluate
     from analysis.cli.list import List
     from analysis.cli.play import Play
+    from analysis.cli.rank import Rank
     from analysis.cli.solve import Solve
     from analysis.cli.tournament import Tournament
     from analysis.cli.train import Train
@@ -20,6 +21,7 @@ def commands() -> Mapping[str, type]:
         "list": List,
         "play": Play,
         "tournament": Tournament,
+        "rank": Rank,
         "train": Train,
         "evaluate": Evaluate,
         "solve": Solve,
