@@ -47,7 +47,7 @@ class Rank:
         )
         why = table.attrs.get("why", {})
         if self.json:
-            rows = json_.loads(table.to_json(orient="records", double_precision=15))
+            rows = json_.loads(str(table.to_json(orient="records", double_precision=15)))
             print(json_.dumps({"method": self.method, "ranking": rows, "why": why}, indent=1))
             return
         for game, reason in why.items():
