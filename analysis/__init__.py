@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from analysis.consistency import consistency_loss, cosine_similarity
     from analysis.evaluation import evaluate
+    from analysis.outcomes import OUTCOMES
     from analysis.plots import animate, curves, heatmap, save, snapshot, transcript
     from analysis.plots.response_graph import draw_response_graph
     from analysis.ranking import (
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from analysis.tournaments import Cell, Results, RoundRobin, cells, round_robin, standings, tournament
 
 __all__ = [
+    "OUTCOMES",
     "RANKINGS",
     "Cell",
     "Estimate",
@@ -60,6 +62,7 @@ __all__ = [
 _HOMES = {
     "analysis.consistency": ("consistency_loss", "cosine_similarity"),
     "analysis.evaluation": ("evaluate",),
+    "analysis.outcomes": ("OUTCOMES",),
     "analysis.plots": ("animate", "curves", "heatmap", "save", "snapshot", "transcript"),
     "analysis.plots.response_graph": ("draw_response_graph",),
     "analysis.ranking": (
@@ -84,7 +87,16 @@ _HOMES = {
         "tournament",
     ),
 }
-_FOLDERS = ("consistency", "evaluation", "plots", "ranking", "results", "statistics", "tournaments")
+_FOLDERS = (
+    "consistency",
+    "evaluation",
+    "outcomes",
+    "plots",
+    "ranking",
+    "results",
+    "statistics",
+    "tournaments",
+)
 """Modules that are attributes of the package as soon as it is imported."""
 
 

@@ -31,7 +31,11 @@ ROCK_PAPER_SCISSORS = ((0.0, -1.0, 1.0), (1.0, 0.0, -1.0), (-1.0, 1.0, 0.0))
 
 
 def game(citation: str, *aliases: str, **facts: Any) -> Callable[[Callable[..., Game]], Callable[..., Game]]:
-    """Add the decorated function to `GAMES`; the first line of its docstring is the summary."""
+    """Add the decorated function to `GAMES`; the first line of its docstring is the summary.
+
+    Facts are, where there are any, the `discount`, whether the seats are alike (`symmetric`), the smallest and
+    the largest payoff (`bounds`), and the action that is called `cooperation`.
+    """
 
     def add(make: Callable[..., Game]) -> Callable[..., Game]:
         summary = first_line(make)
@@ -42,7 +46,7 @@ def game(citation: str, *aliases: str, **facts: Any) -> Callable[[Callable[..., 
                 summary,
                 citation,
                 aliases,
-                {"discount": None, "symmetric": False, "bounds": None} | facts,
+                {"discount": None, "symmetric": False, "bounds": None, "cooperation": None} | facts,
             )
         )
         return make
@@ -56,13 +60,13 @@ def zero_sum(row: Any, name: str, init_std: float) -> MatrixGame:
     return MatrixGame.bimatrix(row, -row, name=name, init_std=init_std)
 
 
-@game("luce1957games", "pd", symmetric=True, bounds=(-3, 0))
+@game("luce1957games", "pd", symmetric=True, bounds=(-3, 0), cooperation=0)
 def prisoners_dilemma(payoffs: Any = DILEMMA, init_std: float = 1.0) -> MatrixGame:
     """Prisoner's dilemma, one shot: (C, C) -1, (C, D) -3, (D, C) 0, (D, D) -2."""
     return MatrixGame.symmetric(payoffs, name="prisoners_dilemma", init_std=init_std)
 
 
-@game("foerster2018lola", "ipd", discount=0.96, symmetric=True, bounds=(-3, 0))
+@game("foerster2018lola", "ipd", discount=0.96, symmetric=True, bounds=(-3, 0), cooperation=0)
 def iterated_prisoners_dilemma(
     discount: float = 0.96, memory: int = 1, payoffs: Any = DILEMMA, init_std: float = 1.0
 ) -> Iterated:
@@ -70,7 +74,7 @@ def iterated_prisoners_dilemma(
     return Iterated(MatrixGame.symmetric(payoffs), discount, memory, "iterated_prisoners_dilemma", init_std)
 
 
-@game("zhao2022pola", discount=0.96, symmetric=True, bounds=(-0.335, 0.665))
+@game("zhao2022pola", discount=0.96, symmetric=True, bounds=(-0.335, 0.665), cooperation=0)
 def ipd_contribution(
     cf: float = 1.33, n_players: int = 2, discount: float = 0.96, memory: int = 1, init_std: float = 0.1
 ) -> Iterated:
@@ -91,19 +95,19 @@ def ipd_contribution(
     )
 
 
-@game("axelrod1984evolution", discount=1.0, symmetric=True, bounds=(0, 5))
+@game("axelrod1984evolution", discount=1.0, symmetric=True, bounds=(0, 5), cooperation=0)
 def ipd_axelrod(discount: float = 1.0, memory: int = 1, init_std: float = 1.0) -> Iterated:
     """Iterated prisoner's dilemma of Axelrod and of Press and Dyson: 3, 0, 5, 1, average reward."""
     return Iterated(MatrixGame.symmetric([[3, 0], [5, 1]]), discount, memory, "ipd_axelrod", init_std)
 
 
-@game("meulemans2024coala", discount=0.95, symmetric=True, bounds=(-1, 2))
+@game("meulemans2024coala", discount=0.95, symmetric=True, bounds=(-1, 2), cooperation=0)
 def ipd_coala(discount: float = 0.95, memory: int = 1, init_std: float = 1.0) -> Iterated:
     """Iterated prisoner's dilemma of COALA-PG: 1, -1, 2, 0."""
     return Iterated(MatrixGame.symmetric([[1, -1], [2, 0]]), discount, memory, "ipd_coala", init_std)
 
 
-@game("kim2021metamapg", discount=0.96, symmetric=True, bounds=(-1.5, 1.5))
+@game("kim2021metamapg", discount=0.96, symmetric=True, bounds=(-1.5, 1.5), cooperation=0)
 def ipd_meta_mapg(discount: float = 0.96, memory: int = 1, init_std: float = 1.0) -> Iterated:
     """Iterated prisoner's dilemma of Meta-MAPG: 0.5, -1.5, 1.5, -0.5."""
     return Iterated(
@@ -127,13 +131,13 @@ def iterated_matching_pennies(
     )
 
 
-@game("lu2022mfos", symmetric=True, bounds=(-100, 1))
+@game("lu2022mfos", symmetric=True, bounds=(-100, 1), cooperation=0)
 def chicken(payoffs: Any = CHICKEN, init_std: float = 1.0) -> MatrixGame:
     """Chicken, one shot, with a crash of -100, as M-FOS and COLA play it."""
     return MatrixGame.symmetric(payoffs, name="chicken", init_std=init_std)
 
 
-@game("cooijmans2023meva", discount=0.96, symmetric=True, bounds=(-100, 1))
+@game("cooijmans2023meva", discount=0.96, symmetric=True, bounds=(-100, 1), cooperation=0)
 def iterated_chicken(
     discount: float = 0.96, memory: int = 1, payoffs: Any = CHICKEN, init_std: float = 1.0
 ) -> Iterated:
@@ -141,19 +145,19 @@ def iterated_chicken(
     return Iterated(MatrixGame.symmetric(payoffs), discount, memory, "iterated_chicken", init_std)
 
 
-@game("segura2025shapellm", discount=0.96, symmetric=True, bounds=(0, 4))
+@game("segura2025shapellm", discount=0.96, symmetric=True, bounds=(0, 4), cooperation=0)
 def chicken_bounded(discount: float = 0.96, memory: int = 1, init_std: float = 1.0) -> Iterated:
     """Iterated chicken of the textbook, without the drastic crash: 3, 1, 4, 0."""
     return Iterated(MatrixGame.symmetric([[3, 1], [4, 0]]), discount, memory, "chicken_bounded", init_std)
 
 
-@game("skyrms2004stag", symmetric=True, bounds=(0, 4))
+@game("skyrms2004stag", symmetric=True, bounds=(0, 4), cooperation=0)
 def stag_hunt(payoffs: Any = STAG_HUNT, init_std: float = 1.0) -> MatrixGame:
     """Stag hunt, one shot: 4 for two stags, 0 for a lone stag hunter, 3 for a hare alone, 1 for two hares."""
     return MatrixGame.symmetric(payoffs, name="stag_hunt", init_std=init_std)
 
 
-@game("skyrms2004stag", discount=0.96, symmetric=True, bounds=(0, 4))
+@game("skyrms2004stag", discount=0.96, symmetric=True, bounds=(0, 4), cooperation=0)
 def iterated_stag_hunt(
     discount: float = 0.96, memory: int = 1, payoffs: Any = STAG_HUNT, init_std: float = 1.0
 ) -> Iterated:
@@ -267,7 +271,8 @@ def automaton_game(citation: str, *aliases: str) -> Callable[..., Callable[..., 
     """Add the decorated function to `AUTOMATON_GAMES`; the first line of its docstring is the summary."""
 
     def add(make: Callable[..., AutomatonGame]) -> Callable[..., AutomatonGame]:
-        AUTOMATON_GAMES.add(Entry(make.__name__, make, first_line(make), citation, aliases))
+        facts = {"cooperation": 0}
+        AUTOMATON_GAMES.add(Entry(make.__name__, make, first_line(make), citation, aliases, facts))
         return make
 
     return add

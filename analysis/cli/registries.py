@@ -16,6 +16,7 @@ HOMES = {
     "solvers": ("solvers", "SOLVERS"),
     "dynamics": ("solvers", "DYNAMICS"),
     "flows": ("solvers", "FLOWS"),
+    "outcomes": ("analysis", "OUTCOMES"),
     "figures": ("paper_figs", "FIGURES"),
 }
 """The package and the name of each registry. Figures are looked up by name when they are asked for, because

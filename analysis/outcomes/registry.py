@@ -1,0 +1,39 @@
+"""The registry of social outcomes, and the error of a measure that is not defined for a game."""
+
+from collections.abc import Callable
+from typing import Any
+
+from games.registry import Entry, Registry, first_line
+
+OUTCOMES = Registry("outcome")
+"""Social outcomes: functions of one match (`analysis.outcomes.PlayedMatch`), over all its lanes at once."""
+
+
+class Undefined(ValueError):
+    """A measure is not defined for a game or a match; the message is the reason."""
+
+
+def outcome(
+    name: str, citation: str, *also: str, aliases: tuple[str, ...] = (), **facts: Any
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register a measure, with the first line of its docstring as its summary.
+
+    The function takes a `PlayedMatch` and returns one number or label per seat and lane, an array (n, seeds),
+    per lane, (seeds,), or for the match, a single number. It raises `Undefined` with the reason where the
+    measure is not defined.
+
+    Args:
+        name: its name, which is the name of a column of `analysis.outcomes.outcomes`.
+        citation: key of its source in the bibliography.
+        *also: keys of further sources.
+        aliases: other names.
+        **facts: `labels`, true if the function returns labels; `slow`, true if `outcomes` computes the measure
+            only when it is asked for; `own_units`, true if the measure is in units of payoff.
+    """
+
+    def add(measure: Callable[..., Any]) -> Callable[..., Any]:
+        known = {"labels": False, "slow": False, "own_units": False}
+        OUTCOMES.add(Entry(name, measure, first_line(measure), citation, aliases, known | facts, also))
+        return measure
+
+    return add
