@@ -23,6 +23,7 @@ class List:
             "solvers",
             "dynamics",
             "flows",
+            "outcomes",
             "figures",
         ]
     ] = dataclasses.field(metadata={"positional": True})
