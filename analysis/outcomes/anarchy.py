@@ -114,13 +114,13 @@ def price_of_stability(facts: GameFacts) -> float:
     return price_ratio(facts.payoffs, welfare.highest, welfare.best)
 
 
-@outcome("price_of_anarchy", "koutsoupias1999worst")
+@outcome("price_of_anarchy", "koutsoupias1999worst", units="ratio")
 def _price_of_anarchy(match: PlayedMatch) -> float:
     """Highest welfare over that of the stage game's worst equilibrium, for payoffs of one sign (costs inverted)."""
     return price_of_anarchy(match.facts)
 
 
-@outcome("price_of_stability", "anshelevich2008stability")
+@outcome("price_of_stability", "anshelevich2008stability", units="ratio")
 def _price_of_stability(match: PlayedMatch) -> float:
     """Highest welfare over that of the stage game's best equilibrium, for payoffs of one sign (costs inverted)."""
     return price_of_stability(match.facts)

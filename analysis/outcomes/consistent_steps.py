@@ -41,7 +41,7 @@ def losses(game: Game, learners: Sequence[Learner], params: Joint, look_ahead: A
     return jax.vmap(lambda joint: consistency_loss(game, learners, joint, look_ahead))(params)
 
 
-@outcome("consistency_loss", "willi2022cola", slow=True)
+@outcome("consistency_loss", "willi2022cola", slow=True, whole_match=True)
 def _consistency_loss(match: PlayedMatch) -> Float[np.ndarray, " seeds"]:
     """Squared distance of both learners' final steps from the gradients at each other's anticipated steps."""
     found = [with_unit_step(match.learners.get(name), name) for name in match.cell.learners]

@@ -59,7 +59,7 @@ def _convergence_step(match: PlayedMatch) -> Float[np.ndarray, "n seeds"]:
     return convergence_steps(np.asarray(cell.curves, dtype=float), np.asarray(cell.curve_steps))
 
 
-@outcome("diverged", "agarwal2021precipice")
+@outcome("diverged", "agarwal2021precipice", whole_match=True)
 def _diverged(match: PlayedMatch) -> float:
     """Share of the lanes in which some number is not finite; all other measures leave them out."""
     return diverged_share(match.ok)

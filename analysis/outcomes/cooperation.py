@@ -7,7 +7,7 @@ from jaxtyping import Float
 
 from analysis.outcomes.matches import PlayedMatch
 from analysis.outcomes.memory_one import STATES
-from analysis.outcomes.registry import OUTCOMES, Undefined, outcome
+from analysis.outcomes.registry import FACTS, OUTCOMES, Undefined, outcome
 from games.registry import Entry
 
 
@@ -70,16 +70,15 @@ def of_outcome(column: int) -> Callable[[PlayedMatch], Float[np.ndarray, "2 seed
 
 def register_states() -> None:
     """Register the measures by state."""
-    facts = {"labels": False, "slow": False, "own_units": False}
     for row, state in enumerate(("start", *STATES)):
         when = "in the first step" if row == 0 else f"after {state}, own action first"
         summary = f"Probability that the player cooperates {when}."
         name = f"cooperation_{state}"
-        OUTCOMES.add(Entry(name, after_history(row), summary, "axelrod1984evolution", (), facts))
+        OUTCOMES.add(Entry(name, after_history(row), summary, "axelrod1984evolution", (), FACTS))
     for column, state in enumerate(STATES):
         summary = f"How often the outcome is {state}, own action first: discounted, or in the long run at discount 1."
         name = f"frequency_{state}"
-        OUTCOMES.add(Entry(name, of_outcome(column), summary, "axelrod1984evolution", (), facts))
+        OUTCOMES.add(Entry(name, of_outcome(column), summary, "axelrod1984evolution", (), FACTS))
 
 
 register_states()

@@ -158,7 +158,7 @@ def regression(match: PlayedMatch) -> Line:
     return line_through(match.against_all[..., 0], match.against_all[..., 1])
 
 
-@outcome("exploitation", "press2012zd", own_units=True)
+@outcome("exploitation", "press2012zd", units="difference")
 def _exploitation(match: PlayedMatch) -> Float[np.ndarray, "n seeds"]:
     """The player's value per step minus the mean of the others'."""
     return exploitation(match.values)
@@ -170,7 +170,7 @@ def _extortion_slope(match: PlayedMatch) -> Float[np.ndarray, "2 seeds"]:
     return regression(match).slope
 
 
-@outcome("extortion_residual", "press2012zd", "hilbe2015partners", own_units=True)
+@outcome("extortion_residual", "press2012zd", "hilbe2015partners", units="difference")
 def _extortion_residual(match: PlayedMatch) -> Float[np.ndarray, "2 seeds"]:
     """Standard deviation of own payoffs around that line; 0 if the player enforces it."""
     return regression(match).residual

@@ -3,11 +3,12 @@
 import functools
 from typing import Any
 
+import jax
 import numpy as np
 from jaxtyping import Float
 
 from analysis.outcomes.registry import Undefined
-from games.base import Game
+from games.base import Game, Joint
 from games.catalog import AUTOMATON_GAMES, GAMES
 from games.exact.iterated import Iterated
 from games.exact.matrix import MatrixGame
@@ -42,6 +43,11 @@ class GameFacts:
                 "The game could not be rebuilt from the folder, and the measure needs its payoffs."
             )
         return self._game
+
+    @functools.cached_property
+    def params_form(self) -> Joint:
+        """The structure and the shapes of the joint parameters, without numbers."""
+        return jax.eval_shape(self.game.init, jax.random.key(0))
 
     @functools.cached_property
     def iterated(self) -> Iterated:

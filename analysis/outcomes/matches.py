@@ -88,8 +88,7 @@ class PlayedMatch:
             raise Undefined(
                 f"The measure needs the final parameters, and {kind} kept in a tournament's results."
             )
-        drawn = jax.eval_shape(self.game.init, jax.random.key(0))
-        return tuple(in_form(own, form) for own, form in zip(self.cell.params, drawn, strict=True))
+        return tuple(in_form(*pair) for pair in zip(self.cell.params, self.facts.params_form, strict=True))
 
     @functools.cached_property
     def intended_tables(self) -> Joint:

@@ -18,6 +18,10 @@ STATES = ("CC", "CD", "DC", "DD")
 """Joint actions, own action first; C is cooperation where a game has one, otherwise action 0."""
 DETERMINISTIC = np.array(list(itertools.product([1.0, 0.0], repeat=5)))
 """All 32 deterministic memory-one strategies, probabilities of C after start, CC, CD, DC and DD."""
+SMALLEST, BATCH = 128, 16384
+"""The smallest and the largest number of lanes of one compiled program."""
+PATIENT = 1e-5
+"""If $1 - d$ is below this, states are eliminated: the resolvent would lose digits. It takes a fifth of the time."""
 
 LogChances = Float[np.ndarray, "*lanes 5 2"]
 """Logarithms of the probabilities of both actions after start, CC, CD, DC and DD, own action first."""
@@ -48,10 +52,6 @@ class MemoryOnePlay(NamedTuple):
         """Whether both seats have the same payoffs."""
         return bool(np.allclose(self.payoffs[0], self.payoffs[1]))
 
-    def carried_out(self, strategies: Float[np.ndarray, "*any 5"]) -> LogChances:
-        """Strategies, given by their intended probabilities of C, with the game's execution errors."""
-        return log_chances_of(strategies, self.error)
-
 
 def log_chances_of(strategies: Float[np.ndarray, "*any 5"], error: float = 0.0) -> LogChances:
     """Logarithms of both actions' probabilities, each replaced by the other with probability `error`.
@@ -68,27 +68,45 @@ def log_chances_of(strategies: Float[np.ndarray, "*any 5"], error: float = 0.0) 
 
 
 @jit
-def _frequencies(
+def _discounted(
     own: Float[Array, "lanes 5 2"], other: Float[Array, "lanes 5 2"], discount: Float[Array, ""]
 ) -> Float[Array, "lanes 4"]:
-    """`outcome_frequencies`, compiled once per number of lanes."""
+    """`outcome_frequencies` of one batch at a discount that is not close to 1, by the resolvent."""
 
     def of_one_lane(x: Float[Array, "5 2"], y: Float[Array, "5 2"]) -> Float[Array, " 4"]:
-        logs = (x[:, :, None] + y[np.array(SECOND_SEAT)][:, None, :]).reshape(5, 4)
-        joint, stop = jnp.exp(logs), 1 - discount
+        joint, stop = jnp.exp(joint_logs(x, y)), 1 - discount
+        return stop * (joint[0] + discount * joint[0] @ chain.discounted(joint[1:], joint[1:], discount))
+
+    return jax.vmap(of_one_lane)(own, other)
+
+
+@jit
+def _patient(
+    own: Float[Array, "lanes 5 2"], other: Float[Array, "lanes 5 2"], discount: Float[Array, ""]
+) -> Float[Array, "lanes 4"]:
+    """`outcome_frequencies` of one batch at any discount, 1 included, by elimination of states."""
+
+    def of_one_lane(x: Float[Array, "5 2"], y: Float[Array, "5 2"]) -> Float[Array, " 4"]:
+        logs, stop = joint_logs(x, y), 1 - discount
+        joint = jnp.exp(logs)
         log_stop = jnp.where(stop > 0, jnp.log(jnp.where(stop > 0, stop, 1)), NEVER)
-        log_discount = jnp.maximum(jnp.log(discount), NEVER)
-        later = chain.average(log_discount + logs[1:], joint[1:], log_stop)
+        later = chain.average(jnp.log(discount) + logs[1:], joint[1:], log_stop)
         return stop * joint[0] + discount * (joint[0] @ later)
 
     return jax.vmap(of_one_lane)(own, other)
 
 
+def joint_logs(own: Float[Array, "5 2"], other: Float[Array, "5 2"]) -> Float[Array, "5 4"]:
+    """Log-probabilities of CC, CD, DC and DD after start, CC, CD, DC and DD, the first player's action first."""
+    return (own[:, :, None] + other[np.array(SECOND_SEAT)][:, None, :]).reshape(5, 4)
+
+
 def outcome_frequencies(own: LogChances, other: LogChances, discount: float) -> Float[np.ndarray, "*lanes 4"]:
     r"""Frequencies of CC, CD, DC and DD, $(1-d) \sum_t d^t P(o_t = o)$, or in the long run at $d = 1$.
 
-    The chain is solved exactly, in float64 and for all lanes in one compiled program, by the elimination of
-    `games.exact.markov_chain.average`, which also holds for chains with several recurrent classes.
+    The chain is solved exactly, in float64 and for all lanes in one compiled program. At discounts close to 1
+    states are eliminated (`games.exact.markov_chain.average`), which also holds for chains with several recurrent
+    classes. The number of lanes is rounded up to a power of two, so that few programs are compiled.
 
     Args:
         own: log-probabilities of the first player's actions; leading axes are broadcast against the other's.
@@ -105,8 +123,16 @@ def outcome_frequencies(own: LogChances, other: LogChances, discount: float) -> 
     """
     lanes = np.broadcast_shapes(own.shape[:-2], other.shape[:-2])
     flat = [np.broadcast_to(x, (*lanes, 5, 2)).reshape(-1, 5, 2) for x in (own, other)]
+    count = len(flat[0])
+    batch = min(BATCH, 1 << max(count - 1, SMALLEST - 1).bit_length())
+    found = np.empty((count, 4))
+    program = _patient if 1 - discount < PATIENT else _discounted
     with jax.enable_x64(True):
-        found = np.asarray(_frequencies(*map(jnp.asarray, flat), jnp.asarray(float(discount))))
+        d = jnp.asarray(float(discount))
+        for first in range(0, count, batch):
+            part = [x[first : first + batch] for x in flat]
+            part = [np.concatenate([x, np.repeat(x[:1], batch - len(x), axis=0)]) for x in part]
+            found[first : first + batch] = program(*map(jnp.asarray, part), d)[: count - first]
     return found.reshape(*lanes, 4)
 
 

@@ -52,7 +52,7 @@ def distance_to_frontier(
     return np.hypot(*np.moveaxis(x - starts - share[..., None] * edges, -1, 0)).min(axis=-1)
 
 
-@outcome("pareto_gap", "luce1957games", own_units=True)
+@outcome("pareto_gap", "luce1957games", units="difference")
 def _pareto_gap(match: PlayedMatch) -> Float[np.ndarray, " seeds"]:
     """Distance of both players' values from the Pareto frontier of the payoff polygon."""
     return distance_to_frontier(match.values, pareto_frontier(match.facts.polygon))

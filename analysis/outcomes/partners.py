@@ -39,7 +39,8 @@ def is_partner(
         True
     """
     nice = (policies[..., 0] == 1) & (policies[..., 1] == 1)
-    below, above = points[..., 0] - cooperation, points[..., 1] - cooperation
+    partner = np.asarray(nice).copy()
+    below, above = points[nice, :, 0] - cooperation, points[nice, :, 1] - cooperation
     at_a_point = ((below < -tolerance) & (above >= -tolerance)).any(axis=-1)
     low, high = above[..., :, None], above[..., None, :]
     crosses = (low < -tolerance) & (high > tolerance)
@@ -47,7 +48,8 @@ def is_partner(
         crosses, high - low, 1
     )  # of the point where the other gets less
     between = share * below[..., :, None] + (1 - share) * below[..., None, :]
-    return nice & ~at_a_point & ~(crosses & (between < -tolerance)).any(axis=(-2, -1))
+    partner[nice] = ~at_a_point & ~(crosses & (between < -tolerance)).any(axis=(-2, -1))
+    return partner
 
 
 def is_rival(points: Float[np.ndarray, "*lanes k 2"], tolerance: float) -> Bool[np.ndarray, "*lanes"]:

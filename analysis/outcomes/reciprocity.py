@@ -7,7 +7,7 @@ from jaxtyping import Float
 
 from analysis.outcomes.cooperation import cooperation_of
 from analysis.outcomes.matches import PlayedMatch, kept
-from analysis.outcomes.memory_one import outcome_frequencies, visits
+from analysis.outcomes.memory_one import log_chances_of, outcome_frequencies, visits
 from analysis.outcomes.registry import Undefined, outcome
 from games.strategies.named import STRATEGIES
 
@@ -116,6 +116,17 @@ class Nearest:
         self.names, self.distances, self.reciprocity = names, distances, reciprocity
 
 
+@functools.cache
+def behavior_of_named(
+    payoffs: tuple[tuple[float, ...], ...], discount: float, error: float
+) -> tuple[tuple[str, ...], np.ndarray, np.ndarray, np.ndarray]:
+    """Names and log-probabilities of `named_strategies`, those of the probes, and their visits against the probes."""
+    named = named_strategies(payoffs, discount)
+    strategies = log_chances_of(np.stack(list(named.values())), error)
+    probes = log_chances_of(np.stack([STRATEGIES.make(name) for name in PROBES]), error)
+    return tuple(named), strategies, probes, visits_against(strategies, probes, discount)
+
+
 @kept
 def compare_with_named(match: PlayedMatch) -> Nearest:
     """The behavior of both seats' policies against the probes, compared with that of named strategies.
@@ -130,11 +141,8 @@ def compare_with_named(match: PlayedMatch) -> Nearest:
             f"{match.game.name!r} is not symmetric, and named strategies are for symmetric games."
         )
     (r, _), (s, _), (t, _), (p, _) = play.payoffs[0].tolist()
-    named = named_strategies(((r, s), (t, p)), play.discount)
-    strategies = play.carried_out(np.stack(list(named.values())))
-    probes = play.carried_out(np.stack([STRATEGIES.make(name) for name in PROBES]))
+    names, strategies, probes, others = behavior_of_named(((r, s), (t, p)), play.discount, play.error)
     own = visits_against(play.log_chances, probes, play.discount)
-    others = visits_against(strategies, probes, play.discount)
     weights = (own[None] + others[:, None, None]) / 2
     probabilities = np.exp(strategies[..., 0])[:, None, None]
     distances = behavior_distance(play.policies[None], probabilities, weights)
@@ -142,7 +150,7 @@ def compare_with_named(match: PlayedMatch) -> Nearest:
     distances = (
         np.clip(distances, 0, 1) + 1e-9 * first_action
     )  # of equally near ones, that with the nearer start
-    return Nearest(tuple(named), distances, reciprocity_index(play.policies, own))
+    return Nearest(names, distances, reciprocity_index(play.policies, own))
 
 
 def visits_against(
@@ -151,7 +159,6 @@ def visits_against(
     """How often policies choose an action after start, CC, CD, DC and DD, on average over the probes.
 
     Example:
-        >>> from analysis.outcomes.memory_one import log_chances_of
         >>> tft, alld = log_chances_of(np.array([[1.0, 1, 0, 1, 0], [0, 0, 0, 0, 0]]))
         >>> visits_against(tft, alld[None], 0.9).round(3).tolist()
         [0.1, 0.0, 0.09, 0.0, 0.81]

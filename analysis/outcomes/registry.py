@@ -8,6 +8,14 @@ from games.registry import Entry, Registry, first_line
 OUTCOMES = Registry("outcome")
 """Social outcomes: functions of one match (`analysis.outcomes.PlayedMatch`), over all its lanes at once."""
 
+UNITS = ("payoff", "welfare", "difference", "product", "ratio", "none")
+"""How a measure changes if all payoffs u become $a u + b$ with $a > 0$, for n players.
+
+A payoff x becomes $a x + b$, a welfare $a x + n b$, a difference of payoffs $a x$, a product $a^n x$; a ratio keeps
+its value if b is 0, and all others keep it for every b."""
+FACTS = {"units": "none", "labels": False, "slow": False, "whole_match": False}
+"""The facts of a measure that states no others."""
+
 
 class Undefined(ValueError):
     """A measure is not defined for a game or a match; the message is the reason."""
@@ -27,13 +35,13 @@ def outcome(
         citation: key of its source in the bibliography.
         *also: keys of further sources.
         aliases: other names.
-        **facts: `labels`, true if the function returns labels; `slow`, true if `outcomes` computes the measure
-            only when it is asked for; `own_units`, true if the measure is in units of payoff.
+        **facts: `units`, see `UNITS`; `labels`, true if the function returns labels; `slow`, true if `outcomes`
+            computes the measure only when it is asked for; `whole_match`, true if it is no function of each
+            lane by itself.
     """
 
     def add(measure: Callable[..., Any]) -> Callable[..., Any]:
-        known = {"labels": False, "slow": False, "own_units": False}
-        OUTCOMES.add(Entry(name, measure, first_line(measure), citation, aliases, known | facts, also))
+        OUTCOMES.add(Entry(name, measure, first_line(measure), citation, aliases, FACTS | facts, also))
         return measure
 
     return add

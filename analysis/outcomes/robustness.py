@@ -54,13 +54,13 @@ def against_naive(match: PlayedMatch) -> Float[np.ndarray, "n seeds"]:
     return np.stack([value_against_naive(match.game, match.params, i, steps) for i in range(match.n_players)])
 
 
-@outcome("value_against_naive", "foerster2018lola", slow=True, own_units=True)
+@outcome("value_against_naive", "foerster2018lola", slow=True, whole_match=True, units="payoff")
 def _value_against_naive(match: PlayedMatch) -> Float[np.ndarray, "n seeds"]:
     """What the player's final parameters earn per step once a fresh naive learner has adapted to them."""
     return against_naive(match)
 
 
-@outcome("robustness", "foerster2018lola", slow=True, own_units=True)
+@outcome("robustness", "foerster2018lola", slow=True, whole_match=True, units="difference")
 def _robustness(match: PlayedMatch) -> Float[np.ndarray, "n seeds"]:
     """What the player's final parameters earn against a fresh naive learner, minus what they earn in the match."""
     return against_naive(match) - match.values

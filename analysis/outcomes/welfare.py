@@ -128,19 +128,19 @@ def welfare_efficiency(values: Values, lowest: float, highest: float) -> Float[n
     return (utilitarian_welfare(values) - lowest) / (highest - lowest)
 
 
-@outcome("utilitarian", "harsanyi1955welfare", aliases=("welfare",), own_units=True)
+@outcome("utilitarian", "harsanyi1955welfare", aliases=("welfare",), units="welfare")
 def _utilitarian(match: PlayedMatch) -> Float[np.ndarray, " seeds"]:
     """Utilitarian welfare: the sum of the players' per-step values."""
     return utilitarian_welfare(match.values)
 
 
-@outcome("egalitarian", "rawls1971justice", own_units=True)
+@outcome("egalitarian", "rawls1971justice", units="payoff")
 def _egalitarian(match: PlayedMatch) -> Float[np.ndarray, " seeds"]:
     """Egalitarian welfare: the per-step value of the player that gets least."""
     return egalitarian_welfare(match.values)
 
 
-@outcome("nash_product", "nash1950bargaining")
+@outcome("nash_product", "nash1950bargaining", units="product")
 def _nash_product(match: PlayedMatch) -> Float[np.ndarray, " seeds"]:
     """Product of the players' gains over their minimax payoffs; 0 if some player gets less than that."""
     return nash_product(match.values, match.facts.security)
@@ -153,7 +153,7 @@ def _gini(match: PlayedMatch) -> Float[np.ndarray, " seeds"]:
     return gini_coefficient(np.maximum(match.values - lowest, 0))
 
 
-@outcome("envy", "feldman1974fairness", own_units=True)
+@outcome("envy", "feldman1974fairness", units="difference")
 def _envy(match: PlayedMatch) -> Float[np.ndarray, "n seeds"]:
     """How much more than this player the best-off player gets per step."""
     return envy(match.values)
