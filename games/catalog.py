@@ -15,7 +15,7 @@ from games.exact.iterated import Iterated
 from games.exact.matrix import MatrixGame, exact_entries
 from games.exact.similarity import similarity
 from games.exact.smooth import Smooth
-from games.registry import Entry, Registry, first_line
+from games.registry import Registry
 
 GAMES = Registry("game")
 AUTOMATON_GAMES = Registry("game")
@@ -36,22 +36,9 @@ def game(citation: str, *aliases: str, **facts: Any) -> Callable[[Callable[..., 
     Facts are, where there are any, the `discount`, whether the seats are alike (`symmetric`), the smallest and
     the largest payoff (`bounds`), and the action that is called `cooperation`.
     """
-
-    def add(make: Callable[..., Game]) -> Callable[..., Game]:
-        summary = first_line(make)
-        GAMES.add(
-            Entry(
-                make.__name__,
-                make,
-                summary,
-                citation,
-                aliases,
-                {"discount": None, "symmetric": False, "bounds": None, "cooperation": None} | facts,
-            )
-        )
-        return make
-
-    return add
+    return GAMES.register(
+        citation, *aliases, **({"discount": None, "symmetric": False, "bounds": None} | facts)
+    )
 
 
 def zero_sum(row: Any, name: str, init_std: float) -> MatrixGame:
@@ -267,18 +254,7 @@ def similarity_dilemma(noise: float = 0.5, gain: float = 2.0, init_std: float = 
     return similarity(noise, gain, init_std)
 
 
-def automaton_game(citation: str, *aliases: str) -> Callable[..., Callable[..., AutomatonGame]]:
-    """Add the decorated function to `AUTOMATON_GAMES`; the first line of its docstring is the summary."""
-
-    def add(make: Callable[..., AutomatonGame]) -> Callable[..., AutomatonGame]:
-        facts = {"cooperation": 0}
-        AUTOMATON_GAMES.add(Entry(make.__name__, make, first_line(make), citation, aliases, facts))
-        return make
-
-    return add
-
-
-@automaton_game("foerster2018lola")
+@AUTOMATON_GAMES.register("foerster2018lola")
 def ipd_automata(
     discount: float = 0.96, states: int = 9, error: float = 0.0, init_std: float = 1.0
 ) -> AutomatonGame:
@@ -287,7 +263,7 @@ def ipd_automata(
     return AutomatonGame(stage, discount, None, states, error, "ipd_automata", init_std)
 
 
-@automaton_game("axelrod1984evolution")
+@AUTOMATON_GAMES.register("axelrod1984evolution")
 def axelrod_tournament(
     length: int = 200, discount: float = 1.0, states: int = 9, error: float = 0.0, init_std: float = 1.0
 ) -> AutomatonGame:

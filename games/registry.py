@@ -4,7 +4,7 @@ import dataclasses
 import difflib
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from games.checks import shown
 from games.printing import counted, html_table, text_table
@@ -23,6 +23,8 @@ def first_line(function: Callable[..., Any]) -> str:
     return (function.__doc__ or "").strip().partition("\n")[0].strip()
 
 
+Maker = TypeVar("Maker", bound=Callable[..., Any])
+"""A function or class that makes a member."""
 COLUMNS = ("name", "what it is", "citation")
 """Columns of a printed registry."""
 
@@ -98,6 +100,33 @@ class Registry:
         self._entries[entry.name] = entry
         self._names |= dict.fromkeys((entry.name, *entry.aliases), entry.name)
         return entry
+
+    def register(
+        self, citation: str, *aliases: str, name: str | None = None, also: tuple[str, ...] = (), **facts: Any
+    ) -> Callable[[Maker], Maker]:
+        """A decorator that adds a function; the first line of its docstring is the summary.
+
+        Args:
+            citation: key of its source in the bibliography.
+            *aliases: other names.
+            name: its name; by default that of the function.
+            also: keys of further sources.
+            **facts: the entry's facts.
+
+        Example:
+            >>> greetings = Registry("greeting")
+            >>> @greetings.register("axelrod1984evolution", "hi")
+            ... def hello():
+            ...     'Say hello.'
+            >>> greetings.get("hi").summary
+            'Say hello.'
+        """
+
+        def add(make: Maker) -> Maker:
+            self.add(Entry(name or make.__name__, make, first_line(make), citation, aliases, facts, also))
+            return make
+
+        return add
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(self._entries.values())

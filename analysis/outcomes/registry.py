@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from games.registry import Entry, Registry, first_line
+from games.registry import Registry
 
 OUTCOMES = Registry("outcome")
 """Social outcomes: functions of one match (`analysis.outcomes.PlayedMatch`), over all its lanes at once."""
@@ -39,9 +39,4 @@ def outcome(
             computes the measure only when it is asked for; `whole_match`, true if it is no function of each
             lane by itself.
     """
-
-    def add(measure: Callable[..., Any]) -> Callable[..., Any]:
-        OUTCOMES.add(Entry(name, measure, first_line(measure), citation, aliases, FACTS | facts, also))
-        return measure
-
-    return add
+    return OUTCOMES.register(citation, *aliases, name=name, also=also, **(FACTS | facts))

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from games.registry import Entry, Registry, first_line
+from games.registry import Registry
 
 RANKINGS = Registry("ranking method")
 """Ranking methods: functions of scores (learners, learners, seeds) that return one number per learner."""
@@ -24,9 +24,4 @@ def register(
             covariance of the posterior distribution; and `whole_table`, true for methods that need finite
             scores of all pairs.
     """
-
-    def add(method: Callable[..., Any]) -> Callable[..., Any]:
-        RANKINGS.add(Entry(name, method, first_line(method), citation, aliases, facts, also))
-        return method
-
-    return add
+    return RANKINGS.register(citation, *aliases, name=name, also=also, **facts)

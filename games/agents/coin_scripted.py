@@ -1,7 +1,6 @@
 """Scripted players of the coin game, in the registry `COIN_AGENTS`."""
 
 import dataclasses
-from collections.abc import Callable
 from typing import NamedTuple
 
 import equinox as eqx
@@ -11,7 +10,7 @@ from jaxtyping import Array, Bool, Float, Int, PyTree
 from games.agents.base import Agent
 from games.environments.coin import CoinGame
 from games.exact.tables import CERTAIN
-from games.registry import Entry, Registry, first_line
+from games.registry import Registry
 
 COIN_AGENTS = Registry("coin agent")
 Cell = Int[Array, "..."]
@@ -158,19 +157,7 @@ def seat_of(game: CoinGame, player: int) -> Seat:
     return Seat(game.size, game.n_actions[player], own_second, wins_ties=game.ties == "red" and player == 0)
 
 
-def coin_agent(
-    citation: str, *aliases: str
-) -> Callable[[Callable[..., CoinAgent]], Callable[..., CoinAgent]]:
-    """Add the decorated function to `COIN_AGENTS`; the first line of its docstring is the summary."""
-
-    def add(make: Callable[..., CoinAgent]) -> Callable[..., CoinAgent]:
-        COIN_AGENTS.add(Entry(make.__name__, make, first_line(make), citation, aliases))
-        return make
-
-    return add
-
-
-@coin_agent("aghajohari2024loqa", "cooperate")
+@COIN_AGENTS.register("aghajohari2024loqa", "cooperate")
 def always_cooperate(game: CoinGame, player: int) -> Cooperate:
     """Takes its own coins by the shortest way around the other's coins, and stays away from those.
 
@@ -190,7 +177,7 @@ def always_cooperate(game: CoinGame, player: int) -> Cooperate:
     return Cooperate(seat_of(game, player))
 
 
-@coin_agent("aghajohari2024loqa", "defect")
+@COIN_AGENTS.register("aghajohari2024loqa", "defect")
 def always_defect(game: CoinGame, player: int) -> Defect:
     """Takes the nearest coin of either color.
 
@@ -200,7 +187,7 @@ def always_defect(game: CoinGame, player: int) -> Defect:
     return Defect(seat_of(game, player))
 
 
-@coin_agent("lerer2017cooperation", "tft")
+@COIN_AGENTS.register("lerer2017cooperation", "tft")
 def tit_for_tat(game: CoinGame, player: int) -> TitForTat:
     """Takes any coin if the last own coin that was taken was taken by the other; otherwise own coins only.
 
@@ -215,7 +202,7 @@ def tit_for_tat(game: CoinGame, player: int) -> TitForTat:
     return TitForTat(seat_of(game, player))
 
 
-@coin_agent("lerer2017cooperation")
+@COIN_AGENTS.register("lerer2017cooperation")
 def random(game: CoinGame, player: int) -> Uniform:
     """Moves uniformly at random.
 

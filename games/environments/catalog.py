@@ -1,57 +1,41 @@
 """The named environments, in the registry `ENVIRONMENTS`."""
 
-from collections.abc import Callable
-from typing import Any
-
 from games import catalog
-from games.base import Environment
 from games.environments.coin import CoinGame
 from games.environments.in_the_matrix import InTheMatrix
 from games.environments.repeated_matrix import Repetition
 from games.exact.iterated import Iterated
 from games.exact.matrix import MatrixGame
-from games.registry import Entry, Registry, first_line
+from games.registry import Registry
 
 ENVIRONMENTS = Registry("environment")
 
 
-def environment(
-    citation: str, *aliases: str, **facts: Any
-) -> Callable[[Callable[..., Environment]], Callable[..., Environment]]:
-    """Add the decorated function to `ENVIRONMENTS`; the first line of its docstring is the summary."""
-
-    def add(make: Callable[..., Environment]) -> Callable[..., Environment]:
-        ENVIRONMENTS.add(Entry(make.__name__, make, first_line(make), citation, aliases, facts))
-        return make
-
-    return add
-
-
-@environment("foerster2018lola")
+@ENVIRONMENTS.register("foerster2018lola")
 def coin_lola(ties: str = "both", egocentric: bool = False, length: int = 150) -> CoinGame:
     """Coin game of LOLA, DiCE and POLA: one coin of alternating color, never under a player."""
     return CoinGame.lola(ties, length, egocentric=egocentric)
 
 
-@environment("aghajohari2024loqa")
+@ENVIRONMENTS.register("aghajohari2024loqa")
 def coin_loqa(size: int = 3, egocentric: bool = False, length: int = 50) -> CoinGame:
     """Coin game of LOQA: LOLA's on grids of 3 to 7 rows, 50 steps."""
     return CoinGame.loqa(size, length, egocentric=egocentric)
 
 
-@environment("lu2022mfos")
+@ENVIRONMENTS.register("lu2022mfos")
 def coin_mfos(length: int = 16) -> CoinGame:
     """Coin game of M-FOS: two coins, anywhere, 16 steps of which the last is unpaid."""
     return CoinGame.mfos(length)
 
 
-@environment("rutherford2024jaxmarl", "coin_pax")
+@ENVIRONMENTS.register("rutherford2024jaxmarl", "coin_pax")
 def coin_jaxmarl(egocentric: bool = False, length: int = 16) -> CoinGame:
     """Coin game of Pax and JaxMARL: that of M-FOS with a fifth action, to stay."""
     return CoinGame.jaxmarl(egocentric, length)
 
 
-@environment("khan2024scaling", "storm")
+@ENVIRONMENTS.register("khan2024scaling", "storm")
 def ipd_in_the_matrix(coins: str = "fixed", length: int = 152) -> InTheMatrix:
     """Prisoner's dilemma in the matrix, after STORM: coins are collected, then played; 3, 0, 5, 1."""
     return InTheMatrix(
@@ -63,19 +47,19 @@ def ipd_in_the_matrix(coins: str = "fixed", length: int = 152) -> InTheMatrix:
     )
 
 
-@environment("foerster2018dice", "repeated_prisoners_dilemma")
+@ENVIRONMENTS.register("foerster2018dice", "repeated_prisoners_dilemma")
 def ipd_rollout(length: int = 150, encoding: str = "one_hot") -> Repetition:
     """Iterated prisoner's dilemma of DiCE, step by step: -1, -3, 0, -2."""
     return repetition("iterated_prisoners_dilemma", length, encoding, "ipd_rollout")
 
 
-@environment("foerster2018dice", "repeated_matching_pennies")
+@ENVIRONMENTS.register("foerster2018dice", "repeated_matching_pennies")
 def imp_rollout(length: int = 150, encoding: str = "one_hot") -> Repetition:
     """Iterated matching pennies, step by step: the row player wins 1 on a match."""
     return repetition("iterated_matching_pennies", length, encoding, "imp_rollout")
 
 
-@environment("zhao2022pola")
+@ENVIRONMENTS.register("zhao2022pola")
 def ipd_contribution_rollout(length: int = 50, encoding: str = "per_player") -> Repetition:
     """Iterated contribution game of POLA, step by step: contributing costs 1 and pays 0.665 to both."""
     return repetition("ipd_contribution", length, encoding, "ipd_contribution_rollout")

@@ -1,6 +1,5 @@
 """The named sampled games, in the registry `SAMPLED`, with the settings of their sources."""
 
-from collections.abc import Callable
 from typing import Any
 
 from games.agents.policies import Architecture, GruPolicy, TablePolicy
@@ -13,24 +12,14 @@ from games.environments.catalog import (
     repetition,
 )
 from games.environments.coin import CoinGame
-from games.registry import Entry, Registry, first_line, nearest
+from games.registry import Registry, nearest
 from games.sampled.estimators import Dice, Estimator, LoadedDice, Surrogate
 from games.sampled.game import Sampled
 
 SAMPLED = Registry("game")
 
 
-def game(citation: str, *aliases: str) -> Callable[[Callable[..., Sampled]], Callable[..., Sampled]]:
-    """Add the decorated function to `SAMPLED`; the first line of its docstring is the summary."""
-
-    def add(make: Callable[..., Sampled]) -> Callable[..., Sampled]:
-        SAMPLED.add(Entry(make.__name__, make, first_line(make), citation, aliases))
-        return make
-
-    return add
-
-
-@game("foerster2018dice")
+@SAMPLED.register("foerster2018dice")
 def ipd_rollout(
     batch: int = 64,
     length: int = 150,
@@ -49,7 +38,7 @@ def ipd_rollout(
     )
 
 
-@game("foerster2018dice")
+@SAMPLED.register("foerster2018dice")
 def imp_rollout(
     batch: int = 64,
     length: int = 150,
@@ -68,7 +57,7 @@ def imp_rollout(
     )
 
 
-@game("zhao2022pola")
+@SAMPLED.register("zhao2022pola")
 def ipd_gru(
     batch: int = 2000,
     length: int = 50,
@@ -82,7 +71,7 @@ def ipd_gru(
     return recurrent_game(environment, batch, width, discount, "ipd_gru", decay=decay, mix=mix)
 
 
-@game("zhao2022pola")
+@SAMPLED.register("zhao2022pola")
 def coin_lola(
     batch: int = 2000,
     length: int = 50,
@@ -104,7 +93,7 @@ def coin_lola(
     )
 
 
-@game("aghajohari2024loqa")
+@SAMPLED.register("aghajohari2024loqa")
 def coin_loqa(
     batch: int = 512, length: int = 50, width: int = 128, size: int = 3, discount: float = 0.96
 ) -> Sampled:
@@ -112,13 +101,13 @@ def coin_loqa(
     return recurrent_game(CoinGame.loqa(size, length), batch, width, discount, "coin_loqa")
 
 
-@game("lu2022mfos")
+@SAMPLED.register("lu2022mfos")
 def coin_mfos(batch: int = 512, length: int = 16, width: int = 16, discount: float = 0.96) -> Sampled:
     """Coin game of M-FOS: two coins, convolutions of 16 channels before a recurrent layer."""
     return recurrent_game(mfos(length), batch, width, discount, "coin_mfos", channels=(16, 16))
 
 
-@game("rutherford2024jaxmarl", "coin_pax")
+@SAMPLED.register("rutherford2024jaxmarl", "coin_pax")
 def coin_jaxmarl(
     batch: int = 512, length: int = 16, width: int = 16, discount: float = 0.96, egocentric: bool = False
 ) -> Sampled:
@@ -128,7 +117,7 @@ def coin_jaxmarl(
     )
 
 
-@game("khan2024scaling")
+@SAMPLED.register("khan2024scaling")
 def ipd_in_the_matrix(batch: int = 64, length: int = 152, width: int = 16, discount: float = 0.96) -> Sampled:
     """Prisoner's dilemma in the matrix, after STORM: recurrent actors and critics."""
     return recurrent_game(in_the_matrix(length=length), batch, width, discount, "ipd_in_the_matrix")

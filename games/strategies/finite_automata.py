@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from games.exact.automata import Automaton, memory_one_automaton
-from games.registry import Entry, Registry, first_line, nearest
+from games.registry import Registry, nearest
 from games.strategies.named import STRATEGIES
 
 AUTOMATA = Registry("automaton")
@@ -46,16 +46,6 @@ def automaton(name: str, **settings: Any) -> Automaton:
     raise ValueError(f"There is no strategy {name!r}; {nearest(str(name), names)}.")
 
 
-def strategy(citation: str, *aliases: str) -> Callable[[Callable[..., Automaton]], Callable[..., Automaton]]:
-    """Add the decorated function to `AUTOMATA`; the first line of its docstring is the summary."""
-
-    def add(make: Callable[..., Automaton]) -> Callable[..., Automaton]:
-        AUTOMATA.add(Entry(make.__name__, make, first_line(make), citation, aliases, {}))
-        return make
-
-    return add
-
-
 def deterministic(states: dict[Any, tuple[int, Any, Any]]) -> Automaton:
     """A deterministic automaton whose next state depends on the other player's action.
 
@@ -83,43 +73,43 @@ def last_actions(memory: int, defects: Callable[[Sequence[int]], bool]) -> Autom
     )
 
 
-@strategy("axelrod1984evolution", "tf2t")
+@AUTOMATA.register("axelrod1984evolution", "tf2t")
 def tit_for_two_tats() -> Automaton:
     """Defect if the other defected in both of the last two steps, otherwise cooperate."""
     return last_actions(2, lambda past: past == (D, D))
 
 
-@strategy("axelrod1984evolution", "2tft")
+@AUTOMATA.register("axelrod1984evolution", "2tft")
 def two_tits_for_tat() -> Automaton:
     """Defect if the other defected in one of the last two steps, otherwise cooperate."""
     return last_actions(2, lambda past: D in past)
 
 
-@strategy("axelrod1984evolution", "htft")
+@AUTOMATA.register("axelrod1984evolution", "htft")
 def hard_tit_for_tat() -> Automaton:
     """Defect if the other defected in one of the last three steps, otherwise cooperate."""
     return last_actions(3, lambda past: D in past)
 
 
-@strategy("stewart2012extortion", "htf2t")
+@AUTOMATA.register("stewart2012extortion", "htf2t")
 def hard_tit_for_two_tats() -> Automaton:
     """Defect if the other defected twice in a row within the last three steps, otherwise cooperate."""
     return last_actions(3, lambda past: past[1] == D and D in (past[0], past[2]))
 
 
-@strategy("axelrod1984evolution", "cd")
+@AUTOMATA.register("axelrod1984evolution", "cd")
 def alternator() -> Automaton:
     """Cooperate and defect in turn."""
     return deterministic({0: (C, 1, 1), 1: (D, 0, 0)})
 
 
-@strategy("axelrod1984evolution", "ccd")
+@AUTOMATA.register("axelrod1984evolution", "ccd")
 def cycler_ccd() -> Automaton:
     """Cooperate twice, defect once, and again from the start."""
     return deterministic({0: (C, 1, 1), 1: (C, 2, 2), 2: (D, 0, 0)})
 
 
-@strategy("li2011engineering")
+@AUTOMATA.register("li2011engineering")
 def prober() -> Automaton:
     """Play D, C, C; then defect for ever if the other cooperated at steps 2 and 3, otherwise play tit for tat."""
     return deterministic(
@@ -127,7 +117,7 @@ def prober() -> Automaton:
     )
 
 
-@strategy("li2011engineering")
+@AUTOMATA.register("li2011engineering")
 def prober_2() -> Automaton:
     """Play D, C, C; then cooperate for ever if the other played D, C at steps 2 and 3, otherwise tit for tat."""
     return deterministic(
@@ -140,13 +130,13 @@ def prober_2() -> Automaton:
     )
 
 
-@strategy("li2011engineering")
+@AUTOMATA.register("li2011engineering")
 def prober_3() -> Automaton:
     """Play D, C; then defect for ever if the other cooperated at step 2, otherwise play tit for tat."""
     return deterministic({0: (D, 1, 1), 1: (C, ALL_D, TFT_D)})
 
 
-@strategy("li2011engineering")
+@AUTOMATA.register("li2011engineering")
 def hard_prober() -> Automaton:
     """Play D, D, C, C; then defect for ever if the other cooperated at steps 2 and 3, otherwise tit for tat."""
     return deterministic(

@@ -1,6 +1,5 @@
 """Named memory-one strategies: probabilities of action 0 in `[start, CC, CD, DC, DD]`, own action first."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -8,7 +7,7 @@ from jaxtyping import Array, Float
 
 from games.checks import check_range, shown
 from games.exact.tables import logits
-from games.registry import Entry, Registry, first_line
+from games.registry import Registry
 from games.strategies.zero_determinant_lines import AXELROD, dilemma, phi_range, zero_determinant
 
 Policy = Float[np.ndarray, " 5"]
@@ -33,18 +32,6 @@ def policy(name: str, **settings: Any) -> Float[Array, " 5"]:
     return logits(STRATEGIES.make(name, **settings))
 
 
-def strategy(
-    citation: str, *aliases: str, **facts: Any
-) -> Callable[[Callable[..., Policy]], Callable[..., Policy]]:
-    """Add the decorated function to `STRATEGIES`; the first line of its docstring is the summary."""
-
-    def add(make: Callable[..., Policy]) -> Callable[..., Policy]:
-        STRATEGIES.add(Entry(make.__name__, make, first_line(make), citation, aliases, facts))
-        return make
-
-    return add
-
-
 def fixed(*probabilities: float) -> Policy:
     """A strategy from its five probabilities."""
     for p in probabilities:
@@ -53,57 +40,57 @@ def fixed(*probabilities: float) -> Policy:
     return np.array(probabilities, dtype=float)
 
 
-@strategy("axelrod1984evolution", "always_cooperate")
+@STRATEGIES.register("axelrod1984evolution", "always_cooperate")
 def allc() -> Policy:
     """Always cooperate."""
     return fixed(1, 1, 1, 1, 1)
 
 
-@strategy("axelrod1984evolution", "always_defect")
+@STRATEGIES.register("axelrod1984evolution", "always_defect")
 def alld() -> Policy:
     """Always defect."""
     return fixed(0, 0, 0, 0, 0)
 
 
-@strategy("axelrod1984evolution", "tit_for_tat")
+@STRATEGIES.register("axelrod1984evolution", "tit_for_tat")
 def tft() -> Policy:
     """Cooperate, then repeat the other's last action."""
     return fixed(1, 1, 0, 1, 0)
 
 
-@strategy("axelrod1984evolution", "stft")
+@STRATEGIES.register("axelrod1984evolution", "stft")
 def suspicious_tft() -> Policy:
     """Defect, then repeat the other's last action."""
     return fixed(0, 1, 0, 1, 0)
 
 
-@strategy("friedman1971supergames", "grim_trigger")
+@STRATEGIES.register("friedman1971supergames", "grim_trigger")
 def grim() -> Policy:
     """Cooperate until anybody defects, then defect for ever."""
     return fixed(1, 1, 0, 0, 0)
 
 
-@strategy("nowak1993wsls", "pavlov")
+@STRATEGIES.register("nowak1993wsls", "pavlov")
 def wsls() -> Policy:
     """Win-stay, lose-shift: repeat the own action after R and T, change it after S and P."""
     return fixed(1, 1, 0, 0, 1)
 
 
-@strategy("axelrod1984evolution")
+@STRATEGIES.register("axelrod1984evolution")
 def joss(p: float = 0.9) -> Policy:
     """Tit for tat, but after the other cooperated it cooperates only with probability p."""
     check_range("p", p, 0.0, 1.0)
     return fixed(1, p, 0, p, 0)
 
 
-@strategy("axelrod1984evolution")
+@STRATEGIES.register("axelrod1984evolution")
 def random(p: float = 0.5) -> Policy:
     """Cooperate with probability p after every history."""
     check_range("p", p, 0.0, 1.0)
     return fixed(p, p, p, p, p)
 
 
-@strategy("nowak1992gtft", "generous_tft")
+@STRATEGIES.register("nowak1992gtft", "generous_tft")
 def gtft(payoffs: Any = AXELROD) -> Policy:
     """Tit for tat that forgives a defection with probability min(1 - (T-R)/(R-S), (R-P)/(T-P))."""
     (r, s, t, p), _ = dilemma(payoffs)
@@ -111,21 +98,21 @@ def gtft(payoffs: Any = AXELROD) -> Policy:
     return fixed(1, 1, forgiveness, 1, forgiveness)
 
 
-@strategy("stewart2012extortion")
+@STRATEGIES.register("stewart2012extortion")
 def extort_2(start: float = 1.0) -> Policy:
     """Zero-determinant extortion at (5, 3, 1, 0): one's surplus over P is twice the other's."""
     check_range("start", start, 0.0, 1.0)
     return fixed(start, 8 / 9, 1 / 2, 1 / 3, 0)
 
 
-@strategy("stewart2012extortion")
+@STRATEGIES.register("stewart2012extortion")
 def zdgtft_2(start: float = 1.0) -> Policy:
     """Zero-determinant generosity at (5, 3, 1, 0): one's shortfall below R is twice the other's."""
     check_range("start", start, 0.0, 1.0)
     return fixed(start, 1, 1 / 8, 1, 1 / 4)
 
 
-@strategy("press2012zd", "extort")
+@STRATEGIES.register("press2012zd", "extort")
 def extortion(chi: float = 3.0, share: float = 0.5, payoffs: Any = AXELROD, discount: float = 1.0) -> Policy:
     """Zero-determinant extortion: one's surplus over P is chi times the other's.
 
@@ -139,7 +126,7 @@ def extortion(chi: float = 3.0, share: float = 0.5, payoffs: Any = AXELROD, disc
     return at_share(chi, dilemma(payoffs)[0][3], share, payoffs, discount)
 
 
-@strategy("stewart2012extortion", "generous")
+@STRATEGIES.register("stewart2012extortion", "generous")
 def generosity(chi: float = 2.0, share: float = 0.5, payoffs: Any = AXELROD, discount: float = 1.0) -> Policy:
     """Zero-determinant generosity: one's shortfall below R is chi times the other's.
 
