@@ -37,7 +37,9 @@ def game(citation: str, *aliases: str, **facts: Any) -> Callable[[Callable[..., 
     the largest payoff (`bounds`), and the action that is called `cooperation`.
     """
     return GAMES.register(
-        citation, *aliases, **({"discount": None, "symmetric": False, "bounds": None} | facts)
+        citation,
+        *aliases,
+        **({"discount": None, "symmetric": False, "bounds": None, "cooperation": None} | facts),
     )
 
 
@@ -254,7 +256,7 @@ def similarity_dilemma(noise: float = 0.5, gain: float = 2.0, init_std: float = 
     return similarity(noise, gain, init_std)
 
 
-@AUTOMATON_GAMES.register("foerster2018lola")
+@AUTOMATON_GAMES.register("foerster2018lola", cooperation=0)
 def ipd_automata(
     discount: float = 0.96, states: int = 9, error: float = 0.0, init_std: float = 1.0
 ) -> AutomatonGame:
@@ -263,7 +265,7 @@ def ipd_automata(
     return AutomatonGame(stage, discount, None, states, error, "ipd_automata", init_std)
 
 
-@AUTOMATON_GAMES.register("axelrod1984evolution")
+@AUTOMATON_GAMES.register("axelrod1984evolution", cooperation=0)
 def axelrod_tournament(
     length: int = 200, discount: float = 1.0, states: int = 9, error: float = 0.0, init_std: float = 1.0
 ) -> AutomatonGame:

@@ -81,7 +81,8 @@ class Tournament:
 
     def play(self, *members: dict[str, Any]) -> int:
         """Play the tournament of these games and learners."""
-        from analysis.cli.screen import Lines, all_diverged, announce_device
+        from analysis.cli.screen import all_diverged, announce_device
+        from analysis.progress import Lines
         from analysis.tournaments.run import tournament
 
         announce_device()

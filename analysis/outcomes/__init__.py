@@ -1,5 +1,6 @@
 """Social outcomes of matches: welfare, cooperation, exploitability, extortion, and how learning went."""
 
+from analysis.memory_one import outcome_frequencies, payoffs_against_all
 from analysis.outcomes.anarchy import equilibrium_welfare, price_of_anarchy, price_of_stability, price_ratio
 from analysis.outcomes.convergence import convergence_steps, diverged_share
 from analysis.outcomes.cooperation import action_frequency
@@ -7,7 +8,6 @@ from analysis.outcomes.exploitability import best_deviation_gain, left_by_best_r
 from analysis.outcomes.extortion import Line, exploitation, line_through, zero_determinant_line
 from analysis.outcomes.game_facts import GameFacts, cooperative_action
 from analysis.outcomes.matches import PlayedMatch
-from analysis.outcomes.memory_one import outcome_frequencies, payoffs_against_all
 from analysis.outcomes.pareto import distance_to_frontier, pareto_frontier
 from analysis.outcomes.partners import is_partner, is_rival, standings_of
 from analysis.outcomes.reciprocity import behavior_distance, named_strategies, reciprocity_index

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Float
 
+from analysis.memory_one import STATES
 from analysis.outcomes.matches import PlayedMatch
-from analysis.outcomes.memory_one import STATES
 from analysis.outcomes.registry import FACTS, OUTCOMES, Undefined, outcome
 from games.registry import Entry
 

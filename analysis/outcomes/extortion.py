@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import ArrayLike, Float
 
+from analysis.memory_one import MemoryOnePlay
 from analysis.outcomes.matches import PlayedMatch, kept
-from analysis.outcomes.memory_one import MemoryOnePlay
 from analysis.outcomes.registry import Undefined, outcome
 
 TINY = 1e-9

@@ -9,13 +9,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float
 
-from analysis.outcomes.game_facts import GameFacts
-from analysis.outcomes.memory_one import (
+from analysis.memory_one import (
     MemoryOnePlay,
     log_chances_of,
+    log_chances_of_logits,
     outcome_frequencies,
     payoffs_against_all,
 )
+from analysis.outcomes.game_facts import GameFacts
 from analysis.outcomes.registry import Undefined
 from analysis.tournaments.cell import Cell
 from games.base import Game, Joint
@@ -23,7 +24,6 @@ from games.compiler import filter_jit
 from games.exact.iterated import Iterated
 from games.exact.matrix import MatrixGame, outer
 from games.exact.parameterized import ExecutionErrors, Parameterized
-from games.exact.tables import log_chances
 from games.sampled.game import Sampled
 from shaping.base import Learner
 
@@ -110,8 +110,7 @@ class PlayedMatch:
             raise Undefined(
                 f"{game.name!r} is not a game of two players with two actions and a memory of one joint action."
             )
-        with jax.enable_x64(True):
-            logs = np.asarray(log_chances(jnp.asarray(np.stack(self.intended_tables)), 2))
+        logs = log_chances_of_logits(np.stack(self.intended_tables))
         if self.facts.error:
             logs = log_chances_of(np.exp(logs[..., 0]), self.facts.error)
         own = self.facts.payoffs.reshape(2, 4).T

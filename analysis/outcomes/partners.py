@@ -3,8 +3,8 @@
 import numpy as np
 from jaxtyping import Bool, Float
 
+from analysis.memory_one import log_chances_of, payoffs_against_all
 from analysis.outcomes.matches import PlayedMatch
-from analysis.outcomes.memory_one import log_chances_of, payoffs_against_all
 from analysis.outcomes.registry import Undefined, outcome
 
 SAME = 1e-9

@@ -5,9 +5,9 @@ import functools
 import numpy as np
 from jaxtyping import Float
 
+from analysis.memory_one import log_chances_of, outcome_frequencies, visits
 from analysis.outcomes.cooperation import cooperation_of
 from analysis.outcomes.matches import PlayedMatch, kept
-from analysis.outcomes.memory_one import log_chances_of, outcome_frequencies, visits
 from analysis.outcomes.registry import Undefined, outcome
 from games.strategies.named import STRATEGIES
 

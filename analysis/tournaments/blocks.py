@@ -21,12 +21,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from analysis.memory_one import game_frequencies, plays_memory_one
 from analysis.results import provenance
 from analysis.results.arrays import read_arrays, write_arrays
 from analysis.results.specification import fingerprint
 from analysis.results.store import BLOCKS
 from analysis.tournaments.compositions import compositions_loop, compositions_result
-from analysis.tournaments.play_frequencies import memory_one_values, plays_memory_one
 from analysis.tournaments.round_robins import (
     Loop,
     Run,
@@ -239,7 +239,7 @@ def compute_block(
 
 
 def cross_seed_values(
-    game: Game, loop: Loop, run: Run, block: Block, arrays: Mapping[str, np.ndarray]
+    game: Any, loop: Loop, run: Run, block: Block, arrays: Mapping[str, np.ndarray]
 ) -> Float[np.ndarray, "2 diagonal seeds"]:
     """Values of both seats in self-play of a learner's run s, in seat 0, against its run s + 1, in seat 1.
 
@@ -251,7 +251,8 @@ def cross_seed_values(
         return np.full((2, len(pairs), block.seeds), np.nan)
     if plays_memory_one(game):
         own, other = (arrays[f"param{k}"][pairs[:, 0], pairs[:, 1]] for k in range(2))
-        return memory_one_values(game, own, np.roll(other, -1, axis=1))
+        payoffs = np.asarray(game.stage.payoffs, float).reshape(2, 4)
+        return np.moveaxis(game_frequencies(game, own, np.roll(other, -1, axis=1)) @ payoffs.T, -1, 0)
     order = given_order(loop.layout)
     cells = order[0][pairs[:, 0], 0], order[1][0, pairs[:, 1]]
     own, other = (jax.tree.map(lambda x: np.asarray(x)[cells], seat) for seat in run.state.joint)

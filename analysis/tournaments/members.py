@@ -13,7 +13,6 @@ import numpy as np
 from analysis.results.specification import describe, text
 from analysis.tournaments.compositions import begin_compositions, compositions_loop
 from analysis.tournaments.round_robins import begin_cells, grouped
-from analysis.tournaments.scripted import PREFIX, Scripted
 from games.base import Game
 from games.checks import shown
 from games.registry import nearest
@@ -22,6 +21,7 @@ from shaping.arguments import as_learner
 from shaping.base import Learner
 from shaping.catalog import LEARNERS
 from shaping.engine import lane_keys
+from shaping.learners.fixed import SCRIPTED, ScriptedCoinAgent
 from shaping.sweeps import Sweep
 
 FILE = "file:"
@@ -49,8 +49,8 @@ def as_member(given: Any) -> Learner:
     """
     if is_folder(given):
         return checkpoint.load(os.fspath(given).removeprefix(FILE), cast=True)
-    if isinstance(given, str) and given.startswith(PREFIX):
-        return Scripted(given.removeprefix(PREFIX))
+    if isinstance(given, str) and given.startswith(SCRIPTED):
+        return ScriptedCoinAgent(given.removeprefix(SCRIPTED))
     return as_learner(given)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
+from analysis.ranking.scores import STATISTICS, cross_play, scores_of_rows
 from analysis.results import store
 from analysis.results.specification import describe
 from analysis.statistics import bootstrap_interval, iqm, mean_of_cells, student
@@ -27,8 +28,6 @@ from games.sampled.catalog import PLAYABLE
 from shaping.base import Learner
 from shaping.catalog import LEARNERS
 
-MEASURES = {"final": "value", "trajectory": "value_auc"}
-"""The column of each statistic of a match: its final value, or the mean over the trajectory."""
 METHODS = ("student", "bootstrap", "iqm")
 """The methods of `Results.intervals`."""
 HELD = 4
@@ -117,19 +116,13 @@ class Results:
         Raises:
             ValueError: for an unknown game or statistic.
         """
-        rows, value = self._rows(game), self._measure(statistic)
+        rows, column = self._rows(game), self._measure(statistic)
         if len(seats_of(rows)) != 2:
             raise ValueError(
                 f"{game!r} has {len(seats_of(rows))} players, and scores are of pairs; see payoffs({game!r}), with one row per composition."
             )
-        names = tuple(dict.fromkeys([*rows["learner_0"], *rows["learner_1"]]))
-        seeds = np.unique(rows["seed"])
-        place = {name: k for k, name in enumerate(names)}
-        table = np.full((2, len(names), len(names), len(seeds)), np.nan)
-        own, other = (rows[c].map(place).to_numpy(int) for c in ("learner", "opponent"))
-        values = np.where(rows["ok"].to_numpy(bool), rows[value], np.nan)
-        table[rows["seat"].to_numpy(int), own, other, np.searchsorted(seeds, rows["seed"])] = values
-        return names, table.mean(axis=0)
+        found = scores_of_rows(rows, [game], column)[game]
+        return found.names, found.values
 
     def cell(self, game: str, *learners: str) -> Cell:
         """The numbers of one match.
@@ -221,7 +214,8 @@ class Results:
             table = kept.pivot_table(index=seats, columns="seat", values=self._measure(statistic), sort=False)
             return table.reindex(pd.MultiIndex.from_frame(rows[seats].drop_duplicates()))
         names, scores = self.scores(game, statistic)
-        return _table_of_means(names, scores)
+        own, other = (pd.Index(names, name=side) for side in ("learner", "opponent"))
+        return pd.DataFrame(cross_play(scores), index=own, columns=other)
 
     def cooperation(self, game: str) -> pd.DataFrame:
         """Mean frequency of action 0 of the row's learner against the column's, over seats and seeds.
@@ -402,10 +396,6 @@ class Results:
         """Social outcomes of every match (`analysis.outcomes.outcomes`)."""
         return importlib.import_module("analysis.outcomes").outcomes(self, measures, **settings)
 
-    def report(self, path: str | os.PathLike, **settings: Any) -> Any:
-        """Write one HTML file with all tables and pictures (`analysis.report.write_report`)."""
-        return importlib.import_module("analysis.report").write_report(self, path, **settings)
-
     @property
     def plot(self) -> "Plots":
         """Pictures of these results: `results.plot.heatmap()`."""
@@ -439,9 +429,9 @@ class Results:
         Raises:
             ValueError: for an unknown one.
         """
-        if statistic not in MEASURES:
-            raise ValueError(f"There is no statistic {statistic!r}; {nearest(str(statistic), MEASURES)}.")
-        return MEASURES[statistic]
+        if statistic not in STATISTICS:
+            raise ValueError(f"There is no statistic {statistic!r}; {nearest(str(statistic), STATISTICS)}.")
+        return STATISTICS[statistic]
 
     def _heading(self) -> str:
         """How much was played, and how much of it diverged."""
@@ -577,13 +567,3 @@ def escape_latex(name: str) -> str:
     for sign in "\\&%$#_{}":
         name = name.replace(sign, r"\textbackslash " if sign == "\\" else "\\" + sign)
     return name
-
-
-def _table_of_means(names: Any, scores: Any) -> pd.DataFrame:
-    """Means over the last axis without NaN, labelled on both sides."""
-    count = np.isfinite(scores).sum(-1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        means = np.where(count, np.nansum(scores, -1) / count, np.nan)
-    return pd.DataFrame(
-        means, index=pd.Index(names, name="learner"), columns=pd.Index(names, name="opponent")
-    )

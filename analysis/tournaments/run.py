@@ -2,7 +2,6 @@
 
 import contextlib
 import functools
-import importlib
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -101,7 +100,8 @@ def tournament(
         grid: numbers by `"LEARNER.SETTING"`, such as `{"lola.lr": [0.1, 1.0]}`; each of these learners is
             replaced by one per combination.
         curves: the number of records of the values to keep, beside the initial one, at equal distances.
-        engine: computes the blocks in processes of its own (`analysis.engines`); it needs `out`.
+        engine: a function `engine(blocks, run)` that calls `run(block)` for each of these blocks, in other processes too
+            (both arguments can be pickled); it needs `out`, the folder in which the processes meet.
 
     Returns:
         The results: `results.frame` has one row per cell, seat and seed (`analysis.tournaments.tables.tidy`);
@@ -172,7 +172,7 @@ def _complete(work: Sequence[GameWork], engine: Engine | None) -> None:
     with contextlib.ExitStack() as held:
         for game in work:
             game.look()
-        if any(game.pending for game in work) and work[0].store is not None:
+        if not all(game.is_done for game in work) and work[0].store is not None:
             held.enter_context(work[0].store)
         if engine is not None and (pending := [block for game in work for block in game.prepare()]):
             store = work[0].store
@@ -246,8 +246,9 @@ def opponents_by_name(given: Any, learners: Mapping[str, Learner]) -> dict[str, 
 def _reporting(progress: Any) -> Iterator[Any]:
     """The callback for progress: the given one, lines on stderr for True, or none."""
     if progress is True:
-        lines = importlib.import_module("analysis.cli.screen").Lines()  # above this package
-        with lines:
+        from analysis.progress import Lines
+
+        with Lines() as lines:
             yield lines
     elif callable(progress):
         yield progress

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.memory_one import STATES, game_frequencies, plays_memory_one
 from analysis.statistics import Estimate, estimate, mean_of_cells
-from analysis.tournaments.play_frequencies import OUTCOMES, outcome_frequencies, plays_memory_one
 from games.base import Game
 from games.checks import shown
 from games.registry import nearest
@@ -101,9 +101,9 @@ def tidy(
         for k, name in enumerate(LOGITS):
             frame[name] = p[:, k]
         if plays_memory_one(play):
-            found = outcome_frequencies(play, *leaves)
+            found = game_frequencies(play, *leaves)
             found = np.stack([found, found[..., [0, 2, 1, 3]]])[seat, row, column, seed]
-            for k, name in enumerate(OUTCOMES):
+            for k, name in enumerate(STATES):
                 frame[f"freq_{name}"] = found[:, k]
             frame["cooperation"] = found[:, 0] + found[:, 1]
             frame["cooperation_opponent"] = found[:, 0] + found[:, 2]

@@ -47,7 +47,6 @@ class GameWork:
     Attributes:
         frame: the rows found in the folder, and at the end all rows.
         is_done: whether all rows are there.
-        pending: whether blocks may have to be computed.
     """
 
     def __init__(
@@ -70,11 +69,6 @@ class GameWork:
         self.took = {"compile_s": 0.0, "run_s": 0.0}
         self.is_done = self.computed = self.waits = False
         self.start = provenance.now()
-
-    @property
-    def pending(self) -> bool:
-        """Whether blocks may have to be computed."""
-        return not self.is_done
 
     def look(self) -> None:
         """Read the rows that are in the folder; the game is done if nothing is missing and no block is damaged."""
@@ -166,10 +160,11 @@ class GameWork:
             labels, columns = list(self.plan.learners), list(new[0])
             frames = [frame.reindex(columns=columns) for frame in [*frames, *new]]
             frame = frames[0] if len(frames) == 1 else ordered(pd.concat(frames, ignore_index=True), labels)
-            earlier = {} if self.frame is None else {"earlier": self.store.provenance(self.name)}  # type: ignore[union-attr]
-            self.frame = frame
+            grows, self.frame = self.frame is not None, frame
             if self.store is not None:
-                note = {**provenance.environment(), "seed": self.plan.specification["seed"], **earlier}
+                note = {**provenance.environment(), "seed": self.plan.specification["seed"]}
+                if grows:
+                    note["earlier"] = self.store.provenance(self.name)
                 notes = [
                     read_arrays(block_path(self.store.folder, x))[0] for x in computed or self.blocks.blocks
                 ]

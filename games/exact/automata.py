@@ -210,16 +210,12 @@ class AutomatonGame(Game):
             return ahead[0]
         if not self.patient:
             return chain.discounted(onwards, expected_rewards, discount)[0]
-        possible = onwards > 0
-        logs = jnp.where(possible, jnp.log(jnp.where(possible, onwards, 1.0)), chain.NEVER)
+        logs = jnp.where(onwards > 0, jnp.log(jnp.where(onwards > 0, onwards, 1.0)), chain.NEVER)
         stop = self.stop.astype(dtype)
-        forever = stop == 0
         means = chain.average(
-            jnp.where(forever, 0.0, jnp.log(jnp.where(forever, 1.0, discount))) + logs,
-            expected_rewards,
-            jnp.where(forever, chain.NEVER, jnp.log(jnp.where(forever, 1.0, stop))),
+            jnp.log(discount) + logs, expected_rewards, jnp.maximum(jnp.log(stop), chain.NEVER)
         )[0]
-        return means / jnp.where(forever, 1.0, stop)
+        return means / jnp.where(stop == 0, 1.0, stop)
 
     @property
     def stop(self) -> Float[Array, ""]:

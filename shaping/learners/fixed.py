@@ -1,4 +1,4 @@
-"""Learners whose parameters never change: a strategy given by its probabilities, or given parameters."""
+"""Learners that never learn: strategies, finite automata, scripted coin agents, and given parameters."""
 
 import equinox as eqx
 import jax
@@ -6,14 +6,21 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, PyTree
 
+from games.agents.base import Agent
+from games.agents.coin_scripted import COIN_AGENTS, CoinAgent
 from games.base import Own
 from games.checks import floating
+from games.environments.coin import CoinGame
 from games.exact.automata import OUTCOMES, Automaton, AutomatonGame, memory_one_automaton
 from games.exact.iterated import Iterated
 from games.exact.tables import CERTAIN, longer_memory_rows
+from games.sampled.game import Sampled
 from games.strategies.finite_automata import AUTOMATA, automaton
 from games.strategies.named import STRATEGIES
 from shaping.base import Learner, View
+
+SCRIPTED = "coin:"
+"""What the name of a scripted coin agent begins with in tournaments, as in `coin:tit_for_tat`."""
 
 
 class Constant(Learner):
@@ -197,3 +204,59 @@ class Settled(Constant):
                 "let it play the game it was trained on, with the same width."
             )
         return jax.tree.map(lambda x, old: x.astype(old.dtype), self.own, view.own)
+
+
+class WithArray(Agent):
+    """A scripted agent and an array that has no effect: batches need one array per player.
+
+    Attributes:
+        agent: the agent.
+        unused: zero.
+    """
+
+    agent: CoinAgent
+    unused: Float[Array, ""]
+
+    def memory(self) -> PyTree[Array]:
+        """The agent's memory at the start."""
+        return self.agent.memory()
+
+    def __call__(
+        self, observation: PyTree[Array], memory: PyTree[Array]
+    ) -> tuple[Float[Array, " outputs"], PyTree[Array]]:
+        """The agent's logits and memory."""
+        return self.agent(observation, memory)
+
+
+class ScriptedCoinAgent(Constant):
+    """Play one of `COIN_AGENTS` at every step, in sampled coin games.
+
+    Args:
+        name: the agent's name.
+
+    Raises:
+        ValueError: when a match starts, for another game.
+
+    Example:
+        >>> ScriptedCoinAgent("tit_for_tat").label
+        'coin:tit_for_tat'
+    """
+
+    name: str = eqx.field(static=True)
+
+    def __check_init__(self):
+        COIN_AGENTS.get(self.name)
+
+    @property
+    def label(self) -> str:
+        """The agent's name with `coin:` before it."""
+        return SCRIPTED + COIN_AGENTS.get(self.name).name
+
+    def start(self, view: View) -> WithArray:
+        """The agent for this seat."""
+        environment = view.game.environment if isinstance(view.game, Sampled) else None
+        if not isinstance(environment, CoinGame):
+            raise ValueError(
+                f"{self.label!r} plays the coin game alone, and {view.game.name!r} is another; let it play one such as coin_lola."
+            )
+        return WithArray(COIN_AGENTS.make(self.name, game=environment, player=view.seat), jnp.zeros(()))

@@ -272,7 +272,7 @@ def with_errors(table: Table, error: float) -> Table:
         >>> with_errors(np.array([[1.0, 0.0]]), 0.1).tolist()
         [[0.9, 0.1]]
     """
-    return table if error == 0 else (1 - error) * table + error / (table.shape[1] - 1) * (1 - table)
+    return table if error == 0 else (1 - error) * table + error / (table.shape[-1] - 1) * (1 - table)
 
 
 def payoffs_in_play(joint_play: Play, player: int, table: Table) -> Float[np.ndarray, " histories"]:

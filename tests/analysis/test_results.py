@@ -228,3 +228,13 @@ def test_plans_travel_to_other_processes():
     block = plan.block("pd", ["naive"], ["naive"], seeds=2)
     there, same = pickle.loads(pickle.dumps((plan, block)))
     assert same == there.block("pd", ["naive"], ["naive"], seeds=2) == block
+
+
+def test_scores_against_opponents_alone_are_those_of_the_seats_that_were_played():
+    results = tournament(["tandem"], ["naive", "lola"], opponents=["sos"], steps=3, seeds=2)
+    names, scores = results.scores("tandem")
+    cell = results.cell("tandem", "naive", "sos")
+    np.testing.assert_array_equal(scores[names.index("naive"), names.index("sos")], cell.values[0])
+    np.testing.assert_array_equal(scores[names.index("sos"), names.index("naive")], cell.values[1])
+    assert np.isnan(scores[names.index("naive"), names.index("lola")]).all()
+    assert results.payoffs("tandem").loc["naive", "sos"] == pytest.approx(cell.values[0].mean())

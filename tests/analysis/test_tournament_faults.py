@@ -29,10 +29,16 @@ LEARNERS = {"a": Naive(0.1), "b": Lola(0.1), "c": Optimized(Naive(0.1), "sgd", 0
 
 @pytest.fixture(autouse=True, scope="module")
 def quickly_compiled():
-    """Tiny programs: the compiler need not do its best."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
+    """Tiny programs are compiled without optimizations, as in the processes that are killed.
+
+    Programs of other test modules round differently, so none of them is kept, nor are these for later modules.
+    """
+    for optimized in (False, True):
+        jax.config.update("jax_disable_most_optimizations", not optimized)
+        round_robins.trace_program.cache_clear()
+        round_robins.compile_program.cache_clear()
+        if not optimized:
+            yield
 
 
 def run(folder=None, **more):

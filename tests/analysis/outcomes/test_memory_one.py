@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from analysis.memory_one import DETERMINISTIC, log_chances_of, visits
 from analysis.outcomes import (
     behavior_distance,
     line_through,
@@ -13,7 +14,6 @@ from analysis.outcomes import (
     zero_determinant_line,
 )
 from analysis.outcomes.exploitability import left_by_best_response
-from analysis.outcomes.memory_one import DETERMINISTIC, log_chances_of, visits
 from analysis.outcomes.partners import rounded_strategies
 from analysis.outcomes.reciprocity import PROBES, visits_against
 from games import STRATEGIES, zero_determinant

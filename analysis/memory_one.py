@@ -2,17 +2,21 @@
 
 import functools
 import itertools
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from games.base import Game
 from games.compiler import jit
 from games.exact import markov_chain as chain
+from games.exact.iterated import Iterated
 from games.exact.markov_chain import NEVER
 from games.exact.memory_one_2x2 import SECOND_SEAT
+from games.exact.tables import log_chances
+from solvers.repeated.histories import with_errors
 
 STATES = ("CC", "CD", "DC", "DD")
 """Joint actions, own action first; C is cooperation where a game has one, otherwise action 0."""
@@ -61,10 +65,28 @@ def log_chances_of(strategies: Float[np.ndarray, "*any 5"], error: float = 0.0) 
         [[0.9, 0.1], [0.5, 0.5], [0.1, 0.9]]
     """
     p = np.asarray(strategies, dtype=float)
-    p = np.stack([p, 1 - p], axis=-1)
-    p = (1 - error) * p + error * p[..., ::-1]
+    p = with_errors(np.stack([p, 1 - p], axis=-1), error)
     with np.errstate(divide="ignore"):
         return np.maximum(np.log(p), NEVER)
+
+
+def log_chances_of_logits(logits: Float[np.ndarray, "*any 5"]) -> LogChances:
+    """Logarithms of both actions' probabilities, from logits of action 0, in float64."""
+    with jax.enable_x64(True):
+        return np.asarray(log_chances(jnp.asarray(logits, dtype=float), 2))
+
+
+def plays_memory_one(game: Game | None) -> bool:
+    """Whether the players' parameters are tables of memory one over two actions, carried out without errors."""
+    return type(game) is Iterated and game.n_actions == (2, 2) and game.memory == 1
+
+
+def game_frequencies(
+    game: Any, own: Float[np.ndarray, "*lanes 5"], other: Float[np.ndarray, "*lanes 5"]
+) -> Float[np.ndarray, "*lanes 4"]:
+    """`outcome_frequencies` of a game for which `plays_memory_one` holds, from the logits of both seats."""
+    logs = [log_chances_of_logits(logits) for logits in (own, other)]
+    return outcome_frequencies(logs[0], logs[1], float(game.discount))
 
 
 @jit
