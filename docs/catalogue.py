@@ -1,5 +1,6 @@
 """Write the catalogue page from the registries: `python docs/catalogue.py > docs/catalogue.md`."""
 
+from analysis import OUTCOMES, RANKINGS
 from games import AUTOMATA, AUTOMATON_GAMES, ENVIRONMENTS, GAMES, SAMPLED
 from games.agents.coin_scripted import COIN_AGENTS
 from games.registry import Registry
@@ -32,6 +33,8 @@ def page() -> str:
         "Solvers": SOLVERS,
         "Dynamics": DYNAMICS,
         "Flows": FLOWS,
+        "Social outcomes": OUTCOMES,
+        "Rankings": RANKINGS,
         "Figures": FIGURES,
     }
     body = "\n\n".join(f"## {title} ({len(list(r))})\n\n{table(r)}" for title, r in sections.items())

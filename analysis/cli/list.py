@@ -24,6 +24,7 @@ class List:
             "dynamics",
             "flows",
             "outcomes",
+            "rankings",
             "figures",
         ]
     ] = dataclasses.field(metadata={"positional": True})

@@ -2,7 +2,7 @@
 
 import importlib
 import importlib.util
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 HOMES = {
@@ -17,6 +17,7 @@ HOMES = {
     "dynamics": ("solvers", "DYNAMICS"),
     "flows": ("solvers", "FLOWS"),
     "outcomes": ("analysis", "OUTCOMES"),
+    "rankings": ("analysis", "RANKINGS"),
     "figures": ("paper_figs", "FIGURES"),
 }
 """The package and the name of each registry. Figures are looked up by name when they are asked for, because
@@ -31,19 +32,22 @@ def registry(kind: str) -> Any:
     return getattr(importlib.import_module(package), name, [])
 
 
-def find(name: str, kinds: Iterable[str] = tuple(HOMES)) -> Any:
+def find(name: str, kinds: Sequence[str] = tuple(HOMES)) -> Any:
     """The first entry with this name in these registries.
 
     Raises:
         ValueError: for an unknown name, with the nearest match.
     """
-    from games.registry import nearest
+    import difflib
 
-    known: dict[str, tuple[str, ...]] = {}
+    known: list[str] = []
     for kind in kinds:
         family = registry(kind)
         if name in family:
             return family.get(name)
-        known |= {e.name: tuple(getattr(e, "aliases", ())) for e in family}
-    aliases = [alias for names in known.values() for alias in names]
-    raise ValueError(f"Nothing is called {name!r}; {nearest(name, known, aliases)}.")
+        known += [x for e in family for x in (e.name, *getattr(e, "aliases", ()))]
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    raise ValueError(
+        f"Nothing is called {name!r}; {hint}`shaping list KIND` prints the names, KIND being one of {', '.join(kinds)}."
+    )

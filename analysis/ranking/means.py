@@ -10,7 +10,9 @@ from analysis.statistics import iqm
 
 @register("mean", "axelrod1984evolution")
 def mean_score(scores: Array3, self_play: bool = False) -> Float[np.ndarray, " learners"]:
-    r"""Mean score over all opponents, each with equal weight: $\frac{1}{N-1} \sum_{j \ne i} M_{ij}$.
+    r"""Mean score over all opponents, each with equal weight.
+
+    $\frac{1}{N-1} \sum_{j \ne i} M_{ij}$, M being the cross-play table.
 
     Args:
         scores: what learner i (first axis) earns against j (second) in every lane.
