@@ -42,7 +42,7 @@ def exact_potential(game: Any, tolerance: float = 1e-9) -> Potential:
 
     Example:
         >>> found = exact_potential("prisoners_dilemma")
-        >>> found.is_potential_game, found.potential.round(3).tolist()
+        >>> found.is_potential_game, (found.potential.round(3) + 0.0).tolist()
         (True, [[-1.0, 0.0], [0.0, 1.0]])
         >>> exact_potential("matching_pennies").is_potential_game
         False
